@@ -1,0 +1,10 @@
+// The list of subcommands, in the order help shows them.
+#pragma once
+
+#include <span>
+
+#include "tasks/command.h"
+
+namespace hft {
+std::span<const Command> commands();
+}  // namespace hft

@@ -1,0 +1,151 @@
+#include "core/base/files.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "core/base/error.h"
+
+namespace hft {
+namespace {
+
+constexpr std::size_t kBufferBytes = 256 * 1024;
+
+// Opens a regular file for reading and tells its size; the caller closes the descriptor.
+int open_regular(const fs::path& file, std::size_t& size) {
+  // O_NONBLOCK: a FIFO in place of a file is refused, not waited for.
+  int fd = ::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (fd < 0) {
+    Errc code = errno == ENOENT || errno == ENOTDIR ? Errc::kNotFound : Errc::kResources;
+    fail(code, file.string(), ": ", errno == ENOENT ? "no such file" : std::strerror(errno));
+  }
+  struct stat info {};
+  if (::fstat(fd, &info) != 0 || !S_ISREG(info.st_mode)) {
+    ::close(fd);
+    fail(Errc::kBadData, file.string(), ": not a regular file",
+         S_ISDIR(info.st_mode) ? " (a folder)" : "");
+  }
+  size = static_cast<std::size_t>(info.st_size);
+  return fd;
+}
+
+[[noreturn]] void cannot_write(const fs::path& file) {
+  fail(Errc::kResources, file.string(), ": cannot write: ", std::strerror(errno));
+}
+
+void sync_folder(const fs::path& folder) {
+  int fd = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0) return;
+  ::fsync(fd);
+  ::close(fd);
+}
+
+fs::path folder_of(const fs::path& file) {
+  return file.has_parent_path() ? file.parent_path() : fs::path(".");
+}
+
+}  // namespace
+
+std::string read_file(const fs::path& file, std::int64_t max_bytes) {
+  std::size_t size = 0;
+  int fd = open_regular(file, size);
+  if (size > static_cast<std::size_t>(max_bytes)) {
+    ::close(fd);
+    fail(Errc::kBadData, file.string(), ": ", size, " bytes, the limit is ", max_bytes);
+  }
+  std::string text(size, '\0');
+  std::size_t done = 0;
+  while (done < size) {
+    ssize_t n = ::read(fd, text.data() + done, size - done);
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) break;
+    done += static_cast<std::size_t>(n);
+  }
+  ::close(fd);
+  text.resize(done);
+  return text;
+}
+
+MappedFile::MappedFile(const fs::path& file) : path_(file) {
+  int fd = open_regular(file, size_);
+  if (size_ > 0) {
+    void* data = ::mmap(nullptr, size_, PROT_READ, MAP_SHARED, fd, 0);
+    int error = errno;
+    ::close(fd);
+    if (data == MAP_FAILED)
+      fail(Errc::kResources, file.string(), ": cannot map: ", std::strerror(error));
+    data_ = static_cast<const std::byte*>(data);
+  } else {
+    ::close(fd);
+  }
+}
+
+MappedFile::~MappedFile() {
+  if (data_) ::munmap(const_cast<std::byte*>(data_), size_);
+}
+
+void MappedFile::release(std::span<const std::byte> part) const {
+  const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
+  auto begin = (reinterpret_cast<std::uintptr_t>(part.data()) + page - 1) / page * page;
+  auto end = reinterpret_cast<std::uintptr_t>(part.data() + part.size()) / page * page;
+  if (begin < end) ::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
+}
+
+AtomicFile::AtomicFile(const fs::path& target) : target_(target) {
+  std::error_code ignored;
+  if (!fs::is_directory(folder_of(target), ignored))
+    fail(Errc::kResources, target.string(), ": the folder ", folder_of(target).string(),
+         " is not there");
+  std::string name =
+      (folder_of(target) / ("." + target.filename().string() + ".XXXXXX")).string();
+  fd_ = ::mkostemp(name.data(), O_CLOEXEC);
+  if (fd_ < 0) cannot_write(target);
+  temporary_ = name;
+  ::fchmod(fd_, 0644);
+}
+
+AtomicFile::~AtomicFile() {
+  if (fd_ < 0) return;
+  ::close(fd_);
+  ::unlink(temporary_.c_str());
+}
+
+void AtomicFile::write(std::string_view bytes) {
+  buffer_ += bytes;
+  if (buffer_.size() >= kBufferBytes) flush();
+}
+
+void AtomicFile::flush() {
+  std::size_t done = 0;
+  while (done < buffer_.size()) {
+    ssize_t n = ::write(fd_, buffer_.data() + done, buffer_.size() - done);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) cannot_write(target_);
+    done += static_cast<std::size_t>(n);
+  }
+  buffer_.clear();
+}
+
+void AtomicFile::publish(const fs::path& name) {
+  flush();
+  if (::fsync(fd_) != 0 && errno != EINVAL) cannot_write(target_);
+  if (::rename(temporary_.c_str(), name.c_str()) != 0) cannot_write(name);
+  ::close(fd_);
+  fd_ = -1;
+  sync_folder(folder_of(name));
+}
+
+void AtomicFile::commit() { publish(target_); }
+void AtomicFile::keep_as(const fs::path& name) { publish(name); }
+
+void write_file(const fs::path& target, std::string_view bytes) {
+  AtomicFile file(target);
+  file.write(bytes);
+  file.commit();
+}
+
+}  // namespace hft

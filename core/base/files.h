@@ -1,0 +1,67 @@
+// Reading, mapping and atomically writing files.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace hft {
+
+namespace fs = std::filesystem;
+
+// The whole file. kNotFound when missing, kBadData when it is no regular file or above max_bytes.
+std::string read_file(const fs::path& file, std::int64_t max_bytes);
+
+// A file mapped read-only for as long as the object lives. Its path, size and bytes do not change
+// unless another program truncates the file, which is reported as an error, not a crash (see
+// guard_mappings).
+class MappedFile {
+ public:
+  explicit MappedFile(const fs::path& file);
+  MappedFile(const MappedFile&) = delete;
+  MappedFile& operator=(const MappedFile&) = delete;
+  ~MappedFile();
+
+  const fs::path& path() const { return path_; }
+  std::span<const std::byte> bytes() const { return {data_, size_}; }
+  // Gives the pages that lie wholly inside `part` back to the system; they are read from the file
+  // again when next touched.
+  void release(std::span<const std::byte> part) const;
+
+ private:
+  fs::path path_;
+  const std::byte* data_ = nullptr;
+  std::size_t size_ = 0;
+};
+
+// A file that appears under its name only when commit() has written all of it: temporary file in
+// the same folder, fsync, rename, fsync of the folder. Not committed, it leaves nothing behind.
+// Throws kResources when the folder is missing or cannot be written.
+class AtomicFile {
+ public:
+  explicit AtomicFile(const fs::path& target);
+  AtomicFile(const AtomicFile&) = delete;
+  AtomicFile& operator=(const AtomicFile&) = delete;
+  ~AtomicFile();
+
+  void write(std::string_view bytes);
+  void flush();
+  void commit();
+  // Leaves what was written so far under `name` (for a later --resume) instead of the target.
+  void keep_as(const fs::path& name);
+  const fs::path& temporary() const { return temporary_; }
+
+ private:
+  void publish(const fs::path& name);
+  fs::path target_, temporary_;
+  int fd_ = -1;
+  std::string buffer_;
+};
+
+// AtomicFile, write, commit in one call.
+void write_file(const fs::path& target, std::string_view bytes);
+
+}  // namespace hft

@@ -1,0 +1,31 @@
+// Every limit on what a file or an input may ask for, in one place (see docs/limits.md).
+#pragma once
+
+#include <cstdint>
+
+namespace hft::limits {
+
+inline constexpr std::int64_t kKiB = 1024, kMiB = 1024 * kKiB;
+
+// JSON files: config, index, tokenizer_config …
+inline constexpr std::int64_t kJsonBytes = 64 * kMiB;
+inline constexpr int kJsonDepth = 512;
+inline constexpr std::int64_t kTokenizerBytes = 256 * kMiB;
+inline constexpr std::int64_t kTokens = 4'000'000;
+
+// safetensors
+inline constexpr std::int64_t kSafetensorsHeaderBytes = 100'000'000;
+inline constexpr std::int64_t kTensors = 1'000'000;
+inline constexpr int kRank = 16;
+
+// config.json numbers; each is cross-checked with the shapes of the weights before any allocation.
+inline constexpr std::int64_t kHidden = 1 << 20;
+inline constexpr std::int64_t kLayers = 4096;
+inline constexpr std::int64_t kVocab = 16'000'000;
+inline constexpr std::int64_t kPositions = 1 << 24;
+inline constexpr std::int64_t kLabels = 1'000'000;
+
+// One line of JSONL, CSV or text input.
+inline constexpr std::int64_t kLineBytes = 1024 * kMiB;
+
+}  // namespace hft::limits

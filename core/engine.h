@@ -1,0 +1,19 @@
+// The way from the program to libhft_engine.so, which alone links LibTorch (0.2 s to start). It is
+// opened when a command first needs a model, never before.
+#pragma once
+
+#include <future>
+#include <memory>
+
+#include "core/models/heads.h"
+
+namespace hft {
+
+// Opens the engine (once) and returns its functions; safe from any thread.
+// Throws kFailure when the library is not beside the program or does not load.
+const Engine& engine();
+
+// Opens the engine and loads a model on a thread of its own, while the caller reads inputs.
+std::future<std::unique_ptr<TextModel>> load_in_background(ModelRequest request);
+
+}  // namespace hft

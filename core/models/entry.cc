@@ -1,0 +1,12 @@
+// The one symbol of libhft_engine.so that the program looks up.
+#include "core/models/heads.h"
+
+namespace hft {
+std::unique_ptr<TextModel> load_text_model(const ModelRequest& request);
+std::vector<Support> supported_models();
+}  // namespace hft
+
+extern "C" const hft::Engine* hft_engine() {
+  static const hft::Engine engine{hft::load_text_model, hft::supported_models};
+  return &engine;
+}
