@@ -1,10 +1,13 @@
 #include "core/base/files.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
+#include <atomic>
 #include <cerrno>
 #include <cstring>
 
@@ -48,6 +51,54 @@ fs::path folder_of(const fs::path& file) {
   return file.has_parent_path() ? file.parent_path() : fs::path(".");
 }
 
+// The live mappings, readable from a signal handler: no lock, no allocation. A slot is taken when
+// its begin is not 0; mappings beyond the last slot are not guarded.
+struct Slot {
+  std::atomic<std::uintptr_t> begin{0}, end{0};
+  std::atomic<const char*> path{nullptr};
+};
+std::array<Slot, 1024> slots;
+constexpr std::uintptr_t kReserved = 1;  // an address no mapping begins at
+
+void guard(const std::byte* data, std::size_t size, const char* path) {
+  auto begin = reinterpret_cast<std::uintptr_t>(data);
+  for (Slot& slot : slots) {
+    std::uintptr_t expected = 0;
+    if (!slot.begin.compare_exchange_strong(expected, kReserved)) continue;
+    slot.end = begin + size;
+    slot.path = path;
+    slot.begin = begin;
+    return;
+  }
+}
+
+void forget(const std::byte* data) {
+  for (Slot& slot : slots)
+    if (slot.begin == reinterpret_cast<std::uintptr_t>(data)) {
+      slot.end = 0;
+      slot.path = nullptr;
+      slot.begin = 0;
+      return;
+    }
+}
+
+void say(const char* text) {
+  if (::write(STDERR_FILENO, text, std::strlen(text)) < 0) return;
+}
+
+void on_bus_error(int signal, siginfo_t* info, void*) {
+  auto at = reinterpret_cast<std::uintptr_t>(info->si_addr);
+  for (const Slot& slot : slots) {
+    const char* path = slot.path;
+    if (at < slot.begin || at >= slot.end || !path) continue;
+    say("hft: ");
+    say(path);
+    say(": the file was truncated while it was in use\n");
+    ::_exit(static_cast<int>(Errc::kBadData));
+  }
+  ::signal(signal, SIG_DFL);  // the instruction faults again, and now ends the program
+}
+
 }  // namespace
 
 std::string read_file(const fs::path& file, std::int64_t max_bytes) {
@@ -79,13 +130,23 @@ MappedFile::MappedFile(const fs::path& file) : path_(file) {
     if (data == MAP_FAILED)
       fail(Errc::kResources, file.string(), ": cannot map: ", std::strerror(error));
     data_ = static_cast<const std::byte*>(data);
+    guard(data_, size_, path_.c_str());
   } else {
     ::close(fd);
   }
 }
 
 MappedFile::~MappedFile() {
-  if (data_) ::munmap(const_cast<std::byte*>(data_), size_);
+  if (!data_) return;
+  forget(data_);
+  ::munmap(const_cast<std::byte*>(data_), size_);
+}
+
+void guard_mappings() {
+  struct sigaction action {};
+  action.sa_sigaction = on_bus_error;
+  action.sa_flags = SA_SIGINFO | SA_ONSTACK;
+  ::sigaction(SIGBUS, &action, nullptr);
 }
 
 void MappedFile::release(std::span<const std::byte> part) const {

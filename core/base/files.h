@@ -37,6 +37,11 @@ class MappedFile {
   std::size_t size_ = 0;
 };
 
+// From now on a fault inside a MappedFile, whose file another program truncated, prints the line
+// "hft: <path>: the file was truncated while it was in use" and ends the program with code 9.
+// Other faults of that kind end it as they did before. Call once, early.
+void guard_mappings();
+
 // A file that appears under its name only when commit() has written all of it: temporary file in
 // the same folder, fsync, rename, fsync of the folder. Not committed, it leaves nothing behind.
 // Throws kResources when the folder is missing or cannot be written.
