@@ -180,8 +180,7 @@ TEST_CASE("safetensors: a tensor's wrong fields are named") {
       tensor(R"("dtype":"F32","shape":[1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1],"data_offsets":[0,4])") ==
       "tensor 't': has more than 16 dimensions");
   CHECK(refusal_of_header("{\"\\u001b[2J\\u202e\":{}}") ==
-        "tensor '?[2J"
-        "???': 'dtype' is missing");
+        "tensor '?[2J" + std::string(3, '?') + "': 'dtype' is missing");
 }
 
 TEST_CASE(

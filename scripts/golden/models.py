@@ -1,0 +1,251 @@
+"""The golden checkpoints and their cases, as data."""
+from dataclasses import dataclass, field
+
+from golden import texts
+
+CONLL = ["O", "B-MISC", "I-MISC", "B-PER", "I-PER", "B-ORG", "I-ORG", "B-LOC", "I-LOC"]
+
+
+@dataclass
+class Case:
+    args: list
+    inputs: list
+
+
+@dataclass
+class Golden:
+    name: str
+    about: str
+    model: str                  # class of transformers
+    tokenizer: str              # "bert", "bert/cased", "roberta", …
+    config: dict
+    cases: list
+    max_length: int = 0         # the tokenizer's model_max_length; 0: it has none
+    std: float = 0.4
+    dtype: str = ""             # saved as; "": float32
+    shard: str = ""             # largest shard
+    edits: list = field(default_factory=list)
+    without: list = field(default_factory=list)    # files removed after saving
+    config_fields: dict = field(default_factory=dict)  # written into config.json afterwards
+    modules: list = None        # sentence-transformers modules after Pooling; None: no modules.json
+    pooling: str = "mean"
+    sentence_length: int = 0
+    prompts: dict = field(default_factory=dict)
+
+    @property
+    def positions(self):
+        return self.config.get("max_position_embeddings", 512)
+
+
+def text(strings):
+    return [{"text": s} for s in strings]
+
+
+def labels(names):
+    return {"id2label": dict(enumerate(names)), "label2id": {n: i for i, n in enumerate(names)}}
+
+
+def sizes(hidden, layers, heads, ffn, act, positions, **more):
+    return {"hidden_size": hidden, "num_hidden_layers": layers, "num_attention_heads": heads,
+            "intermediate_size": ffn, "hidden_act": act, "max_position_embeddings": positions, **more}
+
+
+def distil(dim, layers, heads, ffn, act, positions, **more):
+    return {"dim": dim, "n_layers": layers, "n_heads": heads, "hidden_dim": ffn, "activation": act,
+            "max_position_embeddings": positions, **more}
+
+
+ALL_TEXTS = text(texts.PLAIN + texts.ODD + [texts.LONG])
+
+
+def classify_cases(*extra, dtype=()):
+    """Every way to score the labels, on every kind of text."""
+    a = ["classify", *dtype]
+    return [Case([*a, "--top-k", "all"], ALL_TEXTS), Case(a, text(texts.PLAIN)),
+            Case([*a, "--top-k", "2"], text(texts.PLAIN)),
+            *(Case([*a, "--top-k", "all", "--function-to-apply", f], text(texts.PLAIN))
+              for f in ("softmax", "sigmoid", "none")), *extra]
+
+
+def zero_shot_cases(*more):
+    a = ["classify", *more, "--candidate-labels", texts.LABELS]
+    return [Case(a, text(texts.CLAIMS)), Case([*a, "--multi-label"], text(texts.CLAIMS)),
+            Case([*a, "--hypothesis-template", "This text is about {}."], text(texts.CLAIMS)),
+            Case(["classify", *more, "--candidate-labels", "sport"], text(texts.CLAIMS[:2]))]
+
+
+def ner_cases(stride, *dtype):
+    a = ["ner", *dtype, "--aggregation-strategy"]
+    cases = [Case([*a, way], text(texts.NAMES + ([texts.LONG] if way in ("none", "simple") else [])))
+             for way in ("none", "simple", "first", "average", "max")]
+    cases += [Case([*a, way, "--stride", str(stride)], text([texts.LONG, texts.NAMES[0]]))
+              for way in ("simple", "first", "max")]
+    return cases + [Case(["ner", *dtype, "--ignore-labels", "O,PER,LABEL_1"], text(texts.NAMES[:3])),
+                    Case(["ner", *dtype, "--aggregation-strategy", "none", "--ignore-labels",
+                          "O,B-PER,LABEL_1"], text(texts.NAMES[:3])),
+                    Case(["ner", *dtype], text(texts.ODD))]
+
+
+def qa_cases(window, stride, *dtype):
+    a = ["qa", *dtype]
+    short, long = texts.QUESTIONS, texts.LONG_QUESTIONS
+    return [Case(a, short + long), Case([*a, "--top-k", "3"], short + long),
+            Case([*a, "--handle-impossible-answer"], short + long),
+            Case([*a, "--handle-impossible-answer", "--top-k", "4"], short),
+            Case([*a, "--max-seq-len", str(window), "--doc-stride", str(stride)], long),
+            Case([*a, "--max-answer-len", "3", "--top-k", "2"], short + long)]
+
+
+def mask_cases(mask, targets, *dtype):
+    a = ["fill-mask", *dtype]
+    one = text([f"The harbour master counts nine {mask} boats.", mask, f"{mask} is 東京 🎉 cafe\u0301",
+                f"It's{mask}cheap, isn't it?", f"The {mask} " + texts.LONG])
+    two = text([f"The {mask} master counts {mask} boats.", f"{mask}{mask}{mask}"])
+    return [Case(a, one + two), Case([*a, "--top-k", "2"], one), Case([*a, "--top-k", "1"], two),
+            Case([*a, "--targets", targets], one[:3] + two[:1]),
+            Case([*a, "--targets", targets, "--top-k", "1"], one[:1])]
+
+
+def embed_cases(*overrides, dtype=()):
+    return [Case(["embed", *dtype], ALL_TEXTS),
+            *(Case(["embed", *dtype, *o], text(texts.PLAIN + texts.ODD[:5])) for o in overrides)]
+
+
+F32 = ("--dtype", "float32")
+BERT = [
+    Golden("bert-classify", "BERT, two labels, lower-cased WordPiece", "BertForSequenceClassification",
+           "bert", {**sizes(32, 2, 4, 64, "gelu", 64), **labels(["NEGATIVE", "POSITIVE"])},
+           classify_cases(), max_length=64),
+    Golden("bert-zero-shot", "BERT for natural language inference, labels out of their usual order",
+           "BertForSequenceClassification", "bert",
+           {**sizes(24, 3, 3, 40, "relu", 72, layer_norm_eps=1e-6, type_vocab_size=3),
+            **labels(["contradiction", "entailment", "neutral"])}, zero_shot_cases(), max_length=72),
+    Golden("bert-ner-cased", "BERT, CoNLL labels, vocab.txt without tokenizer.json, cased, with the "
+           "pooler that this head does not use", "BertForTokenClassification", "bert/cased",
+           {**sizes(24, 2, 2, 48, "gelu_new", 40), **labels(CONLL)}, ner_cases(8, *F32),
+           max_length=40, dtype="float16", without=["tokenizer.json"], edits=["extra tensors"]),
+    Golden("bert-qa", "BERT, spans of an answer, saved as bfloat16", "BertForQuestionAnswering", "bert",
+           sizes(40, 3, 5, 60, "silu", 96, layer_norm_eps=1e-5), qa_cases(40, 12, *F32),
+           max_length=96, dtype="bfloat16"),
+    Golden("bert-mlm", "BERT, masked words, tensors named as the first checkpoints had them (gamma, "
+           "beta, position_ids, the pooler and the head of pre-training)", "BertForMaskedLM", "bert",
+           sizes(36, 2, 6, 72, "gelu", 48), mask_cases("[MASK]", "boats,the,clock"), max_length=48,
+           edits=["old norm names", "extra tensors"]),
+    Golden("bert-embed", "BERT without a prefix, sentence-transformers: mean, normalised; a prompt",
+           "BertModel", "bert", sizes(32, 2, 8, 48, "gelu", 80),
+           embed_cases(["--no-normalize"], ["--pooling", "cls", "--no-normalize"],
+                       ["--pooling", "max", "--normalize"], ["--prompt-name", "query"],
+                       ["--pooling", "last", "--no-normalize"]), max_length=80,
+           modules=["Normalize"], sentence_length=40, prompts={"query": "question: "}),
+]
+DISTILBERT = [
+    Golden("distilbert-classify", "DistilBERT, two labels, vocab.txt without tokenizer.json",
+           "DistilBertForSequenceClassification", "distilbert",
+           {**distil(32, 2, 4, 64, "gelu", 64), **labels(["NEGATIVE", "POSITIVE"])},
+           classify_cases(), max_length=64, without=["tokenizer.json", "special_tokens_map.json"]),
+    Golden("distilbert-multi-label", "DistilBERT, several labels at once, no length in the tokenizer, "
+           "float16", "DistilBertForSequenceClassification", "distilbert/cased",
+           {**distil(24, 3, 2, 50, "relu", 48), **labels(["joy", "anger", "fear", "other", "none"]),
+            "problem_type": "multi_label_classification"}, classify_cases(dtype=F32),
+           dtype="float16"),
+    Golden("distilbert-ner", "DistilBERT, labels without B- and I-",
+           "DistilBertForTokenClassification", "distilbert",
+           {**distil(30, 2, 5, 40, "gelu", 40), **labels(["O", "PER", "LOC", "ORG"])}, ner_cases(10, *F32),
+           max_length=40, dtype="bfloat16"),
+    Golden("distilbert-qa", "DistilBERT, cased, spans of an answer", "DistilBertForQuestionAnswering",
+           "distilbert/cased", distil(32, 3, 4, 48, "gelu", 96), qa_cases(48, 16, *F32), max_length=96,
+           dtype="bfloat16"),
+    Golden("distilbert-mlm", "DistilBERT, masked words, sinusoidal positions", "DistilBertForMaskedLM",
+           "distilbert", distil(28, 2, 2, 56, "gelu", 50, sinusoidal_pos_embds=True),
+           mask_cases("[MASK]", "boats,the,storm"), max_length=50),
+    Golden("distilbert-embed", "DistilBERT, sentence-transformers: first token, a dense layer, "
+           "normalised", "DistilBertModel", "distilbert", distil(24, 2, 3, 32, "relu", 64),
+           embed_cases(), max_length=64, modules=["Dense", "Normalize"], pooling="cls",
+           sentence_length=32, std=0.3),
+]
+ROBERTA = [
+    Golden("roberta-regression", "RoBERTa, one number instead of labels",
+           "RobertaForSequenceClassification", "roberta",
+           {**sizes(24, 2, 3, 48, "gelu", 66, type_vocab_size=1, layer_norm_eps=1e-5),
+            "num_labels": 1, "problem_type": "regression"}, classify_cases(), max_length=64),
+    Golden("roberta-nli", "RoBERTa for natural language inference, vocab.json and merges.txt without "
+           "tokenizer.json", "RobertaForSequenceClassification", "roberta",
+           {**sizes(20, 3, 4, 36, "relu", 82, type_vocab_size=1, layer_norm_eps=1e-5),
+            **labels(["CONTRADICTION", "NEUTRAL", "ENTAILMENT"])},
+           zero_shot_cases() + classify_cases()[:1], max_length=80, without=["tokenizer.json"]),
+    Golden("roberta-ner", "RoBERTa, CoNLL labels, tokens that do not mark subwords",
+           "RobertaForTokenClassification", "roberta",
+           {**sizes(24, 2, 2, 40, "gelu_new", 50, type_vocab_size=1, layer_norm_eps=1e-6),
+            **labels(CONLL)}, ner_cases(12, *F32), max_length=48, dtype="bfloat16"),
+    Golden("roberta-qa", "RoBERTa, spans of an answer, float16", "RobertaForQuestionAnswering",
+           "roberta", sizes(32, 2, 4, 64, "gelu", 98, type_vocab_size=1, layer_norm_eps=1e-5),
+           qa_cases(56, 20, *F32), max_length=96, dtype="float16"),
+    Golden("roberta-mlm", "RoBERTa, masked words", "RobertaForMaskedLM", "roberta",
+           sizes(28, 2, 7, 50, "gelu", 66, type_vocab_size=1, layer_norm_eps=1e-5),
+           mask_cases("<mask>", "the,Ġboats,and"), max_length=64),
+    Golden("roberta-embed", "RoBERTa, sentence-transformers: largest values, not normalised",
+           "RobertaModel", "roberta",
+           sizes(24, 2, 2, 48, "silu", 66, type_vocab_size=1, layer_norm_eps=1e-5),
+           embed_cases(["--normalize"]), max_length=64, modules=[], pooling="max",
+           sentence_length=64),
+]
+XLM_ROBERTA = [
+    Golden("xlm-roberta-classify", "XLM-RoBERTa, three labels, Unigram",
+           "XLMRobertaForSequenceClassification", "xlm-roberta",
+           {**sizes(32, 2, 4, 64, "gelu", 66, type_vocab_size=1, layer_norm_eps=1e-5),
+            **labels(["negative", "neutral", "positive"])}, classify_cases(), max_length=64),
+    Golden("xlm-roberta-ner", "XLM-RoBERTa, CoNLL labels", "XLMRobertaForTokenClassification",
+           "xlm-roberta", {**sizes(24, 3, 3, 48, "gelu", 42, type_vocab_size=1, layer_norm_eps=1e-5),
+                           **labels(CONLL)}, ner_cases(9, *F32), max_length=40,
+           dtype="float16"),
+    Golden("xlm-roberta-qa", "XLM-RoBERTa, spans of an answer, bfloat16",
+           "XLMRobertaForQuestionAnswering", "xlm-roberta",
+           sizes(40, 2, 5, 64, "gelu", 98, type_vocab_size=1, layer_norm_eps=1e-5),
+           qa_cases(48, 16, *F32), max_length=96, dtype="bfloat16"),
+    Golden("xlm-roberta-mlm", "XLM-RoBERTa, masked words", "XLMRobertaForMaskedLM", "xlm-roberta",
+           sizes(28, 2, 4, 56, "gelu_new", 66, type_vocab_size=1, layer_norm_eps=1e-5),
+           mask_cases("<mask>", "the,▁boats,▁and"), max_length=64),
+    Golden("xlm-roberta-embed", "XLM-RoBERTa, sentence-transformers: mean, normalised; prompts",
+           "XLMRobertaModel", "xlm-roberta",
+           sizes(24, 2, 2, 40, "relu", 66, type_vocab_size=1, layer_norm_eps=1e-5),
+           embed_cases(["--prompt-name", "query"], ["--prompt-name", "passage"]), max_length=64,
+           modules=["Normalize"], sentence_length=50,
+           prompts={"query": "query: ", "passage": "passage: "}),
+]
+ELECTRA = [
+    Golden("electra-classify", "ELECTRA, narrower embeddings, labels without names",
+           "ElectraForSequenceClassification", "electra",
+           sizes(32, 2, 4, 64, "gelu", 64, embedding_size=16, num_labels=4), classify_cases(),
+           max_length=64),
+    Golden("electra-ner", "ELECTRA, labels without names, in shards",
+           "ElectraForTokenClassification", "electra/cased",
+           sizes(30, 3, 5, 60, "gelu", 40, embedding_size=30, num_labels=5), ner_cases(10, *F32),
+           max_length=40, shard="25KB", dtype="bfloat16"),
+    Golden("electra-qa", "ELECTRA, spans of an answer", "ElectraForQuestionAnswering", "electra",
+           sizes(24, 2, 3, 40, "gelu_new", 96, embedding_size=12), qa_cases(40, 12), max_length=96),
+    Golden("electra-mlm", "ELECTRA, masked words by the generator", "ElectraForMaskedLM", "electra",
+           sizes(24, 2, 4, 48, "gelu", 48, embedding_size=32, type_vocab_size=2),
+           mask_cases("[MASK]", "boats,the,clock"), max_length=48),
+    Golden("electra-embed", "ELECTRA without modules.json: the mean of the last hidden states",
+           "ElectraModel", "electra", sizes(32, 2, 2, 48, "relu", 64, embedding_size=20),
+           embed_cases(["--pooling", "cls"], ["--normalize"]), max_length=64, std=0.3),
+]
+MPNET = [
+    Golden("mpnet-classify", "MPNet, four labels", "MPNetForSequenceClassification", "mpnet",
+           {**sizes(32, 2, 4, 64, "gelu", 66, layer_norm_eps=1e-5),
+            **labels(["north", "east", "south", "west"])}, classify_cases(), max_length=64, std=0.3),
+    Golden("mpnet-ner", "MPNet, CoNLL labels", "MPNetForTokenClassification", "mpnet",
+           {**sizes(24, 2, 3, 40, "relu", 42, layer_norm_eps=1e-6), **labels(CONLL)}, ner_cases(8),
+           max_length=40),
+    Golden("mpnet-qa", "MPNet, spans of an answer", "MPNetForQuestionAnswering", "mpnet",
+           sizes(28, 3, 2, 48, "gelu_new", 98, layer_norm_eps=1e-5), qa_cases(48, 16, *F32), max_length=96,
+           dtype="float16"),
+    Golden("mpnet-mlm", "MPNet, masked words", "MPNetForMaskedLM", "mpnet",
+           sizes(32, 2, 8, 64, "gelu", 66, layer_norm_eps=1e-5),
+           mask_cases("<mask>", "boats,the,clock"), max_length=64),
+    Golden("mpnet-embed", "MPNet, sentence-transformers: mean, normalised, float16", "MPNetModel",
+           "mpnet", sizes(32, 3, 4, 48, "gelu", 130, layer_norm_eps=1e-5),
+           embed_cases(["--no-normalize"], dtype=F32), max_length=128, modules=["Normalize"],
+           sentence_length=128, dtype="float16", std=0.3),
+]
+GOLDENS = BERT + DISTILBERT + ROBERTA + XLM_ROBERTA + ELECTRA + MPNET

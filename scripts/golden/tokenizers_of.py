@@ -1,0 +1,95 @@
+"""Tiny tokenizers of every kind the models use, trained on the sentences of texts.py and saved in
+the Hub's layout by the tokenizer class of the model."""
+import contextlib
+import json
+import tempfile
+from collections import Counter
+from pathlib import Path
+
+import tokenizers
+import transformers as tf
+
+from golden import texts
+
+BERT_SPECIALS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+
+
+def pieces(lower, size):
+    """A WordPiece vocabulary: every character, then the starts, ends and wholes of words that save
+    most. (The trainer of `tokenizers` gives another one at each run.)"""
+    normalizer = tokenizers.normalizers.BertNormalizer(lowercase=lower)
+    split = tokenizers.pre_tokenizers.BertPreTokenizer()
+    words = Counter(word for line in texts.corpus()
+                    for word, _ in split.pre_tokenize_str(normalizer.normalize_str(line)))
+    characters = {c for word in words for c in word}
+    saved = Counter()
+    for word, count in words.items():
+        saved[word] += count * (len(word) - 1) * (len(word) < 9)
+        for at in range(2, len(word) - 1):
+            saved[word[:at]] += count * (at - 1) // 2
+            saved["##" + word[at:]] += count * (len(word) - at - 1) // 2
+    rest = [p for p, _ in sorted(saved.items(), key=lambda e: (-e[1], e[0])) if p not in characters]
+    base = sorted(characters) + sorted("##" + c for c in characters if c.isalnum())
+    return base + rest[:size - len(base)]
+
+
+def wordpiece(folder, cls, length, lower, size, specials=BERT_SPECIALS, last=()):
+    vocab = [*specials, *pieces(lower, size), *last]
+    (folder / "vocab.txt").write_text("\n".join(vocab) + "\n")
+    options = {"model_max_length": length} if length else {}
+    tokenizer = cls(vocab_file=str(folder / "vocab.txt"), do_lower_case=lower, **options)
+    tokenizer.save_pretrained(folder)
+    return tokenizer
+
+
+def byte_bpe(folder, cls, length, size):
+    trained = tokenizers.ByteLevelBPETokenizer()
+    trained.train_from_iterator(texts.corpus(), vocab_size=size, min_frequency=2,
+                                special_tokens=["<s>", "<pad>", "</s>", "<unk>"], show_progress=False)
+    trained.save_model(str(folder))
+    vocab = json.loads((folder / "vocab.json").read_text())
+    vocab["<mask>"] = len(vocab)
+    (folder / "vocab.json").write_text(json.dumps(vocab, ensure_ascii=False))
+    tokenizer = cls(vocab_file=str(folder / "vocab.json"), merges_file=str(folder / "merges.txt"),
+                    model_max_length=length)
+    tokenizer.save_pretrained(folder)
+    return tokenizer
+
+
+# Normalisation rules of the tiny SentencePiece model: code points -> code points.
+RULES = [("ﬁ", "fi"), ("½", "1/2"), ("Ⅷ", "VIII"), ("\u00a0", " "), ("\u200b", ""), ("\t", " "),
+         ("\n", " "), ("e\u0301", "é"), ("i\u0308", "ï")] + [(chr(0xff41 + i), chr(97 + i))
+                                                              for i in range(26)]
+
+
+def unigram(folder, cls, length, size):
+    import sentencepiece
+    # The model keeps the name of the rules' file, so it is named without a folder.
+    with open(folder / "sentencepiece.bpe.model", "wb") as out, \
+            tempfile.TemporaryDirectory() as temporary, contextlib.chdir(temporary):
+        Path("rules.tsv").write_text("".join(
+            " ".join(f"{ord(c):X}" for c in a) + "\t" + " ".join(f"{ord(c):X}" for c in b) + "\n"
+            for a, b in RULES))
+        sentencepiece.SentencePieceTrainer.train(
+            sentence_iterator=iter(texts.corpus()), model_writer=out, vocab_size=size,
+            model_type="unigram", character_coverage=0.999, hard_vocab_limit=False,
+            normalization_rule_tsv="rules.tsv", minloglevel=2, num_threads=1)
+    tokenizer = cls(vocab_file=str(folder / "sentencepiece.bpe.model"), model_max_length=length)
+    tokenizer.save_pretrained(folder)
+    return tokenizer
+
+
+def make(kind, folder, length):
+    """The tokenizer of this kind, its files written to folder."""
+    family, _, variant = kind.partition("/")
+    lower = variant != "cased"
+    if family in ("bert", "distilbert", "electra"):
+        cls = {"bert": tf.BertTokenizerFast, "distilbert": tf.DistilBertTokenizerFast,
+               "electra": tf.ElectraTokenizerFast}[family]
+        return wordpiece(folder, cls, length, lower, 300 if lower else 340)
+    if family == "mpnet":
+        return wordpiece(folder, tf.MPNetTokenizerFast, length, lower, 300,
+                         ["<s>", "<pad>", "</s>", "<unk>", "[UNK]"], ["<mask>"])
+    if family == "roberta":
+        return byte_bpe(folder, tf.RobertaTokenizerFast, length, 340)
+    return unigram(folder, tf.XLMRobertaTokenizerFast, length, 200)

@@ -1,0 +1,157 @@
+#!/usr/bin/env python3
+"""Writes tests/golden/NAME: a tiny checkpoint with wide random weights in the Hub's layout, and
+golden.json, what the Python pipelines answer for it. tests/cli/golden_test.cc compares hft's answers.
+
+usage: make_golden.py [NAME...]    (default: all; needs the Python of scripts/setup --reference)
+"""
+import json
+import shutil
+import sys
+import tempfile
+import warnings
+from pathlib import Path
+
+import numpy
+import torch
+import transformers as tf
+from safetensors.torch import load_file, save_file
+
+sys.path.insert(0, str(Path(__file__).parent))
+from golden import answers, tokenizers_of
+from golden.models import GOLDENS
+
+ROOT = Path(__file__).resolve().parent.parent / "tests" / "golden"
+
+
+def widen(model, std):
+    """Seeded weights wide enough that answers are decided by far more than rounding."""
+    with torch.no_grad():
+        for name, p in sorted(model.named_parameters()):
+            noise = torch.randn(p.shape)
+            if p.dim() > 1:
+                p.copy_(noise * std)
+            else:
+                p.copy_(noise * 0.2 + (1.0 if "norm" in name.lower() and "weight" in name else 0.0))
+
+
+def build(golden, vocab_size):
+    """The model of a golden, its random numbers drawn from its name."""
+    torch.manual_seed(sum(golden.name.encode()))
+    config = getattr(tf, golden.model.split("For")[0].removesuffix("Model") + "Config")(
+        vocab_size=vocab_size, **golden.config)
+    model = getattr(tf, golden.model)(config).eval()
+    widen(model, golden.std)
+    model.tie_weights()
+    return model
+
+
+def edit_weights(folder, edit):
+    """Rewrites model.safetensors with edit(tensors) -> tensors."""
+    file = folder / "model.safetensors"
+    tensors = edit(load_file(file))
+    save_file({k: v.contiguous() for k, v in tensors.items()}, file, metadata={"format": "pt"})
+
+
+def old_norm_names(tensors):
+    return {k.replace("LayerNorm.weight", "LayerNorm.gamma").replace("LayerNorm.bias",
+            "LayerNorm.beta"): v for k, v in tensors.items()}
+
+
+def extra_tensors(tensors):
+    """What original checkpoints carry beside the weights in use."""
+    hidden = tensors["bert.embeddings.LayerNorm." + ("gamma" if
+                     "bert.embeddings.LayerNorm.gamma" in tensors else "weight")].shape[0]
+    return {**tensors, "bert.embeddings.position_ids": torch.arange(64)[None],
+            "bert.pooler.dense.weight": torch.ones(hidden, hidden),
+            "bert.pooler.dense.bias": torch.ones(hidden),
+            "cls.seq_relationship.weight": torch.ones(2, hidden),
+            "cls.seq_relationship.bias": torch.ones(2)}
+
+
+def edit_json(file, **changes):
+    """Sets fields of a JSON file; None removes one."""
+    content = json.loads(file.read_text()) if file.exists() else {}
+    content.update(changes)
+    content = {k: v for k, v in content.items() if v is not None}
+    file.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+
+
+def compact(file):
+    """The same JSON without its indentation."""
+    content = json.loads(file.read_text())
+    file.write_text(json.dumps(content, ensure_ascii=False, separators=(",", ":")))
+
+
+def save(golden, folder):
+    """Writes the checkpoint: weights, config, tokenizer, sentence-transformers modules."""
+    length = golden.max_length
+    tokenizer = tokenizers_of.make(golden.tokenizer, folder, length)
+    model = build(golden, len(tokenizer))
+    if golden.dtype:
+        model = model.to(getattr(torch, golden.dtype))
+    model.save_pretrained(folder, max_shard_size=golden.shard or "5GB")
+    for edit in golden.edits:
+        edit_weights(folder, EDITS[edit])
+    if golden.dtype:  # the field's name in most checkpoints
+        edit_json(folder / "config.json", dtype=None, torch_dtype=golden.dtype)
+    edit_json(folder / "config.json", **golden.config_fields)
+    compact(folder / "tokenizer.json")
+    for name in golden.without:
+        (folder / name).unlink()
+    if golden.modules is not None:
+        answers.write_modules(folder, golden, model.config.hidden_size)
+
+
+EDITS = {"old norm names": old_norm_names, "extra tensors": extra_tensors}
+
+
+def plain(value):
+    """Numbers of numpy and torch as Python's."""
+    if isinstance(value, dict):
+        return {k: plain(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(v) for v in value]
+    if isinstance(value, numpy.ndarray):
+        return value.astype(float).tolist()
+    return value.item() if isinstance(value, numpy.generic) else value
+
+
+def write_answers(golden, folder):
+    cases = [{"args": case.args, "inputs": case.inputs, "outputs": plain(outputs)}
+             for case, outputs in answers.of(golden, folder)]
+    text = json.dumps({"about": golden.about, "cases": ["@"]}, ensure_ascii=False, indent=1)
+    rows = ",\n".join(json.dumps(case, ensure_ascii=False) for case in cases)
+    (folder / "golden.json").write_text(text.replace('"@"', rows) + "\n")
+
+
+def make(golden):
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary) / golden.name
+        folder.mkdir()
+        save(golden, folder)
+        write_answers(golden, folder)
+        for file in folder.rglob("*"):
+            file.chmod(0o755 if file.is_dir() else 0o644)
+        shutil.rmtree(ROOT / golden.name, ignore_errors=True)
+        shutil.copytree(folder, ROOT / golden.name)
+    size = sum(f.stat().st_size for f in (ROOT / golden.name).rglob("*") if f.is_file())
+    print(f"{golden.name}: {size / 1024:.0f} KiB", flush=True)
+
+
+def main():
+    warnings.filterwarnings("ignore")
+    tf.logging.set_verbosity_error()
+    tf.logging.disable_progress_bar()
+    torch.set_num_threads(2)
+    ROOT.mkdir(parents=True, exist_ok=True)
+    names = sys.argv[1:]
+    unknown = set(names) - {g.name for g in GOLDENS}
+    if unknown:
+        sys.exit(f"make_golden.py: no golden named {', '.join(sorted(unknown))}")
+    for golden in GOLDENS:
+        if not names or golden.name in names:
+            make(golden)
+
+
+if __name__ == "__main__":
+    main()
