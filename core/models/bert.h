@@ -1,0 +1,48 @@
+// BERT's parts, which RoBERTa, ELECTRA and MPNet share in whole or in part.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "core/models/text_net.h"
+#include "core/nn/embedding.h"
+#include "core/nn/norm.h"
+
+namespace hft {
+
+// The fields of config.json, checked for range; the weights' shapes check them against each other.
+struct BertConfig {
+  std::int64_t vocab, hidden, layers, heads, ffn, positions, types;
+  Activation activation;
+  double eps;
+  explicit BertConfig(const Fields& config, std::int64_t default_types = 2);
+};
+
+// Word, position and token type vectors, added and normalised.
+struct BertEmbeddings {
+  Embedding word_embeddings, position_embeddings, token_type_embeddings;
+  LayerNorm norm;
+  std::string path;
+  BertEmbeddings(const BertConfig& c, const Weights& w, std::int64_t size);
+  Tensor operator()(const Tokens& tokens, const Tensor& positions) const;  // -> [N,D]
+};
+
+struct BertLayer {
+  Linear query_key_value, attention_output, intermediate, output;
+  LayerNorm attention_norm, output_norm;
+  std::int64_t heads;
+  Activation activation;
+  std::string path;
+  BertLayer(const BertConfig& c, const Weights& w);
+  Tensor operator()(const Tensor& x, const Tokens& tokens, bool last) const;  // [N,D] -> [R,D]
+};
+
+struct BertEncoder {
+  std::vector<BertLayer> layer;
+  BertEncoder(const BertConfig& c, const Weights& w);
+  Tensor operator()(Tensor x, const Tokens& tokens) const;  // [N,D] -> [R,D]
+};
+
+TextNet build_bert(const Fields& config, const Weights& w, Head head);
+
+}  // namespace hft

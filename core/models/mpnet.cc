@@ -1,0 +1,112 @@
+// MPNet: BERT's layers with one table of relative position biases shared by every layer.
+// Papers: arXiv:2004.09297, the biases arXiv:1910.10683. Checked against the configs of
+// microsoft/mpnet-base and sentence-transformers/all-mpnet-base-v2.
+// Shapes: N tokens of all sequences together, R of them wanted, D hidden, H heads, T tokens of the
+// longest sequence.
+#include <cmath>
+
+#include "core/base/limits.h"
+#include "core/models/roberta.h"
+#include "core/nn/attention.h"
+
+namespace hft {
+namespace {
+
+constexpr std::int64_t kPadding = 1;        // modeling_mpnet.py has it in the code
+constexpr std::int64_t kBuckets = 32, kMaxDistance = 128;  // likewise, whatever config.json says
+
+// Which of the 32 biases a key at `offset` from the query takes: one each for near keys, then
+// logarithmically wider ranges, half of them for each direction.
+std::int64_t bucket(std::int64_t offset) {
+  constexpr std::int64_t half = kBuckets / 2, exact = half / 2;
+  const std::int64_t side = offset > 0 ? half : 0, distance = std::abs(offset);
+  if (distance < exact) return side + distance;
+  const float far = std::log(static_cast<float>(distance) / exact) /
+                    static_cast<float>(std::log(double(kMaxDistance) / exact)) * (half - exact);
+  return side + std::min(exact + static_cast<std::int64_t>(far), half - 1);
+}
+
+struct Layer {
+  Linear query_key_value, o, intermediate, output;
+  LayerNorm attention_norm, output_norm;
+  std::int64_t heads;
+  Activation activation;
+  std::string path;
+  Layer(const BertConfig& c, const Weights& w)
+      : query_key_value(w / "attention" / "attn", {"q", "k", "v"}, {c.hidden, c.hidden}),
+        o(w / "attention" / "attn" / "o", {c.hidden, c.hidden}),
+        intermediate(w / "intermediate" / "dense", {c.ffn, c.hidden}),
+        output(w / "output" / "dense", {c.hidden, c.ffn}),
+        attention_norm(w / "attention" / "LayerNorm", c.hidden, c.eps),
+        output_norm(w / "output" / "LayerNorm", c.hidden, c.eps),
+        heads(c.heads),
+        activation(c.activation),
+        path(w.path()) {}
+  Tensor operator()(const Tensor& x, const Tokens& tokens, const Tensor& bias, bool last) const {
+    const Tensor mixed = attend(query_key_value(x), heads, tokens.seqs, bias);  // [N,D]
+    Tensor y = attention_norm(o(wanted(mixed, tokens, last)), wanted(x, tokens, last));
+    y = output_norm(output(intermediate(y, activation)), y);
+    tokens.note(path, y);
+    return y;  // [R,D]
+  }
+};
+
+struct MpNet {
+  BertEmbeddings embeddings;
+  Embedding relative_attention_bias;  // {buckets, H}
+  std::vector<Layer> layer;
+  MpNet(const BertConfig& c, std::int64_t buckets, const Weights& w)
+      : embeddings(c, w / "embeddings", c.hidden),
+        relative_attention_bias(w / "encoder" / "relative_attention_bias", buckets, c.heads) {
+    for (std::int64_t i = 0; i < c.layers; ++i) layer.emplace_back(c, w / "encoder" / "layer" / i);
+  }
+
+  Tensor bias(std::int64_t longest) const {  // [H,T,T]
+    Tensor which = at::empty({longest, longest}, at::kLong);
+    auto* out = which.data_ptr<std::int64_t>();
+    for (std::int64_t query = 0; query < longest; ++query)
+      for (std::int64_t key = 0; key < longest; ++key) *out++ = bucket(key - query);
+    which = which.view({-1}).to(relative_attention_bias.weight.device());
+    return relative_attention_bias(which).view({longest, longest, -1}).permute({2, 0, 1}).contiguous();
+  }
+
+  Tensor operator()(const Tokens& tokens) const {
+    Tensor x = embeddings(tokens, positions_after_padding(tokens, kPadding));
+    if (layer.empty()) return wanted(x, tokens, true);
+    const Tensor biases = bias(tokens.seqs.longest());
+    for (const auto& each : layer) x = each(x, tokens, biases, &each == &layer.back());
+    return x;  // [R,D]
+  }
+};
+
+}  // namespace
+
+TextNet build_mpnet(const Fields& config, const Weights& w, Head head) {
+  BertConfig c(config);
+  c.types = 0;
+  const auto buckets =
+      config.integer("relative_attention_num_buckets", kBuckets, limits::kHidden, kBuckets);
+  const MpNet mpnet(c, buckets, w / "mpnet");
+  TextNet net{mpnet, {}, c.vocab, 0, c.positions - kPadding - 1, c.hidden};
+  switch (head) {
+    case Head::kEmbed:
+    case Head::kFeatures:
+      (w / "mpnet" / "pooler").ignore();
+      break;
+    case Head::kClassify:
+      net.head = roberta_classifier(config, c.hidden, w / "classifier");
+      break;
+    case Head::kTokenClassify:
+      net.head = linear_head(w / "classifier", label_count(config), c.hidden);
+      break;
+    case Head::kAnswer:
+      net.head = linear_head(w / "qa_outputs", 2, c.hidden);
+      break;
+    case Head::kMaskedLm:
+      net.head = roberta_masked_lm(config, c, w / "lm_head", mpnet.embeddings.word_embeddings.weight);
+      break;
+  }
+  return net;
+}
+
+}  // namespace hft

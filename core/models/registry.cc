@@ -1,0 +1,168 @@
+#include "core/models/registry.h"
+
+#include <algorithm>
+#include <array>
+#include <numeric>
+
+#include "core/base/error.h"
+
+namespace hft {
+
+TextNet build_bert(const Fields&, const Weights&, Head);
+TextNet build_distilbert(const Fields&, const Weights&, Head);
+TextNet build_roberta(const Fields&, const Weights&, Head);
+TextNet build_electra(const Fields&, const Weights&, Head);
+TextNet build_mpnet(const Fields&, const Weights&, Head);
+
+namespace {
+
+// Every row serves every head of heads.h.
+constexpr Architecture kArchitectures[] = {
+    {"bert", "bert", build_bert},
+    {"camembert", "roberta", build_roberta},
+    {"distilbert", "distilbert", build_distilbert},
+    {"electra", "electra", build_electra},
+    {"mpnet", "mpnet", build_mpnet},
+    {"roberta", "roberta", build_roberta},
+    {"xlm-roberta", "roberta", build_roberta},
+};
+
+// What well-known model_types are that this table does not serve.
+struct Kind {
+  std::string_view words;
+  std::vector<std::string_view> model_types;
+};
+const std::array<Kind, 4>& other_kinds() {
+  static const std::array<Kind, 4> kinds{{
+      {"a text-generating decoder",
+       {"gpt2", "gptj", "gpt_neo", "gpt_neox", "llama", "mistral", "mixtral", "qwen2", "qwen3",
+        "phi", "phi3", "gemma", "gemma2", "gemma3_text", "opt", "bloom", "falcon", "codegen",
+        "starcoder2", "stablelm", "olmo", "olmo2", "smollm3", "mpt"}},
+      {"an encoder-decoder of text", {"bart", "marian", "mbart", "m2m_100", "pegasus", "t5", "mt5"}},
+      {"a vision model",
+       {"vit", "deit", "beit", "swin", "resnet", "convnext", "detr", "yolos", "dinov2", "segformer",
+        "mask2former", "clip", "blip", "vilt", "siglip", "layoutlmv3"}},
+      {"an audio model", {"wav2vec2", "hubert", "whisper", "wavlm", "audio-spectrogram-transformer"}},
+  }};
+  return kinds;
+}
+
+std::size_t edit_distance(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  std::iota(row.begin(), row.end(), 0);
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    std::size_t corner = std::exchange(row[0], i + 1);
+    for (std::size_t j = 0; j < b.size(); ++j) {
+      const std::size_t replaced = corner + (a[i] != b[j]);
+      corner = row[j + 1];
+      row[j + 1] = std::min({replaced, row[j] + 1, row[j + 1] + 1});
+    }
+  }
+  return row.back();
+}
+
+std::string_view closest(std::string_view name) {
+  const auto share = [&](const Architecture& a) {  // of letters that differ
+    return static_cast<double>(edit_distance(name, a.model_type)) /
+           static_cast<double>(std::max<std::size_t>(1, std::max(name.size(), a.model_type.size())));
+  };
+  return std::ranges::min_element(kArchitectures, {}, share)->model_type;
+}
+
+void refuse_quantised(const Fields& config) {
+  if (!config.has("quantization_config")) return;
+  const Fields quantization = config.object("quantization_config");
+  std::string method = quantization.text("quant_method", "");
+  if (method.empty()) method = quantization.boolean("load_in_4bit", false)   ? "bitsandbytes, 4 bit"
+                               : quantization.boolean("load_in_8bit", false) ? "bitsandbytes, 8 bit"
+                                                                             : "an unnamed method";
+  fail(Errc::kUnsupported, config.where(), ": the checkpoint is quantised (", method,
+       "), wanted float32, bfloat16 or float16 weights");
+}
+
+// What a class of `architectures` is made for, by the end of its name.
+struct Purpose {
+  std::string_view ending, words, command;
+  std::optional<Head> head;
+};
+constexpr Purpose kPurposes[] = {
+    {"ForSequenceClassification", "sequence classification", "classify", Head::kClassify},
+    {"ForTokenClassification", "token classification", "ner", Head::kTokenClassify},
+    {"ForQuestionAnswering", "question answering", "qa", Head::kAnswer},
+    {"ForMaskedLM", "masked language modelling", "fill-mask", Head::kMaskedLm},
+    {"ForMultipleChoice", "multiple choice", "", std::nullopt},
+    {"ForNextSentencePrediction", "next sentence prediction", "", std::nullopt},
+    {"ForCausalLM", "text generation", "", std::nullopt},
+    {"LMHeadModel", "text generation", "", std::nullopt},
+};
+constexpr Head kHeads[] = {Head::kEmbed,  Head::kFeatures, Head::kClassify, Head::kTokenClassify,
+                           Head::kAnswer, Head::kMaskedLm};
+
+std::string class_of(const Fields& config) {
+  const Json* classes = config.find("architectures");
+  if (!classes || !classes->is_array() || classes->empty() || !(*classes)[0].is_string()) return "";
+  return (*classes)[0].get<std::string>();
+}
+
+}  // namespace
+
+const Architecture& architecture_of(const Fields& config) {
+  refuse_quantised(config);
+  const std::string type = config.text("model_type");
+  for (const auto& row : kArchitectures)
+    if (row.model_type == type) return row;
+  for (const auto& kind : other_kinds())
+    if (std::ranges::count(kind.model_types, type))
+      fail_hint(Errc::kUnsupported, "hft models", config.where(), ": model_type '", type, "' is ",
+                kind.words, ", wanted a text encoder");
+  if (config.has("auto_map"))
+    fail_hint(Errc::kUnsupported, "hft models", config.where(), ": model_type '", type,
+              "' needs Python code from the repository; hft never runs it");
+  fail_hint(Errc::kUnsupported, "hft models", "model_type '", type,
+            "' is not supported; closest: '", closest(type), "'");
+}
+
+void need_head(const Fields& config, Head head) {
+  if (head == Head::kEmbed || head == Head::kFeatures) return;
+  const std::string name = class_of(config);
+  for (const auto& purpose : kPurposes)
+    if (name.ends_with(purpose.ending) && purpose.head != head)
+      fail_hint(Errc::kUnsupported,
+                purpose.command.empty() ? "hft models" : "hft " + std::string(purpose.command),
+                config.where(), ": is a ", name, " (", purpose.words, "), but hft ",
+                command_of(head), " needs a head for ", words_of(head));
+}
+
+std::string_view command_of(Head head) {
+  for (const auto& purpose : kPurposes)
+    if (purpose.head == head) return purpose.command;
+  return "embed";
+}
+
+std::string_view words_of(Head head) {
+  for (const auto& purpose : kPurposes)
+    if (purpose.head == head) return purpose.words;
+  return "embeddings";
+}
+
+Renames renames_of(const Architecture& architecture) {
+  return {std::string(architecture.base),
+          {{"LayerNorm.weight", "LayerNorm.gamma"},
+           {"LayerNorm.bias", "LayerNorm.beta"},
+           {"layer_norm.weight", "layer_norm.gamma"},
+           {"layer_norm.bias", "layer_norm.beta"}},
+          {"position_ids", "token_type_ids", "num_batches_tracked", "rotary_emb.inv_freq"}};
+}
+
+std::vector<Support> supported_models() {
+  std::vector<Support> rows;
+  for (const auto& architecture : kArchitectures) {
+    Support row{std::string(architecture.model_type), {}};
+    for (Head head : kHeads)
+      if (head != Head::kFeatures) row.tasks.emplace_back(command_of(head));
+    rows.push_back(std::move(row));
+  }
+  return rows;
+}
+
+}  // namespace hft

@@ -1,0 +1,34 @@
+// Which architecture serves which model_type, and the words for the ones that do not fit.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/models/text_net.h"
+#include "core/nn/weights.h"
+
+namespace hft {
+
+struct Architecture {
+  std::string_view model_type;  // of config.json
+  std::string_view base;        // what the encoder's tensors begin with
+  TextNet (*build)(const Fields& config, const Weights& w, Head head);
+};
+
+// The row of config's model_type. Throws kUnsupported: an unknown model_type (with the closest
+// name), a repository's own Python code, a decoder or vision model, a quantised checkpoint.
+const Architecture& architecture_of(const Fields& config);
+
+// Throws kUnsupported, naming the kind and the command that fits, when config's architectures say
+// that the checkpoint was made for another head.
+void need_head(const Fields& config, Head head);
+
+// The command and the words of a head: "classify", "sequence classification".
+std::string_view command_of(Head head);
+std::string_view words_of(Head head);
+
+// How old checkpoints differ from the names the models bind (L6), and what is ignored (M0.8).
+Renames renames_of(const Architecture& architecture);
+
+}  // namespace hft

@@ -1,0 +1,45 @@
+#include "core/models/text_net.h"
+
+#include "core/base/error.h"
+#include "core/base/limits.h"
+
+namespace hft {
+
+std::int64_t label_count(const Fields& config) {
+  if (config.has("id2label")) {
+    const auto count = static_cast<std::int64_t>(config.object("id2label").json().size());
+    if (count < 1 || count > limits::kLabels)
+      fail(Errc::kBadData, config.where(), ": 'id2label' has ", count, " labels, wanted 1 to ",
+           limits::kLabels);
+    return count;
+  }
+  return config.integer("num_labels", 1, limits::kLabels, 2);
+}
+
+std::int64_t head_size(const Fields& config, std::int64_t hidden, std::int64_t heads) {
+  if (hidden % heads != 0)
+    fail(Errc::kBadData, config.where(), ": the hidden size ", hidden,
+         " is not a multiple of the number of attention heads ", heads);
+  return hidden / heads;
+}
+
+void need_absolute_positions(const Fields& config) {
+  const auto kind = config.text("position_embedding_type", "absolute");
+  if (kind != "absolute")
+    fail(Errc::kUnsupported, config.where(), ": position_embedding_type '", kind,
+         "' is not supported, wanted 'absolute'");
+}
+
+Linear vocabulary_product(const Fields& config, const Weights& decoder, const Weights& at,
+                          const Tensor& table) {
+  const bool tied = config.boolean("tie_word_embeddings", true);
+  const auto vocab = config.integer("vocab_size", 1, limits::kVocab);
+  Tensor weight = table;
+  if (!tied && table.defined()) weight = decoder.get("weight", table.sizes());
+  const bool aliased = !at.has("bias") && decoder.has("bias");
+  Tensor bias = (aliased ? decoder : at).small("bias", {vocab});
+  decoder.ignore();
+  return Linear(decoder, weight, bias);
+}
+
+}  // namespace hft

@@ -1,0 +1,120 @@
+#include "core/nn/weights.h"
+
+#include <ATen/CPUGeneratorImpl.h>
+
+#include <algorithm>
+#include <sstream>
+
+#include "core/base/error.h"
+
+namespace hft {
+
+std::optional<at::ScalarType> floating_type(Dtype dtype) {
+  switch (dtype) {
+    case Dtype::kF64: return at::kDouble;
+    case Dtype::kF32: return at::kFloat;
+    case Dtype::kF16: return at::kHalf;
+    case Dtype::kBF16: return at::kBFloat16;
+    default: return std::nullopt;
+  }
+}
+
+std::string shape_text(at::IntArrayRef shape) {
+  std::ostringstream out;
+  out << '[';
+  for (std::size_t i = 0; i < shape.size(); ++i) out << (i ? ", " : "") << shape[i];
+  out << ']';
+  return out.str();
+}
+
+WeightStore::WeightStore(StoredTensors tensors, Renames renames, at::ScalarType dtype,
+                         at::Device device)
+    : tensors_(std::move(tensors)), renames_(std::move(renames)), dtype_(dtype), device_(device) {}
+
+std::string WeightStore::find(const std::string& name) const {
+  std::vector<std::string> candidates{name};
+  for (const auto& [ours, theirs] : renames_.endings)
+    if (name.ends_with(ours))
+      candidates.push_back(name.substr(0, name.size() - ours.size()) + theirs);
+  for (const auto& candidate : candidates) {
+    if (tensors_.contains(candidate)) return candidate;
+    const std::string base = renames_.base + ".";
+    if (!renames_.base.empty() && candidate.starts_with(base))
+      if (auto stripped = candidate.substr(base.size()); tensors_.contains(stripped))
+        return stripped;
+  }
+  return "";
+}
+
+Tensor WeightStore::bind(const std::string& name, at::IntArrayRef shape) {
+  if (auto made = random_.find(name); made != random_.end()) return made->second;
+  const std::string found = find(name);
+  if (found.empty()) {
+    missing_.push_back({name, shape.vec()});
+    return {};
+  }
+  bound_.insert(found);
+  const StoredTensor& stored = tensors_.at(found);
+  if (!std::ranges::equal(stored.shape, shape))
+    fail(Errc::kBadData, "tensor '", found, "' is ", shape_text(stored.shape),
+         " in the checkpoint, but config.json implies ", shape_text(shape));
+  const auto type = floating_type(stored.dtype);
+  if (!type)
+    fail(Errc::kUnsupported, "tensor '", found, "' is stored as ", name_of(stored.dtype),
+         ", wanted F64, F32, F16 or BF16");
+  // const_cast: LibTorch has no read-only tensors; the pages are mapped read-only all the same.
+  auto* data = const_cast<std::byte*>(stored.bytes.data());
+  Tensor tensor = at::from_blob(data, shape, [file = stored.file](void*) {}, *type);
+  const auto alignment = reinterpret_cast<std::uintptr_t>(data) % tensor.itemsize();
+  if (alignment != 0) tensor = at::empty_like(tensor), std::memcpy(tensor.data_ptr(), data, stored.bytes.size());
+  return device_.is_cpu() ? tensor : tensor.to(device_);
+}
+
+std::vector<std::string> WeightStore::unexpected() const {
+  const std::string base = renames_.base + ".";
+  std::vector<std::string> names;
+  for (const auto& [name, stored] : tensors_) {
+    const std::string full = renames_.base.empty() || name.starts_with(base) ? name : base + name;
+    const bool ignored =
+        bound_.contains(name) ||
+        std::ranges::any_of(renames_.ignored, [&](auto& end) { return name.ends_with(end); }) ||
+        std::ranges::any_of(ignored_, [&](auto& head) {
+          return name.starts_with(head + ".") || full.starts_with(head + ".");
+        });
+    if (!ignored) names.push_back(name);
+  }
+  return names;
+}
+
+void WeightStore::fill_missing(double std) {
+  auto generator = at::detail::createCPUGenerator(42);
+  for (const auto& [name, shape] : missing_) {
+    Tensor value = at::zeros(shape, at::kFloat);
+    if (shape.size() >= 2)
+      value.normal_(0.0, std, generator);
+    else if (name.ends_with("weight"))
+      value.fill_(1.0);
+    random_[name] = value.to(device_, dtype_);
+  }
+  missing_.clear();
+}
+
+void WeightStore::release(const Tensor& t) const {
+  const auto* begin = static_cast<const std::byte*>(t.const_data_ptr());
+  const std::less_equal<const std::byte*> before;
+  const MappedFile* last = nullptr;
+  for (const auto& [name, stored] : tensors_) {
+    if (stored.file.get() == last) continue;
+    last = stored.file.get();
+    const auto bytes = last->bytes();
+    if (before(bytes.data(), begin) && before(begin + t.nbytes(), bytes.data() + bytes.size()))
+      return last->release({begin, t.nbytes()});
+  }
+}
+
+Tensor Weights::small(std::string_view name, at::IntArrayRef shape) const {
+  Tensor tensor = get(name, shape);
+  return tensor.defined() ? tensor.to(store_->dtype()) : tensor;
+}
+
+}  // namespace hft

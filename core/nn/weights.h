@@ -1,0 +1,105 @@
+// Binding of a checkpoint's tensors by name and shape. A Weights value is a place in the name tree:
+//   Weights w(store);  Linear query(w / "encoder" / "layer" / 3 / "attention" / "query", {out, in});
+// Tensors lie on the mapped file (no copy, nothing is read) unless the device is not the CPU.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/checkpoint/safetensors.h"
+#include "core/nn/tensor.h"
+
+namespace hft {
+
+// How checkpoints of one architecture differ from the names its file binds.
+struct Renames {
+  // The encoder's prefix ("bert"): a name below it is also found without it.
+  std::string base;
+  // Endings: {"LayerNorm.weight", "LayerNorm.gamma"} finds the second under the first's name.
+  std::vector<std::pair<std::string, std::string>> endings;
+  // Endings of tensors that no model uses and nobody is told of (M0.8).
+  std::vector<std::string> ignored;
+};
+
+// The tensors of one checkpoint, what has been bound of them, and how they are computed with.
+class WeightStore {
+ public:
+  WeightStore(StoredTensors tensors, Renames renames, at::ScalarType dtype, at::Device device);
+
+  // The tensor as stored. Undefined when missing, which missing() then tells.
+  // Throws kBadData when the shape differs from `shape`, kUnsupported when it holds no floats.
+  Tensor bind(const std::string& name, at::IntArrayRef shape);
+  bool has(const std::string& name) const { return !find(name).empty(); }
+  void ignore(std::string prefix) { ignored_.push_back(std::move(prefix)); }
+
+  struct Missing {
+    std::string name;
+    std::vector<std::int64_t> shape;
+  };
+  const std::vector<Missing>& missing() const { return missing_; }
+  // Names in the checkpoint that nothing was bound to, sorted.
+  std::vector<std::string> unexpected() const;
+  // Gives every missing tensor the values a new head gets (A3: normal(0, std) from seed 42, biases
+  // 0, norms 1), so that binding again finds them.
+  void fill_missing(double std);
+
+  // The mapped pages of t are not needed for now; they are read again when next touched.
+  void release(const Tensor& t) const;
+
+  at::ScalarType dtype() const { return dtype_; }
+  at::Device device() const { return device_; }
+
+ private:
+  std::string find(const std::string& name) const;  // its name in the checkpoint, "" = none
+  StoredTensors tensors_;
+  Renames renames_;
+  std::vector<std::string> ignored_;
+  at::ScalarType dtype_;
+  at::Device device_;
+  std::set<std::string> bound_;
+  std::vector<Missing> missing_;
+  std::map<std::string, Tensor, std::less<>> random_;
+};
+
+class Weights {
+ public:
+  explicit Weights(std::shared_ptr<WeightStore> store) : store_(std::move(store)) {}
+
+  Weights operator/(std::string_view name) const {
+    return Weights(store_, path_.empty() ? std::string(name) : path_ + "." + std::string(name));
+  }
+  Weights operator/(std::int64_t index) const { return *this / std::to_string(index); }
+
+  // See WeightStore::bind.
+  Tensor get(std::string_view name, at::IntArrayRef shape) const {
+    return store_->bind((*this / name).path_, shape);
+  }
+  // The same in the type computed with: for small tensors, it copies when the types differ.
+  Tensor small(std::string_view name, at::IntArrayRef shape) const;
+  bool has(std::string_view name) const { return store_->has((*this / name).path_); }
+  // Tensors below this place are not missed when nothing binds them.
+  void ignore() const { store_->ignore(path_); }
+
+  const std::string& path() const { return path_; }
+  WeightStore& store() const { return *store_; }
+  const std::shared_ptr<WeightStore>& shared() const { return store_; }
+
+ private:
+  Weights(std::shared_ptr<WeightStore> store, std::string path)
+      : store_(std::move(store)), path_(std::move(path)) {}
+  std::shared_ptr<WeightStore> store_;
+  std::string path_;
+};
+
+// The element type as LibTorch names it; empty for types a weight cannot have.
+std::optional<at::ScalarType> floating_type(Dtype dtype);
+
+// "[12, 9]"
+std::string shape_text(at::IntArrayRef shape);
+
+}  // namespace hft
