@@ -90,7 +90,7 @@ void settle_missing(WeightStore& store, const Architecture& architecture, const 
 }
 
 // Both passes bind every tensor; the second finds what the first found missing.
-TextNet bind(const Architecture& architecture, const Fields& config, const ModelRequest& request,
+TextNet bind_all(const Architecture& architecture, const Fields& config, const ModelRequest& request,
              const std::shared_ptr<WeightStore>& store, std::vector<std::string>& warnings) {
   return with_context(request.folder.string(), [&] {
     TextNet net = architecture.build(config, Weights(store), request.head);
@@ -117,7 +117,7 @@ std::unique_ptr<TextModel> load(const ModelRequest& request) {
                                              runtime.device);
 
   std::vector<std::string> warnings;
-  TextNet net = bind(architecture, config, request, store, warnings);
+  TextNet net = bind_all(architecture, config, request, store, warnings);
   if (sentences) sentences->bind(net.hidden, runtime.device);
 
   if (const auto unused = store->unexpected(); !unused.empty())

@@ -149,7 +149,8 @@ Tensor Linear::operator()(const Tensor& x, Activation activation) const {
   if (!state_->packed.defined()) return activate(state_->plain(x), activation);
   const auto post = post_op(activation);
   const auto& [name, algorithm] = post.value_or(PostOp{});
-  Tensor y = Packed::ops().product->call(x, state_->packed, state_->bias, name, {}, algorithm);
+  Tensor y = Packed::ops().product->call(x, state_->packed, state_->bias, name,
+                                         c10::List<std::optional<at::Scalar>>(), algorithm);
   return post ? y : activate(std::move(y), activation);
 }
 

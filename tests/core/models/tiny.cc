@@ -1,0 +1,93 @@
+#include "tests/core/models/tiny.h"
+
+#include <cmath>
+#include <limits>
+
+#include "core/models/registry.h"
+
+namespace hft::test {
+
+Json tiny_config(const std::string& model_type) {
+  if (model_type == "distilbert")
+    return {{"model_type", model_type}, {"vocab_size", 50},  {"dim", 24},
+            {"n_layers", 2},            {"n_heads", 3},      {"hidden_dim", 40},
+            {"num_labels", 4},          {"activation", "gelu"}, {"max_position_embeddings", 20}};
+  Json config = {{"model_type", model_type}, {"vocab_size", 50},
+                 {"hidden_size", 24},        {"num_hidden_layers", 2},
+                 {"num_attention_heads", 3}, {"intermediate_size", 40},
+                 {"num_labels", 4},          {"hidden_act", "gelu"},
+                 {"layer_norm_eps", 1e-6},   {"max_position_embeddings", 20}};
+  if (model_type == "electra") config["embedding_size"] = 16;
+  return config;
+}
+
+Tensors tiny_tensors(const Json& config, Head head) {
+  const Fields fields(config, "config.json");
+  const Architecture& architecture = architecture_of(fields);
+  auto store = std::make_shared<WeightStore>(StoredTensors{}, renames_of(architecture), at::kFloat,
+                                             at::kCPU);
+  architecture.build(fields, Weights(store), head);
+  auto generator = at::detail::createCPUGenerator(7);
+  Tensors tensors;
+  for (const auto& [name, shape] : store->missing()) {
+    at::Tensor value = at::empty(shape).normal_(0, shape.size() > 1 ? 0.3 : 0.2, generator);
+    if (name.ends_with("orm.weight")) value.add_(1);
+    tensors[name] = value;
+  }
+  return tensors;
+}
+
+std::string safetensors_of(const Tensors& tensors) {
+  Json header = Json::object();
+  std::string data;
+  for (const auto& [name, tensor] : tensors) {
+    const char* type = tensor.scalar_type() == at::kBFloat16 ? "BF16"
+                       : tensor.scalar_type() == at::kHalf   ? "F16"
+                       : tensor.scalar_type() == at::kLong   ? "I64"
+                                                             : "F32";
+    header[name] = {{"dtype", type},
+                    {"shape", tensor.sizes().vec()},
+                    {"data_offsets", {data.size(), data.size() + tensor.nbytes()}}};
+    data.append(static_cast<const char*>(tensor.const_data_ptr()), tensor.nbytes());
+  }
+  std::string text = header.dump();
+  text.resize((text.size() + 7) / 8 * 8, ' ');
+  const std::uint64_t length = text.size();
+  return std::string(reinterpret_cast<const char*>(&length), 8) + text + data;
+}
+
+void write_model(const fs::path& folder, const Json& config, const Tensors& tensors) {
+  spit(folder / "config.json", config.dump());
+  spit(folder / "model.safetensors", safetensors_of(tensors));
+}
+
+TokenBatch tiny_batch() {
+  TokenBatch batch;
+  for (int length : {7, 1, 12, 3}) {
+    for (int i = 0; i < length; ++i)
+      batch.ids.push_back(5 + (static_cast<int>(batch.ids.size()) * 17 + length) % 45);
+    batch.starts.push_back(static_cast<std::int32_t>(batch.ids.size()));
+  }
+  return batch;
+}
+
+TokenBatch only(const TokenBatch& batch, std::int64_t b) {
+  TokenBatch one;
+  one.ids.assign(batch.ids.begin() + batch.starts[b], batch.ids.begin() + batch.starts[b + 1]);
+  one.starts.push_back(static_cast<std::int32_t>(one.ids.size()));
+  return one;
+}
+
+std::unique_ptr<TextModel> load(const fs::path& folder, Head head, const std::string& dtype) {
+  return load_text_model({.folder = folder, .head = head, .dtype = dtype, .device = "cpu"});
+}
+
+double distance(const std::vector<float>& a, const std::vector<float>& b) {
+  if (a.size() != b.size() || a.empty()) return std::numeric_limits<double>::infinity();
+  double worst = 0;
+  for (std::size_t i = 0; i < a.size(); ++i)
+    worst = std::max(worst, std::abs(double(a[i]) - b[i]) / std::max(1.0, std::abs(double(b[i]))));
+  return worst;
+}
+
+}  // namespace hft::test

@@ -1,0 +1,45 @@
+// Tiny random checkpoints for the tests of nn and models, written from the names and shapes that
+// the architecture itself binds.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "core/models/heads.h"
+#include "core/nn/weights.h"
+#include "tests/support/test.h"
+
+namespace hft {
+std::unique_ptr<TextModel> load_text_model(const ModelRequest& request);
+std::vector<Support> supported_models();
+}  // namespace hft
+
+namespace hft::test {
+
+inline constexpr Head kHeads[] = {Head::kEmbed,         Head::kFeatures, Head::kClassify,
+                                  Head::kTokenClassify, Head::kAnswer,   Head::kMaskedLm};
+
+// config.json of a tiny model, without `architectures`.
+Json tiny_config(const std::string& model_type);
+
+using Tensors = std::map<std::string, at::Tensor>;
+// Every tensor a model of this config and head binds, random from a fixed seed.
+Tensors tiny_tensors(const Json& config, Head head);
+std::string safetensors_of(const Tensors& tensors);
+
+// Writes config.json and model.safetensors.
+void write_model(const fs::path& folder, const Json& config, const Tensors& tensors);
+
+// Sequences of 7, 1, 12 and 3 tokens with ids below 50.
+TokenBatch tiny_batch();
+// One sequence of it.
+TokenBatch only(const TokenBatch& batch, std::int64_t b);
+
+std::unique_ptr<TextModel> load(const fs::path& folder, Head head,
+                                const std::string& dtype = "auto");
+
+// Largest |a - b| / max(1, |b|); infinity when the sizes differ.
+double distance(const std::vector<float>& a, const std::vector<float>& b);
+
+}  // namespace hft::test
