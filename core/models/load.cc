@@ -92,12 +92,10 @@ void settle_missing(WeightStore& store, const Architecture& architecture, const 
 // Both passes bind every tensor; the second finds what the first found missing.
 TextNet bind_all(const Architecture& architecture, const Fields& config, const ModelRequest& request,
              const std::shared_ptr<WeightStore>& store, std::vector<std::string>& warnings) {
-  return with_context(request.folder.string(), [&] {
-    TextNet net = architecture.build(config, Weights(store), request.head);
-    if (store->missing().empty()) return net;
-    settle_missing(*store, architecture, config, request, warnings);
-    return architecture.build(config, Weights(store), request.head);
-  });
+  TextNet net = architecture.build(config, Weights(store), request.head);
+  if (store->missing().empty()) return net;
+  settle_missing(*store, architecture, config, request, warnings);
+  return architecture.build(config, Weights(store), request.head);
 }
 
 std::unique_ptr<TextModel> load(const ModelRequest& request) {
@@ -113,8 +111,8 @@ std::unique_ptr<TextModel> load(const ModelRequest& request) {
   StoredTensors tensors = open_checkpoint(folder);
   const auto dtype = pick_dtype(request, config, tensors);
   const Runtime runtime{pick_device(request.device), request.threads};
-  auto store = std::make_shared<WeightStore>(std::move(tensors), renames_of(architecture), dtype,
-                                             runtime.device);
+  auto store = std::make_shared<WeightStore>(folder.string(), std::move(tensors),
+                                             renames_of(architecture), dtype, runtime.device);
 
   std::vector<std::string> warnings;
   TextNet net = bind_all(architecture, config, request, store, warnings);

@@ -75,8 +75,8 @@ Activation dense_activation(const Fields& config) {
 }
 
 Weights open_module(const std::filesystem::path& folder, at::Device device) {
-  return Weights(std::make_shared<WeightStore>(open_checkpoint(folder), Renames{}, at::kFloat,
-                                               device));
+  return Weights(std::make_shared<WeightStore>(folder.string(), open_checkpoint(folder),
+                                               Renames{}, at::kFloat, device));
 }
 
 void need_all(const Weights& w, const std::filesystem::path& folder) {

@@ -117,8 +117,10 @@ struct Linear::State {
   }
 };
 
-Linear::Linear(const Weights& w, std::array<std::int64_t, 2> shape, bool bias)
-    : Linear(w, w.get("weight", shape), bias ? w.small("bias", {shape[0]}) : Tensor()) {}
+Linear::Linear(const Weights& w, std::array<std::int64_t, 2> shape, bool bias) {
+  Tensor weight = w.get("weight", shape);
+  *this = Linear(w, std::move(weight), bias ? w.small("bias", {shape[0]}) : Tensor());
+}
 
 Linear::Linear(const Weights& w, Tensor weight, Tensor bias)
     : state_(std::make_shared<State>()) {

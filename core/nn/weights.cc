@@ -27,9 +27,13 @@ std::string shape_text(at::IntArrayRef shape) {
   return out.str();
 }
 
-WeightStore::WeightStore(StoredTensors tensors, Renames renames, at::ScalarType dtype,
-                         at::Device device)
-    : tensors_(std::move(tensors)), renames_(std::move(renames)), dtype_(dtype), device_(device) {}
+WeightStore::WeightStore(std::string where, StoredTensors tensors, Renames renames,
+                         at::ScalarType dtype, at::Device device)
+    : where_(std::move(where)),
+      tensors_(std::move(tensors)),
+      renames_(std::move(renames)),
+      dtype_(dtype),
+      device_(device) {}
 
 std::string WeightStore::find(const std::string& name) const {
   std::vector<std::string> candidates{name};
@@ -56,17 +60,20 @@ Tensor WeightStore::bind(const std::string& name, at::IntArrayRef shape) {
   bound_.insert(found);
   const StoredTensor& stored = tensors_.at(found);
   if (!std::ranges::equal(stored.shape, shape))
-    fail(Errc::kBadData, "tensor '", found, "' is ", shape_text(stored.shape),
+    fail(Errc::kBadData, where_, ": tensor '", found, "' is ", shape_text(stored.shape),
          " in the checkpoint, but config.json implies ", shape_text(shape));
   const auto type = floating_type(stored.dtype);
   if (!type)
-    fail(Errc::kUnsupported, "tensor '", found, "' is stored as ", name_of(stored.dtype),
+    fail(Errc::kUnsupported, where_, ": tensor '", found, "' is stored as ", name_of(stored.dtype),
          ", wanted F64, F32, F16 or BF16");
   // const_cast: LibTorch has no read-only tensors; the pages are mapped read-only all the same.
   auto* data = const_cast<std::byte*>(stored.bytes.data());
   Tensor tensor = at::from_blob(data, shape, [file = stored.file](void*) {}, *type);
   const auto alignment = reinterpret_cast<std::uintptr_t>(data) % tensor.itemsize();
-  if (alignment != 0) tensor = at::empty_like(tensor), std::memcpy(tensor.data_ptr(), data, stored.bytes.size());
+  if (alignment != 0) {
+    tensor = at::empty_like(tensor);
+    std::memcpy(tensor.data_ptr(), data, stored.bytes.size());
+  }
   return device_.is_cpu() ? tensor : tensor.to(device_);
 }
 

@@ -29,7 +29,9 @@ struct Renames {
 // The tensors of one checkpoint, what has been bound of them, and how they are computed with.
 class WeightStore {
  public:
-  WeightStore(StoredTensors tensors, Renames renames, at::ScalarType dtype, at::Device device);
+  // `where` names the checkpoint in errors.
+  WeightStore(std::string where, StoredTensors tensors, Renames renames, at::ScalarType dtype,
+              at::Device device);
 
   // The tensor as stored. Undefined when missing, which missing() then tells.
   // Throws kBadData when the shape differs from `shape`, kUnsupported when it holds no floats.
@@ -56,6 +58,7 @@ class WeightStore {
 
  private:
   std::string find(const std::string& name) const;  // its name in the checkpoint, "" = none
+  std::string where_;
   StoredTensors tensors_;
   Renames renames_;
   std::vector<std::string> ignored_;

@@ -238,7 +238,10 @@ TEST_CASE("load: a padding token inside a RoBERTa text keeps the padding positio
   CHECK(model->max_positions() == 18);
   auto run = [&](std::vector<std::int32_t> ids) {
     const auto count = static_cast<std::int32_t>(ids.size());
-    return model->forward({.ids = std::move(ids), .starts = {0, count}}).data;
+    TokenBatch batch;
+    batch.ids = std::move(ids);
+    batch.starts.push_back(count);
+    return model->forward(batch).data;
   };
   const auto padded = run({5, 1, 6});
   CHECK(distance(padded, run({5, 7, 6})) > 1e-3);

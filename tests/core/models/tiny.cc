@@ -24,13 +24,13 @@ Json tiny_config(const std::string& model_type) {
 Tensors tiny_tensors(const Json& config, Head head) {
   const Fields fields(config, "config.json");
   const Architecture& architecture = architecture_of(fields);
-  auto store = std::make_shared<WeightStore>(StoredTensors{}, renames_of(architecture), at::kFloat,
-                                             at::kCPU);
+  auto store = std::make_shared<WeightStore>("tiny", StoredTensors{}, renames_of(architecture),
+                                             at::kFloat, at::kCPU);
   architecture.build(fields, Weights(store), head);
   auto generator = at::detail::createCPUGenerator(7);
   Tensors tensors;
   for (const auto& [name, shape] : store->missing()) {
-    at::Tensor value = at::empty(shape).normal_(0, shape.size() > 1 ? 0.3 : 0.2, generator);
+    at::Tensor value = at::empty(shape).normal_(0, 0.2, generator);
     if (name.ends_with("orm.weight")) value.add_(1);
     tensors[name] = value;
   }
