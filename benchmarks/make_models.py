@@ -1,0 +1,86 @@
+#!/usr/bin/env python3
+"""Writes the models that scripts/bench measures: real shapes with seeded random weights and a real
+tokenizer, so that speed and memory are those of the real checkpoints and nothing is downloaded.
+
+usage: make_models.py [NAME...]   (into build/bench-models; run by scripts/bench when one is missing)
+Needs the Python of `scripts/setup --reference`, and models/all-MiniLM-L6-v2 of `scripts/setup`.
+"""
+import json
+import os
+import shutil
+import sys
+import warnings
+from pathlib import Path
+
+import torch
+import transformers as tf
+
+ROOT = Path(__file__).resolve().parent.parent
+OUT = ROOT / "build" / "bench-models"
+MINILM = ROOT / "models" / "all-MiniLM-L6-v2"
+CONLL = ["O", "B-MISC", "I-MISC", "B-PER", "I-PER", "B-ORG", "I-ORG", "B-LOC", "I-LOC"]
+
+
+def labels(names):
+    return {"id2label": dict(enumerate(names)), "label2id": {n: i for i, n in enumerate(names)}}
+
+
+def save(name, cls, config, tokenizer):
+    """A checkpoint of this class with weights as its own initialisation draws them."""
+    torch.manual_seed(1)
+    folder = OUT / name
+    part = OUT / f"{name}.partial"
+    shutil.rmtree(part, ignore_errors=True)
+    cls(config).eval().save_pretrained(part)
+    for file in ("tokenizer.json", "vocab.txt", "special_tokens_map.json"):
+        shutil.copy(MINILM / file, part)
+    settings = json.loads((MINILM / "tokenizer_config.json").read_text())
+    settings.update(model_max_length=512, tokenizer_class=tokenizer)
+    (part / "tokenizer_config.json").write_text(json.dumps(settings))
+    os.replace(part, folder)
+
+
+def distilbert():
+    config = tf.DistilBertConfig(**labels(["NEGATIVE", "POSITIVE"]))
+    save("distilbert", tf.DistilBertForSequenceClassification, config, "DistilBertTokenizer")
+
+
+def bert_ner():
+    save("bert-ner", tf.BertForTokenClassification, tf.BertConfig(**labels(CONLL)), "BertTokenizer")
+
+
+def distilbert_onnx():
+    """The same weights for onnxruntime, with free batch and length."""
+    if not (OUT / "distilbert").exists():
+        distilbert()
+    model = tf.AutoModelForSequenceClassification.from_pretrained(
+        OUT / "distilbert", attn_implementation="eager").eval()
+    tokens = torch.ones(2, 8, dtype=torch.long)
+    free = {0: "batch", 1: "length"}
+    part = OUT / "distilbert.onnx.partial"
+    torch.onnx.export(model, (tokens, tokens), str(part), input_names=["input_ids", "attention_mask"],
+                      output_names=["logits"], opset_version=17, dynamo=False,
+                      dynamic_axes={"input_ids": free, "attention_mask": free, "logits": {0: "batch"}})
+    os.replace(part, OUT / "distilbert.onnx")
+
+
+def minilm():
+    os.symlink(os.path.relpath(MINILM, OUT), OUT / "all-MiniLM-L6-v2")
+
+
+ALL = {"distilbert": distilbert, "bert-ner": bert_ner, "distilbert.onnx": distilbert_onnx,
+       "all-MiniLM-L6-v2": minilm}
+
+
+def main():
+    tf.logging.set_verbosity_error()
+    warnings.filterwarnings("ignore")
+    OUT.mkdir(parents=True, exist_ok=True)
+    for name in sys.argv[1:] or ALL:
+        if not (OUT / name).exists():
+            ALL[name]()
+            print(f"make_models: {OUT.relative_to(ROOT) / name}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()

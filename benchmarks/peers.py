@@ -1,0 +1,114 @@
+"""The programs hft is measured beside, each in one long-lived process: a line of standard input is
+one pass over the texts, its answer a line {"seconds": …}; "answers" gives the results instead.
+
+usage: peers.py PEER MODEL TEXTS.jsonl     (run by scripts/bench)
+"""
+import json
+import sys
+import time
+import warnings
+
+warnings.filterwarnings("ignore")
+
+
+def pipeline(task, model, texts, **options):
+    """The pipeline of transformers, as its documentation batches it."""
+    import transformers as tf
+    tf.logging.set_verbosity_error()
+    made = tf.pipeline(task, model=model, batch_size=16, **options)
+    return lambda: made(texts)
+
+
+def classify(model, texts):
+    return pipeline("text-classification", model, texts)
+
+
+def classify_bf16(model, texts):
+    import torch
+    return pipeline("text-classification", model, texts, dtype=torch.bfloat16)
+
+
+def ner(model, texts):
+    return pipeline("token-classification", model, texts, aggregation_strategy="simple")
+
+
+def onnxruntime(model, texts):
+    """onnxruntime, texts sorted by length, batches of 16, tokenised by the same tokenizer."""
+    import numpy
+    import onnxruntime
+    import transformers as tf
+    tokenizer = tf.AutoTokenizer.from_pretrained(model)
+    config = tf.AutoConfig.from_pretrained(model)
+    session = onnxruntime.InferenceSession(model.rstrip("/") + ".onnx")
+    order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
+
+    def run():
+        found = [None] * len(texts)
+        for at in range(0, len(order), 16):
+            part = order[at:at + 16]
+            x = tokenizer([texts[i] for i in part], padding=True, return_tensors="np")
+            logits, = session.run(None, {k: x[k] for k in ("input_ids", "attention_mask")})
+            scores = numpy.exp(logits - logits.max(-1, keepdims=True))
+            scores /= scores.sum(-1, keepdims=True)
+            for i, row in zip(part, scores):
+                best = int(row.argmax())
+                found[i] = {"label": config.id2label[best], "score": float(row[best])}
+        return found
+    return run
+
+
+def embed(model, texts):
+    from sentence_transformers import SentenceTransformer
+    made = SentenceTransformer(model, device="cpu")
+    return lambda: made.encode(texts, batch_size=32, show_progress_bar=False).tolist()
+
+
+def ceiling(*_):
+    """What this machine can do at this moment: GB/s read, Gflop/s of f32 and bf16 matrix products."""
+    import torch
+    data = torch.ones(128 << 20)  # 512 MiB
+
+    def best(f, times=5):
+        f()
+        seconds = []
+        for _ in range(times):
+            start = time.perf_counter()
+            f()
+            seconds.append(time.perf_counter() - start)
+        return min(seconds)
+
+    def product(dtype):
+        m, k, n = 512, 768, 3072
+        x, w = torch.randn(m, k).to(dtype), torch.randn(n, k).to(dtype)
+        packed = torch.ops.mkldnn._reorder_linear_weight(w, m)
+        run = torch.ops.mkldnn._linear_pointwise
+        return 2 * m * k * n / best(lambda: run(x, packed, None, "none", [], ""), 20) / 1e9
+
+    with torch.no_grad():
+        found = {"read GB/s": data.numel() * 4 / best(data.sum) / 1e9,
+                 "f32 Gflop/s": product(torch.float32), "bf16 Gflop/s": product(torch.bfloat16)}
+    return lambda: found
+
+
+PEERS = {"classify": classify, "classify-bf16": classify_bf16, "ner": ner,
+         "onnxruntime": onnxruntime, "embed": embed, "ceiling": ceiling}
+
+
+def main():
+    peer, model, file = sys.argv[1:4]
+    with open(file) as lines:
+        texts = [json.loads(line)["text"] for line in lines]
+    run = PEERS[peer](model, texts)
+    if peer != "ceiling":
+        run()  # warm
+    print("{}", flush=True)
+    for command in sys.stdin:
+        start = time.perf_counter()
+        found = run()
+        seconds = time.perf_counter() - start
+        wanted = command.strip() == "answers"
+        print(json.dumps(found if wanted else {"seconds": seconds}, default=float), flush=True)
+
+
+if __name__ == "__main__":
+    main()
