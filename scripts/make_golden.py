@@ -117,9 +117,11 @@ def plain(value):
 
 
 def write_answers(golden, folder):
+    model = ROOT.parent.parent / "models" / golden.installed if golden.installed else folder
     cases = [{"args": case.args, "inputs": case.inputs, "outputs": plain(outputs)}
-             for case, outputs in answers.of(golden, folder)]
-    text = json.dumps({"about": golden.about, "cases": ["@"]}, ensure_ascii=False, indent=1)
+             for case, outputs in answers.of(golden, model)]
+    head = {"about": golden.about, **({"model": golden.installed} if golden.installed else {})}
+    text = json.dumps({**head, "cases": ["@"]}, ensure_ascii=False, indent=1)
     rows = ",\n".join(json.dumps(case, ensure_ascii=False) for case in cases)
     (folder / "golden.json").write_text(text.replace('"@"', rows) + "\n")
 
@@ -128,7 +130,8 @@ def make(golden):
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary) / golden.name
         folder.mkdir()
-        save(golden, folder)
+        if not golden.installed:
+            save(golden, folder)
         write_answers(golden, folder)
         for file in folder.rglob("*"):
             file.chmod(0o755 if file.is_dir() else 0o644)

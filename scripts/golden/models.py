@@ -31,6 +31,7 @@ class Golden:
     pooling: str = "mean"
     sentence_length: int = 0
     prompts: dict = field(default_factory=dict)
+    installed: str = ""         # a model of scripts/setup instead of one made here
 
     @property
     def positions(self):
@@ -248,4 +249,8 @@ MPNET = [
            embed_cases(["--no-normalize"], dtype=F32), max_length=128, modules=["Normalize"],
            sentence_length=128, dtype="float16", std=0.3),
 ]
-GOLDENS = BERT + DISTILBERT + ROBERTA + XLM_ROBERTA + ELECTRA + MPNET
+REAL = [
+    Golden("minilm", "all-MiniLM-L6-v2 itself, as scripts/setup installs it", "", "", {},
+           [Case(["embed"], ALL_TEXTS)], installed="all-MiniLM-L6-v2"),
+]
+GOLDENS = BERT + DISTILBERT + ROBERTA + XLM_ROBERTA + ELECTRA + MPNET + REAL

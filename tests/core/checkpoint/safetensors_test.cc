@@ -71,6 +71,21 @@ TEST_CASE("safetensors: tensors are found by name with dtype, shape and bytes, m
   CHECK(std::memcmp(b.bytes.data(), kSmallData.data() + 24, 16) == 0);
 }
 
+TEST_CASE("safetensors: the worked example of docs/formats/safetensors.md is read") {
+  std::string bytes =
+      raw("\x38\0\0\0\0\0\0\0"
+          "{\"x\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}}  "
+          "\0\0\x80\x3f\0\0\0\x40");
+  CHECK(bytes.size() == 72);
+  File file(bytes);
+  SafetensorsFile opened = file.open();
+  float numbers[2] = {};
+  REQUIRE(opened.tensors.at("x").bytes.size() == sizeof numbers);
+  std::memcpy(numbers, opened.tensors.at("x").bytes.data(), sizeof numbers);
+  CHECK(numbers[0] == 1.0f);
+  CHECK(numbers[1] == 2.0f);
+}
+
 TEST_CASE("safetensors: every dtype has its name and size") {
   std::int64_t sum = 0;
   for (int i = 0; i < 15; ++i) {
