@@ -1,0 +1,153 @@
+#include "core/tokenizers/added_tokens.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "core/base/error.h"
+#include "core/base/limits.h"
+#include "core/tokenizers/unicode.h"
+
+namespace hft {
+
+void AddedTokens::add(const std::vector<AddedToken>& tokens, const Vocabulary& model) {
+  for (const AddedToken& token : tokens)
+    if (token.special && !token.content.empty() && special_set_.emplace(token.content, true).second)
+      special_.push_back(token);
+  const auto size = static_cast<std::int32_t>(model.size());
+  std::int32_t next = std::max(size, end());
+  for (const AddedToken& token : tokens) {
+    if (token.content.empty()) continue;
+    const std::int32_t known = find(token.content);
+    if (known >= 0 && by_id_[known] == token) continue;
+    const std::int32_t in_model = known >= 0 ? known : model.find(token.content);
+    const std::int32_t id = in_model >= 0 ? in_model : next++;
+    if (id > limits::kVocab) fail(Errc::kBadData, "added tokens reach id ", id, ", the limit is ", limits::kVocab);
+    ids_[token.content] = id;
+    by_id_[id] = token;
+    if (!special_set_.contains(token.content)) ordinary_.push_back(token);
+  }
+}
+
+void AddedTokens::prepare(const Normalizer* normalizer) {
+  raw_ = {};
+  normalized_ = {};
+  for (const auto* list : {&special_, &ordinary_})
+    for (const AddedToken& token : *list) {
+      const std::int32_t id = find(token.content);
+      if (id < 0) continue;
+      if (!token.normalized) {
+        raw_.add(token.content, id);
+        continue;
+      }
+      Text text = Text::original(token.content, 0, false);
+      if (normalizer) normalizer->apply(text);
+      normalized_.add(text.bytes, id);
+    }
+}
+
+void AddedTokens::Matcher::add(std::string_view pattern, std::int32_t id) {
+  if (pattern.empty()) return;
+  std::uint32_t node = 0;
+  for (char c : pattern) {
+    auto [next, fresh] = nodes_[node].next.try_emplace(static_cast<unsigned char>(c), static_cast<std::uint32_t>(nodes_.size()));
+    node = next->second;
+    if (fresh) nodes_.emplace_back();
+  }
+  if (nodes_[node].id < 0) nodes_[node].id = id;
+  only_first_ = static_cast<unsigned char>(pattern[0]);
+  firsts_ += !first_[only_first_];
+  first_[only_first_] = true;
+}
+
+bool AddedTokens::Matcher::find(std::string_view text, std::size_t from, Match& match) const {
+  for (std::size_t begin = from; begin < text.size(); ++begin) {
+    if (firsts_ == 1) {
+      const void* found = std::memchr(text.data() + begin, only_first_, text.size() - begin);
+      if (!found) return false;
+      begin = static_cast<std::size_t>(static_cast<const char*>(found) - text.data());
+    } else if (!first_[static_cast<unsigned char>(text[begin])]) {
+      continue;
+    }
+    std::uint32_t node = 0;
+    match.id = -1;
+    for (std::size_t at = begin; at < text.size();) {
+      auto next = nodes_[node].next.find(static_cast<unsigned char>(text[at]));
+      if (next == nodes_[node].next.end()) break;
+      node = next->second;
+      ++at;
+      if (nodes_[node].id >= 0) match = {begin, at, nodes_[node].id};
+    }
+    if (match.id >= 0) return true;
+  }
+  return false;
+}
+
+template <class Emit>
+void AddedTokens::find_all(const Matcher& matcher, std::string_view text, bool split_special, const Emit& emit) const {
+  std::size_t covered = 0;
+  Match match{};
+  const auto class_at = [&](std::size_t at) { return unicode::classes(unicode::next(text, at)); };
+  const auto class_before = [&](std::size_t at) { return unicode::classes(unicode::previous(text, at)); };
+  for (std::size_t from = 0; matcher.find(text, from, match); from = match.end) {
+    const AddedToken& token = by_id_.at(match.id);
+    if (split_special && is_special(token.content)) continue;
+    std::size_t begin = match.begin, end = match.end;
+    if (token.single_word && ((begin > 0 && (class_before(begin) & unicode::kWord)) ||
+                              (end < text.size() && (class_at(end) & unicode::kWord))))
+      continue;
+    if (token.lstrip) {
+      while (begin > 0 && (class_before(begin) & unicode::kSpace)) unicode::previous(text, begin);
+      begin = std::max(begin, covered);
+    }
+    if (token.rstrip)
+      while (end < text.size() && (class_at(end) & unicode::kSpace)) unicode::next(text, end);
+    if (covered < begin) emit(Match{covered, begin, -1});
+    emit(Match{begin, end, match.id});
+    covered = end;
+  }
+  if (covered < text.size()) emit(Match{covered, text.size(), -1});
+}
+
+Pieces AddedTokens::extract(std::string_view text, const Normalizer* normalizer, bool tracked, bool split_special) const {
+  Pieces pieces;
+  pieces.tracked = tracked;
+  find_all(raw_, text, split_special, [&](const Match& match) {
+    if (match.begin >= match.end) return;
+    const auto start = static_cast<std::uint32_t>(match.begin);
+    Text stretch = Text::original(text.substr(match.begin, match.end - match.begin), start, tracked);
+    if (match.id >= 0) return pieces.add(stretch.bytes, stretch.origin, 0, start, match.id);
+    if (normalizer) normalizer->apply(stretch);
+    find_all(normalized_, stretch.bytes, split_special, [&](const Match& part) {
+      if (part.begin >= part.end) return;
+      const auto from = tracked ? stretch.origin[part.begin].begin : start + static_cast<std::uint32_t>(part.begin);
+      pieces.add(std::string_view(stretch.bytes).substr(part.begin, part.end - part.begin), stretch.origin, part.begin,
+                 from, part.id);
+    });
+  });
+  return pieces;
+}
+
+std::int32_t AddedTokens::find(std::string_view token) const {
+  auto found = ids_.find(std::string(token));
+  return found == ids_.end() ? -1 : found->second;
+}
+
+const AddedToken* AddedTokens::token(std::int32_t id) const {
+  auto found = by_id_.find(id);
+  return found == by_id_.end() ? nullptr : &found->second;
+}
+
+bool AddedTokens::is_special(std::string_view token) const { return special_set_.contains(std::string(token)); }
+
+std::size_t AddedTokens::outside(const Vocabulary& model) const {
+  return static_cast<std::size_t>(
+      std::count_if(ids_.begin(), ids_.end(), [&](const auto& entry) { return model.find(entry.first) < 0; }));
+}
+
+std::int32_t AddedTokens::end() const {
+  std::int32_t last = -1;
+  for (const auto& [id, token] : by_id_) last = std::max(last, id);
+  return last + 1;
+}
+
+}  // namespace hft

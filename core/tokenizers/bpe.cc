@@ -1,0 +1,315 @@
+#include "core/tokenizers/bpe.h"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <queue>
+
+#include "core/base/error.h"
+#include "core/tokenizers/byte_alphabet.h"
+#include "core/tokenizers/unicode.h"
+
+namespace hft {
+namespace {
+
+constexpr std::uint32_t kNoRank = 0xffffffff;
+constexpr std::size_t kScanSymbols = 48;  // up to here a scan for the lowest rank beats a heap
+
+struct Merge {
+  std::uint32_t rank = kNoRank;
+  std::int32_t id = -1;
+};
+
+// (left id, right id) -> merge, by open addressing.
+class MergeTable {
+ public:
+  explicit MergeTable(std::size_t merges)
+      : slots_(std::bit_ceil(merges + merges / 2 + 16)), mask_(slots_.size() - 1) {}
+
+  void set(std::int32_t left, std::int32_t right, Merge merge) {
+    const std::uint64_t key = make_key(left, right);
+    std::size_t slot = home(key);
+    while (slots_[slot].key != kFree && slots_[slot].key != key) slot = (slot + 1) & mask_;
+    slots_[slot] = {key, merge};
+  }
+  Merge get(std::int32_t left, std::int32_t right) const {
+    const std::uint64_t key = make_key(left, right);
+    for (std::size_t slot = home(key);; slot = (slot + 1) & mask_) {
+      if (slots_[slot].key == key) return slots_[slot].merge;
+      if (slots_[slot].key == kFree) return {};
+    }
+  }
+
+ private:
+  static constexpr std::uint64_t kFree = ~std::uint64_t{0};
+  static std::uint64_t make_key(std::int32_t left, std::int32_t right) {
+    return static_cast<std::uint64_t>(static_cast<std::uint32_t>(left)) << 32 | static_cast<std::uint32_t>(right);
+  }
+  std::size_t home(std::uint64_t key) const {
+    key *= 0x9e3779b97f4a7c15;
+    return (key ^ key >> 32) & mask_;
+  }
+  struct Slot {
+    std::uint64_t key = kFree;
+    Merge merge;
+  };
+  std::vector<Slot> slots_;
+  std::size_t mask_;
+};
+
+struct Symbol {
+  std::int32_t id;
+  std::uint32_t begin, end;
+};
+
+// Merges with a scan for the lowest rank each time: quadratic, fastest for words.
+void merge_scanning(const MergeTable& merges, std::vector<Symbol>& symbols) {
+  std::array<Merge, kScanSymbols> next;
+  std::size_t n = symbols.size();
+  for (std::size_t i = 0; i + 1 < n; ++i) next[i] = merges.get(symbols[i].id, symbols[i + 1].id);
+  while (n > 1) {
+    std::size_t best = 0;
+    for (std::size_t i = 1; i + 1 < n; ++i)
+      if (next[i].rank < next[best].rank) best = i;
+    if (next[best].rank == kNoRank) break;
+    symbols[best].id = next[best].id;
+    symbols[best].end = symbols[best + 1].end;
+    std::copy(symbols.begin() + static_cast<std::ptrdiff_t>(best + 2),
+              symbols.begin() + static_cast<std::ptrdiff_t>(n),
+              symbols.begin() + static_cast<std::ptrdiff_t>(best + 1));
+    std::copy(next.begin() + static_cast<std::ptrdiff_t>(best + 1),
+              next.begin() + static_cast<std::ptrdiff_t>(n - 1),
+              next.begin() + static_cast<std::ptrdiff_t>(best));
+    --n;
+    if (best + 1 < n) next[best] = merges.get(symbols[best].id, symbols[best + 1].id);
+    if (best > 0) next[best - 1] = merges.get(symbols[best - 1].id, symbols[best].id);
+  }
+  symbols.resize(n);
+}
+
+// Merges with a heap over a linked list: O(n log n), for pieces without a break.
+void merge_queueing(const MergeTable& merges, std::vector<Symbol>& symbols) {
+  struct Candidate {
+    std::uint32_t rank, at;
+    std::int32_t id;
+    bool operator<(const Candidate& other) const {
+      return rank != other.rank ? rank > other.rank : at > other.at;
+    }
+  };
+  constexpr std::uint32_t kNone = 0xffffffff;
+  const auto n = static_cast<std::uint32_t>(symbols.size());
+  std::vector<std::uint32_t> next(n), previous(n);
+  std::vector<bool> gone(n, false);
+  std::priority_queue<Candidate> queue;
+  auto consider = [&](std::uint32_t left, std::uint32_t right) {
+    const Merge merge = merges.get(symbols[left].id, symbols[right].id);
+    if (merge.rank != kNoRank) queue.push({merge.rank, left, merge.id});
+  };
+  for (std::uint32_t i = 0; i < n; ++i) {
+    next[i] = i + 1 < n ? i + 1 : kNone;
+    previous[i] = i > 0 ? i - 1 : kNone;
+    if (i + 1 < n) consider(i, i + 1);
+  }
+  while (!queue.empty()) {
+    const Candidate top = queue.top();
+    queue.pop();
+    const std::uint32_t left = top.at, right = next[left];
+    if (gone[left] || right == kNone) continue;
+    const Merge merge = merges.get(symbols[left].id, symbols[right].id);
+    if (merge.rank == kNoRank || merge.id != top.id) continue;
+    symbols[left].id = top.id;
+    symbols[left].end = symbols[right].end;
+    gone[right] = true;
+    next[left] = next[right];
+    if (next[right] != kNone) previous[next[right]] = left;
+    if (previous[left] != kNone) consider(previous[left], left);
+    if (next[left] != kNone) consider(left, next[left]);
+  }
+  std::size_t kept = 0;
+  for (std::uint32_t i = 0; i < n; ++i)
+    if (!gone[i]) symbols[kept++] = symbols[i];
+  symbols.resize(kept);
+}
+
+}  // namespace
+
+struct BpeBuilder::Parts {
+  Parts(Vocabulary v, BpeOptions o, std::size_t n)
+      : vocabulary(std::move(v)), options(std::move(o)), merges(n) {}
+  Vocabulary vocabulary;
+  BpeOptions options;
+  MergeTable merges;
+  std::uint32_t rank = 0;
+};
+
+namespace {
+
+class Bpe : public TokenModel {
+ public:
+  Bpe(Vocabulary vocabulary, BpeOptions options, MergeTable merges, bool bytes)
+      : vocabulary_(std::move(vocabulary)), options_(std::move(options)), merges_(std::move(merges)), bytes_(bytes) {
+    if (options_.unk_token) unk_ = vocabulary_.find(*options_.unk_token);
+    for (unsigned byte = 0; byte < 256; ++byte) {
+      byte_ids_[byte] = vocabulary_.find(letter_of_byte(static_cast<unsigned char>(byte)));
+      char name[8];
+      std::snprintf(name, sizeof name, "<0x%02X>", byte);
+      fallback_ids_[byte] = vocabulary_.find(name);
+    }
+    if (bytes_ && options_.ignore_merges) map_whole_words();
+  }
+
+  void tokenize(std::string_view piece, std::vector<Token>& out) const override {
+    if (piece.empty()) return;
+    if (options_.ignore_merges) {
+      const std::int32_t whole = bytes_ ? words_.find(piece) : vocabulary_.find(piece);
+      if (whole >= 0) {
+        out.push_back({whole, 0, static_cast<std::uint32_t>(piece.size())});
+        return;
+      }
+    }
+    thread_local std::vector<Symbol> symbols;
+    symbols.clear();
+    if (bytes_) {
+      split_bytes(piece, symbols);
+    } else {
+      split_letters(piece, symbols);
+    }
+    if (symbols.size() > kScanSymbols) {
+      merge_queueing(merges_, symbols);
+    } else {
+      merge_scanning(merges_, symbols);
+    }
+    for (const Symbol& symbol : symbols) out.push_back({symbol.id, symbol.begin, symbol.end});
+  }
+  const Vocabulary& vocabulary() const override { return vocabulary_; }
+  std::string_view subword_mark() const override { return options_.continuing_subword_prefix; }
+
+ private:
+  void map_whole_words() {
+    words_.reserve(vocabulary_.size(), 0);
+    for (std::int32_t id = 0; id < vocabulary_.end(); ++id)
+      if (vocabulary_.has(id))
+        if (auto bytes = bytes_of_token(vocabulary_.token(id))) words_.add(*bytes, id);
+  }
+
+  std::int32_t unknown() const {
+    if (unk_ < 0)
+      fail(Errc::kBadData, "BPE: the unknown token '", *options_.unk_token, "' is not in the vocabulary");
+    return unk_;
+  }
+
+  // Unknown symbols as the reference collects them: without fuse_unk the one before is closed
+  // first; without an unknown token they are dropped, and later offsets close the gap.
+  struct Unknown {
+    bool open = false;
+    Symbol symbol{};
+  };
+  void add_unknown(Unknown& unk, std::uint32_t length, std::vector<Symbol>& symbols) const {
+    if (unk.open && options_.fuse_unk) {
+      unk.symbol.end += length;
+      return;
+    }
+    close(unk, symbols);
+    const std::uint32_t begin = symbols.empty() ? 0 : symbols.back().end;
+    unk = {true, {unknown(), begin, begin + length}};
+  }
+  static void close(Unknown& unk, std::vector<Symbol>& symbols) {
+    if (unk.open) symbols.push_back(unk.symbol);
+    unk.open = false;
+  }
+  static void add(std::int32_t id, std::uint32_t length, std::vector<Symbol>& symbols) {
+    const std::uint32_t begin = symbols.empty() ? 0 : symbols.back().end;
+    symbols.push_back({id, begin, begin + length});
+  }
+
+  void split_bytes(std::string_view piece, std::vector<Symbol>& symbols) const {
+    Unknown unk;
+    for (char c : piece) {
+      const std::int32_t id = byte_ids_[static_cast<unsigned char>(c)];
+      if (id >= 0) {
+        close(unk, symbols);
+        add(id, 1, symbols);
+      } else if (options_.unk_token) {
+        add_unknown(unk, 1, symbols);
+      }
+    }
+    close(unk, symbols);
+  }
+
+  void split_letters(std::string_view piece, std::vector<Symbol>& symbols) const {
+    Unknown unk;
+    std::string spelled;
+    for (std::size_t at = 0; at < piece.size();) {
+      const std::size_t begin = at;
+      at += static_cast<std::size_t>(unicode::length(static_cast<unsigned char>(piece[at])));
+      const auto length = static_cast<std::uint32_t>(at - begin);
+      spelled.assign(begin > 0 ? options_.continuing_subword_prefix : "");
+      spelled += piece.substr(begin, length);
+      if (at >= piece.size()) spelled += options_.end_of_word_suffix;
+      const std::int32_t id = vocabulary_.find(spelled);
+      if (id >= 0) {
+        close(unk, symbols);
+        add(id, length, symbols);
+      } else if (!(options_.byte_fallback && fall_back(spelled, symbols)) && options_.unk_token) {
+        add_unknown(unk, length, symbols);
+      }
+    }
+    close(unk, symbols);
+  }
+
+  bool fall_back(std::string_view spelled, std::vector<Symbol>& symbols) const {
+    for (char c : spelled)
+      if (fallback_ids_[static_cast<unsigned char>(c)] < 0) return false;
+    for (char c : spelled) add(fallback_ids_[static_cast<unsigned char>(c)], 1, symbols);
+    return true;
+  }
+
+  Vocabulary vocabulary_;
+  Vocabulary words_;  // with bytes and ignore_merges: the tokens as plain bytes
+  BpeOptions options_;
+  MergeTable merges_;
+  bool bytes_;
+  std::int32_t unk_ = -1;
+  std::array<std::int32_t, 256> byte_ids_;      // of ByteLevel's alphabet
+  std::array<std::int32_t, 256> fallback_ids_;  // of <0x00> … <0xFF>
+};
+
+}  // namespace
+
+BpeBuilder::BpeBuilder(Vocabulary vocabulary, BpeOptions options, std::size_t merges)
+    : parts_(std::make_unique<Parts>(std::move(vocabulary), std::move(options), merges)) {}
+BpeBuilder::~BpeBuilder() = default;
+
+std::string BpeBuilder::add_merge(std::string_view left, std::string_view right) {
+  const Vocabulary& vocabulary = parts_->vocabulary;
+  const auto missing = [](std::string_view token) {
+    return "'" + std::string(token) + "' is not in the vocabulary";
+  };
+  const std::int32_t a = vocabulary.find(left), b = vocabulary.find(right);
+  if (a < 0) return missing(left);
+  if (b < 0) return missing(right);
+  const std::size_t prefix = parts_->options.continuing_subword_prefix.size();
+  if (right.size() < prefix)
+    return "'" + std::string(right) + "' is shorter than continuing_subword_prefix";
+  std::string merged(left);
+  merged += right.substr(prefix);
+  const std::int32_t id = vocabulary.find(merged);
+  if (id < 0) return missing(merged);
+  parts_->merges.set(a, b, {parts_->rank++, id});
+  return "";
+}
+
+const Vocabulary& BpeBuilder::vocabulary() const { return parts_->vocabulary; }
+
+bool BpeBuilder::can_take_bytes() const {
+  const BpeOptions& options = parts_->options;
+  return !options.byte_fallback && options.continuing_subword_prefix.empty() &&
+         options.end_of_word_suffix.empty();
+}
+
+std::unique_ptr<TokenModel> BpeBuilder::build(bool bytes) {
+  return std::make_unique<Bpe>(std::move(parts_->vocabulary), std::move(parts_->options),
+                               std::move(parts_->merges), bytes);
+}
+
+}  // namespace hft

@@ -1,0 +1,122 @@
+// SentencePiece's precompiled_charsmap: a double-array trie (Darts) from byte strings to offsets in
+// a block of zero-terminated replacements. Format: u32 bytes of the trie, the trie's u32 units, the
+// replacements. Applied as spm_precompiled does: whole grapheme clusters under six bytes first.
+#include <cstring>
+#include <optional>
+
+#include "core/tokenizers/component.h"
+#include "core/tokenizers/normalizers.h"
+#include "core/tokenizers/unicode.h"
+
+namespace hft {
+namespace {
+
+constexpr std::size_t kClusterBytes = 6;
+
+std::string decode_base64(std::string_view text, const std::string& where) {
+  std::string out;
+  std::uint32_t bits = 0;
+  int held = 0;
+  while (!text.empty() && text.back() == '=') text.remove_suffix(1);
+  for (char c : text) {
+    const std::size_t value =
+        std::string_view("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/").find(c);
+    if (value == std::string_view::npos) fail(Errc::kBadData, where, ": is not base64");
+    bits = bits << 6 | static_cast<std::uint32_t>(value);
+    held += 6;
+    if (held < 8) continue;
+    held -= 8;
+    out.push_back(static_cast<char>(bits >> held));
+    bits &= (1u << held) - 1;
+  }
+  return out;
+}
+
+class Precompiled : public Normalizer {
+ public:
+  Precompiled(const std::string& map, const std::string& where) {
+    std::uint32_t trie_bytes = 0;
+    if (map.size() >= 4) std::memcpy(&trie_bytes, map.data(), 4);
+    if (map.size() < 8 || trie_bytes % 4 != 0 || trie_bytes < 4 || trie_bytes > map.size() - 4)
+      fail(Errc::kBadData, where, ": holds ", map.size(), " bytes and a trie of ", trie_bytes,
+           ", wanted a trie that fits");
+    units_.resize(trie_bytes / 4);
+    std::memcpy(units_.data(), map.data() + 4, trie_bytes);
+    replacements_ = map.substr(4 + trie_bytes);
+    if (unicode::ill_formed(replacements_) != std::string::npos)
+      fail(Errc::kBadData, where, ": its replacements are not UTF-8");
+  }
+
+  void apply(Text& text) const override {
+    Rewrite out(text);
+    std::size_t begin = 0;
+    for (const std::uint32_t end : unicode::grapheme_ends(text.bytes)) {
+      const std::string_view cluster = std::string_view(text.bytes).substr(begin, end - begin);
+      std::optional<std::string_view> whole;
+      if (cluster.size() < kClusterBytes && (whole = find(cluster))) {
+        replace(out, cluster, *whole);
+      } else {
+        for (std::size_t at = 0; at < cluster.size();) {
+          const std::size_t from = at;
+          unicode::next(cluster, at);
+          const std::string_view part = cluster.substr(from, at - from);
+          if (auto found = find(part)) {
+            replace(out, part, *found);
+          } else {
+            out.keep(part.size());
+          }
+        }
+      }
+      begin = end;
+    }
+    out.finish();
+  }
+
+ private:
+  // The replacement of the shortest prefix of `key` in the trie, as the reference takes it.
+  std::optional<std::string_view> find(std::string_view key) const {
+    const auto offset = [](std::uint32_t unit) { return (unit >> 10) << ((unit & (1u << 9)) >> 6); };
+    std::size_t node = offset(units_[0]);
+    for (char c : key) {
+      if (c == 0) break;
+      node ^= static_cast<unsigned char>(c);
+      if (node >= units_.size()) return std::nullopt;
+      const std::uint32_t unit = units_[node];
+      if ((unit & (1u << 31 | 0xff)) != static_cast<unsigned char>(c)) return std::nullopt;
+      node ^= offset(unit);
+      if (node >= units_.size()) return std::nullopt;
+      if ((unit >> 8 & 1) == 0) continue;
+      const std::size_t begin = units_[node] & ((1u << 31) - 1);
+      if (begin > replacements_.size()) return std::nullopt;
+      const std::size_t end = replacements_.find('\0', begin);
+      std::string_view found = std::string_view(replacements_).substr(begin, end == std::string::npos ? end : end - begin);
+      if (!found.empty() && (static_cast<unsigned char>(found[0]) & 0xc0) == 0x80) return std::nullopt;
+      return found;
+    }
+    return std::nullopt;
+  }
+
+  // The new code points stand for the old ones one to one, the rest for the last of them.
+  static void replace(Rewrite& out, std::string_view old, std::string_view found) {
+    const std::int64_t before = unicode::count(old), after = unicode::count(found);
+    if (after == 0) return out.skip(old.size());
+    std::int64_t n = 0;
+    for (std::size_t at = 0; at < found.size(); ++n) {
+      const char32_t c = unicode::next(found, at);
+      const bool last = n + 1 == after;
+      out.put(c, n >= before ? 1 : last && before > after ? static_cast<int>(after - before) : 0);
+    }
+  }
+
+  std::vector<std::uint32_t> units_;
+  std::string replacements_;
+};
+
+}  // namespace
+
+std::unique_ptr<Normalizer> make_precompiled(const Fields& fields, int) {
+  const std::string where = fields.where() + ": precompiled_charsmap";
+  return std::make_unique<Precompiled>(decode_base64(fields.text("precompiled_charsmap"), where), where);
+}
+
+}  // namespace hft

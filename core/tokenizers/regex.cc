@@ -1,0 +1,98 @@
+#include "core/tokenizers/regex.h"
+
+#include <oniguruma.h>
+
+#include <string>
+
+#include "core/base/error.h"
+#include "core/tokenizers/unicode.h"
+
+namespace hft {
+namespace {
+
+// Steps one match may take back; the whole search gets more, growing with the text.
+constexpr unsigned long kRetriesInMatch = 1'000'000;
+constexpr unsigned long kRetriesInSearch = 10'000'000;
+
+const OnigUChar* bytes(const char* at) { return reinterpret_cast<const OnigUChar*>(at); }
+
+std::string reason(int code, const OnigErrorInfo* info = nullptr) {
+  OnigUChar text[ONIG_MAX_ERROR_MESSAGE_LEN];
+  const int n = info ? onig_error_code_to_str(text, code, info) : onig_error_code_to_str(text, code);
+  return std::string(reinterpret_cast<const char*>(text), static_cast<std::size_t>(n));
+}
+
+void initialize() {
+  static const bool done = [] {
+    OnigEncoding encodings[] = {ONIG_ENCODING_UTF8};
+    onig_initialize(encodings, 1);
+    onig_set_retry_limit_in_match(kRetriesInMatch);
+    onig_set_retry_limit_in_search(kRetriesInSearch);
+    onig_set_match_stack_limit_size(1'000'000);
+    return true;
+  }();
+  static_cast<void>(done);
+}
+
+}  // namespace
+
+struct Regex::Impl {
+  regex_t* compiled = nullptr;
+  std::string pattern;
+  ~Impl() {
+    if (compiled) onig_free(compiled);
+  }
+};
+
+Regex::Regex(const std::string& pattern) : impl_(std::make_unique<Impl>()) {
+  initialize();
+  impl_->pattern = pattern;
+  OnigErrorInfo info;
+  const int code = onig_new(&impl_->compiled, bytes(pattern.data()), bytes(pattern.data() + pattern.size()),
+                            ONIG_OPTION_NONE, ONIG_ENCODING_UTF8, ONIG_SYNTAX_RUBY, &info);
+  if (code != ONIG_NORMAL) {
+    impl_->compiled = nullptr;
+    fail(Errc::kBadData, "'", pattern, "' is not a regular expression: ", reason(code, &info));
+  }
+}
+Regex::Regex(Regex&&) noexcept = default;
+Regex::~Regex() = default;
+
+void Regex::for_matches(std::string_view text,
+                        const std::function<void(std::size_t, std::size_t)>& match) const {
+  struct Region {
+    OnigRegion* value = onig_region_new();
+    ~Region() { onig_region_free(value, 1); }
+  } region;
+  const char* begin = text.data();
+  const char* end = begin + text.size();
+  std::size_t from = 0;
+  std::size_t last = std::string_view::npos;  // end of the match before
+  while (from <= text.size()) {
+    const int found = onig_search(impl_->compiled, bytes(begin), bytes(end), bytes(begin + from), bytes(end),
+                                  region.value, ONIG_OPTION_NONE);
+    if (found == ONIG_MISMATCH) return;
+    if (found < 0)
+      fail(Errc::kBadData, "the regular expression '", impl_->pattern, "' gave up on a text: ", reason(found));
+    const auto at = static_cast<std::size_t>(region.value->beg[0]);
+    const auto to = static_cast<std::size_t>(region.value->end[0]);
+    from = to;
+    if (at == to) {  // step over one code point after an empty match
+      from += to < text.size() ? static_cast<std::size_t>(unicode::length(static_cast<unsigned char>(text[to]))) : 1;
+      if (to == last) continue;
+    }
+    match(at, to);
+    last = to;
+  }
+}
+
+std::string escaped(std::string_view text) {
+  std::string out;
+  for (char c : text) {
+    if (std::string_view("\\.+*?()|[]{}^$#&-~").find(c) != std::string_view::npos) out += '\\';
+    out += c;
+  }
+  return out;
+}
+
+}  // namespace hft

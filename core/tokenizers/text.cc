@@ -1,0 +1,68 @@
+#include "core/tokenizers/text.h"
+
+#include <algorithm>
+
+#include "core/tokenizers/unicode.h"
+
+namespace hft {
+
+Text Text::original(std::string_view bytes, std::uint32_t start, bool tracked) {
+  Text text{std::string(bytes), {}, start, tracked};
+  if (!tracked) return text;
+  text.origin.reserve(bytes.size());
+  for (std::size_t at = 0; at < bytes.size();) {
+    const auto n = static_cast<std::uint32_t>(unicode::length(static_cast<unsigned char>(bytes[at])));
+    const auto begin = start + static_cast<std::uint32_t>(at);
+    text.origin.insert(text.origin.end(), n, ByteRange{begin, begin + n});
+    at += n;
+  }
+  return text;
+}
+
+void Rewrite::put(char32_t c, int change) {
+  std::string one;
+  unicode::append(one, c);
+  put(one, change);
+}
+
+void Rewrite::put(std::string_view c, int change) {
+  const std::size_t size = text_.bytes.size();
+  if (text_.tracked) {
+    ByteRange range{text_.start, text_.start};
+    if (change > 0 && at_ >= 1) range = text_.origin[at_ - 1];
+    if (change <= 0 && at_ < size) range = text_.origin[at_];
+    origin_.insert(origin_.end(), c.size(), range);
+  }
+  bytes_ += c;
+  for (int drop = change; drop <= 0 && at_ < size; ++drop)
+    at_ += static_cast<std::size_t>(unicode::length(static_cast<unsigned char>(text_.bytes[at_])));
+}
+
+void Rewrite::keep(std::size_t n) {
+  bytes_.append(text_.bytes, at_, n);
+  if (text_.tracked)
+    origin_.insert(origin_.end(), text_.origin.begin() + static_cast<std::ptrdiff_t>(at_),
+                   text_.origin.begin() + static_cast<std::ptrdiff_t>(at_ + n));
+  at_ += n;
+}
+
+void Rewrite::finish() {
+  text_.bytes = std::move(bytes_);
+  text_.origin = std::move(origin_);
+}
+
+void Pieces::add(std::string_view stretch, const std::vector<ByteRange>& stretch_origin,
+                 std::size_t begin, std::uint32_t start, std::int32_t id) {
+  Piece piece;
+  piece.begin = static_cast<std::uint32_t>(bytes.size());
+  piece.end = piece.begin + static_cast<std::uint32_t>(stretch.size());
+  piece.start = start;
+  piece.id = id;
+  bytes += stretch;
+  if (tracked)
+    origin.insert(origin.end(), stretch_origin.begin() + static_cast<std::ptrdiff_t>(begin),
+                  stretch_origin.begin() + static_cast<std::ptrdiff_t>(begin + stretch.size()));
+  pieces.push_back(piece);
+}
+
+}  // namespace hft

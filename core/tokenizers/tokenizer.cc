@@ -1,0 +1,375 @@
+#include "core/tokenizers/tokenizer.h"
+
+#include <algorithm>
+#include <unordered_map>
+
+#include "core/base/error.h"
+#include "core/base/limits.h"
+#include "core/tokenizers/added_tokens.h"
+#include "core/tokenizers/blueprint.h"
+#include "core/tokenizers/decoders.h"
+#include "core/tokenizers/normalizers.h"
+#include "core/tokenizers/post_processors.h"
+#include "core/tokenizers/pre_tokenizers.h"
+#include "core/tokenizers/unicode.h"
+#include "core/tokenizers/windows.h"
+
+namespace hft {
+namespace fs = std::filesystem;
+
+struct Tokenizer::Impl {
+  std::unique_ptr<Normalizer> normalizer;
+  std::unique_ptr<PreTokenizer> pre_tokenizer;
+  std::unique_ptr<TokenModel> model;
+  std::unique_ptr<PostProcessor> post_processor;
+  std::unique_ptr<Decoder> decoder;
+  AddedTokens added;
+  bool bytes = false;  // pieces reach the model as plain bytes
+  std::unordered_map<std::string, std::int32_t> special_ids;
+  std::optional<std::int64_t> model_max_length;
+  std::vector<std::string> input_names;
+  bool type_ids = true;
+  bool clean_up = false;
+  bool split_special = false;
+  Side truncation_side = Side::kRight;
+
+  std::string token(std::int32_t id) const {
+    const AddedToken* added_token = added.token(id);
+    return added_token ? added_token->content : std::string(model->vocabulary().token(id));
+  }
+  Segment encode_text(std::string_view text, const EncodeOptions& options, int sequence) const;
+  void place(const Pieces& pieces, std::string_view text, const EncodeOptions& options, Segment& out) const;
+  std::vector<Encoding> finish(Segment first, std::optional<Segment> second, const EncodeOptions& options,
+                               bool all_windows) const;
+  Encoding assemble(Segment first, std::optional<Segment> second, const EncodeOptions& options, bool overflow) const;
+  void configure(const TokenizerConfig& config);
+};
+
+namespace {
+
+// Byte offsets to code-point offsets, by tokenizers' rule for ends inside a code point.
+class CodePoints {
+ public:
+  explicit CodePoints(std::string_view text) : size_(text.size()) {
+    if (std::all_of(text.begin(), text.end(), [](char c) { return static_cast<signed char>(c) >= 0; })) return;
+    index_.reserve(text.size());
+    std::int32_t n = -1;
+    for (char c : text) index_.push_back((static_cast<unsigned char>(c) & 0xc0) == 0x80 ? n : ++n);
+  }
+  Span convert(ByteRange range) const {
+    if (index_.empty() || range.begin >= size_)
+      return {static_cast<std::int32_t>(range.begin), static_cast<std::int32_t>(range.end)};
+    const std::int32_t begin = index_[range.begin];
+    if (range.end < size_) return {begin, index_[range.end]};
+    return {begin, range.end > 0 ? index_[range.end - 1] + 1 : begin + 1};
+  }
+
+ private:
+  std::size_t size_;
+  std::vector<std::int32_t> index_;  // per byte; empty for ASCII
+};
+
+// ByteLevel's letter for the space, or a space of the text itself.
+Spaces spaces_of(std::string_view token) {
+  const auto is_space = [](char32_t c) { return c == 0x120 || unicode::is(c, unicode::kSpace); };
+  Spaces spaces;
+  for (std::size_t at = 0; at < token.size() && is_space(unicode::next(token, at));) ++spaces.lead;
+  for (std::size_t at = token.size(); at > 0 && is_space(unicode::previous(token, at));) ++spaces.trail;
+  return spaces;
+}
+
+void check_text(std::string_view text) {
+  if (text.size() > static_cast<std::size_t>(limits::kLineBytes))
+    fail(Errc::kBadData, "a text has ", text.size(), " bytes, the limit is ", limits::kLineBytes);
+  if (const std::size_t bad = unicode::ill_formed(text); bad != std::string_view::npos)
+    fail(Errc::kBadData, "byte ", bad, " of the text is not UTF-8");
+}
+
+template <class T>
+std::vector<T> part(const std::vector<T>& all, TokenRange range) {
+  if (all.empty()) return {};
+  return {all.begin() + static_cast<std::ptrdiff_t>(range.begin), all.begin() + static_cast<std::ptrdiff_t>(range.end)};
+}
+
+Segment part(const Segment& segment, TokenRange range) {
+  const Encoding& e = segment.encoding;
+  if (range.begin == 0 && range.end == e.size()) return segment;
+  return {{part(e.ids, range), part(e.type_ids, range), part(e.sequence_ids, range), part(e.offsets, range),
+           part(e.word_ids, range)},
+          part(segment.spaces, range)};
+}
+
+template <class T>
+void append(std::vector<T>& to, const std::vector<T>& from) {
+  to.insert(to.end(), from.begin(), from.end());
+}
+
+void append(Encoding& to, const Encoding& from) {
+  append(to.ids, from.ids);
+  append(to.type_ids, from.type_ids);
+  append(to.sequence_ids, from.sequence_ids);
+  append(to.offsets, from.offsets);
+  append(to.word_ids, from.word_ids);
+}
+
+// The clean-up of transformers' decode (clean_up_tokenization_spaces).
+std::string clean_up(std::string text) {
+  constexpr std::string_view kPairs[][2] = {{" .", "."},     {" ?", "?"},   {" !", "!"},   {" ,", ","},   {" ' ", "'"},
+                                            {" n't", "n't"}, {" 'm", "'m"}, {" 's", "'s"}, {" 've", "'ve"}, {" 're", "'re"}};
+  for (const auto& [from, to] : kPairs) text = replaced(std::move(text), from, to);
+  return text;
+}
+
+Blueprint read_blueprint(const fs::path& folder, const TokenizerConfig& config) {
+  const auto there = [&](const char* name) { return fs::is_regular_file(folder / name); };
+  if (there("tokenizer.json")) {
+    Blueprint blueprint = read_tokenizer_json(folder / "tokenizer.json");
+    apply_class(blueprint, config);
+    return blueprint;
+  }
+  if (there("vocab.txt")) return read_vocab_txt(folder / "vocab.txt", config);
+  if (there("vocab.json") && there("merges.txt"))
+    return read_vocab_merges(folder / "vocab.json", folder / "merges.txt", config);
+  fail(Errc::kNotFound, folder.string(), ": no tokenizer: none of tokenizer.json, vocab.txt, vocab.json with merges.txt");
+}
+
+template <class T>
+std::unique_ptr<T> make_part(const Json& json, const Blueprint& blueprint, const char* key,
+                             std::unique_ptr<T> (*make)(const Fields&, int)) {
+  if (json.is_null()) return nullptr;
+  return make(Fields(json, blueprint.where + ": " + key), 0);
+}
+
+}  // namespace
+
+Segment Tokenizer::Impl::encode_text(std::string_view text, const EncodeOptions& options, int sequence) const {
+  check_text(text);
+  Pieces pieces = added.extract(text, normalizer.get(), options.offsets || normalizer != nullptr,
+                                options.split_special || split_special);
+  if (pre_tokenizer) pre_tokenizer->apply(pieces);
+  Segment out;
+  if (options.offsets) {
+    place(pieces, text, options, out);
+  } else {
+    for (const Piece& piece : pieces.pieces) {
+      if (piece.id >= 0) {
+        out.encoding.ids.push_back(piece.id);
+      } else {
+        model->tokenize_ids(pieces.view(piece), out.encoding.ids);
+      }
+    }
+  }
+  out.encoding.type_ids.assign(out.encoding.size(), sequence);
+  out.encoding.sequence_ids.assign(out.encoding.size(), static_cast<std::int8_t>(sequence));
+  return out;
+}
+
+// Tokens with their offsets in the text and the index of their piece.
+void Tokenizer::Impl::place(const Pieces& pieces, std::string_view text, const EncodeOptions&, Segment& out) const {
+  const CodePoints points(text);
+  const bool trims = post_processor && post_processor->trims();
+  std::vector<Token> tokens;
+  for (std::size_t p = 0; p < pieces.pieces.size(); ++p) {
+    const Piece& piece = pieces.pieces[p];
+    tokens.clear();
+    if (piece.id >= 0) {
+      tokens.push_back({piece.id, 0, piece.end - piece.begin});
+    } else {
+      model->tokenize(pieces.view(piece), tokens);
+    }
+    for (const Token& token : tokens) {
+      ByteRange range{pieces.origin[piece.begin + token.begin].begin, pieces.origin[piece.begin + token.begin].begin};
+      if (token.end > token.begin) range.end = pieces.origin[piece.begin + token.end - 1].end;
+      out.encoding.ids.push_back(token.id);
+      out.encoding.offsets.push_back(points.convert(range));
+      out.encoding.word_ids.push_back(static_cast<std::int32_t>(p));
+      if (trims) out.spaces.push_back(spaces_of(piece.id >= 0 ? pieces.view(piece) : model->vocabulary().token(token.id)));
+    }
+  }
+}
+
+Encoding Tokenizer::Impl::assemble(Segment first, std::optional<Segment> second, const EncodeOptions& options,
+                                   bool overflow) const {
+  std::vector<Segment> segments;
+  segments.push_back(std::move(first));
+  if (second) segments.push_back(std::move(*second));
+  if (post_processor)
+    post_processor->apply(segments, {.add_special_tokens = options.add_special_tokens, .offsets = options.offsets, .overflow = overflow});
+  Encoding all = std::move(segments[0].encoding);
+  for (std::size_t i = 1; i < segments.size(); ++i) append(all, segments[i].encoding);
+  return all;
+}
+
+std::vector<Encoding> Tokenizer::Impl::finish(Segment first, std::optional<Segment> second, const EncodeOptions& options,
+                                              bool all_windows) const {
+  const std::size_t size = first.encoding.size(), pair_size = second ? second->encoding.size() : 0;
+  Lengths lengths{size, pair_size};
+  if (options.truncation != Truncation::kNone) {
+    const std::int64_t extra =
+        options.add_special_tokens && post_processor ? post_processor->added(second.has_value()) : 0;
+    if (options.max_length < extra || options.stride < 0)
+      fail(Errc::kUsage, "a max_length of ", options.max_length, " with a stride of ", options.stride, " leaves no room beside ",
+           extra, " special tokens");
+    lengths = truncated_lengths(size, second ? static_cast<std::ptrdiff_t>(pair_size) : -1,
+                                static_cast<std::size_t>(options.max_length - extra), options.truncation);
+  }
+  const auto stride = static_cast<std::size_t>(options.stride);
+  auto firsts = windows_of(size, lengths.first, stride, truncation_side);
+  auto seconds = windows_of(pair_size, lengths.second, stride, truncation_side);
+  std::vector<Encoding> all;
+  const auto add = [&](TokenRange a, TokenRange b) {
+    all.push_back(assemble(part(first, a), second ? std::optional(part(*second, b)) : std::nullopt, options, !all.empty()));
+  };
+  add(firsts[0], seconds[0]);
+  if (!all_windows) return all;
+  // The order in which the reference merges overflowing parts.
+  for (std::size_t a = 1; a < firsts.size(); ++a)
+    for (const TokenRange& b : seconds) add(firsts[a], b);
+  for (std::size_t b = 1; b < seconds.size(); ++b) add(firsts[0], seconds[b]);
+  return all;
+}
+
+void Tokenizer::Impl::configure(const TokenizerConfig& config) {
+  const Fields& f = config.fields;
+  for (const auto& [name, token] : config.special_tokens) {
+    std::int32_t id = added.find(token.content);
+    if (id < 0) id = model->vocabulary().find(token.content);
+    if (id >= 0 && name != "additional") special_ids.emplace(name, id);
+  }
+  if (const Json* length = f.find("model_max_length")) {
+    if (!length->is_number()) fail(Errc::kBadData, "tokenizer_config.json: 'model_max_length' is ", to_line(*length), ", wanted a number");
+    if (const double value = length->get<double>(); value >= 1 && value < 9e15) model_max_length = static_cast<std::int64_t>(value);
+  }
+  if (const Json* names = f.find("model_input_names"); names && names->is_array())
+    for (const Json& name : *names)
+      if (name.is_string()) input_names.push_back(name.get<std::string>());
+  type_ids = !config.row || config.row->type_ids;
+  clean_up = f.boolean("clean_up_tokenization_spaces", config.clean_up);
+  split_special = f.boolean("split_special_tokens", false);
+  const std::string side = f.text("truncation_side", "right");
+  if (side != "left" && side != "right")
+    fail(Errc::kBadData, "tokenizer_config.json: 'truncation_side' is \"", side, "\", wanted left or right");
+  truncation_side = side == "left" ? Side::kLeft : Side::kRight;
+}
+
+Tokenizer Tokenizer::load(const fs::path& folder) {
+  const TokenizerConfig config = read_tokenizer_config(folder);
+  Blueprint blueprint = read_blueprint(folder, config);
+  auto impl = std::make_unique<Impl>();
+  impl->normalizer = make_part<Normalizer>(blueprint.normalizer, blueprint, "normalizer", &make_normalizer);
+  impl->pre_tokenizer = make_part<PreTokenizer>(blueprint.pre_tokenizer, blueprint, "pre_tokenizer", &make_pre_tokenizer);
+  impl->post_processor = make_part<PostProcessor>(blueprint.post_processor, blueprint, "post_processor", &make_post_processor);
+  impl->decoder = make_part<Decoder>(blueprint.decoder, blueprint, "decoder", &make_decoder);
+  if (blueprint.bpe) {
+    impl->bytes = blueprint.bpe->can_take_bytes() && impl->pre_tokenizer && impl->pre_tokenizer->leave_bytes();
+    impl->model = blueprint.bpe->build(impl->bytes);
+  } else {
+    impl->model = std::move(blueprint.model);
+  }
+  const Vocabulary& vocabulary = impl->model->vocabulary();
+  impl->added.add(blueprint.added_tokens, vocabulary);
+  impl->added.add(config.added_tokens, vocabulary);
+  std::vector<AddedToken> missing;
+  for (const auto& [name, token] : config.special_tokens)
+    if (impl->added.find(token.content) < 0 &&
+        std::none_of(missing.begin(), missing.end(), [&](const auto& each) { return each.content == token.content; }))
+      missing.push_back(token);
+  impl->added.add(missing, vocabulary);
+  impl->added.prepare(impl->normalizer.get());
+  impl->configure(config);
+  return Tokenizer(std::move(impl));
+}
+
+Encoding Tokenizer::encode(std::string_view text, const EncodeOptions& options) const {
+  return std::move(impl_->finish(impl_->encode_text(text, options, 0), {}, options, false)[0]);
+}
+
+Encoding Tokenizer::encode_pair(std::string_view text, std::string_view pair, const EncodeOptions& options) const {
+  return std::move(impl_->finish(impl_->encode_text(text, options, 0), impl_->encode_text(pair, options, 1), options, false)[0]);
+}
+
+std::vector<Encoding> Tokenizer::encode_windows(std::string_view text, const EncodeOptions& options) const {
+  return impl_->finish(impl_->encode_text(text, options, 0), {}, options, true);
+}
+
+std::vector<Encoding> Tokenizer::encode_pair_windows(std::string_view text, std::string_view pair,
+                                                     const EncodeOptions& options) const {
+  return impl_->finish(impl_->encode_text(text, options, 0), impl_->encode_text(pair, options, 1), options, true);
+}
+
+Encoding Tokenizer::encode_words(const std::vector<std::string>& words, const EncodeOptions& options) const {
+  Segment all;
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    Segment word = impl_->encode_text(words[i], options, 0);
+    std::fill(word.encoding.word_ids.begin(), word.encoding.word_ids.end(), static_cast<std::int32_t>(i));
+    append(all.encoding, word.encoding);
+    append(all.spaces, word.spaces);
+  }
+  return std::move(impl_->finish(std::move(all), {}, options, false)[0]);
+}
+
+std::string Tokenizer::decode(const std::vector<std::int32_t>& ids, bool skip_special_tokens,
+                              std::optional<bool> clean) const {
+  std::vector<std::string> tokens;
+  tokens.reserve(ids.size());
+  for (std::int32_t id : ids) {
+    if (!impl_->added.token(id) && !impl_->model->vocabulary().has(id)) continue;
+    std::string token = impl_->token(id);
+    if (!skip_special_tokens || !impl_->added.is_special(token)) tokens.push_back(std::move(token));
+  }
+  std::string text = join(tokens);
+  return clean.value_or(impl_->clean_up) ? clean_up(std::move(text)) : text;
+}
+
+std::string Tokenizer::join(const std::vector<std::string>& tokens) const {
+  std::vector<std::string> parts = tokens;
+  if (impl_->decoder) impl_->decoder->apply(parts);
+  std::string text;
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    if (!impl_->decoder && i > 0) text += ' ';
+    text += parts[i];
+  }
+  return text;
+}
+
+std::int64_t Tokenizer::vocab_size() const {
+  const Vocabulary& vocabulary = impl_->model->vocabulary();
+  return static_cast<std::int64_t>(vocabulary.size() + impl_->added.outside(vocabulary));
+}
+
+std::string Tokenizer::token(std::int32_t id) const { return impl_->token(id); }
+
+std::optional<std::int32_t> Tokenizer::id(std::string_view token) const {
+  std::int32_t id = impl_->added.find(token);
+  if (id < 0) id = impl_->model->vocabulary().find(token);
+  return id < 0 ? std::nullopt : std::optional(id);
+}
+
+bool Tokenizer::is_special(std::int32_t id) const { return impl_->added.is_special(impl_->token(id)); }
+
+std::optional<std::int32_t> Tokenizer::special_id(std::string_view name) const {
+  auto found = impl_->special_ids.find(std::string(name));
+  return found == impl_->special_ids.end() ? std::nullopt : std::optional(found->second);
+}
+
+std::optional<std::int64_t> Tokenizer::model_max_length() const { return impl_->model_max_length; }
+
+bool Tokenizer::has_input(std::string_view name) const {
+  const auto& names = impl_->input_names;
+  if (names.empty()) return name != "token_type_ids" || impl_->type_ids;
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+std::int64_t Tokenizer::added_specials(bool pair) const {
+  return impl_->post_processor ? impl_->post_processor->added(pair) : 0;
+}
+
+bool Tokenizer::marks_subwords() const { return !impl_->model->subword_mark().empty(); }
+Side Tokenizer::truncation_side() const { return impl_->truncation_side; }
+
+Tokenizer::Tokenizer(std::unique_ptr<const Impl> impl) : impl_(std::move(impl)) {}
+Tokenizer::Tokenizer(Tokenizer&&) noexcept = default;
+Tokenizer& Tokenizer::operator=(Tokenizer&&) noexcept = default;
+Tokenizer::~Tokenizer() = default;
+
+}  // namespace hft

@@ -1,0 +1,220 @@
+#include "core/tokenizers/unigram.h"
+
+#include <algorithm>
+#include <array>
+#include <limits>
+
+#include "core/base/error.h"
+#include "core/tokenizers/unicode.h"
+
+namespace hft {
+namespace {
+
+constexpr double kUnknownPenalty = 10.0;
+
+// The tokens as a trie over bytes, in a double array: the child of node n by byte b is
+// base[n] ^ b when its check is n.
+class Trie {
+ public:
+  struct Entry {
+    std::string_view key;
+    std::int32_t id;
+  };
+  // Entries sorted by key, keys different and not empty.
+  explicit Trie(const std::vector<Entry>& entries) {
+    grow(256);
+    units_[0].check = 0;
+    if (!entries.empty()) build(entries, 0, entries.size(), 0, 0);
+  }
+
+  // Calls found(length, id) for each token that text begins with, the shortest first.
+  template <class Found>
+  void prefixes(std::string_view text, const Found& found) const {
+    std::uint32_t node = 0;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+      const std::uint32_t next = units_[node].base ^ static_cast<unsigned char>(text[i]);
+      if (units_[next].check != node + 1) return;
+      node = next;
+      if (units_[node].id >= 0) found(i + 1, units_[node].id);
+    }
+  }
+
+ private:
+  struct Unit {
+    std::uint32_t base = 0;
+    std::uint32_t check = 0;  // parent + 1; 0: free
+    std::int32_t id = -1;
+  };
+
+  void grow(std::size_t size) {
+    if (size > units_.size()) units_.resize((size + 255) / 256 * 256);
+  }
+
+  struct Group {
+    unsigned char byte;
+    std::size_t begin, end;
+  };
+
+  // Nodes wait in a list, so a long token needs no deep recursion.
+  void build(const std::vector<Entry>& entries, std::size_t begin, std::size_t end, std::size_t depth,
+             std::uint32_t node) {
+    struct Work {
+      std::size_t begin, end, depth;
+      std::uint32_t node;
+    };
+    std::vector<Work> work{{begin, end, depth, node}};
+    std::vector<Group> groups;
+    while (!work.empty()) {
+      Work here = work.back();
+      work.pop_back();
+      if (entries[here.begin].key.size() == here.depth) units_[here.node].id = entries[here.begin++].id;
+      groups.clear();
+      for (std::size_t i = here.begin; i < here.end; ++i) {
+        const auto byte = static_cast<unsigned char>(entries[i].key[here.depth]);
+        if (groups.empty() || groups.back().byte != byte) groups.push_back({byte, i, i});
+        groups.back().end = i + 1;
+      }
+      if (groups.empty()) continue;
+      const std::uint32_t base = place(groups);
+      units_[here.node].base = base;
+      for (const Group& group : groups) units_[base ^ group.byte].check = here.node + 1;
+      for (const Group& group : groups) work.push_back({group.begin, group.end, here.depth + 1, base ^ group.byte});
+    }
+  }
+
+  // A base where every child's unit is free.
+  std::uint32_t place(const std::vector<Group>& groups) {
+    while (first_free_ < units_.size() && units_[first_free_].check != 0) ++first_free_;
+    std::size_t tries = 0;
+    for (std::size_t unit = std::max<std::size_t>(first_free_, 1);; ++unit) {
+      grow(unit + 256);
+      if (units_[unit].check != 0) continue;
+      const auto base = static_cast<std::uint32_t>(unit) ^ groups[0].byte;
+      grow((base | 255u) + 1);
+      const bool fits = std::all_of(groups.begin(), groups.end(), [&](const Group& group) {
+        const std::uint32_t child = base ^ group.byte;
+        return child != 0 && units_[child].check == 0;
+      });
+      if (fits) return base;
+      if (++tries % 512 == 0) first_free_ = std::max(first_free_, unit / 2);  // crowded low part
+    }
+  }
+
+  std::vector<Unit> units_;
+  std::size_t first_free_ = 1;
+};
+
+class Unigram : public TokenModel {
+ public:
+  Unigram(Vocabulary vocabulary, std::vector<double> scores, std::optional<std::int32_t> unk, bool byte_fallback)
+      : vocabulary_(std::move(vocabulary)),
+        scores_(std::move(scores)),
+        unk_(unk.value_or(-1)),
+        byte_fallback_(byte_fallback),
+        trie_(entries(vocabulary_)) {
+    double lowest = std::numeric_limits<double>::infinity();
+    for (double score : scores_) lowest = std::min(lowest, score);
+    unknown_score_ = lowest - kUnknownPenalty;
+    for (unsigned byte = 0; byte < 256; ++byte) {
+      char name[8];
+      std::snprintf(name, sizeof name, "<0x%02X>", byte);
+      byte_ids_[byte] = vocabulary_.find(name);
+    }
+  }
+
+  void tokenize(std::string_view piece, std::vector<Token>& out) const override {
+    struct Node {
+      double score = 0;
+      std::int32_t begin = -1;  // -1: nothing ends here
+      std::int32_t id = 0;
+    };
+    thread_local std::vector<Node> best;
+    best.assign(piece.size() + 1, Node{});
+    auto offer = [&](std::size_t end, std::size_t begin, double score, std::int32_t id) {
+      Node& node = best[end];
+      if (node.begin >= 0 && score <= node.score) return;
+      node = {score, static_cast<std::int32_t>(begin), id};
+    };
+    for (std::size_t at = 0; at < piece.size();) {
+      const double here = best[at].score;
+      const auto length = static_cast<std::size_t>(unicode::length(static_cast<unsigned char>(piece[at])));
+      bool single = false;
+      trie_.prefixes(piece.substr(at), [&](std::size_t n, std::int32_t id) {
+        offer(at + n, at, scores_[static_cast<std::size_t>(id)] + here, id);
+        single |= n == length;
+      });
+      if (!single) offer(at + length, at, unknown_score_ + here, unk_);
+      at += length;
+    }
+    const std::size_t first = out.size();
+    for (std::size_t end = piece.size(); end > 0;) {
+      const Node& node = best[end];
+      const auto begin = static_cast<std::uint32_t>(node.begin);
+      if (node.id == unk_ && out.size() > first && out.back().id == unk_) {
+        out.back().begin = begin;  // neighbouring unknowns are one
+      } else {
+        out.push_back({node.id, begin, static_cast<std::uint32_t>(end)});
+      }
+      end = begin;
+    }
+    std::reverse(out.begin() + static_cast<std::ptrdiff_t>(first), out.end());
+    settle_unknowns(piece, first, out);
+  }
+  const Vocabulary& vocabulary() const override { return vocabulary_; }
+
+ private:
+  static std::vector<Trie::Entry> entries(const Vocabulary& vocabulary) {
+    std::vector<Trie::Entry> all;
+    for (std::int32_t id = 0; id < vocabulary.end(); ++id)
+      if (!vocabulary.token(id).empty()) all.push_back({vocabulary.token(id), id});
+    std::sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.key < b.key; });
+    return all;
+  }
+
+  // An unknown stretch that spells a token is that token; else its bytes, where the vocabulary has
+  // them all; else it stays unknown.
+  void settle_unknowns(std::string_view piece, std::size_t first, std::vector<Token>& out) const {
+    if (std::none_of(out.begin() + static_cast<std::ptrdiff_t>(first), out.end(),
+                     [&](const Token& token) { return token.id == unk_; }))
+      return;
+    std::vector<Token> settled;
+    for (std::size_t i = first; i < out.size(); ++i) {
+      Token token = out[i];
+      const std::string_view text = piece.substr(token.begin, token.end - token.begin);
+      if (token.id == unk_) token.id = vocabulary_.find(text);
+      if (token.id >= 0) {
+        settled.push_back(token);
+      } else if (byte_fallback_ && std::all_of(text.begin(), text.end(), [&](char c) { return byte_id(c) >= 0; })) {
+        for (char c : text) settled.push_back({byte_id(c), token.begin, token.end});
+      } else if (unk_ < 0) {
+        fail(Errc::kBadData, "Unigram: '", text, "' is not in the vocabulary, and 'unk_id' is missing");
+      } else {
+        settled.push_back({unk_, token.begin, token.end});
+      }
+    }
+    out.resize(first);
+    out.insert(out.end(), settled.begin(), settled.end());
+  }
+
+  std::int32_t byte_id(char c) const { return byte_ids_[static_cast<unsigned char>(c)]; }
+
+  Vocabulary vocabulary_;
+  std::vector<double> scores_;
+  std::int32_t unk_;
+  bool byte_fallback_;
+  Trie trie_;
+  double unknown_score_ = 0;
+  std::array<std::int32_t, 256> byte_ids_;
+};
+
+}  // namespace
+
+std::unique_ptr<TokenModel> make_unigram(Vocabulary vocabulary, std::vector<double> scores,
+                                         std::optional<std::int32_t> unk_id, bool byte_fallback,
+                                         const std::string& where) {
+  if (unk_id && (*unk_id < 0 || *unk_id >= static_cast<std::int64_t>(scores.size())))
+    fail(Errc::kBadData, where, ": 'unk_id' is ", *unk_id, ", but there are ", scores.size(), " tokens");
+  return std::make_unique<Unigram>(std::move(vocabulary), std::move(scores), unk_id, byte_fallback);
+}
+
+}  // namespace hft

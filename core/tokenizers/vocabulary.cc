@@ -1,0 +1,94 @@
+#include "core/tokenizers/vocabulary.h"
+
+#include <bit>
+#include <cstring>
+
+namespace hft {
+namespace {
+
+constexpr std::uint64_t kMultiplier = 0x9e3779b97f4a7c15;
+
+std::uint64_t mix(std::uint64_t a, std::uint64_t b) {
+  const auto product = static_cast<unsigned __int128>(a ^ 0x2d358dccaa6c78a5) * (b ^ kMultiplier);
+  return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
+}
+
+std::uint64_t load(const char* at, std::size_t n) {
+  std::uint64_t word = 0;
+  std::memcpy(&word, at, n);
+  return word;
+}
+
+}  // namespace
+
+std::uint64_t hash_bytes(std::string_view bytes) {
+  std::uint64_t seed = bytes.size();
+  const char* at = bytes.data();
+  std::size_t left = bytes.size();
+  for (; left > 16; left -= 16, at += 16) seed = mix(load(at, 8) ^ seed, load(at + 8, 8));
+  if (left > 8) return mix(load(at, 8) ^ seed, load(at + 8, left - 8));
+  return mix(load(at, left) ^ seed, kMultiplier);
+}
+
+void Vocabulary::reserve(std::size_t tokens, std::size_t bytes) {
+  arena_.reserve(bytes);
+  entries_.reserve(tokens);
+  by_id_.reserve(tokens);
+  if (tokens * 2 > slots_.size()) rehash(std::bit_ceil(tokens * 2 + 16));
+}
+
+void Vocabulary::rehash(std::size_t slots) {
+  slots_.assign(slots, 0);
+  const std::size_t mask = slots - 1;
+  for (std::size_t i = 0; i < entries_.size(); ++i) {
+    const std::uint64_t hash = hash_bytes(text(entries_[i]));
+    std::size_t slot = hash & mask;
+    while (slots_[slot] != 0) slot = (slot + 1) & mask;
+    slots_[slot] = (hash >> 32 << 32) | (i + 1);
+  }
+}
+
+void Vocabulary::add(std::string_view token, std::int32_t id) {
+  if ((entries_.size() + 1) * 2 > slots_.size()) rehash(std::bit_ceil(entries_.size() * 4 + 16));
+  if (id >= end()) by_id_.resize(static_cast<std::size_t>(id) + 1, -1);
+  const std::uint64_t hash = hash_bytes(token);
+  const std::size_t mask = slots_.size() - 1;
+  std::size_t slot = hash & mask;
+  for (; slots_[slot] != 0; slot = (slot + 1) & mask) {
+    if (slots_[slot] >> 32 != hash >> 32) continue;
+    Entry& entry = entries_[(slots_[slot] & 0xffffffff) - 1];
+    if (text(entry) != token) continue;
+    if (entry.id != id) by_id_[static_cast<std::size_t>(entry.id)] = -1;
+    entry.id = id;
+    by_id_[static_cast<std::size_t>(id)] = static_cast<std::int32_t>((slots_[slot] & 0xffffffff) - 1);
+    return;
+  }
+  entries_.push_back({arena_.size(), static_cast<std::uint32_t>(token.size()), id});
+  arena_ += token;
+  slots_[slot] = (hash >> 32 << 32) | entries_.size();
+  by_id_[static_cast<std::size_t>(id)] = static_cast<std::int32_t>(entries_.size() - 1);
+  ++tokens_;
+}
+
+std::int32_t Vocabulary::find(std::string_view token) const {
+  if (slots_.empty()) return -1;
+  const std::uint64_t hash = hash_bytes(token);
+  const std::size_t mask = slots_.size() - 1;
+  for (std::size_t slot = hash & mask; slots_[slot] != 0; slot = (slot + 1) & mask) {
+    if (slots_[slot] >> 32 != hash >> 32) continue;
+    const Entry& entry = entries_[(slots_[slot] & 0xffffffff) - 1];
+    if (text(entry) == token) return entry.id;
+  }
+  return -1;
+}
+
+bool Vocabulary::has(std::int32_t id) const {
+  return id >= 0 && id < end() && by_id_[static_cast<std::size_t>(id)] >= 0;
+}
+
+std::string_view Vocabulary::token(std::int32_t id) const {
+  return has(id) ? text(entries_[static_cast<std::size_t>(by_id_[static_cast<std::size_t>(id)])])
+                 : std::string_view();
+}
+
+}  // namespace hft
