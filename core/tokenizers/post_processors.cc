@@ -133,7 +133,7 @@ class Template : public PostProcessor {
       }
       if (item.text == 1 && !pair) fail(Errc::kBadData, "the template for one text asks for a second one");
       Segment& segment = segments[static_cast<std::size_t>(item.text)];
-      if (!context.overflow)
+      if (!segment.overflow)
         std::fill(segment.encoding.type_ids.begin(), segment.encoding.type_ids.end(), item.type_id);
       all.push_back(segment);
     }

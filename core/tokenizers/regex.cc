@@ -3,6 +3,7 @@
 #include <oniguruma.h>
 
 #include <string>
+#include <vector>
 
 #include "core/base/error.h"
 #include "core/tokenizers/unicode.h"
@@ -22,6 +23,23 @@ std::string reason(int code, const OnigErrorInfo* info = nullptr) {
   return std::string(reinterpret_cast<const char*>(text), static_cast<std::size_t>(n));
 }
 
+// Gives \p{L} and its like the reference's version of Unicode: a name defined here goes before the
+// library's own. Oniguruma keeps the ranges, so they live as long as the program.
+void define_categories() {
+  static std::vector<std::vector<OnigCodePoint>> all;
+  for (const auto& category : unicode::pattern_categories()) {
+    auto& ranges = all.emplace_back(1, static_cast<OnigCodePoint>(category.runs.size() / 2));
+    OnigCodePoint at = 0;
+    for (std::size_t i = 0; i + 1 < category.runs.size(); i += 2) {
+      ranges.push_back(at + category.runs[i]);
+      at = ranges.back() + category.runs[i + 1];
+      ranges.push_back(at - 1);
+    }
+  }
+  for (std::size_t i = 0; i < all.size(); ++i)
+    onig_unicode_define_user_property(unicode::pattern_categories()[i].name, all[i].data());
+}
+
 void initialize() {
   static const bool done = [] {
     OnigEncoding encodings[] = {ONIG_ENCODING_UTF8};
@@ -29,6 +47,7 @@ void initialize() {
     onig_set_retry_limit_in_match(kRetriesInMatch);
     onig_set_retry_limit_in_search(kRetriesInSearch);
     onig_set_match_stack_limit_size(1'000'000);
+    define_categories();
     return true;
   }();
   static_cast<void>(done);

@@ -41,7 +41,7 @@ struct Tokenizer::Impl {
   void place(const Pieces& pieces, std::string_view text, const EncodeOptions& options, Segment& out) const;
   std::vector<Encoding> finish(Segment first, std::optional<Segment> second, const EncodeOptions& options,
                                bool all_windows) const;
-  Encoding assemble(Segment first, std::optional<Segment> second, const EncodeOptions& options, bool overflow) const;
+  Encoding assemble(Segment first, std::optional<Segment> second, const EncodeOptions& options) const;
   void configure(const TokenizerConfig& config);
 };
 
@@ -96,7 +96,7 @@ Segment part(const Segment& segment, TokenRange range) {
   if (range.begin == 0 && range.end == e.size()) return segment;
   return {{part(e.ids, range), part(e.type_ids, range), part(e.sequence_ids, range), part(e.offsets, range),
            part(e.word_ids, range)},
-          part(segment.spaces, range)};
+          part(segment.spaces, range), false};
 }
 
 template <class T>
@@ -188,13 +188,12 @@ void Tokenizer::Impl::place(const Pieces& pieces, std::string_view text, const E
   }
 }
 
-Encoding Tokenizer::Impl::assemble(Segment first, std::optional<Segment> second, const EncodeOptions& options,
-                                   bool overflow) const {
+Encoding Tokenizer::Impl::assemble(Segment first, std::optional<Segment> second, const EncodeOptions& options) const {
   std::vector<Segment> segments;
   segments.push_back(std::move(first));
   if (second) segments.push_back(std::move(*second));
   if (post_processor)
-    post_processor->apply(segments, {.add_special_tokens = options.add_special_tokens, .offsets = options.offsets, .overflow = overflow});
+    post_processor->apply(segments, {.add_special_tokens = options.add_special_tokens, .offsets = options.offsets});
   Encoding all = std::move(segments[0].encoding);
   for (std::size_t i = 1; i < segments.size(); ++i) append(all, segments[i].encoding);
   return all;
@@ -217,15 +216,20 @@ std::vector<Encoding> Tokenizer::Impl::finish(Segment first, std::optional<Segme
   auto firsts = windows_of(size, lengths.first, stride, truncation_side);
   auto seconds = windows_of(pair_size, lengths.second, stride, truncation_side);
   std::vector<Encoding> all;
-  const auto add = [&](TokenRange a, TokenRange b) {
-    all.push_back(assemble(part(first, a), second ? std::optional(part(*second, b)) : std::nullopt, options, !all.empty()));
+  const auto window = [](const Segment& segment, const std::vector<TokenRange>& ranges, std::size_t i) {
+    Segment cut = part(segment, ranges[i]);
+    cut.overflow = i > 0;
+    return cut;
   };
-  add(firsts[0], seconds[0]);
+  const auto add = [&](std::size_t a, std::size_t b) {
+    all.push_back(assemble(window(first, firsts, a), second ? std::optional(window(*second, seconds, b)) : std::nullopt, options));
+  };
+  add(0, 0);
   if (!all_windows) return all;
   // The order in which the reference merges overflowing parts.
   for (std::size_t a = 1; a < firsts.size(); ++a)
-    for (const TokenRange& b : seconds) add(firsts[a], b);
-  for (std::size_t b = 1; b < seconds.size(); ++b) add(firsts[0], seconds[b]);
+    for (std::size_t b = 0; b < seconds.size(); ++b) add(a, b);
+  for (std::size_t b = 1; b < seconds.size(); ++b) add(0, b);
   return all;
 }
 

@@ -12,6 +12,7 @@ namespace hft::unicode {
 namespace {
 
 #include "core/tokenizers/unicode_data.inc"
+#include "core/tokenizers/unicode_patterns.inc"
 #include "core/tokenizers/unicode_scripts.inc"
 
 struct NamedSet {
@@ -22,7 +23,8 @@ const NamedSet kSets[] = {
     {kSpace, kSpaces},           {kPunctuation, kPunctuations}, {kNumeric, kNumerics},
     {kWord, kWords},             {kCleaned, kCleanedSet},       {kMark, kMarks},
     {kNonspacing, kNonspacings}, {kLetter, kLetters},           {kNumber, kNumbers},
-    {kCombining, kCombinings},   {kUpper, kUppers},             {kLower, kLowers},
+    {kCombining, kCombinings},   {kUpper, kUppercases},         {kUpper, kTitlecases},
+    {kLower, kLowercases},
     {kUnknownMark, kUnknownMarks}, {kUndecomposed, kUndecomposedSet},
 };
 
@@ -47,6 +49,11 @@ void for_lower(const Visit& visit) {
     }
   }
 }
+
+const Category kCategories[] = {
+    {"L", kLetters},     {"N", kNumbers},     {"M", kCombinings},       {"Lu", kUppercases}, {"Lt", kTitlecases},
+    {"Ll", kLowercases}, {"Lm", kModifierLetters}, {"Lo", kOtherLetters}, {"P", kPuncts},      {"S", kSymbols},
+};
 
 struct LowTable {
   std::unique_ptr<std::uint16_t[]> storage{new std::uint16_t[kTableEnd]()};
@@ -189,6 +196,8 @@ std::uint16_t high_classes(char32_t c) {
 }
 
 }  // namespace detail
+
+std::span<const Category> pattern_categories() { return kCategories; }
 
 int script(char32_t c) {
   struct Run {

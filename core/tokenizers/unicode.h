@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,7 +23,7 @@ enum Class : std::uint16_t {
   kLetter = 1 << 7,       // \p{L} of a pattern
   kNumber = 1 << 8,       // \p{N}
   kCombining = 1 << 9,    // \p{M}
-  kUpper = 1 << 10,       // \p{Lu}, \p{Lt}
+  kUpper = 1 << 10,       // \p{Lu} and \p{Lt}
   kLower = 1 << 11,       // \p{Ll}
   kUndecomposed = 1 << 12,  // its own NFKD
   kUnknownMark = 1 << 13,   // never reordered by the normal forms
@@ -43,6 +44,13 @@ inline std::uint16_t classes(char32_t c, const std::uint16_t* table) {
 }
 inline std::uint16_t classes(char32_t c) { return classes(c, class_table()); }
 inline bool is(char32_t c, unsigned wanted) { return (classes(c) & wanted) != 0; }
+
+// The general categories patterns ask for (\p{L} …), as runs (gap since the last run, length).
+struct Category {
+  const char* name;
+  std::span<const std::uint32_t> runs;
+};
+std::span<const Category> pattern_categories();
 
 // Number of the script of c as UnicodeScripts groups them; 0: joins any.
 int script(char32_t c);
