@@ -35,6 +35,7 @@ struct TokenBatch {
 struct ModelRequest {
   std::filesystem::path folder;
   Head head = Head::kFeatures;
+  std::string variant;          // weights named model.<variant>.safetensors
   std::string dtype = "auto";   // auto | float32 | bfloat16 | float16
   std::string device = "auto";  // auto | cpu | cuda[:n]
   int threads = 0;              // 0: every core the process may use

@@ -1,0 +1,13 @@
+// Ctrl-C and SIGTERM: the first asks the running command to finish its batch and stop, the second
+// ends the program at once. A closed pipe ends it quietly.
+#pragma once
+
+namespace hft {
+
+// Installs the handlers and ignores SIGPIPE (writes then fail with EPIPE).
+void watch_signals();
+
+// 0, or the exit code (130, 143) of the signal that asked to stop.
+int stop_requested();
+
+}  // namespace hft

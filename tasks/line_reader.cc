@@ -1,0 +1,108 @@
+#include "tasks/line_reader.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "core/base/error.h"
+#include "core/base/limits.h"
+#include "core/base/signals.h"
+
+namespace hft {
+
+LineReader::LineReader(const std::filesystem::path& file) : name_(file.string()) {
+  if (name_ == "-") {
+    name_ = "stdin";
+    fd_ = STDIN_FILENO;
+    return;
+  }
+  fd_ = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd_ < 0)
+    fail(errno == ENOENT || errno == ENOTDIR ? Errc::kNotFound : Errc::kResources, name_, ": ",
+         errno == ENOENT ? "no such file" : std::strerror(errno));
+}
+
+LineReader::~LineReader() {
+  if (fd_ > STDIN_FILENO) ::close(fd_);
+}
+
+bool LineReader::fill() {
+  if (ended_) return false;
+  if (begin_ > 0) {
+    buffer_.erase(0, begin_);
+    begin_ = 0;
+  }
+  if (buffer_.size() > static_cast<std::size_t>(limits::kLineBytes))
+    fail(Errc::kBadData, name_, ": line ", line_number_ + 1, " is longer than ", limits::kLineBytes,
+         " bytes");
+  constexpr std::size_t kChunk = 1 << 18;
+  const std::size_t had = buffer_.size();
+  buffer_.resize(had + kChunk);
+  ssize_t n = 0;
+  do n = ::read(fd_, buffer_.data() + had, kChunk);
+  while (n < 0 && errno == EINTR && !stop_requested());
+  const int error = errno;
+  buffer_.resize(had + static_cast<std::size_t>(std::max<ssize_t>(n, 0)));
+  if (n < 0 && error != EINTR) fail(Errc::kResources, name_, ": cannot read: ", std::strerror(error));
+  if (n <= 0) ended_ = true;
+  return n > 0;
+}
+
+void LineReader::drop_mark() {
+  if (started_) return;
+  while (buffer_.size() < 3 && fill()) {
+  }
+  started_ = true;
+  if (buffer_.starts_with("\xEF\xBB\xBF")) {
+    begin_ = 3;
+    consumed_ = 3;
+  }
+}
+
+std::optional<std::string> LineReader::next() {
+  drop_mark();
+  std::size_t searched = begin_;
+  std::size_t end = std::string::npos;
+  while ((end = buffer_.find('\n', searched)) == std::string::npos) {
+    const std::size_t length = buffer_.size() - begin_;
+    if (!fill()) break;
+    searched = begin_ + length;
+  }
+  if (stop_requested() || (end == std::string::npos && begin_ == buffer_.size())) return std::nullopt;
+  line_start_ = consumed_;
+  ++line_number_;
+  const std::size_t stop = end == std::string::npos ? buffer_.size() : end;
+  std::string line = buffer_.substr(begin_, stop - begin_);
+  const std::size_t next_begin = end == std::string::npos ? stop : stop + 1;
+  consumed_ += static_cast<std::int64_t>(next_begin - begin_);
+  begin_ = next_begin;
+  if (!line.empty() && line.back() == '\r') line.pop_back();
+  return line;
+}
+
+std::string LineReader::rest() {
+  drop_mark();
+  while (fill()) {
+  }
+  std::string text = buffer_.substr(begin_);
+  begin_ = buffer_.size();
+  return text;
+}
+
+std::string LineReader::peek() {
+  drop_mark();
+  while (buffer_.size() - begin_ < 64 && fill()) {
+  }
+  return buffer_.substr(begin_, 64);
+}
+
+bool LineReader::ready() const {
+  if (ended_ || buffer_.find('\n', begin_) != std::string::npos) return true;
+  pollfd wait{fd_, POLLIN, 0};
+  return ::poll(&wait, 1, 0) != 0;
+}
+
+}  // namespace hft

@@ -1,0 +1,42 @@
+// Lines of a file or pipe, each in bounded memory, with their number and byte position.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+
+namespace hft {
+
+class LineReader {
+ public:
+  // "-" reads standard input. kNotFound for a missing file.
+  explicit LineReader(const std::filesystem::path& file);
+  LineReader(const LineReader&) = delete;
+  ~LineReader();
+
+  // The next line without its LF or CRLF; a byte-order mark at the start of the file is dropped.
+  // Throws kBadData for a line above limits::kLineBytes.
+  std::optional<std::string> next();
+  // Everything that is left.
+  std::string rest();
+  // First bytes of the file, at most 64, without consuming them.
+  std::string peek();
+
+  std::int64_t line_number() const { return line_number_; }  // of the line last returned, from 1
+  std::int64_t line_start() const { return line_start_; }    // its byte in the file, from 0
+  // A line is buffered, the file is no pipe, or the pipe has data.
+  bool ready() const;
+  const std::string& name() const { return name_; }  // "x.jsonl", "stdin"
+
+ private:
+  bool fill();
+  void drop_mark();
+  std::string name_, buffer_;
+  int fd_ = -1;
+  bool ended_ = false, started_ = false;
+  std::size_t begin_ = 0;
+  std::int64_t consumed_ = 0, line_number_ = 0, line_start_ = 0;
+};
+
+}  // namespace hft

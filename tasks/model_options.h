@@ -1,0 +1,45 @@
+// The options every command with a model shares, and how they lead to a folder and a loaded model.
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "core/base/json.h"
+#include "core/models/heads.h"
+
+namespace CLI {
+class App;
+}
+
+namespace hft {
+
+struct ModelOptions {
+  std::string model;  // id on the Hub or folder; "" = the task's default
+  std::string revision = "main";
+  std::string subfolder, variant, cache_dir;
+  bool local_files_only = false;
+  bool trust_remote_code = false;
+  std::string dtype = "auto", device = "auto";
+  int threads = 0;
+  std::string batch_size = "auto";
+  bool allow_random_head = false;
+  bool truncate = true;
+};
+
+// Which files and how to run; `add_source_options` alone for commands that compute nothing.
+void add_source_options(CLI::App& app, ModelOptions& options);
+void add_model_options(CLI::App& app, ModelOptions& options);
+
+// The folder of -m, or of the task's default model, which is named on stderr. A folder on disk
+// wins over an id. kNotFound, with what to do, when it is neither here nor in the cache.
+std::filesystem::path model_folder(const ModelOptions& options, const std::string& default_model);
+
+ModelRequest model_request(const ModelOptions& options, std::filesystem::path folder, Head head);
+
+// Sequences per batch; 0 = as many as fit the engine's token budget.
+std::int64_t batch_size(const ModelOptions& options);
+
+// What --resume compares: the program, the command line's flags and the model's identity.
+Json fingerprint(const CLI::App& app, const std::filesystem::path& folder);
+
+}  // namespace hft

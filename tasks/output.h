@@ -1,0 +1,86 @@
+// The one way results leave hft: records in input order, as JSON lines, text, a table, CSV or TSV,
+// on stdout or into a file that is only complete under its name.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/base/json.h"
+#include "tasks/input.h"
+
+namespace hft {
+
+struct OutputOptions {
+  bool json = false;
+  std::string format;  // "" = as the task and stdout suggest; text | json | csv | tsv
+  std::string file;    // -o
+  bool force = false;
+  bool resume = false;
+  std::string keep_columns;  // "a,b" or "all"
+};
+
+void add_output_options(CLI::App& app, OutputOptions& options);
+
+// How a task's output looks outside JSON. `text` draws one record for people; `rows` gives the
+// records of CSV (default: the objects of the output).
+struct Rendering {
+  bool text_by_default = false;  // tasks that make text print it; others JSON unless on a terminal
+  std::function<std::string(const Input&, const Json& output)> text;
+};
+
+// Takes the results of a run. Every input is given exactly once, in input order.
+class Sink {
+ public:
+  virtual ~Sink() = default;
+  // The record of an earlier run (--resume) for this input; it is written again and the input is
+  // skipped. Called from the reading thread, in input order.
+  virtual bool reuse(const Input&) { return false; }
+  virtual void write(const Input& input, Json output) = 0;
+  virtual void write_error(const Input& input, const Error& error) = 0;
+  // A reused record's turn has come.
+  virtual void write_reused(const Input&) {}
+  virtual void flush() {}
+  // All inputs were given. Returns the exit code: 0, 3 when some inputs failed, 1 when all did.
+  virtual int finish() = 0;
+  // The run ends early; says how to continue.
+  virtual void interrupted() {}
+};
+
+// Fingerprint: what must be equal for --resume (command, model, flags that change results).
+class RecordWriter : public Sink {
+ public:
+  RecordWriter(const OutputOptions& options, Rendering rendering, Json fingerprint);
+  ~RecordWriter() override;
+  bool reuse(const Input& input) override;
+  void write(const Input& input, Json output) override;
+  void write_error(const Input& input, const Error& error) override;
+  void write_reused(const Input& input) override;
+  void flush() override;
+  int finish() override;
+  void interrupted() override;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+// Complains, as every command does, about an -o file that exists or a folder that is not there.
+void check_output_file(const std::string& file, bool force);
+
+// One failed input on stderr; the count on the exit code.
+class Failures {
+ public:
+  void add(const Input& input, const Error& error);
+  void succeeded() { ++good_; }
+  // 0, 3 or 1; a summary line on stderr when several inputs failed.
+  int exit_code() const;
+
+ private:
+  std::int64_t good_ = 0, bad_ = 0;
+};
+
+}  // namespace hft

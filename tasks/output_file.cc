@@ -1,0 +1,87 @@
+#include "tasks/output_file.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "core/base/error.h"
+#include "core/base/files.h"
+
+namespace hft {
+namespace {
+constexpr std::size_t kBufferBytes = 1 << 16;
+
+[[noreturn]] void cannot_write(const std::string& name, int error) {
+  // A reader that went away (`hft … | head -1`) is no failure.
+  if (error == EPIPE) ::_exit(0);
+  fail(Errc::kResources, name, ": cannot write: ", std::strerror(error));
+}
+}  // namespace
+
+fs::path OutputFile::partial(const fs::path& file) { return file.string() + ".partial"; }
+fs::path OutputFile::older(const fs::path& file) { return file.string() + ".partial.old"; }
+
+OutputFile::OutputFile(const fs::path& file) : file_(file) {
+  if (file_.empty()) return;
+  const fs::path name = partial(file_);
+  fd_ = ::open(name.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+  if (fd_ < 0) cannot_write(file_.string(), errno);
+  if (::flock(fd_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+    ::close(fd_);
+    fail(Errc::kBusy, name.string(), ": another hft is writing it");
+  }
+  if (!fs::is_empty(name)) {
+    fs::rename(name, older(file_));
+    ::close(fd_);
+    fd_ = ::open(name.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+    if (fd_ < 0) cannot_write(file_.string(), errno);
+    ::flock(fd_, LOCK_EX | LOCK_NB);
+  }
+}
+
+OutputFile::~OutputFile() {
+  if (file_.empty() || fd_ < 0) return;
+  try {
+    flush();
+  } catch (const Error&) {  // the run is failing already; what was written so far stays
+  }
+  ::close(fd_);
+  std::error_code ignored;
+  if (fs::is_empty(partial(file_), ignored)) fs::remove(partial(file_), ignored);
+}
+
+void OutputFile::write(std::string_view bytes) {
+  buffer_ += bytes;
+  if (buffer_.size() >= kBufferBytes) flush();
+}
+
+void OutputFile::flush() {
+  std::string_view left = buffer_;
+  while (!left.empty()) {
+    const ssize_t n = ::write(fd_, left.data(), left.size());
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) {
+      const int error = errno;
+      buffer_.clear();
+      cannot_write(file_.empty() ? "stdout" : file_.string(), error);
+    }
+    left.remove_prefix(static_cast<std::size_t>(n));
+  }
+  buffer_.clear();
+}
+
+void OutputFile::close() {
+  flush();
+  if (file_.empty()) return;
+  if (::fsync(fd_) != 0 && errno != EINVAL) cannot_write(file_.string(), errno);
+  if (::rename(partial(file_).c_str(), file_.c_str()) != 0) cannot_write(file_.string(), errno);
+  ::close(fd_);
+  fd_ = -1;
+  std::error_code ignored;
+  fs::remove(older(file_), ignored);
+}
+
+}  // namespace hft
