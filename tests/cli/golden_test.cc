@@ -2,6 +2,8 @@
 // arguments and inputs in it. The program must answer the same. ("model" in golden.json names a
 // model of scripts/setup in place of the folder.) scripts/make_golden.py writes them.
 #include <algorithm>
+#include <atomic>
+#include <thread>
 #include <vector>
 
 #include "tests/support/test.h"
@@ -25,27 +27,43 @@ std::string joined(const Json& args) {
   return text;
 }
 
-void check_case(const fs::path& folder, const Json& wanted) {
+test::Ran run_case(const fs::path& model, const Json& wanted) {
   test::TempFolder temporary;
+  const fs::path file = temporary / "inputs.jsonl";
   std::string lines;
   for (const Json& input : wanted["inputs"]) lines += input.dump() + "\n";
-  test::spit(temporary / "inputs.jsonl", lines);
+  test::spit(file, lines);
   std::vector<std::string> args = wanted["args"];
-  for (const std::string& arg : {std::string("-m"), folder.string(), std::string("-i"),
-                                 (temporary / "inputs.jsonl").string(), std::string("--json")})
-    args.push_back(arg);
-  test::Ran ran = test::hft(args);
-  INFO("hft ", joined(wanted["args"]), " -m ", folder.filename().string(), "\n", ran.err);
+  args.insert(args.end(), {"-m", model.string(), "-i", file.string(), "--json"});
+  return test::hft(args);
+}
+
+// The runs of all cases, as many at a time as there are processors.
+std::vector<test::Ran> run_cases(const fs::path& model, const Json& cases) {
+  std::vector<test::Ran> runs(cases.size());
+  std::atomic<std::size_t> next = 0;
+  auto work = [&] {
+    for (std::size_t i; (i = next++) < runs.size();) runs[i] = run_case(model, cases[i]);
+  };
+  std::vector<std::jthread> threads(std::max(1u, std::thread::hardware_concurrency()));
+  for (std::jthread& thread : threads) thread = std::jthread(work);
+  threads.clear();  // joins
+  return runs;
+}
+
+// No REQUIRE here: the other folders still run.
+void check_run(const test::Ran& ran, const Json& wanted) {
+  const Json& outputs = wanted["outputs"];
+  INFO("hft ", joined(wanted["args"]), "\n", ran.err);
   CHECK(ran.code == 0);
   std::vector<Json> records = ran.records();
-  CHECK(records.size() == wanted["outputs"].size());  // no REQUIRE: the other folders still run
-  for (std::size_t i = 0; i < std::min(records.size(), wanted["outputs"].size()); ++i) {
+  CHECK(records.size() == outputs.size());
+  for (std::size_t i = 0; i < std::min(records.size(), outputs.size()); ++i) {
     INFO("input ", wanted["inputs"][i].dump());
     INFO("record ", records[i].dump());
     const bool there = records[i].contains("output");
     CHECK(there);
-    if (there)
-      CHECK(test::difference(records[i]["output"], wanted["outputs"][i], 1e-4, 2e-6) == "");
+    if (there) CHECK(test::difference(records[i]["output"], outputs[i], 1e-4, 2e-6) == "");
   }
 }
 
@@ -56,10 +74,11 @@ TEST_CASE("golden: every tiny checkpoint gives the answers of the reference") {
   for (const fs::path& folder : folders()) {
     SUBCASE(folder.filename().c_str()) {
       const Json golden = read_json(folder / "golden.json");
-      REQUIRE(golden["cases"].size() > 0);
+      const Json& cases = golden["cases"];
+      REQUIRE(cases.size() > 0);
       const bool installed = golden.contains("model");
-      const fs::path model = installed ? test::model(golden["model"]) : folder;
-      for (const Json& wanted : golden["cases"]) check_case(model, wanted);
+      const auto runs = run_cases(installed ? test::model(golden["model"]) : folder, cases);
+      for (std::size_t i = 0; i < runs.size(); ++i) check_run(runs[i], cases[i]);
     }
   }
 }
