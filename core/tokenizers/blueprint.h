@@ -22,6 +22,14 @@ struct Blueprint {
   std::unique_ptr<TokenModel> model;   // one of these two is set
   std::unique_ptr<BpeBuilder> bpe;
   std::vector<AddedToken> added_tokens;
+  bool from_json = false;  // it was tokenizer.json
+};
+
+struct SpecialToken {
+  std::string name;  // "cls", "sep" …; "additional" may come several times
+  AddedToken token{};
+  bool named = false;   // a file names it; else it is the class's default
+  bool object = false;  // its flags are given, and win over those it was added with
 };
 
 // tokenizer_config.json with special_tokens_map.json and added_tokens.json folded in.
@@ -30,8 +38,8 @@ struct TokenizerConfig {
   const TokenizerClass* row = nullptr;  // the Python class, when known
   bool clean_up = false;                 // what decode cleans when the file does not say
   std::vector<AddedToken> added_tokens;  // of added_tokens_decoder or added_tokens.json, by id
-  // "cls" -> [CLS] …, with the class's defaults; "additional" may come several times.
-  std::vector<std::pair<std::string, AddedToken>> special_tokens;
+  bool has_decoder = false;              // added_tokens_decoder is there
+  std::vector<SpecialToken> special_tokens;
   std::string special(std::string_view name) const;  // "" when there is none
 };
 TokenizerConfig read_tokenizer_config(const std::filesystem::path& folder);
@@ -43,6 +51,8 @@ Blueprint read_tokenizer_json(const std::filesystem::path& file);
 Blueprint read_vocab_txt(const std::filesystem::path& file, const TokenizerConfig& config);
 Blueprint read_vocab_merges(const std::filesystem::path& vocab, const std::filesystem::path& merges,
                             const TokenizerConfig& config);
+Blueprint read_spm_file(const std::filesystem::path& file, const TokenizerConfig& config);
+Blueprint read_marian(const std::filesystem::path& folder, const TokenizerConfig& config);
 
 // What the Python class of the checkpoint changes after reading tokenizer.json (do_lower_case,
 // add_prefix_space, trim_offsets …).

@@ -13,8 +13,8 @@ namespace hft {
 
 struct BpeOptions {
   std::optional<std::string> unk_token;
-  std::string continuing_subword_prefix;
-  std::string end_of_word_suffix;
+  std::string continuing_subword_prefix{};
+  std::string end_of_word_suffix{};
   bool fuse_unk = false;
   bool byte_fallback = false;
   bool ignore_merges = false;

@@ -35,6 +35,7 @@ std::string decode_base64(std::string_view text, const std::string& where) {
 class Precompiled : public Normalizer {
  public:
   Precompiled(const std::string& map, const std::string& where) {
+    if (map.empty()) return;  // no rules
     std::uint32_t trie_bytes = 0;
     if (map.size() >= 4) std::memcpy(&trie_bytes, map.data(), 4);
     if (map.size() < 8 || trie_bytes % 4 != 0 || trie_bytes < 4 || trie_bytes > map.size() - 4)
@@ -48,27 +49,33 @@ class Precompiled : public Normalizer {
   }
 
   void apply(Text& text) const override {
-    Rewrite out(text);
+    if (units_.empty()) return;
+    std::vector<unicode::Step> steps;
+    bool changed = false;
     std::size_t begin = 0;
     for (const std::uint32_t end : unicode::grapheme_ends(text.bytes)) {
       const std::string_view cluster = std::string_view(text.bytes).substr(begin, end - begin);
-      std::optional<std::string_view> whole;
-      if (cluster.size() < kClusterBytes && (whole = find(cluster))) {
-        replace(out, cluster, *whole);
-      } else {
-        for (std::size_t at = 0; at < cluster.size();) {
-          const std::size_t from = at;
-          unicode::next(cluster, at);
-          const std::string_view part = cluster.substr(from, at - from);
-          if (auto found = find(part)) {
-            replace(out, part, *found);
-          } else {
-            out.keep(part.size());
-          }
+      begin = end;
+      if (auto whole = cluster.size() < kClusterBytes ? find(cluster) : std::nullopt) {
+        replace(steps, cluster, *whole);
+        changed = true;
+        continue;
+      }
+      for (std::size_t at = 0; at < cluster.size();) {
+        const std::size_t from = at;
+        const char32_t c = unicode::next(cluster, at);
+        const std::string_view part = cluster.substr(from, at - from);
+        if (auto found = find(part)) {
+          replace(steps, part, *found);
+          changed = true;
+        } else {
+          steps.push_back({c, 0});
         }
       }
-      begin = end;
     }
+    if (!changed) return;
+    Rewrite out(text);
+    for (const auto& step : steps) out.put(step.c, step.change);
     out.finish();
   }
 
@@ -96,16 +103,15 @@ class Precompiled : public Normalizer {
     return std::nullopt;
   }
 
-  // The new code points stand for the old ones one to one, the rest for the last of them.
-  static void replace(Rewrite& out, std::string_view old, std::string_view found) {
-    const std::int64_t before = unicode::count(old), after = unicode::count(found);
-    if (after == 0) return out.skip(old.size());
-    std::int64_t n = 0;
-    for (std::size_t at = 0; at < found.size(); ++n) {
-      const char32_t c = unicode::next(found, at);
-      const bool last = n + 1 == after;
-      out.put(c, n >= before ? 1 : last && before > after ? static_cast<int>(after - before) : 0);
-    }
+  // The new code points replace the old ones one to one. More of them are new; fewer, and the step
+  // before swallows the rest, whatever step that is (and none does at the begin of the text, so that
+  // later code points stand for their forerunners): the reference's rules, kept for its offsets.
+  static void replace(std::vector<unicode::Step>& steps, std::string_view old, std::string_view found) {
+    const std::int64_t before = unicode::count(old);
+    std::int64_t after = 0;
+    for (std::size_t at = 0; at < found.size(); ++after)
+      steps.push_back({unicode::next(found, at), after >= before ? 1 : 0});
+    if (after < before && !steps.empty()) steps.back().change += static_cast<int>(after - before);
   }
 
   std::vector<std::uint32_t> units_;
@@ -116,6 +122,8 @@ class Precompiled : public Normalizer {
 
 std::unique_ptr<Normalizer> make_precompiled(const Fields& fields, int) {
   const std::string where = fields.where() + ": precompiled_charsmap";
+  if (const Json* map = fields.find("precompiled_charsmap"); map && map->is_binary())
+    return std::make_unique<Precompiled>(std::string(map->get_binary().begin(), map->get_binary().end()), where);
   return std::make_unique<Precompiled>(decode_base64(fields.text("precompiled_charsmap"), where), where);
 }
 

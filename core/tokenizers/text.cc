@@ -34,7 +34,11 @@ void Rewrite::put(std::string_view c, int change) {
     origin_.insert(origin_.end(), c.size(), range);
   }
   bytes_ += c;
-  for (int drop = change; drop <= 0 && at_ < size; ++drop)
+  if (change <= 0) skip_code_points(1 - change);
+}
+
+void Rewrite::skip_code_points(std::int64_t n) {
+  for (; n > 0 && at_ < text_.bytes.size(); --n)
     at_ += static_cast<std::size_t>(unicode::length(static_cast<unsigned char>(text_.bytes[at_])));
 }
 

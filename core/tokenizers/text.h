@@ -42,6 +42,7 @@ class Rewrite {
   void finish();
 
  private:
+  void skip_code_points(std::int64_t n);
   Text& text_;
   std::string bytes_;
   std::vector<ByteRange> origin_;

@@ -130,7 +130,30 @@ Blueprint read_blueprint(const fs::path& folder, const TokenizerConfig& config) 
   if (there("vocab.txt")) return read_vocab_txt(folder / "vocab.txt", config);
   if (there("vocab.json") && there("merges.txt"))
     return read_vocab_merges(folder / "vocab.json", folder / "merges.txt", config);
-  fail(Errc::kNotFound, folder.string(), ": no tokenizer: none of tokenizer.json, vocab.txt, vocab.json with merges.txt");
+  if (there("vocab.json") && there("source.spm") && there("target.spm")) return read_marian(folder, config);
+  for (const char* name : {"tokenizer.model", "spiece.model", "sentencepiece.bpe.model", "spm.model"})
+    if (there(name)) return read_spm_file(folder / name, config);
+  fail(Errc::kNotFound, folder.string(),
+       ": no tokenizer: none of tokenizer.json, vocab.txt, vocab.json with merges.txt, vocab.json with source.spm and "
+       "target.spm, tokenizer.model, spiece.model, sentencepiece.bpe.model, spm.model");
+}
+
+// The special tokens that are not added yet, or that bring flags of their own: the reference adds
+// those again unless a list of added tokens already speaks for them.
+std::vector<AddedToken> special_tokens_to_add(const TokenizerConfig& config, const Blueprint& blueprint,
+                                              const AddedTokens& added) {
+  const auto lists = [](const std::vector<AddedToken>& list, const std::string& content) {
+    return std::any_of(list.begin(), list.end(), [&](const AddedToken& each) { return each.content == content; });
+  };
+  std::vector<AddedToken> all;
+  for (const auto& special : config.special_tokens) {
+    const std::string& content = special.token.content;
+    const bool listed = lists(config.added_tokens, content) ||
+                        (!config.has_decoder && blueprint.from_json && lists(blueprint.added_tokens, content));
+    if (special.object ? special.named && listed : added.find(content) >= 0) continue;
+    if (!lists(all, content)) all.push_back(special.token);
+  }
+  return all;
 }
 
 template <class T>
@@ -235,10 +258,10 @@ std::vector<Encoding> Tokenizer::Impl::finish(Segment first, std::optional<Segme
 
 void Tokenizer::Impl::configure(const TokenizerConfig& config) {
   const Fields& f = config.fields;
-  for (const auto& [name, token] : config.special_tokens) {
-    std::int32_t id = added.find(token.content);
-    if (id < 0) id = model->vocabulary().find(token.content);
-    if (id >= 0 && name != "additional") special_ids.emplace(name, id);
+  for (const auto& special : config.special_tokens) {
+    std::int32_t id = added.find(special.token.content);
+    if (id < 0) id = model->vocabulary().find(special.token.content);
+    if (id >= 0 && special.name != "additional") special_ids.emplace(special.name, id);
   }
   if (const Json* length = f.find("model_max_length")) {
     if (!length->is_number()) fail(Errc::kBadData, "tokenizer_config.json: 'model_max_length' is ", to_line(*length), ", wanted a number");
@@ -273,12 +296,7 @@ Tokenizer Tokenizer::load(const fs::path& folder) {
   const Vocabulary& vocabulary = impl->model->vocabulary();
   impl->added.add(blueprint.added_tokens, vocabulary);
   impl->added.add(config.added_tokens, vocabulary);
-  std::vector<AddedToken> missing;
-  for (const auto& [name, token] : config.special_tokens)
-    if (impl->added.find(token.content) < 0 &&
-        std::none_of(missing.begin(), missing.end(), [&](const auto& each) { return each.content == token.content; }))
-      missing.push_back(token);
-  impl->added.add(missing, vocabulary);
+  impl->added.add(special_tokens_to_add(config, blueprint, impl->added), vocabulary);
   impl->added.prepare(impl->normalizer.get());
   impl->configure(config);
   return Tokenizer(std::move(impl));

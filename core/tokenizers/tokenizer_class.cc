@@ -58,13 +58,19 @@ void apply_bert(Json& normalizer, const Fields& config) {
 
 // TemplateProcessing of LlamaTokenizerFast: bos and eos as add_bos_token and add_eos_token say.
 Json llama_template(const TokenizerConfig& config, const Blueprint& blueprint) {
+  const Vocabulary& vocabulary = blueprint.model ? blueprint.model->vocabulary() : blueprint.bpe->vocabulary();
+  AddedTokens added;
+  added.add(blueprint.added_tokens, vocabulary);
+  added.add(config.added_tokens, vocabulary);
   const auto id_of = [&](const std::string& token) {
-    const Vocabulary& vocabulary = blueprint.model ? blueprint.model->vocabulary() : blueprint.bpe->vocabulary();
-    return vocabulary.find(token);
+    const std::int32_t id = added.find(token);
+    return id < 0 ? vocabulary.find(token) : id;
   };
   Json single = Json::array(), pair = Json::array(), tokens = Json::object();
   const auto special = [&](const char* name, const char* flag, bool fallback) -> std::string {
     const std::string token = config.fields.boolean(flag, fallback) ? config.special(name) : "";
+    if (!token.empty() && id_of(token) < 0)
+      fail(Errc::kBadData, blueprint.where, ": the special token '", token, "' is not in the vocabulary");
     if (!token.empty()) tokens[token] = {{"id", token}, {"ids", {id_of(token)}}, {"tokens", {token}}};
     return token;
   };

@@ -22,7 +22,7 @@ std::optional<AddedToken> token_of(const Json& value, const std::string& where) 
   AddedToken token;
   if (value.is_object()) {
     token = read_added_token(Fields(value, where));
-    if (!value.contains("normalized")) token.normalized = true;
+    if (!value.contains("normalized")) token.normalized = false;
   } else if (value.is_string()) {
     token.content = value.get<std::string>();
     token.normalized = false;
@@ -80,28 +80,37 @@ class Reader {
       for (auto& [name, content] : default_specials(*out.row)) defaults[name] = content;
     for (std::string_view name : kNames) {
       const std::string key = std::string(name) + "_token";
-      std::optional<AddedToken> token;
+      SpecialToken special{.name = std::string(name)};
       if (const Json* value = find(key)) {
-        token = token_of(*value, "tokenizer_config.json: " + key);
+        auto token = token_of(*value, "tokenizer_config.json: " + key);
+        if (!token) continue;
+        special.token = *token;
+        special.named = true;
+        special.object = value->is_object();
       } else if (auto known = defaults.find(name); known != defaults.end()) {
-        token = AddedToken{.content = known->second, .normalized = false, .special = true};
+        special.token = {.content = known->second, .normalized = false, .special = true};
+      } else {
+        continue;
       }
-      if (!token) continue;
-      const Json* value = find(key);
-      if (name == "mask" && out.row && out.row->mask_takes_space && !(value && value->is_object())) token->lstrip = true;
-      out.special_tokens.emplace_back(name, *token);
+      if (name == "mask" && out.row && out.row->mask_takes_space && !special.object)
+        special.token.lstrip = special.object = true;
+      out.special_tokens.push_back(std::move(special));
     }
     const Json* more = find("additional_special_tokens");
     if (more && more->is_array())
       for (const Json& value : *more)
-        if (auto token = token_of(value, "additional_special_tokens")) out.special_tokens.emplace_back("additional", *token);
+        if (auto token = token_of(value, "additional_special_tokens"))
+          out.special_tokens.push_back({"additional", *token, true, value.is_object()});
+    if (!more && config_.value("tokenizer_class", Json("")) == "CamembertTokenizer")
+      for (const char* unused : {"<s>NOTUSED", "</s>NOTUSED", "<unk>NOTUSED"})
+        out.special_tokens.push_back({"additional", {.content = unused, .normalized = false, .special = true}});
   }
 
   void read_added(const Fields& config, TokenizerConfig& out) const {
     std::map<std::int64_t, AddedToken> by_id;
     const auto is_special = [&](const std::string& content) {
       return std::any_of(out.special_tokens.begin(), out.special_tokens.end(),
-                         [&](const auto& entry) { return entry.second.content == content; });
+                         [&](const auto& special) { return special.token.content == content; });
     };
     const Fields decoder = config.object("added_tokens_decoder");
     for (const auto& [id, value] : decoder.json().items()) {
@@ -118,10 +127,7 @@ class Reader {
         by_id[id.get<std::int64_t>()] = {.content = content, .normalized = !special, .special = special};
       }
     for (auto& [id, token] : by_id) out.added_tokens.push_back(std::move(token));
-    // A special token named by its content has the flags of the list above.
-    for (auto& [name, token] : out.special_tokens)
-      for (const AddedToken& listed : out.added_tokens)
-        if (listed.content == token.content) token = listed;
+    out.has_decoder = has_decoder();
   }
 
   Json config_, map_, added_, model_;
@@ -131,8 +137,8 @@ class Reader {
 }  // namespace
 
 std::string TokenizerConfig::special(std::string_view name) const {
-  for (const auto& [each, token] : special_tokens)
-    if (each == name) return token.content;
+  for (const auto& each : special_tokens)
+    if (each.name == name) return each.token.content;
   return "";
 }
 

@@ -199,6 +199,7 @@ std::int32_t checked_id(std::int64_t id, std::size_t entries, const std::string&
 Blueprint read_tokenizer_json(const std::filesystem::path& file) {
   Blueprint blueprint;
   blueprint.where = file.filename().string();
+  blueprint.from_json = true;
   std::string text = read_file(file, limits::kTokenizerBytes);
   const std::size_t size = text.size();
   text.resize(size + simdjson::SIMDJSON_PADDING);
