@@ -155,4 +155,5 @@ def main():
     sys.exit(1 if sum([compare(args.dump, folder, args) for folder in args.folders]) else 0)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -7,6 +7,7 @@
 #include "core/base/limits.h"
 #include "core/tokenizers/added_tokens.h"
 #include "core/tokenizers/blueprint.h"
+#include "core/tokenizers/clean_up.h"
 #include "core/tokenizers/decoders.h"
 #include "core/tokenizers/normalizers.h"
 #include "core/tokenizers/post_processors.h"
@@ -110,14 +111,6 @@ void append(Encoding& to, const Encoding& from) {
   append(to.sequence_ids, from.sequence_ids);
   append(to.offsets, from.offsets);
   append(to.word_ids, from.word_ids);
-}
-
-// The clean-up of transformers' decode (clean_up_tokenization_spaces).
-std::string clean_up(std::string text) {
-  constexpr std::string_view kPairs[][2] = {{" .", "."},     {" ?", "?"},   {" !", "!"},   {" ,", ","},   {" ' ", "'"},
-                                            {" n't", "n't"}, {" 'm", "'m"}, {" 's", "'s"}, {" 've", "'ve"}, {" 're", "'re"}};
-  for (const auto& [from, to] : kPairs) text = replaced(std::move(text), from, to);
-  return text;
 }
 
 Blueprint read_blueprint(const fs::path& folder, const TokenizerConfig& config) {
@@ -340,7 +333,7 @@ std::string Tokenizer::decode(const std::vector<std::int32_t>& ids, bool skip_sp
     if (!skip_special_tokens || !impl_->added.is_special(token)) tokens.push_back(std::move(token));
   }
   std::string text = join(tokens);
-  return clean.value_or(impl_->clean_up) ? clean_up(std::move(text)) : text;
+  return clean.value_or(impl_->clean_up) ? clean_up_spaces(std::move(text)) : text;
 }
 
 std::string Tokenizer::join(const std::vector<std::string>& tokens) const {
@@ -386,6 +379,7 @@ std::int64_t Tokenizer::added_specials(bool pair) const {
   return impl_->post_processor ? impl_->post_processor->added(pair) : 0;
 }
 
+bool Tokenizer::cleans_up() const { return impl_->clean_up; }
 bool Tokenizer::marks_subwords() const { return !impl_->model->subword_mark().empty(); }
 Side Tokenizer::truncation_side() const { return impl_->truncation_side; }
 

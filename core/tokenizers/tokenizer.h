@@ -90,6 +90,7 @@ class Tokenizer {
   // The tokens carry a continuing-subword mark such as "##" (what the NER pipeline asks, P1.6).
   bool marks_subwords() const;
   Side truncation_side() const;
+  bool cleans_up() const;  // what decode does when clean_up is unset (T12)
 
   Tokenizer(Tokenizer&&) noexcept;
   Tokenizer& operator=(Tokenizer&&) noexcept;
