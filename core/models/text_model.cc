@@ -4,8 +4,11 @@
 #include <c10/core/InferenceMode.h>
 
 #include <algorithm>
+#include <atomic>
+#include <bit>
 
 #include "core/base/error.h"
+#include "core/nn/workers.h"
 
 namespace hft {
 
@@ -22,6 +25,39 @@ void fail_out_of_memory() { fail(Errc::kResources, "out of memory"); }
 
 namespace {
 
+// Work is shared out by sequences: each core computes whole chunks of the batch by itself, so that
+// cores meet once a batch instead of once an operation.
+constexpr std::int64_t kChunkTokens = 512;   // activations of a chunk stay near the core's cache
+constexpr std::int64_t kSharedTokens = 64;   // fewer are faster on one core
+
+struct Chunk {
+  std::int64_t begin = 0, end = 0;  // sequences
+};
+
+// Chunks of about equal numbers of tokens, a multiple of `workers` of them where there is enough.
+std::vector<Chunk> split(const TokenBatch& batch, int workers) {
+  const auto tokens = static_cast<std::int64_t>(batch.ids.size());
+  const auto round = [&](std::int64_t part) { return (tokens + part - 1) / part; };
+  auto count = (round(kChunkTokens) + workers - 1) / workers * workers;
+  count = std::clamp<std::int64_t>(std::min(count, tokens / kSharedTokens), 1, batch.size());
+  std::vector<Chunk> chunks;
+  for (std::int64_t b = 0; b < batch.size(); ++b) {
+    const auto next = batch.starts[b] * count / std::max<std::int64_t>(tokens, 1);
+    if (chunks.empty() || next > static_cast<std::int64_t>(chunks.size()) - 1)
+      chunks.push_back({b, b});
+    chunks.back().end = b + 1;
+  }
+  return chunks;
+}
+
+bool all_finite(const std::vector<float>& values) {
+  constexpr std::uint32_t kExponent = 0x7f800000;  // all ones: infinity or NaN (IEEE 754)
+  std::uint32_t found = 0;
+  for (float value : values)
+    found |= (std::bit_cast<std::uint32_t>(value) & kExponent) == kExponent;
+  return found == 0;
+}
+
 class EncoderModel : public TextModel {
  public:
   EncoderModel(TextNet net, Head head, Runtime runtime, std::optional<SentenceModules> sentences,
@@ -33,38 +69,58 @@ class EncoderModel : public TextModel {
         warnings_(std::move(warnings)) {}
 
   Matrix forward(const TokenBatch& batch) override {
+    check(batch);
     return translate_errors([&] {
-      const c10::InferenceMode no_gradients;
-      if (runtime_.threads > 0 && at::get_num_threads() != runtime_.threads)
-        at::set_num_threads(runtime_.threads);
-      Tokens tokens = read(batch);
-      if (tokens.seqs.count() == 0) return Matrix{};
-      const Tensor result = run(tokens);
-      if (!at::isfinite(result).all().item<bool>()) fail_not_finite(tokens);
-      return copy_out(result);
+      const bool few = static_cast<std::int64_t>(batch.ids.size()) < kSharedTokens;
+      const ThreadCount threads(few ? 1 : runtime_.threads);
+      const int workers = runtime_.device.is_cpu() ? at::get_num_threads() : 1;
+      return join(batch, split(batch, workers), workers);
     });
   }
   std::int64_t max_positions() const override { return net_.positions; }
   const std::vector<std::string>& warnings() const override { return warnings_; }
 
  private:
-  Tokens read(const TokenBatch& batch) const {
-    check(batch);
+  // One chunk after the other on each core; their rows in order.
+  Matrix join(const TokenBatch& batch, const std::vector<Chunk>& chunks, int workers) const {
+    std::vector<Matrix> parts(chunks.size());
+    std::atomic<std::size_t> next = 0;
+    const auto work = [&] {
+      const c10::InferenceMode no_gradients;
+      for (std::size_t i; (i = next++) < chunks.size();) parts[i] = compute(read(batch, chunks[i]));
+    };
+    if (chunks.size() <= 1)
+      work();
+    else
+      on_each_core(std::min<int>(workers, chunks.size()), work);
+    Matrix whole = std::move(parts.empty() ? Matrix{} : parts[0]);
+    for (std::size_t i = 1; i < parts.size(); ++i) {
+      whole.rows += parts[i].rows;
+      whole.data.insert(whole.data.end(), parts[i].data.begin(), parts[i].data.end());
+    }
+    return whole;
+  }
+
+  Tokens read(const TokenBatch& batch, Chunk chunk) const {
     Tokens tokens;
-    tokens.seqs.starts.assign(batch.starts.begin(), batch.starts.end());
-    const auto number = [&](const std::vector<std::int32_t>& values) {
-      auto* data = const_cast<std::int32_t*>(values.data());
-      return at::from_blob(data, {static_cast<std::int64_t>(values.size())}, at::kInt)
+    const auto first = batch.starts[chunk.begin], last = batch.starts[chunk.end];
+    tokens.seqs.starts.clear();
+    for (auto b = chunk.begin; b <= chunk.end; ++b)
+      tokens.seqs.starts.push_back(batch.starts[b] - first);
+    const auto numbers = [&](const std::int32_t* begin, std::int64_t count) {
+      return at::from_blob(const_cast<std::int32_t*>(begin), {count}, at::kInt)
           .to(runtime_.device, at::kLong);
     };
-    tokens.ids = number(batch.ids);
-    if (net_.types > 0 && !batch.type_ids.empty()) tokens.type_ids = number(batch.type_ids);
-    if (head_ == Head::kClassify)
-      tokens.rows = tokens.seqs.first_rows();
-    else if (head_ == Head::kMaskedLm && !batch.rows.empty())
-      tokens.rows = number(batch.rows);
-    else if (sentences_)
-      tokens.rows = sentences_->rows(tokens.seqs);
+    tokens.ids = numbers(batch.ids.data() + first, last - first);
+    if (net_.types > 0 && !batch.type_ids.empty())
+      tokens.type_ids = numbers(batch.type_ids.data() + first, last - first);
+    if (head_ == Head::kClassify) tokens.rows = tokens.seqs.first_rows();
+    if (sentences_) tokens.rows = sentences_->rows(tokens.seqs);
+    if (head_ == Head::kMaskedLm && !batch.rows.empty()) {
+      const auto begin = std::ranges::lower_bound(batch.rows, first);
+      const auto end = std::ranges::lower_bound(batch.rows, last);
+      tokens.rows = numbers(batch.rows.data() + (begin - batch.rows.begin()), end - begin) - first;
+    }
     if (tokens.rows.defined()) tokens.rows = tokens.rows.to(runtime_.device);
     return tokens;
   }
@@ -85,6 +141,7 @@ class EncoderModel : public TextModel {
     check_range(batch.ids, net_.vocab, "token id");
     if (net_.types > 0) check_range(batch.type_ids, net_.types, "token type");
     check_range(batch.rows, count, "row");
+    if (!std::ranges::is_sorted(batch.rows)) fail(Errc::kFailure, "a batch's rows are not ascending");
   }
 
   static void check_range(const std::vector<std::int32_t>& values, std::int64_t limit,
@@ -92,6 +149,14 @@ class EncoderModel : public TextModel {
     for (auto value : values)
       if (value < 0 || value >= limit)
         fail(Errc::kBadData, what, " ", value, " is outside [0, ", limit, ") of the model");
+  }
+
+  Matrix compute(const Tokens& tokens) const {
+    const Tensor values = run(tokens).to(at::kCPU, at::kFloat).contiguous();
+    const auto* data = values.const_data_ptr<float>();
+    Matrix matrix{values.size(0), values.size(1), {data, data + values.numel()}};
+    if (!all_finite(matrix.data)) fail_not_finite(tokens);
+    return matrix;
   }
 
   Tensor run(const Tokens& tokens) const {
@@ -111,12 +176,6 @@ class EncoderModel : public TextModel {
     };
     run(tokens);
     fail(Errc::kNotFinite, "NaN or infinity first shows in the output of the head");
-  }
-
-  static Matrix copy_out(const Tensor& result) {
-    const Tensor values = result.to(at::kCPU, at::kFloat).contiguous();
-    const auto* data = values.const_data_ptr<float>();
-    return {values.size(0), values.size(1), {data, data + values.numel()}};
   }
 
   TextNet net_;

@@ -1,10 +1,44 @@
 #include "core/nn/attention.h"
 
-namespace hft {
+#include <cmath>
 
-Tensor attend(const Tensor& qkv, std::int64_t heads, const Sequences& seqs, const Tensor& bias) {
+#include "core/kernels/attention_kernel.h"
+
+namespace hft {
+namespace {
+
+// Up to here one head's scores, keys and values fit the nearest caches, and the kernel is faster
+// than LibTorch's blockwise one.
+constexpr std::int64_t kKernelTokens = 1024;
+
+void attend_with_kernel(const Tensor& qkv, std::int64_t heads, const Sequences& seqs,
+                        const Tensor& bias, Tensor& out) {
+  const auto width = qkv.size(1) / 3, size = width / heads, longest = seqs.longest();
+  const auto bytes = qkv.element_size();
+  std::vector<float> scratch(head_scratch(longest, size));
+  for (std::int64_t b = 0; b < seqs.count(); ++b)
+    for (std::int64_t head = 0; head < heads; ++head) {
+      const auto* query = static_cast<const char*>(qkv.const_data_ptr()) +
+                          (seqs.starts[b] * qkv.stride(0) + head * size) * bytes;
+      const HeadInput in{
+          .query = query,
+          .key = query + width * bytes,
+          .value = query + 2 * width * bytes,
+          .stride = qkv.stride(0),
+          .tokens = seqs.length(b),
+          .size = size,
+          .scale = static_cast<float>(1 / std::sqrt(static_cast<double>(size))),
+          .bias = bias.defined() ? bias.const_data_ptr<float>() + head * bias.stride(0) : nullptr,
+          .bias_stride = bias.defined() ? bias.stride(1) : 0,
+          .bfloat16 = qkv.scalar_type() == at::kBFloat16};
+      auto* to = static_cast<char*>(out.data_ptr()) + (seqs.starts[b] * width + head * size) * bytes;
+      attend_head(in, to, width, scratch.data());
+    }
+}
+
+void attend_with_libtorch(const Tensor& qkv, std::int64_t heads, const Sequences& seqs,
+                          const Tensor& bias, Tensor& out) {
   const auto size = qkv.size(1) / 3 / heads;
-  Tensor out = at::empty({qkv.size(0), heads * size}, qkv.options());
   // [N, 3*H*E] -> [3,H,N,E]
   const Tensor split = qkv.view({qkv.size(0), 3, heads, size}).permute({1, 2, 0, 3});
   for (std::int64_t b = 0; b < seqs.count(); ++b) {
@@ -14,10 +48,20 @@ Tensor attend(const Tensor& qkv, std::int64_t heads, const Sequences& seqs, cons
     };
     std::optional<Tensor> mask;
     if (bias.defined())
-      mask = bias.narrow(1, 0, length).narrow(2, 0, length).unsqueeze(0).contiguous();
+      mask = bias.narrow(1, 0, length).narrow(2, 0, length).unsqueeze(0).to(qkv.scalar_type()).contiguous();
     Tensor mixed = at::scaled_dot_product_attention(of(0), of(1), of(2), mask);  // [1,H,T,E]
     out.narrow(0, seqs.starts[b], length).view({length, heads, size}).copy_(mixed[0].transpose(0, 1));
   }
+}
+
+}  // namespace
+
+Tensor attend(const Tensor& qkv, std::int64_t heads, const Sequences& seqs, const Tensor& bias) {
+  Tensor out = at::empty({qkv.size(0), qkv.size(1) / 3}, qkv.options());
+  const bool kernel = qkv.is_cpu() && qkv.is_contiguous() && seqs.longest() <= kKernelTokens &&
+                      (qkv.scalar_type() == at::kFloat || qkv.scalar_type() == at::kBFloat16);
+  (kernel ? attend_with_kernel : attend_with_libtorch)(
+      qkv, heads, seqs, kernel && bias.defined() ? bias.to(at::kFloat) : bias, out);
   return out;
 }
 

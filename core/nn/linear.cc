@@ -7,7 +7,8 @@
 
 #include <ATen/core/dispatch/Dispatcher.h>
 
-#include "core/base/error.h"
+#include <atomic>
+#include <mutex>
 
 namespace hft {
 namespace {
@@ -68,6 +69,8 @@ struct Linear::State {
   Tensor packed;                // the same in oneDNN's order
   std::int64_t rows_seen = 0;
   bool may_pack = true;
+  std::mutex preparing;
+  std::atomic<bool> ready = false;  // dense or packed is there, and stays
 
   bool stored_as_wanted() const { return weights[0].scalar_type() == store->dtype(); }
 
@@ -82,14 +85,18 @@ struct Linear::State {
   }
 
   void prepare(const Tensor& x) {
-    if (packed.defined() || dense.defined()) return;
+    if (ready.load(std::memory_order_acquire)) return;
+    const std::lock_guard lock(preparing);
+    if (ready) return;
     rows_seen += x.size(0);
     const bool narrow = store->dtype() == at::kBFloat16;
     if (may_pack && x.is_cpu() && (narrow || (store->dtype() == at::kFloat && rows_seen >= kPackRows)))
       pack();
-    if (packed.defined() || stored_as_wanted()) return;
-    dense = joined();
-    release();
+    if (!packed.defined() && !stored_as_wanted()) {
+      dense = joined();
+      release();
+    }
+    ready.store(packed.defined() || dense.defined(), std::memory_order_release);
   }
 
   void pack() {
@@ -148,7 +155,7 @@ Linear::Linear(const Weights& w, const std::vector<std::string>& parts,
 
 Tensor Linear::operator()(const Tensor& x, Activation activation) const {
   state_->prepare(x);
-  if (!state_->packed.defined()) return activate(state_->plain(x), activation);
+  if (!state_->ready || !state_->packed.defined()) return activate(state_->plain(x), activation);
   const auto post = post_op(activation);
   const auto& [name, algorithm] = post.value_or(PostOp{});
   Tensor y = Packed::ops().product->call(x, state_->packed, state_->bias, name,

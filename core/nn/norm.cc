@@ -1,5 +1,7 @@
 #include "core/nn/norm.h"
 
+#include "core/kernels/norm_kernel.h"
+
 namespace hft {
 
 Tensor LayerNorm::operator()(const Tensor& x) const {
@@ -7,7 +9,13 @@ Tensor LayerNorm::operator()(const Tensor& x) const {
 }
 
 Tensor LayerNorm::operator()(Tensor x, const Tensor& residual) const {
-  return (*this)(x.add_(residual));
+  const bool narrow = x.scalar_type() == at::kBFloat16;
+  if (!x.is_cpu() || (!narrow && x.scalar_type() != at::kFloat) || !x.is_contiguous() ||
+      !residual.is_contiguous())
+    return (*this)(x.add_(residual));
+  add_and_normalise({x.data_ptr(), residual.const_data_ptr(), weight.const_data_ptr(),
+                     bias.const_data_ptr(), x.size(0), x.size(1), eps, narrow});
+  return x;
 }
 
 }  // namespace hft

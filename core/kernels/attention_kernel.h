@@ -1,0 +1,28 @@
+// Attention of one head over one sequence, in float32 whatever the inputs' type.
+#pragma once
+
+#include <cstdint>
+
+namespace hft {
+
+struct HeadInput {
+  const void* query;  // [T, E], rows `stride` elements apart; key and value alike
+  const void* key;
+  const void* value;
+  std::int64_t stride;
+  std::int64_t tokens, size;  // T, E
+  float scale;                // of the scores, 1 / sqrt(E)
+  const float* bias;          // [T, T] added to the scaled scores, rows bias_stride apart; or null
+  std::int64_t bias_stride;
+  bool bfloat16;  // else float32
+};
+
+// out [T, E] = softmax(scale Q K^T + bias) V, rows out_stride elements apart, of the inputs' type.
+// Needs scratch of head_scratch floats.
+void attend_head(const HeadInput& in, void* out, std::int64_t out_stride, float* scratch);
+std::int64_t head_scratch(std::int64_t tokens, std::int64_t size);
+
+// The same without vector instructions beyond the processor's baseline, for tests.
+void attend_head_plain(const HeadInput& in, void* out, std::int64_t out_stride, float* scratch);
+
+}  // namespace hft

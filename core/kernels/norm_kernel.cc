@@ -1,0 +1,87 @@
+#include "core/kernels/norm_kernel.h"
+
+#include <vector>
+
+#include "core/kernels/simd.h"
+
+namespace hft {
+namespace {
+
+using simd::Floats;
+using simd::kWidth;
+
+template <class T>
+struct Rows {
+  [[gnu::always_inline]] static inline void run(const NormRows* in, float* sums) {
+    const auto* weight = static_cast<const T*>(in->weight);
+    const auto* bias = static_cast<const T*>(in->bias);
+    for (std::int64_t row = 0; row < in->rows; ++row) {
+      auto* x = static_cast<T*>(in->x) + row * in->size;
+      one(x, static_cast<const T*>(in->residual) + row * in->size, weight, bias, *in, sums);
+    }
+  }
+
+  [[gnu::always_inline]] static inline void one(T* x, const T* residual, const T* weight,
+                                                const T* bias, const NormRows& in, float* sums) {
+    Floats total{}, squares{};
+    float tail = 0, tail_squares = 0;
+    for (std::int64_t i = 0; i < in.size; i += kWidth) {
+      if (i + kWidth <= in.size) {
+        Floats a, b;
+        simd::load(x + i, a);
+        simd::load(residual + i, b);
+        a += b;
+        total += a;
+        simd::store(a, sums + i);
+        continue;
+      }
+      for (std::int64_t k = i; k < in.size; ++k)
+        tail += sums[k] = simd::widen(x[k]) + simd::widen(residual[k]);
+    }
+    const float mean = (simd::sum(total) + tail) / static_cast<float>(in.size);
+    for (std::int64_t i = 0; i < in.size; i += kWidth) {
+      if (i + kWidth <= in.size) {
+        Floats a;
+        simd::load(sums + i, a);
+        a -= mean;
+        squares += a * a;
+        continue;
+      }
+      for (std::int64_t k = i; k < in.size; ++k) tail_squares += (sums[k] - mean) * (sums[k] - mean);
+    }
+    const float variance = (simd::sum(squares) + tail_squares) / static_cast<float>(in.size);
+    const float scale = 1.0f / std::sqrt(variance + static_cast<float>(in.eps));
+    for (std::int64_t i = 0; i < in.size; i += kWidth) {
+      if (i + kWidth <= in.size) {
+        Floats a, w, b;
+        simd::load(sums + i, a);
+        simd::load(weight + i, w);
+        simd::load(bias + i, b);
+        simd::store((a - mean) * scale * w + b, x + i);
+        continue;
+      }
+      for (std::int64_t k = i; k < in.size; ++k)
+        simd::narrow((sums[k] - mean) * scale * simd::widen(weight[k]) + simd::widen(bias[k]), x + k);
+    }
+  }
+};
+
+}  // namespace
+
+void add_and_normalise(const NormRows& in) {
+  std::vector<float> sums(in.size);
+  if (in.bfloat16)
+    simd::run_best<Rows<std::uint16_t>>(&in, sums.data());
+  else
+    simd::run_best<Rows<float>>(&in, sums.data());
+}
+
+void add_and_normalise_plain(const NormRows& in) {
+  std::vector<float> sums(in.size);
+  if (in.bfloat16)
+    simd::run_plain<Rows<std::uint16_t>>(&in, sums.data());
+  else
+    simd::run_plain<Rows<float>>(&in, sums.data());
+}
+
+}  // namespace hft

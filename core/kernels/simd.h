@@ -1,0 +1,125 @@
+// Sixteen floats at a time, in GCC's portable vectors. A kernel's body is written once as an
+// always-inlined function and compiled for each instruction set by run_best.
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+
+namespace hft::simd {
+
+inline constexpr int kWidth = 16;
+typedef float Floats __attribute__((vector_size(64), aligned(4)));
+typedef std::int32_t Ints __attribute__((vector_size(64), aligned(4)));
+
+[[gnu::always_inline]] inline Floats splat(float x) { return Floats{} + x; }
+
+// bfloat16 is the upper half of a float.
+typedef std::uint16_t Halves __attribute__((vector_size(32), aligned(2)));
+typedef std::uint32_t Words __attribute__((vector_size(64), aligned(4)));
+
+[[gnu::always_inline]] inline void load(const float* from, Floats& to) {
+  std::memcpy(&to, from, sizeof to);
+}
+[[gnu::always_inline]] inline void load(const std::uint16_t* from, Floats& to) {
+  Halves halves;
+  std::memcpy(&halves, from, sizeof halves);
+  const Words words = __builtin_convertvector(halves, Words) << 16;
+  std::memcpy(&to, &words, sizeof to);
+}
+[[gnu::always_inline]] inline void store(const Floats& from, float* to) {
+  std::memcpy(to, &from, sizeof from);
+}
+[[gnu::always_inline]] inline void store(const Floats& from, std::uint16_t* to) {
+  Words words;
+  std::memcpy(&words, &from, sizeof words);
+  const Words rounded = words + 0x7fff + ((words >> 16) & 1);  // to the nearest, ties to even
+  const Words quiet = words | 0x400000;                        // a NaN must stay one
+  const Words nan = (Words)((words & 0x7fffffff) > 0x7f800000);
+  const Halves halves = __builtin_convertvector(((rounded & ~nan) | (quiet & nan)) >> 16, Halves);
+  std::memcpy(to, &halves, sizeof halves);
+}
+inline float widen(float x) { return x; }
+inline float widen(std::uint16_t x) {
+  const std::uint32_t word = static_cast<std::uint32_t>(x) << 16;
+  float value;
+  std::memcpy(&value, &word, sizeof value);
+  return value;
+}
+inline void narrow(float x, float* to) { *to = x; }
+inline void narrow(float x, std::uint16_t* to) {
+  std::uint32_t word;
+  std::memcpy(&word, &x, sizeof word);
+  *to = std::isnan(x) ? static_cast<std::uint16_t>((word | 0x400000) >> 16)
+                      : static_cast<std::uint16_t>((word + 0x7fff + ((word >> 16) & 1)) >> 16);
+}
+
+[[gnu::always_inline]] inline Floats larger(const Floats& a, const Floats& b) { return a > b ? a : b; }
+
+[[gnu::always_inline]] inline float sum(const Floats& x) {
+  float lanes[kWidth], total = 0;
+  std::memcpy(lanes, &x, sizeof lanes);
+  for (int half = kWidth / 2; half > 0; half /= 2)
+    for (int i = 0; i < half; ++i) lanes[i] += lanes[i + half];
+  total = lanes[0];
+  return total;
+}
+[[gnu::always_inline]] inline float largest(const Floats& x) {
+  float lanes[kWidth];
+  std::memcpy(lanes, &x, sizeof lanes);
+  for (int half = kWidth / 2; half > 0; half /= 2)
+    for (int i = 0; i < half; ++i) lanes[i] = lanes[i] > lanes[i + half] ? lanes[i] : lanes[i + half];
+  return lanes[0];
+}
+
+// e^x for x <= 0, within 2 units in the last place; 0 below -87. Cephes' expf: x = n ln 2 + r,
+// then a polynomial of degree 6 in r. NaN stays NaN.
+[[gnu::always_inline]] inline Floats exp_of_negative(const Floats& x) {
+  const Floats bounded = x < splat(-87.3f) ? splat(-87.3f) : x;
+  const Floats shifted = bounded * 1.44269504f - 0.5f;
+  const Floats known = shifted == shifted ? shifted : Floats{};  // NaN has no integer
+  const Ints n = __builtin_convertvector(known, Ints);           // rounds towards zero
+  const Floats whole = __builtin_convertvector(n, Floats);
+  const Floats r = bounded - whole * 0.693359375f + whole * 2.12194440e-4f;
+  Floats p = r * 1.9875691500e-4f + 1.3981999507e-3f;
+  p = p * r + 8.3334519073e-3f;
+  p = p * r + 4.1665795894e-2f;
+  p = p * r + 1.6666665459e-1f;
+  p = p * r + 5.0000001201e-1f;
+  p = p * r * r + r + 1.0f;
+  const Ints power = (n + 127) << 23;
+  Floats scale;
+  std::memcpy(&scale, &power, sizeof scale);
+  return x < splat(-87.3f) ? Floats{} : p * scale;
+}
+
+// Calls f(a…) compiled for the widest instruction set this processor has. f must be a type whose
+// static run is always inlined.
+#if defined(__x86_64__)
+template <class F, class... A>
+[[gnu::target("avx512f,avx512bw,avx512vl,avx512dq,fma,bmi2")]] void run_avx512(A... a) {
+  F::run(a...);
+}
+template <class F, class... A>
+[[gnu::target("avx2,fma,bmi2")]] void run_avx2(A... a) {
+  F::run(a...);
+}
+#endif
+template <class F, class... A>
+void run_plain(A... a) {
+  F::run(a...);
+}
+
+template <class F, class... A>
+void run_best(A... a) {
+#if defined(__x86_64__)
+  static const bool avx512 = __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
+                             __builtin_cpu_supports("avx512dq");
+  static const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+  if (avx512) return run_avx512<F>(a...);
+  if (avx2) return run_avx2<F>(a...);
+#endif
+  run_plain<F>(a...);
+}
+
+}  // namespace hft::simd

@@ -1,0 +1,174 @@
+#include <ATen/Parallel.h>
+
+#include <atomic>
+#include <cmath>
+
+#include "core/nn/activation.h"
+#include "core/nn/attention.h"
+#include "core/nn/linear.h"
+#include "core/nn/workers.h"
+#include "tests/support/test.h"
+
+namespace hft::test {
+namespace {
+
+// A checkpoint of one file with these tensors.
+std::shared_ptr<WeightStore> store_of(const std::map<std::string, at::Tensor>& tensors,
+                                      at::ScalarType dtype = at::kFloat, Renames renames = {}) {
+  StoredTensors stored;
+  static std::vector<at::Tensor> kept;  // stands in for the mapped file
+  for (const auto& [name, tensor] : tensors) {
+    kept.push_back(tensor.contiguous());
+    const at::Tensor& t = kept.back();
+    const Dtype type = t.scalar_type() == at::kHalf       ? Dtype::kF16
+                       : t.scalar_type() == at::kBFloat16 ? Dtype::kBF16
+                       : t.scalar_type() == at::kLong     ? Dtype::kI64
+                                                          : Dtype::kF32;
+    stored[name] = {type, t.sizes().vec(), {static_cast<const std::byte*>(t.data_ptr()), t.nbytes()},
+                    std::make_shared<MappedFile>("/proc/self/exe")};
+  }
+  return std::make_shared<WeightStore>("here", std::move(stored), std::move(renames), dtype, at::kCPU);
+}
+
+double worst(const at::Tensor& a, const at::Tensor& b) {
+  return (a.to(at::kDouble) - b.to(at::kDouble)).abs().max().item<double>();
+}
+
+}  // namespace
+
+TEST_CASE("weights: a path of scopes names the tensor, whose bytes are not copied") {
+  const at::Tensor t = at::randn({2, 3});
+  const Weights w(store_of({{"encoder.layer.3.query.weight", t}}));
+  const Tensor bound = (w / "encoder" / "layer" / 3 / "query").get("weight", {2, 3});
+  CHECK(at::equal(bound, t));
+  CHECK(bound.const_data_ptr() == t.const_data_ptr());
+  CHECK(w.store().unexpected().empty());
+}
+
+TEST_CASE("weights: a missing tensor is noted, integers are no weights") {
+  const Weights w(store_of({{"ids", at::arange(4)}}));
+  CHECK(!w.get("x", {2, 2}).defined());
+  REQUIRE(w.store().missing().size() == 1);
+  CHECK(w.store().missing()[0].name == "x");
+  CHECK(error_of([&] { w.get("ids", {4}); }) ==
+        "here: tensor 'ids' is stored as I64, wanted F64, F32, F16 or BF16");
+  CHECK(error_of([&] { w.get("ids", {2, 2}); }) ==
+        "here: tensor 'ids' is [4] in the checkpoint, but config.json implies [2, 2]");
+}
+
+TEST_CASE("weights: made-up heads are normal from a fixed seed, biases 0 and norms 1") {
+  const Weights w(store_of({}));
+  w.get("head.weight", {100, 50});
+  w.get("head.bias", {100});
+  w.get("norm.weight", {100});
+  w.store().fill_missing(0.02);
+  const Tensor weight = w.get("head.weight", {100, 50});
+  CHECK(weight.std().item<double>() == doctest::Approx(0.02).epsilon(0.05));
+  auto generator = at::detail::createCPUGenerator(42);
+  CHECK(at::equal(weight, at::empty({100, 50}).normal_(0, 0.02, generator)));
+  CHECK(w.get("head.bias", {100}).abs().max().item<float>() == 0);
+  CHECK(w.get("norm.weight", {100}).min().item<float>() == 1);
+  CHECK(w.store().missing().empty());
+}
+
+TEST_CASE("linear: few rows, many rows and narrow types give the product") {
+  const at::Tensor weight = at::randn({48, 32}) * 0.2, bias = at::randn({48});
+  for (const auto stored : {at::kFloat, at::kHalf, at::kBFloat16})
+    for (const auto type : {at::kFloat, at::kBFloat16, at::kHalf})
+      for (const int rows : {1, 7, 600}) {
+        CAPTURE(rows);
+        const Weights w(store_of({{"weight", weight.to(stored)}, {"bias", bias.to(stored)}}, type));
+        const Linear linear(w, {48, 32});
+        const at::Tensor x = at::randn({rows, 32}).to(type);
+        const at::Tensor wanted = at::linear(x.to(at::kDouble), weight.to(stored).to(at::kDouble),
+                                             bias.to(stored).to(at::kDouble));
+        const double tolerance = type == at::kFloat ? 1e-5 : type == at::kHalf ? 0.02 : 0.1;
+        for (int again = 0; again < 2; ++again) {
+          CHECK((linear(x).scalar_type() == type));
+          CHECK(worst(linear(x), wanted) < tolerance);
+          for (const auto act : {Activation::kGelu, Activation::kGeluTanh, Activation::kRelu,
+                                 Activation::kSilu, Activation::kTanh, Activation::kGeluQuick})
+            CHECK(worst(linear(x, act), activate(wanted.clone(), act)) < tolerance);
+        }
+      }
+}
+
+TEST_CASE("linear: three products of one input stand side by side") {
+  std::map<std::string, at::Tensor> tensors;
+  for (const char* part : {"q", "k", "v"}) {
+    tensors[std::string(part) + ".weight"] = at::randn({16, 24});
+    tensors[std::string(part) + ".bias"] = at::randn({16});
+  }
+  for (const int rows : {3, 700}) {
+    const Weights w(store_of(tensors));
+    const Linear fused(w, {"q", "k", "v"}, {16, 24});
+    const at::Tensor x = at::randn({rows, 24}), y = fused(x);
+    REQUIRE(y.sizes().vec() == std::vector<std::int64_t>{rows, 48});
+    const char* parts[] = {"q", "k", "v"};
+    for (int i = 0; i < 3; ++i)
+      CHECK(worst(y.narrow(1, 16 * i, 16),
+                  at::linear(x, tensors[std::string(parts[i]) + ".weight"],
+                             tensors[std::string(parts[i]) + ".bias"])) < 1e-5);
+  }
+}
+
+TEST_CASE("activation: every name is the function transformers means by it (M0.2)") {
+  const at::Tensor x = at::linspace(-6, 6, 1001, at::kDouble);
+  const at::Tensor phi = 0.5 * (1 + at::erf(x / std::sqrt(2.0)));
+  const at::Tensor tanh_gelu =
+      0.5 * x * (1 + at::tanh(std::sqrt(2 / M_PI) * (x + 0.044715 * x * x * x)));
+  const std::map<std::string, at::Tensor> wanted{
+      {"gelu", x * phi},
+      {"gelu_python", x * phi},
+      {"gelu_10", at::clamp(x * phi, -10, 10)},
+      {"gelu_new", tanh_gelu},
+      {"gelu_fast", tanh_gelu},
+      {"gelu_accurate", tanh_gelu},
+      {"gelu_pytorch_tanh", tanh_gelu},
+      {"quick_gelu", x / (1 + at::exp(-1.702 * x))},
+      {"relu", at::clamp_min(x, 0)},
+      {"relu2", at::clamp_min(x, 0) * at::clamp_min(x, 0)},
+      {"relu6", at::clamp(x, 0, 6)},
+      {"leaky_relu", at::where(x > 0, x, 0.01 * x)},
+      {"silu", x / (1 + at::exp(-x))},
+      {"swish", x / (1 + at::exp(-x))},
+      {"mish", x * at::tanh(at::log1p(at::exp(x)))},
+      {"tanh", at::tanh(x)},
+      {"sigmoid", 1 / (1 + at::exp(-x))},
+      {"linear", x},
+      {"laplace", 0.5 * (1 + at::erf((x - 0.707107) / (0.282095 * std::sqrt(2.0))))}};
+  for (const auto& [name, values] : wanted) {
+    CAPTURE(name);
+    CHECK(worst(activate(x.clone(), activation_named(name, "config.json")), values) < 1e-12);
+  }
+  const Error error = caught([] { activation_named("xielu", "config.json"); });
+  CHECK(error.code == Errc::kUnsupported);
+  CHECK(error.message.starts_with("config.json: activation 'xielu' is not supported, wanted one of gelu, "));
+}
+
+TEST_CASE("attention: no token sees another sequence, and long ones take the same path as short") {
+  Sequences seqs;
+  seqs.starts = {0, 3, 4, 1200};  // the last is too long for the kernel
+  const at::Tensor qkv = at::randn({1200, 3 * 2 * 8});
+  const Tensor together = attend(qkv, 2, seqs);
+  for (int b = 0; b < 3; ++b) {
+    Sequences one;
+    one.starts = {0, seqs.length(b)};
+    const Tensor alone = attend(qkv.narrow(0, seqs.starts[b], seqs.length(b)).contiguous(), 2, one);
+    CHECK(worst(together.narrow(0, seqs.starts[b], seqs.length(b)), alone) < 1e-5);
+  }
+}
+
+TEST_CASE("workers: every core runs, an error of one ends the call") {
+  std::atomic<int> runs = 0;
+  on_each_core(3, [&] {
+    CHECK(at::get_num_threads() == 1);
+    ++runs;
+  });
+  CHECK(runs == 3);
+  const int before = at::get_num_threads();
+  CHECK(error_of([&] { on_each_core(2, [] { fail(Errc::kBadData, "no"); }); }) == "no");
+  CHECK(at::get_num_threads() == before);
+}
+
+}  // namespace hft::test
