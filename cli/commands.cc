@@ -1,5 +1,13 @@
 #include "cli/commands.h"
 
+#include "tasks/commands.h"
+
 namespace hft {
-std::span<const Command> commands() { return {}; }
+
+std::span<const Command> commands() {
+  static const Command kCommands[] = {classify_command, ner_command,    qa_command,      fill_mask_command,
+                                      embed_command,    tokenize_command, inspect_command, models_command};
+  return kCommands;
+}
+
 }  // namespace hft

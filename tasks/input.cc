@@ -98,7 +98,6 @@ void add_input_options(CLI::App& app, InputOptions& o, std::vector<Column> colum
       ->type_name("NAME")->capture_default_str()->group("Input");
 }
 
-// Something that gives inputs one after another.
 struct InputReader::Source {
   virtual ~Source() = default;
   virtual std::optional<Input> next() = 0;
@@ -283,10 +282,12 @@ std::vector<std::string> files_of(const InputOptions& o) {
 }  // namespace
 
 struct InputReader::Impl {
+  explicit Impl(const InputOptions& o) : options(o) {}
   const InputOptions& options;
   Shard shard;
   std::deque<std::string> files;
   std::unique_ptr<Source> source;
+  std::deque<std::string> first;
   std::deque<Input> probed;  // rows read ahead to tell an unknown column from a row without it
   bool probing = false;
   std::int64_t seen = 0, given = 0, total = 0;
@@ -333,8 +334,9 @@ struct InputReader::Impl {
   }
 };
 
-InputReader::InputReader(const InputOptions& o) : impl_(new Impl{.options = o}) {
+InputReader::InputReader(const InputOptions& o) : impl_(new Impl(o)) {
   impl_->shard = shard_of(o.shard);
+  impl_->first.assign(o.first.begin(), o.first.end());
   if (!o.values.empty()) {
     if (!o.files.empty() || !o.files_from.empty())
       fail(Errc::kUsage, "inputs are given as arguments and with -i; use one of them");
@@ -358,6 +360,12 @@ InputReader::~InputReader() = default;
 
 std::optional<Input> InputReader::next() {
   Impl& s = *impl_;
+  if (!s.first.empty()) {
+    Input input = from_text(s.options, s.first.front(), "");
+    s.first.pop_front();
+    input.index = -1;
+    return input;
+  }
   if (s.probing) s.probe();
   while (s.options.limit < 0 || s.given < s.options.limit) {
     std::optional<Input> input;

@@ -27,6 +27,7 @@ struct Column {
 
 struct InputOptions {
   std::vector<std::string> values;  // positional arguments
+  std::vector<std::string> first;   // texts a task puts before all inputs, whatever their source
   std::vector<std::string> files;   // -i: files or folders, "-" is stdin
   std::string format = "auto";      // auto | text | lines | jsonl | json
   bool lines = false;
@@ -69,8 +70,9 @@ class InputReader {
   // The next input can be read without waiting for another program to write it.
   bool ready() const;
 
+  struct Source;  // something that gives inputs one after another
+
  private:
-  struct Source;
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };

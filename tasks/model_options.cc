@@ -35,8 +35,8 @@ void add_model_options(CLI::App& app, ModelOptions& o) {
       ->type_name("N|auto")->capture_default_str()->group("Model");
   app.add_flag("--allow-random-head", o.allow_random_head,
                "Run although the checkpoint lacks this head's weights")->group("Model");
-  app.add_flag("!--no-truncation", o.truncate, "An input longer than the model takes is an error")
-      ->group("Model");
+  app.add_flag_callback("--no-truncation", [&o] { o.truncate = false; },
+                        "An input longer than the model takes is an error")->group("Model");
 }
 
 std::filesystem::path model_folder(const ModelOptions& o, const std::string& default_model) {

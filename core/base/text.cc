@@ -152,6 +152,33 @@ std::string trimmed(std::string_view text) {
   return std::string(text.substr(begin, text.find_last_not_of(kSpace) - begin + 1));
 }
 
+std::string unicode_trimmed(std::string_view text) {
+  const auto is_space = [](utf8proc_int32_t c) {
+    return (c >= 0x09 && c <= 0x0D) || (c >= 0x1C && c <= 0x1F) || c == 0x85 || c == 0x2028 || c == 0x2029 ||
+           utf8proc_category(c) == UTF8PROC_CATEGORY_ZS;
+  };
+  std::size_t begin = text.size(), end = 0;
+  each_code_point(text, [&](utf8proc_int32_t c, std::string_view bytes) {
+    if (is_space(c)) return true;
+    const auto at = static_cast<std::size_t>(bytes.data() - text.data());
+    begin = std::min(begin, at);
+    end = at + bytes.size();
+    return true;
+  });
+  return begin < end ? std::string(text.substr(begin, end - begin)) : "";
+}
+
+std::string lowercase(std::string_view text) {
+  std::string out;
+  each_code_point(text, [&](utf8proc_int32_t c, std::string_view) {
+    utf8proc_uint8_t bytes[4];
+    const auto n = utf8proc_encode_char(utf8proc_tolower(c), bytes);
+    out.append(reinterpret_cast<const char*>(bytes), static_cast<std::size_t>(n));
+    return true;
+  });
+  return out;
+}
+
 std::string joined(std::span<const std::string> parts, std::string_view separator) {
   std::string out;
   for (std::size_t i = 0; i < parts.size(); ++i) {

@@ -30,7 +30,9 @@ std::optional<std::string> nearest(std::string_view word, std::span<const std::s
 std::string counted(std::int64_t n, std::string_view noun);
 
 std::vector<std::string> split(std::string_view text, char separator);
-std::string trimmed(std::string_view text);
+std::string trimmed(std::string_view text);          // ASCII white space at both ends removed
+std::string unicode_trimmed(std::string_view text);  // as Python's str.strip()
+std::string lowercase(std::string_view text);        // each code point by itself
 std::string joined(std::span<const std::string> parts, std::string_view separator);
 
 // Code points of well-formed UTF-8: their byte positions, ending with the size of the text.

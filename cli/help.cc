@@ -1,0 +1,176 @@
+#include "cli/help.h"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cstdio>
+
+#include "cli/commands.h"
+#include "cli/completions.h"
+#include "cli/parse.h"
+#include "core/base/error.h"
+#include "core/base/text.h"
+
+namespace hft {
+namespace {
+
+constexpr int kTextColumn = 34, kColumns = 100;
+
+constexpr const char* kExitCodes = R"(Exit codes
+  0    success (a reader that closed the pipe included)
+  1    failure, or every input failed
+  2    usage: flag, column, a resume that contradicts the earlier run
+  3    some inputs failed, the others were written
+  4    not authorised, or a gated model
+  5    repository, revision or file not found (or not cached)
+  6    not supported: architecture, file format, custom code
+  7    network or integrity, after retries
+  8    out of memory or disk, or cannot write
+  9    bad data: a malformed or hostile file, or over a limit
+  10   NaN or infinity in weights or results
+  11   a lock or a port is busy
+  12   a training peer failed
+  100  an evaluation gate was not met
+  130, 143  interrupted, terminated
+)";
+
+constexpr const char* kEnvironment = R"(Environment
+  HF_HOME, HF_HUB_CACHE   where models are cached, shared with Python
+  XDG_CACHE_HOME, HOME    used when those are not set
+  OMP_NUM_THREADS         threads to compute with, when --threads is not given
+  CUDA_VISIBLE_DEVICES    which GPUs may be used
+  SLURM_ARRAY_TASK_ID and _COUNT, JOB_COMPLETION_INDEX, OMPI rank: the default of --shard
+)";
+
+constexpr const char* kFormats = R"(Inputs
+  arguments      each one an input
+  standard input the whole of it one input; --lines: one per line
+  -i FILE        .txt one text (--lines: one per line), .jsonl one JSON object or string per line,
+                 .json an array of them; -i DIR: every file in it
+  A byte-order mark is dropped, CRLF ends a line, an empty string is an input like any other.
+
+Results
+  --json         one line per input, in input order:
+                 {"input": …, "output": …} or {"input": …, "error": {"code", "message"}}
+  --format csv   a row per result; tsv likewise; text draws for people
+  Results go to stdout, or with -o to a file that appears when it is complete.
+)";
+
+// Breaks at spaces; continuation lines start at `indent`.
+std::string wrapped(const std::string& text, int indent) {
+  std::string out, line;
+  for (const auto& word : split(text, ' ')) {
+    if (!line.empty() && display_width(line) + 1 + display_width(word) > kColumns - indent) {
+      out += line + "\n" + std::string(static_cast<std::size_t>(indent), ' ');
+      line.clear();
+    }
+    line += (line.empty() ? "" : " ") + word;
+  }
+  return out + line;
+}
+
+std::string row(const std::string& left, const std::string& text) {
+  std::string out = "  " + left;
+  if (display_width(out) > kTextColumn - 2) out += "\n" + std::string(kTextColumn, ' ');
+  else out += std::string(static_cast<std::size_t>(kTextColumn - display_width(out)), ' ');
+  return out + wrapped(text, kTextColumn) + "\n";
+}
+
+void print(const std::string& text) { std::fwrite(text.data(), 1, text.size(), stdout); }
+
+}  // namespace
+
+std::string spelling(const CLI::Option& option) {
+  if (!option.nonpositional()) return option.get_single_name();
+  std::string out;
+  for (const auto& name : option.get_snames()) out += (out.empty() ? "-" : ", -") + name;
+  for (const auto& name : option.get_lnames()) out += (out.empty() ? "--" : ", --") + name;
+  if (option.get_expected_max() > 0) {
+    const std::string type = option.get_type_name();
+    const auto colon = type.find(':');
+    const std::string choices = colon == std::string::npos ? "" : type.substr(colon + 1);
+    if (choices.starts_with("{")) {
+      std::string list = choices.substr(1, choices.size() - 2);
+      std::replace(list.begin(), list.end(), ',', '|');
+      out += " " + list;
+    } else {
+      const std::string plain = type.substr(0, colon);
+      out += " " + (plain == "TEXT" ? "NAME" : plain == "INT" || plain == "UINT" ? "N" : plain);
+    }
+  }
+  return out;
+}
+
+std::string overview() {
+  std::string out = "hft runs Hugging Face models from the shell.\n\nUsage: hft COMMAND [OPTIONS] [INPUT…]\n";
+  std::vector<std::string> groups;
+  for (const Command& command : commands())
+    if (std::find(groups.begin(), groups.end(), command.group) == groups.end()) groups.push_back(command.group);
+  for (const auto& group : groups) {
+    out += "\n" + group + "\n";
+    for (const Command& command : commands())
+      if (group == command.group) out += row(command.name, command.about);
+    if (group == "About") {
+      out += row("help [COMMAND]", "Help on a command, or on exit-codes, environment, formats");
+      out += row("completion bash|zsh|fish", "Completions for a shell");
+      out += row("--version", "The version");
+    }
+  }
+  out += "\nExamples:\n"
+         "  hft classify \"I love this product!\"\n"
+         "  hft embed -m models/all-MiniLM-L6-v2 --query \"opening hours\" --lines < faq.txt\n"
+         "  hft ner --json -i articles.jsonl -o entities.jsonl\n";
+  return out;
+}
+
+std::string help_of(const CLI::App& command) {
+  std::string out = command.get_description() + "\n\nUsage: hft " + command.get_name() + " [OPTIONS]";
+  const auto options = command.get_options([](const CLI::Option* o) { return o->get_name() != "--help,-h" && o->get_name() != "-h,--help"; });
+  for (const CLI::Option* option : options)
+    if (!option->nonpositional()) out += " [" + option->get_single_name() + (option->get_expected_max() > 1 ? "…]" : "]");
+  out += "\n";
+  std::vector<std::string> groups;
+  for (const CLI::Option* option : options)
+    if (std::find(groups.begin(), groups.end(), option->get_group()) == groups.end()) groups.push_back(option->get_group());
+  // The command's own options first.
+  std::stable_partition(groups.begin(), groups.end(), [](const auto& g) { return g == "Options"; });
+  for (const auto& group : groups) {
+    std::string rows;
+    for (const CLI::Option* option : options) {
+      if (option->get_group() != group || !option->nonpositional()) continue;
+      const std::string standard = option->get_default_str();
+      rows += row(spelling(*option), option->get_description() + (standard.empty() ? "" : " [" + standard + "]"));
+    }
+    if (!rows.empty()) out += "\n" + group + "\n" + rows;
+  }
+  if (!command.get_footer().empty()) out += "\n" + command.get_footer() + "\n";
+  return out;
+}
+
+int run_help(const std::vector<std::string>& arguments) {
+  const std::string first = arguments.empty() ? "" : arguments[0];
+  if (first == "completion") {
+    if (arguments.size() != 2) fail(Errc::kUsage, "completion: name a shell: bash, zsh or fish");
+    print(completion_script(arguments[1]));
+    return 0;
+  }
+  if (first != "help" || arguments.size() < 2 || arguments[1].starts_with("-")) {
+    print(overview());
+    return 0;
+  }
+  const std::string& topic = arguments[1];
+  if (topic == "exit-codes") return print(kExitCodes), 0;
+  if (topic == "environment") return print(kEnvironment), 0;
+  if (topic == "formats") return print(kFormats), 0;
+  std::vector<std::string> names{"exit-codes", "environment", "formats"};
+  for (const Command& command : commands()) {
+    names.push_back(command.name);
+    if (topic != command.name) continue;
+    std::map<std::string, std::function<int()>> runs;
+    print(help_of(*build_tree(runs, topic)->get_subcommand(topic)));
+    return 0;
+  }
+  const auto near = nearest(topic, names);
+  fail(Errc::kUsage, "help: no command or topic '", topic, "'", near ? "; closest: '" + *near + "'" : "");
+}
+
+}  // namespace hft

@@ -1,0 +1,22 @@
+// hft help, --help of each command, and the topics `hft help exit-codes|environment|formats`.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace CLI {
+class App;
+class Option;
+}
+
+namespace hft {
+
+// `hft help [COMMAND|TOPIC]`, `hft completion SHELL`, `hft --help`.
+int run_help(const std::vector<std::string>& arguments);
+
+std::string overview();
+std::string help_of(const CLI::App& command);
+// "-m,--model ID|DIR" of an option; "" for a hidden one.
+std::string spelling(const CLI::Option& option);
+
+}  // namespace hft

@@ -1,0 +1,113 @@
+#include "cli/parse.h"
+
+#include <algorithm>
+#include <cstdio>
+
+#include "cli/commands.h"
+#include "cli/help.h"
+#include "core/base/error.h"
+#include "core/base/log.h"
+#include "core/base/progress.h"
+#include "core/base/text.h"
+
+namespace hft {
+namespace {
+
+// --max_new_tokens is --max-new-tokens.
+std::string normalised(const std::string& argument) {
+  if (!argument.starts_with("--")) return argument;
+  std::string out = argument;
+  for (std::size_t i = 2; i < out.size() && out[i] != '='; ++i)
+    if (out[i] == '_') out[i] = '-';
+  return out;
+}
+
+void add_common(CLI::App& app) {
+  app.add_flag_callback("-q,--quiet", [] { set_verbosity(Verbosity::kQuiet); }, "Only results and errors")->group("Messages");
+  app.add_flag_callback("-v,--verbose", [] { set_verbosity(Verbosity::kVerbose); }, "Also the settings in force")->group("Messages");
+  app.add_option_function<std::string>("--progress", [](const std::string& name) {
+       static const std::map<std::string, ProgressStyle> kStyles{{"auto", ProgressStyle::kAuto}, {"bar", ProgressStyle::kBar},
+           {"plain", ProgressStyle::kPlain}, {"json", ProgressStyle::kJson}, {"none", ProgressStyle::kNone}};
+       set_progress_style(kStyles.at(name));
+     }, "How progress is shown on stderr")
+      ->check(CLI::IsMember({"auto", "bar", "plain", "json", "none"}))->default_str("auto")->group("Messages");
+}
+
+// CLI11's words for the commonest mistakes, in ours.
+[[noreturn]] void explain(const CLI::ParseError& error, const CLI::App& app, const std::vector<std::string>& arguments) {
+  const std::string context = "hft " + app.get_name();
+  const std::string hint = context + " --help";
+  if (dynamic_cast<const CLI::ExtrasError*>(&error)) {
+    std::vector<std::string> names;
+    for (const CLI::Option* option : app.get_options())
+      for (const auto& name : option->get_lnames()) names.push_back("--" + name);
+    for (const std::string& given : arguments) {
+      const std::string word = given.substr(0, given.find('='));
+      if (!word.starts_with("-") || word == "-" || word == "--") continue;
+      if (std::find(names.begin(), names.end(), word) != names.end()) continue;
+      if (word.size() == 2 && app.get_option_no_throw(word)) continue;
+      const auto near = nearest(word, names);
+      fail_hint(Errc::kUsage, hint, app.get_name(), ": unknown option '", word, "'",
+                near ? "; closest: '" + *near + "'" : "");
+    }
+  }
+  std::string message = error.what();
+  std::replace(message.begin(), message.end(), '\n', ' ');
+  fail_hint(Errc::kUsage, hint, app.get_name(), ": ", trimmed(message));
+}
+
+[[noreturn]] void unknown_command(const std::string& word) {
+  std::vector<std::string> names{"help", "completion"};
+  for (const Command& command : commands()) names.push_back(command.name);
+  const auto near = nearest(word, names);
+  const std::string kind = word.starts_with("-") ? "option" : "command";
+  fail_hint(Errc::kUsage, "hft --help lists the commands", "unknown ", kind, " '", word, "'",
+            near ? "; closest: '" + *near + "'" : "");
+}
+
+}  // namespace
+
+std::unique_ptr<CLI::App> build_tree(std::map<std::string, std::function<int()>>& runs, const std::string& only) {
+  auto app = std::make_unique<CLI::App>("Run Hugging Face models from the shell", "hft");
+  for (const Command& command : commands()) {
+    if (!only.empty() && only != command.name) continue;
+    CLI::App* sub = app->add_subcommand(command.name, command.about);
+    sub->group(command.group);
+    sub->option_defaults()->always_capture_default(false);
+    runs[command.name] = command.declare(*sub);
+    add_common(*sub);
+  }
+  return app;
+}
+
+Parsed parse(std::vector<std::string> arguments) {
+  const std::string word = arguments.empty() ? "--help" : arguments[0];
+  if (word == "--version" || word == "-V")
+    return {nullptr, [] { std::printf("hft %s\n", HFT_VERSION); return 0; }};
+  if (word == "help" || word == "--help" || word == "-h" || word == "completion")
+    return {nullptr, [arguments] { return run_help(arguments); }};
+  const auto all = commands();
+  if (std::none_of(all.begin(), all.end(), [&](const Command& c) { return word == c.name; })) unknown_command(word);
+
+  bool options_ended = false;
+  for (auto& argument : arguments) {
+    options_ended |= argument == "--";
+    if (!options_ended) argument = normalised(argument);
+  }
+  std::map<std::string, std::function<int()>> runs;
+  Parsed parsed{build_tree(runs, word), {}};
+  CLI::App* sub = parsed.app->get_subcommand(word);
+  for (std::size_t i = 1; i < arguments.size() && arguments[i] != "--"; ++i)
+    if (arguments[i] == "--help" || arguments[i] == "-h")
+      return {nullptr, [word] { return run_help({"help", word}); }};
+  try {
+    // CLI11 takes its arguments last first.
+    sub->parse(std::vector<std::string>(arguments.rbegin(), arguments.rend() - 1));
+  } catch (const CLI::ParseError& error) {
+    explain(error, *sub, std::vector<std::string>(arguments.begin() + 1, arguments.end()));
+  }
+  parsed.run = runs.at(word);
+  return parsed;
+}
+
+}  // namespace hft

@@ -1,0 +1,11 @@
+// The commands, each defined in the file of its name; cli/commands.cc lists them in help order.
+#pragma once
+
+#include "tasks/command.h"
+
+namespace hft {
+
+extern const Command classify_command, ner_command, qa_command, fill_mask_command, embed_command,
+    tokenize_command, models_command, inspect_command;
+
+}  // namespace hft

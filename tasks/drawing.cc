@@ -1,0 +1,37 @@
+#include "tasks/drawing.h"
+
+#include <algorithm>
+#include <cstdio>
+
+#include "core/base/text.h"
+
+namespace hft {
+namespace {
+constexpr int kBarColumns = 30, kNameColumns = 40, kHeadingColumns = 78;
+}
+
+std::string heading(const Input& input) {
+  const Json& shown = input.shown;
+  std::string text = shown.is_string() ? shown.get<std::string>() : to_line(shown);
+  return escape_controls(shorten(text, kHeadingColumns)) + "\n";
+}
+
+std::string draw_bars(const Input& input, const Json& output, const std::string& name) {
+  int width = 0;
+  for (const Json& row : output) width = std::max(width, display_width(row[name].get<std::string>()));
+  width = std::min(width, kNameColumns);
+  std::string out = heading(input);
+  for (const Json& row : output) {
+    const std::string label = escape_controls(shorten(row[name].get<std::string>(), width));
+    const double score = row["score"].get<double>();
+    const int filled = static_cast<int>(std::clamp(score, 0.0, 1.0) * kBarColumns + 0.5);
+    out += "  " + label + std::string(static_cast<std::size_t>(std::max(0, width - display_width(label))), ' ') + "  ";
+    for (int i = 0; i < kBarColumns; ++i) out += i < filled ? "█" : "·";
+    char number[32];
+    std::snprintf(number, sizeof number, "  %.4f\n", score);
+    out += number;
+  }
+  return out;
+}
+
+}  // namespace hft

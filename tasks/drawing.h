@@ -1,0 +1,17 @@
+// How results are drawn for people: labelled bars, and a heading when there are several inputs.
+#pragma once
+
+#include <string>
+
+#include "tasks/input.h"
+
+namespace hft {
+
+// "LABEL  ████████▌    0.8523" lines of an output [{label-like, "score"}]; `name` is the field
+// that names a line.
+std::string draw_bars(const Input& input, const Json& output, const std::string& name);
+
+// The input, shortened to a line, above its results; "" for a lone argument.
+std::string heading(const Input& input);
+
+}  // namespace hft

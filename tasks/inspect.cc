@@ -1,0 +1,95 @@
+// hft inspect: what a model folder holds; reads headers only, and never loads LibTorch.
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cstdio>
+#include <map>
+
+#include "core/base/files.h"
+#include "core/base/limits.h"
+#include "core/base/text.h"
+#include "core/checkpoint/config.h"
+#include "core/checkpoint/safetensors.h"
+#include "tasks/commands.h"
+#include "tasks/model_options.h"
+
+namespace hft {
+namespace {
+
+struct Options {
+  ModelOptions model;
+  bool json = false, tensors = false;
+};
+
+// The licence that the model card's front matter names; "" when it names none.
+std::string licence_of(const fs::path& folder) {
+  const fs::path card = folder / "README.md";
+  if (!fs::exists(card)) return "";
+  const auto lines = split(read_file(card, limits::kJsonBytes), '\n');
+  if (lines.empty() || trimmed(lines[0]) != "---") return "";
+  for (std::size_t i = 1; i < lines.size() && trimmed(lines[i]) != "---"; ++i)
+    if (lines[i].starts_with("license:")) return trimmed(lines[i].substr(8));
+  return "";
+}
+
+Json summary_of(const fs::path& folder, const std::string& variant, bool list_tensors) {
+  const Fields config = read_config(folder);
+  const StoredTensors tensors = open_checkpoint(folder, variant);
+  std::map<std::string, std::int64_t> by_dtype;
+  std::int64_t parameters = 0, bytes = 0;
+  for (const auto& [name, tensor] : tensors) {
+    by_dtype[std::string(name_of(tensor.dtype))] += tensor.count();
+    parameters += tensor.count();
+    bytes += static_cast<std::int64_t>(tensor.bytes.size());
+  }
+  Json out{{"folder", folder.string()},
+           {"model_type", config.text("model_type", "")},
+           {"architectures", config.json().value("architectures", Json::array())},
+           {"tensors", tensors.size()},
+           {"parameters", parameters},
+           {"bytes", bytes},
+           {"dtypes", by_dtype}};
+  if (const auto licence = licence_of(folder); !licence.empty()) out["license"] = licence;
+  for (const char* field : {"hidden_size", "dim", "num_hidden_layers", "n_layers", "num_attention_heads", "n_heads",
+                            "vocab_size", "max_position_embeddings"})
+    if (config.has(field)) out[field] = *config.find(field);
+  if (config.has("id2label")) out["labels"] = labels_of(config);
+  if (list_tensors)
+    for (const auto& [name, tensor] : tensors)
+      out["tensor_list"].push_back({{"name", name}, {"shape", tensor.shape}, {"dtype", name_of(tensor.dtype)}});
+  return out;
+}
+
+int run(const Options& o) {
+  const Json out = summary_of(model_folder(o.model, "sentence-transformers/all-MiniLM-L6-v2"), o.model.variant, o.tensors);
+  if (o.json) {
+    std::printf("%s\n", to_line(out).c_str());
+    return 0;
+  }
+  for (const auto& [key, value] : out.items()) {
+    if (key == "tensor_list") continue;
+    const std::string text = value.is_string() ? value.get<std::string>() : to_line(value);
+    std::printf("%-24s %s\n", key.c_str(), escape_controls(text).c_str());
+  }
+  if (out.contains("tensor_list"))
+    for (const Json& t : out["tensor_list"])
+      std::printf("  %-5s %-18s %s\n", t["dtype"].get<std::string>().c_str(), to_line(t["shape"]).c_str(),
+                  escape_controls(t["name"].get<std::string>()).c_str());
+  return 0;
+}
+
+std::function<int()> declare(CLI::App& app) {
+  auto o = std::make_shared<Options>();
+  app.footer("Examples:\n  hft inspect models/all-MiniLM-L6-v2\n  hft inspect -m DIR --tensors --json");
+  app.add_option("MODEL", o->model.model, "Model: a folder, or its id on the Hub");
+  app.add_flag("--tensors", o->tensors, "List every tensor");
+  app.add_flag("--json", o->json, "As one JSON object");
+  add_source_options(app, o->model);
+  app.add_option("--variant", o->model.variant, "Weights named model.VARIANT.safetensors")->group("Model");
+  return [o] { return run(*o); };
+}
+
+}  // namespace
+
+extern const Command inspect_command{"inspect", "Work", "Show what a model folder holds", declare};
+
+}  // namespace hft

@@ -1,0 +1,77 @@
+// The runner of every task that puts token sequences through a text encoder. A task says what one
+// input becomes (sequences, and what to make of their results); reading, tokenising ahead,
+// batching, order, error records, resuming and progress are done here, once.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "core/models/heads.h"
+#include "core/tokenizers/tokenizer.h"
+#include "tasks/command.h"
+#include "tasks/input.h"
+#include "tasks/model_options.h"
+#include "tasks/output.h"
+
+namespace hft {
+
+// What a task knows about its model before it sees an input.
+struct TextContext {
+  std::filesystem::path folder;
+  Fields config;
+  Tokenizer tokenizer;
+  std::int64_t max_tokens = 0;   // of one sequence: the least of model and tokenizer
+  bool cut = true;               // false: a text longer than that is an error (--no-truncation)
+  std::vector<std::string> labels;  // config's id2label in id order; may be empty
+};
+
+// One token sequence for the model.
+struct Sequence {
+  std::vector<std::int32_t> ids, type_ids;
+  std::vector<std::int32_t> rows;  // kMaskedLm: the positions wanted
+};
+Sequence to_sequence(const TextContext& context, const Encoding& encoding);
+
+// What one input became. finish gets one Matrix for each sequence, in order.
+struct Prepared {
+  std::vector<Sequence> sequences;
+  std::function<Json(std::span<const Matrix> results)> finish;
+};
+using Prepare = std::function<Prepared(const Input&)>;
+
+struct TextTask {
+  Head head;
+  std::string default_model;
+  std::string verb;  // of the progress bar: "classifying"
+  Rendering rendering;
+  // Called once model and tokenizer are loaded; what it returns is called for each input, from one
+  // thread. Error of an input: thrown, it becomes its error record.
+  std::function<Prepare(const TextContext&)> setup;
+  // Changes the request (pooling …); takes the results elsewhere. Both may be empty.
+  std::function<void(ModelRequest&)> request;
+  std::function<std::unique_ptr<Sink>(std::unique_ptr<RecordWriter>)> sink;
+  // --max-length and the like; 0: none.
+  std::function<std::int64_t(const TextContext&)> max_tokens;
+};
+
+struct TextOptions {
+  ModelOptions model;
+  InputOptions input;
+  OutputOptions output;
+};
+
+// Declares the options every text task shares.
+void add_text_options(CLI::App& app, TextOptions& options, std::vector<Column> columns);
+
+// Runs the task to its exit code.
+int run_text_task(const CLI::App& app, const TextOptions& options, const TextTask& task);
+
+// Encodes within max_tokens: cuts with a note on stderr, or throws when cutting is not allowed.
+// `pair` may be null; `truncation` says which text is cut.
+Encoding encode_within(const TextContext& context, const std::string& text, const std::string* pair,
+                       Truncation truncation, bool offsets);
+
+}  // namespace hft

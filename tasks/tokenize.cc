@@ -1,0 +1,122 @@
+// hft tokenize: text to token ids and back; never loads LibTorch.
+#include <CLI/CLI.hpp>
+
+#include "core/base/files.h"
+#include "core/base/signals.h"
+#include "core/base/text.h"
+#include "core/tokenizers/tokenizer.h"
+#include "tasks/commands.h"
+#include "tasks/drawing.h"
+#include "tasks/input.h"
+#include "tasks/model_options.h"
+#include "tasks/output.h"
+
+namespace hft {
+namespace {
+
+struct Options {
+  ModelOptions model;
+  InputOptions input;
+  OutputOptions output;
+  std::string pair;
+  bool ids_only = false, no_specials = false, decode = false, split_special = false, keep_specials = false;
+};
+
+Json encoded(const Options& o, const Tokenizer& tokenizer, const Input& input, bool has_pair) {
+  const EncodeOptions options{.add_special_tokens = !o.no_specials, .offsets = !o.ids_only, .split_special = o.split_special};
+  const Encoding e = has_pair ? tokenizer.encode_pair(input.text(0), input.text(1), options)
+                              : tokenizer.encode(input.text(0), options);
+  if (o.ids_only) return e.ids;
+  Json tokens = Json::array(), offsets = Json::array();
+  for (std::size_t i = 0; i < e.size(); ++i) {
+    tokens.push_back(tokenizer.token(e.ids[i]));
+    offsets.push_back({e.offsets[i].begin, e.offsets[i].end});
+  }
+  return {{"ids", e.ids}, {"tokens", tokens}, {"offsets", offsets}};
+}
+
+// "[1, 2]" or "1 2" -> text
+Json decoded(const Options& o, const Tokenizer& tokenizer, const std::string& text) {
+  std::string list = text;
+  for (char& c : list)
+    if (c == '[' || c == ']' || c == ',') c = ' ';
+  std::vector<std::int32_t> ids;
+  std::istringstream in(list);
+  for (std::string word; in >> word;) {
+    char* end = nullptr;
+    const long long id = std::strtoll(word.c_str(), &end, 10);
+    if (*end || id < 0 || id >= tokenizer.vocab_size())
+      fail(Errc::kBadData, "'", word, "' is no token id, wanted a number from 0 to ", tokenizer.vocab_size() - 1);
+    ids.push_back(static_cast<std::int32_t>(id));
+  }
+  return tokenizer.decode(ids, !o.keep_specials);
+}
+
+std::string draw(const Input& input, const Json& output) {
+  if (output.is_string()) return output.get<std::string>() + "\n";
+  if (output.is_array()) return to_line(output) + "\n";
+  std::string out = heading(input);
+  for (std::size_t i = 0; i < output["ids"].size(); ++i) {
+    char line[64];
+    std::snprintf(line, sizeof line, "%8d  %4d-%-4d  ", output["ids"][i].get<int>(), output["offsets"][i][0].get<int>(),
+                  output["offsets"][i][1].get<int>());
+    out += line + escape_controls(output["tokens"][i].get<std::string>()) + "\n";
+  }
+  return out;
+}
+
+int run(const CLI::App& app, Options& o) {
+  const fs::path folder = model_folder(o.model, "sentence-transformers/all-MiniLM-L6-v2");
+  if (app.get_option("--pair")->count()) o.input.columns[1].fixed = o.pair;
+  const Tokenizer tokenizer = Tokenizer::load(folder);
+  RecordWriter writer(o.output, {.text_by_default = o.decode, .text = draw}, fingerprint(app, folder));
+  InputReader reader(o.input);
+  for (;;) {
+    if (!reader.ready()) writer.flush();
+    const auto input = reader.next();
+    if (!input) break;
+    if (writer.reuse(*input)) {
+      writer.write_reused(*input);
+    } else if (input->error) {
+      writer.write_error(*input, *input->error);
+    } else {
+      try {
+        writer.write(*input, o.decode ? decoded(o, tokenizer, input->text(0))
+                                      : encoded(o, tokenizer, *input, input->values[1].has_value()));
+      } catch (const Error& e) {
+        if (e.code == Errc::kResources) throw;
+        writer.write_error(*input, e);
+      }
+    }
+  }
+  if (const int code = stop_requested()) {
+    writer.interrupted();
+    return code;
+  }
+  return writer.finish();
+}
+
+std::function<int()> declare(CLI::App& app) {
+  auto o = std::make_shared<Options>();
+  app.footer("Examples:\n"
+             "  hft tokenize -m models/all-MiniLM-L6-v2 \"Hello world\"\n"
+             "  hft tokenize -m DIR --ids-only --lines < corpus.txt > ids.jsonl\n"
+             "  hft tokenize -m DIR --decode \"[101, 7592, 102]\"");
+  app.add_option("--pair", o->pair, "Second text of a pair")->type_name("TEXT");
+  app.add_flag("--ids-only", o->ids_only, "Only the list of ids");
+  app.add_flag("--no-special-tokens", o->no_specials, "Add no special tokens");
+  app.add_flag("--split-special-tokens", o->split_special, "Text that spells a special token is ordinary text");
+  app.add_flag("--decode", o->decode, "Ids in, text out");
+  app.add_flag("--keep-special-tokens", o->keep_specials, "With --decode: show special tokens");
+  add_input_options(app, o->input, {{.name = "text", .source = {}, .fixed = {}},
+                                    {.name = "text_pair", .source = {}, .fixed = {}, .optional = true}});
+  add_output_options(app, o->output);
+  add_source_options(app, o->model);
+  return [o, &app] { return run(app, *o); };
+}
+
+}  // namespace
+
+extern const Command tokenize_command{"tokenize", "Work", "Text to token ids, and back", declare};
+
+}  // namespace hft
