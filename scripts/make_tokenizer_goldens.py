@@ -148,7 +148,10 @@ def main():
         folder = args.folder / name
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "tokenizer.json").write_text(t.to_str() + "\n")
-        (folder / "tokenizer_config.json").write_text('{"tokenizer_class": "PreTrainedTokenizerFast"}\n')
+        config = {"tokenizer_class": "PreTrainedTokenizerFast"}
+        if name == "bpe-roberta":  # else the Python class takes the pre-tokenizer's space away
+            config["add_prefix_space"] = True
+        (folder / "tokenizer_config.json").write_text(json.dumps(config) + "\n")
         cases = [case(t, text) for text in TEXTS + MORE] + [case(t, TEXTS[i], TEXTS[i + 3]) for i in range(3)]
         (folder / "cases.jsonl").write_text("".join(json.dumps(c, ensure_ascii=False) + "\n" for c in cases))
         print(name, t.get_vocab_size(), sum(f.stat().st_size for f in folder.iterdir()), file=sys.stderr)
