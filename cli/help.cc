@@ -94,7 +94,7 @@ std::string spelling(const CLI::Option& option) {
       out += " " + list;
     } else {
       const std::string plain = type.substr(0, colon);
-      out += " " + (plain == "TEXT" ? "NAME" : plain == "INT" || plain == "UINT" ? "N" : plain);
+      out += " " + (plain == "INT" || plain == "UINT" ? "N" : plain);
     }
   }
   return out;
@@ -124,7 +124,7 @@ std::string overview() {
 
 std::string help_of(const CLI::App& command) {
   std::string out = command.get_description() + "\n\nUsage: hft " + command.get_name() + " [OPTIONS]";
-  const auto options = command.get_options([](const CLI::Option* o) { return o->get_name() != "--help,-h" && o->get_name() != "-h,--help"; });
+  const auto options = command.get_options([](const CLI::Option* o) { return !o->check_lname("help"); });
   for (const CLI::Option* option : options)
     if (!option->nonpositional()) out += " [" + option->get_single_name() + (option->get_expected_max() > 1 ? "…]" : "]");
   out += "\n";
@@ -153,11 +153,13 @@ int run_help(const std::vector<std::string>& arguments) {
     print(completion_script(arguments[1]));
     return 0;
   }
-  if (first != "help" || arguments.size() < 2 || arguments[1].starts_with("-")) {
-    print(overview());
+  const std::string topic = first == "help" && arguments.size() > 1 ? arguments[1] : "--help";
+  if (topic == "--man") return print(man_page(arguments.size() > 2 ? arguments[2] : "")), 0;
+  if (topic == "--commands") {
+    for (const Command& command : commands()) std::printf("%s\n", command.name);
     return 0;
   }
-  const std::string& topic = arguments[1];
+  if (topic.starts_with("-")) return print(overview()), 0;
   if (topic == "exit-codes") return print(kExitCodes), 0;
   if (topic == "environment") return print(kEnvironment), 0;
   if (topic == "formats") return print(kFormats), 0;

@@ -150,7 +150,7 @@ std::function<int()> declare(CLI::App& app) {
       ->check(CLI::IsMember({"softmax", "sigmoid", "none"}));
   app.add_option("--candidate-labels", o->candidates, "Zero-shot: labels of your own, with a model trained on NLI")
       ->type_name("a,b,…");
-  app.add_option("--hypothesis-template", o->hypothesis, "Zero-shot: sentence that holds the label")->capture_default_str();
+  app.add_option("--hypothesis-template", o->hypothesis, "Zero-shot: sentence that holds the label")->type_name("TEXT {}")->capture_default_str();
   app.add_flag("--multi-label", o->multi_label, "Zero-shot: each label by itself, several may be true");
   add_text_options(app, o->common, {{.name = "text", .source = {}, .fixed = {}},
                                     {.name = "text_pair", .source = {}, .fixed = {}, .optional = true}});

@@ -13,7 +13,7 @@ namespace hft {
 void add_source_options(CLI::App& app, ModelOptions& o) {
   app.add_option("-m,--model", o.model, "Model: a folder, or its id on the Hub")
       ->type_name("ID|DIR")->group("Model");
-  app.add_option("--revision", o.revision, "Branch, tag or commit")->capture_default_str()->group("Model");
+  app.add_option("--revision", o.revision, "Branch, tag or commit")->type_name("REV")->capture_default_str()->group("Model");
   app.add_option("--subfolder", o.subfolder, "Folder of the model inside its repository")
       ->type_name("DIR")->group("Model");
   app.add_option("--cache-dir", o.cache_dir, "Use this cache instead of HF_HUB_CACHE")
@@ -23,13 +23,13 @@ void add_source_options(CLI::App& app, ModelOptions& o) {
 
 void add_model_options(CLI::App& app, ModelOptions& o) {
   add_source_options(app, o);
-  app.add_option("--variant", o.variant, "Weights named model.VARIANT.safetensors")->group("Model");
+  app.add_option("--variant", o.variant, "Weights named model.VARIANT.safetensors")->type_name("VARIANT")->group("Model");
   app.add_flag("--trust-remote-code", o.trust_remote_code,
                "Accepted for old scripts: hft never runs a repository's code")->group("Model");
   app.add_option("--dtype", o.dtype, "Compute in this type; auto: the config's, else the checkpoint's")
       ->check(CLI::IsMember({"auto", "float32", "bfloat16", "float16"}))->capture_default_str()->group("Model");
-  app.add_option("--device", o.device, "auto, cpu, cuda or cuda:N")->capture_default_str()->group("Model");
-  app.add_option("--threads", o.threads, "Threads to compute with (0: every core)")
+  app.add_option("--device", o.device, "auto, cpu, cuda or cuda:N")->type_name("DEVICE")->capture_default_str()->group("Model");
+  app.add_option("--threads", o.threads, "Threads to compute with (0: every core)")->type_name("N")
       ->check(CLI::Range(0, 4096))->capture_default_str()->group("Model");
   app.add_option("--batch-size", o.batch_size, "Inputs computed together, or auto")
       ->type_name("N|auto")->capture_default_str()->group("Model");
