@@ -6,10 +6,11 @@
 namespace hft {
 namespace {
 
-constexpr std::uint64_t kMultiplier = 0x9e3779b97f4a7c15;
+constexpr std::uint64_t kFirst = 0x2d358dccaa6c78a5, kSecond = 0x9e3779b97f4a7c15,
+                        kThird = 0xa0761d6478bd642f;
 
 std::uint64_t mix(std::uint64_t a, std::uint64_t b) {
-  const auto product = static_cast<unsigned __int128>(a ^ 0x2d358dccaa6c78a5) * (b ^ kMultiplier);
+  const auto product = static_cast<unsigned __int128>(a ^ kFirst) * (b ^ kSecond);
   return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
 }
 
@@ -27,7 +28,7 @@ std::uint64_t hash_bytes(std::string_view bytes) {
   std::size_t left = bytes.size();
   for (; left > 16; left -= 16, at += 16) seed = mix(load(at, 8) ^ seed, load(at + 8, 8));
   if (left > 8) return mix(load(at, 8) ^ seed, load(at + 8, left - 8));
-  return mix(load(at, left) ^ seed, kMultiplier);
+  return mix(load(at, left) ^ seed, kThird);
 }
 
 void Vocabulary::reserve(std::size_t tokens, std::size_t bytes) {
