@@ -66,7 +66,8 @@ ExprPtr Parser::parse_logical(bool is_or) {
   std::string_view word = is_or ? "or" : "and";
   ExprPtr first = operand();
   if (!at_word(word)) return first;
-  auto chain = make_list(is_or ? ExprKind::kOr : ExprKind::kAnd, first->line, std::move(first));
+  int line = first->line;
+  auto chain = make_list(is_or ? ExprKind::kOr : ExprKind::kAnd, line, std::move(first));
   while (skip_word(word)) chain->items.push_back(operand());
   return chain;
 }
@@ -128,7 +129,8 @@ ExprPtr Parser::parse_math(int level) {
 ExprPtr Parser::parse_concat() {
   ExprPtr first = parse_math(1);
   if (!at(Tok::kTilde)) return first;
-  auto chain = make_list(ExprKind::kConcat, first->line, std::move(first));
+  int line = first->line;
+  auto chain = make_list(ExprKind::kConcat, line, std::move(first));
   while (skip(Tok::kTilde)) chain->items.push_back(parse_math(1));
   return chain;
 }
