@@ -274,7 +274,7 @@ Value filter_slice(Runtime& runtime, const Value& self, Args& args) {
   std::vector<Value> out;
   std::int64_t each = slices > 0 ? size / slices : 0, extra = slices > 0 ? size % slices : 0, at = 0;
   for (std::int64_t i = 0; i < slices; ++i) {
-    charge(1);
+    charge(16);
     std::int64_t end = at + each + (i < extra);
     std::vector<Value> part(items.begin() + at, items.begin() + end);
     if (given(a[1]) && !a[1].is(Kind::kNone) && i >= extra) part.push_back(a[1]);

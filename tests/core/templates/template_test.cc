@@ -50,7 +50,8 @@ TEST_CASE("template: every feature renders as the reference renders it, and fail
 TEST_CASE("template: the collected chat templates render as recorded (C12)") {
   const char* file = std::getenv("HFT_CHAT_TEMPLATES");
   if (!file) return;
-  for (const auto& [name, one] : read_json(file).items()) {
+  const Json collected = read_json(file);
+  for (const auto& [name, one] : collected.items()) {
     CAPTURE(name);
     CHECK(render(one["template"].get<std::string>(), one["variables"]) ==
           one["expected"].get<std::string>());
@@ -141,7 +142,7 @@ TEST_CASE("template: hostile sources are refused within a second, on one line") 
 
 TEST_CASE("template: long chains are no nesting") {
   CHECK(render("{{ 0" + repeated(" + 1", 20000) + " }}") == "20000");
-  CHECK(render("{{ 'a'" + repeated(" ~ 'b'", 1000) + " | length }}") == "1001");
+  CHECK(render("{{ ('a'" + repeated(" ~ 'b'", 1000) + ") | length }}") == "1001");
   CHECK(render("{{ 'a'" + repeated(".upper()", 5000) + " }}") == "A");
   CHECK(render("{% if 0 %}" + repeated("{% elif 0 %}", 5000) + "{% else %}x{% endif %}") == "x");
 }
