@@ -369,7 +369,10 @@ Value filter_filesizeformat(Runtime& runtime, const Value& self, Args& args) {
   auto a = bind("filesizeformat", args, {"binary"});
   bool binary = flag(a[0], false);
   Args none;
-  double bytes = filter_float(runtime, self, none).real(), base = binary ? 1024 : 1000;
+  none.positional = {Value()};
+  Value number = filter_float(runtime, self, none);
+  if (number.is(Kind::kNone)) fail(Errc::kBadData, "filesizeformat wants a number");
+  double bytes = number.real(), base = binary ? 1024 : 1000;
   if (bytes == 1) return Value("1 Byte");
   if (bytes < base) return Value(std::to_string(truncated(bytes).value_or(0)) + " Bytes");
   constexpr std::string_view kBinary[] = {"KiB", "MiB", "GiB", "TiB", "PiB", "EiB", "ZiB", "YiB"};
