@@ -32,6 +32,11 @@ struct TokenBatch {
   std::int64_t size() const { return static_cast<std::int64_t>(starts.size()) - 1; }
 };
 
+// How many tokens one forward should be given where there is a choice: the engine shares them out
+// over the cores in chunks, so that twice as many cost no more memory, and half as many leave a
+// core idle at the end.
+inline constexpr std::int64_t kForwardTokens = 4096;
+
 struct ModelRequest {
   std::filesystem::path folder;
   Head head = Head::kFeatures;
