@@ -13,6 +13,13 @@ inline constexpr int kJsonDepth = 512;
 inline constexpr std::int64_t kTokenizerBytes = 256 * kMiB;
 inline constexpr std::int64_t kTokens = 4'000'000;
 
+// Chat templates (Jinja). A step is one node evaluated, one item passed on, or 64 bytes copied.
+inline constexpr std::int64_t kTemplateBytes = kMiB;
+inline constexpr std::int64_t kTemplateSteps = 5'000'000;
+inline constexpr std::int64_t kTemplateTextBytes = 16 * kMiB;  // the output, and any one string
+inline constexpr std::int64_t kTemplateRange = 100'000;
+inline constexpr int kTemplateNesting = 64;  // brackets and blocks; calls of macros
+
 // safetensors
 inline constexpr std::int64_t kSafetensorsHeaderBytes = 100'000'000;
 inline constexpr std::int64_t kTensors = 1'000'000;

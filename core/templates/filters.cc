@@ -1,0 +1,423 @@
+// The filters on single values: text, numbers, JSON. Names and results are those of jinja2 3.1, with
+// transformers' tojson.
+#include <array>
+#include <charconv>
+#include <cmath>
+
+#include "core/templates/parser.h"
+#include "core/templates/print.h"
+#include "core/templates/runtime.h"
+#include "core/templates/text.h"
+
+namespace hft::jinja {
+namespace {
+
+bool given(const Value& value) { return !value.is(Kind::kMissing); }
+bool flag(const Value& value, bool fallback) { return given(value) ? value.truthy() : fallback; }
+std::int64_t number(const Value& value, std::int64_t fallback, std::string_view what) {
+  return given(value) ? need_integer(value, what) : fallback;
+}
+
+// A filter that maps the text of its value.
+template <std::string (*F)(std::string_view)>
+Value text_filter(Runtime&, const Value& self, Args& args) {
+  bind("the filter", args, {});
+  std::string text = str(self);
+  charge(static_cast<std::int64_t>(text.size() / 16));
+  return Value(F(text));
+}
+
+std::string escaped(std::string_view text) {
+  std::string out;
+  for (char c : text) {
+    switch (c) {
+      case '&': out += "&amp;"; break;
+      case '<': out += "&lt;"; break;
+      case '>': out += "&gt;"; break;
+      case '\'': out += "&#39;"; break;
+      case '"': out += "&#34;"; break;
+      default: out += c;
+    }
+  }
+  allow_text(out.size());
+  return out;
+}
+
+// Words begin after blanks, hyphens and opening brackets; jinja2's own title.
+std::string titled(std::string_view text) {
+  std::string out, word;
+  auto flush = [&] {
+    if (word.empty()) return;
+    std::size_t first = 0;
+    decode(word, first);
+    out += upper(std::string_view(word).substr(0, first)) + lower(std::string_view(word).substr(first));
+    word.clear();
+  };
+  for (std::size_t at = 0; at < text.size();) {
+    std::size_t start = at;
+    char32_t c = decode(text, at);
+    bool separates = c == '-' || c == '(' || c == '{' || c == '[' || c == '<' || is_space(c);
+    if (separates) flush(), append(out, c);
+    else word += text.substr(start, at - start);
+  }
+  flush();
+  return out;
+}
+
+Value filter_string(Runtime&, const Value& self, Args& args) {
+  bind("string", args, {});
+  return self.is(Kind::kString) ? self : Value(str(self));
+}
+
+Value filter_trim(Runtime&, const Value& self, Args& args) {
+  auto a = bind("trim", args, {"chars"});
+  std::string text = str(self);
+  charge_bytes(text.size());
+  bool blank = !given(a[0]) || a[0].is(Kind::kNone);
+  return Value(strip(text, blank ? nullptr : &need_text(a[0], "chars"), true, true));
+}
+
+Value filter_default(Runtime&, const Value& self, Args& args) {
+  auto a = bind("default", args, {"default_value", "boolean"});
+  bool missing = self.is(Kind::kUndefined) || (flag(a[1], false) && !self.truthy());
+  if (!missing) return self;
+  return given(a[0]) ? a[0] : Value("");
+}
+
+Value filter_replace(Runtime& runtime, const Value& self, Args& args) {
+  auto a = bind("replace", args, {"old", "new", "count"}, 2);
+  Args call;
+  call.positional = {Value(str(a[0])), Value(str(a[1]))};
+  if (given(a[2]) && !a[2].is(Kind::kNone)) call.positional.push_back(a[2]);
+  Value text(str(self));
+  return find_text_method("replace")(runtime, text, call);
+}
+
+Value filter_indent(Runtime&, const Value& self, Args& args) {
+  auto a = bind("indent", args, {"width", "first", "blank"});
+  std::string indention;
+  if (given(a[0]) && a[0].is(Kind::kString)) {
+    indention = a[0].text();
+  } else {
+    std::int64_t width = std::max<std::int64_t>(0, number(a[0], 4, "width"));
+    allow_text(static_cast<std::uint64_t>(width));
+    indention.assign(static_cast<std::size_t>(width), ' ');
+  }
+  std::string text = need_text(self, "what indent is given") + "\n";
+  std::string out = flag(a[1], false) ? indention : "";
+  auto lines = split_lines(text, false);
+  for (std::size_t i = 0; i < lines.size(); ++i) {
+    if (i > 0) out += '\n';
+    if (i > 0 && (flag(a[2], false) || !lines[i].empty())) out += indention;
+    out += lines[i];
+    if (out.size() > 4096) allow_text(out.size() - (out.size() / 2)), charge(1);
+    if (out.size() > static_cast<std::size_t>(limits::kTemplateTextBytes)) allow_text(out.size());
+  }
+  return Value(std::move(out));
+}
+
+Value filter_tojson(Runtime&, const Value& self, Args& args) {
+  auto a = bind("tojson", args, {"ensure_ascii", "indent", "separators", "sort_keys"});
+  JsonStyle style;
+  style.ensure_ascii = flag(a[0], false);
+  style.sort_keys = flag(a[3], false);
+  if (given(a[1]) && !a[1].is(Kind::kNone)) {
+    style.pretty = true;
+    style.item_separator = ",";
+    if (a[1].is(Kind::kString)) {
+      style.indent = a[1].text();
+    } else {
+      std::int64_t width = std::max<std::int64_t>(0, need_integer(a[1], "indent"));
+      allow_text(static_cast<std::uint64_t>(width));
+      style.indent.assign(static_cast<std::size_t>(width), ' ');
+    }
+  }
+  if (given(a[2]) && !a[2].is(Kind::kNone)) {
+    if (!a[2].is_sequence() || a[2].items().size() != 2)
+      fail(Errc::kBadData, "separators of tojson must be two strings");
+    style.item_separator = need_text(a[2].items()[0], "a separator");
+    style.key_separator = need_text(a[2].items()[1], "a separator");
+  }
+  return Value(to_json(self, style));
+}
+
+// A whole text as a number: Python's float(), blanks around and '_' between digits allowed.
+std::optional<double> parse_real(std::string_view text) {
+  text = strip(text, nullptr, true, true);
+  std::string clean;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    char c = text[i];
+    bool between = i > 0 && i + 1 < text.size() && std::isdigit(static_cast<unsigned char>(text[i - 1])) &&
+                   std::isdigit(static_cast<unsigned char>(text[i + 1]));
+    if (c == '_' && !between) return {};
+    if (c != '_') clean += c;
+  }
+  std::string_view rest = clean;
+  bool minus = rest.starts_with('-');
+  if (minus || rest.starts_with('+')) rest.remove_prefix(1);
+  if (rest.empty() || rest.starts_with('-') || rest.starts_with('+')) return {};
+  std::string word = lower(rest);
+  if (word == "inf" || word == "infinity") return minus ? -INFINITY : INFINITY;
+  if (word == "nan") return NAN;
+  if (word.find_first_not_of("0123456789.e+-") != std::string::npos) return {};
+  double value = 0;
+  auto [end, error] = std::from_chars(rest.data(), rest.data() + rest.size(), value);
+  if (end != rest.data() + rest.size()) return {};
+  if (error == std::errc::result_out_of_range) value = std::strtod(word.c_str(), nullptr);
+  return minus ? -value : value;
+}
+
+// Python's int(text, base); nothing when it is none. Fails when it does not fit.
+std::optional<std::int64_t> parse_integer(std::string_view text, std::int64_t base) {
+  text = strip(text, nullptr, true, true);
+  bool minus = text.starts_with('-');
+  if (minus || text.starts_with('+')) text.remove_prefix(1);
+  if (text.size() > 1 && text[0] == '0') {
+    char mark = text[1] | 0x20;
+    int wanted = mark == 'x' ? 16 : mark == 'o' ? 8 : mark == 'b' ? 2 : 0;
+    if (wanted && (base == wanted || base == 0)) {
+      base = wanted, text.remove_prefix(2);
+      if (text.starts_with('_')) text.remove_prefix(1);
+    }
+  }
+  if (base == 0) base = 10;
+  if (base < 2 || base > 36) return {};
+  std::string clean = minus ? "-" : "";
+  char before = '_';
+  for (char c : text) {
+    if (c == '_' && before == '_') return {};
+    if (c != '_') clean += c;
+    before = c;
+  }
+  if (before == '_' || text.starts_with('-') || text.starts_with('+')) return {};
+  std::int64_t value = 0;
+  auto [end, error] = std::from_chars(clean.data(), clean.data() + clean.size(), value, static_cast<int>(base));
+  if (end != clean.data() + clean.size()) return {};
+  if (error == std::errc::result_out_of_range)
+    fail(Errc::kBadData, "integer overflow: the result does not fit 64 bits");
+  return value;
+}
+
+std::optional<std::int64_t> truncated(double value) {
+  if (!std::isfinite(value)) return {};
+  if (std::abs(value) >= 9.2e18) fail(Errc::kBadData, "integer overflow: the result does not fit 64 bits");
+  return static_cast<std::int64_t>(value);
+}
+
+Value filter_int(Runtime&, const Value& self, Args& args) {
+  auto a = bind("int", args, {"default", "base"});
+  need_defined(self);
+  std::optional<std::int64_t> value;
+  if (self.is_integral()) value = self.integer();
+  if (self.is(Kind::kFloat)) {
+    value = truncated(self.real());
+    if (std::isinf(self.real())) fail(Errc::kBadData, "cannot convert float infinity to integer");
+  }
+  if (self.is(Kind::kString)) {
+    charge(static_cast<std::int64_t>(self.text().size() / 16));
+    value = parse_integer(self.text(), number(a[1], 10, "base"));
+    if (!value)
+      if (auto real = parse_real(self.text())) value = truncated(*real);
+  }
+  if (value) return *value;
+  return given(a[0]) ? a[0] : Value(0);
+}
+
+Value filter_float(Runtime&, const Value& self, Args& args) {
+  auto a = bind("float", args, {"default"});
+  need_defined(self);
+  if (self.is_number()) return self.real();
+  if (self.is(Kind::kString))
+    if (auto real = parse_real(self.text())) return *real;
+  return given(a[0]) ? a[0] : Value(0.0);
+}
+
+Value filter_abs(Runtime&, const Value& self, Args& args) {
+  bind("abs", args, {});
+  need_defined(self);
+  if (self.is(Kind::kFloat)) return std::abs(self.real());
+  if (!self.is_integral()) fail(Errc::kBadData, "bad operand type for abs(): '", self.type_name(), "'");
+  return self.integer() < 0 ? negate(self) : Value(self.integer());
+}
+
+// Python's round: to even, decided by the shortest decimal that is exact.
+double round_real(double value, std::int64_t digits) {
+  if (!std::isfinite(value) || digits > 22) return value;
+  if (digits < -308) return std::copysign(0.0, value);
+  if (digits < 0) {
+    double scale = std::pow(10.0, static_cast<double>(-digits));
+    return std::nearbyint(value / scale) * scale;
+  }
+  std::array<char, 400> buffer;
+  auto end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value,
+                           std::chars_format::fixed, static_cast<int>(digits));
+  double out = value;
+  std::from_chars(buffer.data(), end.ptr, out);
+  return out;
+}
+
+Value filter_round(Runtime&, const Value& self, Args& args) {
+  auto a = bind("round", args, {"precision", "method"});
+  need_defined(self);
+  if (!self.is_number()) fail(Errc::kBadData, "type ", self.type_name(), " cannot be rounded");
+  std::int64_t digits = number(a[0], 0, "precision");
+  std::string method = given(a[1]) ? need_text(a[1], "method") : "common";
+  if (method != "common" && method != "ceil" && method != "floor")
+    fail(Errc::kBadData, "method must be common, ceil or floor");
+  if (method == "common" && self.is_integral()) {
+    if (digits >= 0) return self.integer();
+    if (digits < -18) return 0;
+    std::int64_t scale = 1;
+    for (std::int64_t i = 0; i < -digits; ++i) scale *= 10;
+    auto value = static_cast<__int128>(self.integer());
+    __int128 rest = value % scale, half = scale / 2;
+    __int128 down = value - rest;
+    if (rest < 0) rest += scale, down -= scale;
+    bool up = rest > half || (rest == half && (down / scale) % 2 != 0);
+    __int128 out = down + (up ? scale : 0);
+    if (out > INT64_MAX || out < INT64_MIN)
+      fail(Errc::kBadData, "integer overflow: the result does not fit 64 bits");
+    return static_cast<std::int64_t>(out);
+  }
+  if (method == "common") return round_real(self.real(), digits);
+  Value scale = math(Math::kPow, Value(10), Value(digits));
+  Value scaled = math(Math::kMul, self, scale);
+  double whole = method == "ceil" ? std::ceil(scaled.real()) : std::floor(scaled.real());
+  auto integer = truncated(whole);
+  if (!integer) fail(Errc::kBadData, "cannot convert float to integer");
+  return math(Math::kDiv, Value(*integer), scale);
+}
+
+Value filter_format(Runtime&, const Value& self, Args& args) {
+  if (!args.named.empty() && !args.positional.empty())
+    fail(Errc::kBadData, "can't handle positional and keyword arguments at the same time");
+  if (args.named.empty()) return Value(percent_format(str(self), Value::tuple(args.positional)));
+  auto dict = std::make_shared<Dict>();
+  for (auto& [name, value] : args.named) dict->set(Value(name), value);
+  return Value(percent_format(str(self), make_dict(std::move(dict))));
+}
+
+Value filter_center(Runtime& runtime, const Value& self, Args& args) {
+  auto a = bind("center", args, {"width"});
+  Args call;
+  call.positional = {given(a[0]) ? a[0] : Value(80)};
+  return find_text_method("center")(runtime, Value(str(self)), call);
+}
+
+Value filter_truncate(Runtime&, const Value& self, Args& args) {
+  auto a = bind("truncate", args, {"length", "killwords", "end", "leeway"});
+  std::int64_t length = number(a[0], 255, "length");
+  std::string end = given(a[2]) ? need_text(a[2], "end") : "...";
+  std::int64_t leeway = given(a[3]) && !a[3].is(Kind::kNone) ? need_integer(a[3], "leeway") : 5;
+  std::int64_t end_length = count_points(end);
+  if (length < end_length) fail(Errc::kBadData, "expected length >= ", end_length, ", got ", length);
+  if (leeway < 0) fail(Errc::kBadData, "expected leeway >= 0, got ", leeway);
+  const std::string& text = need_text(self, "what truncate is given");
+  if (self.text_length() <= length || self.text_length() - length <= leeway) return self;
+  std::string cut = text.substr(0, byte_of(text, length - end_length));
+  if (!flag(a[1], false))
+    if (auto blank = cut.rfind(' '); blank != std::string::npos) cut.resize(blank);
+  return Value(cut + end);
+}
+
+Value filter_wordcount(Runtime&, const Value& self, Args& args) {
+  bind("wordcount", args, {});
+  std::string text = str(self);
+  std::int64_t words = 0;
+  bool inside = false;
+  for (std::size_t at = 0; at < text.size();) {
+    char32_t c = decode(text, at);
+    bool word = c == '_' || is_alpha(c) || is_numeric(c);
+    words += word && !inside;
+    inside = word;
+  }
+  return words;
+}
+
+std::string quoted_url(std::string_view text, bool query) {
+  constexpr char kHex[] = "0123456789ABCDEF";
+  std::string out;
+  for (char c : text) {
+    auto byte = static_cast<unsigned char>(c);
+    bool plain = std::isalnum(byte) || c == '_' || c == '.' || c == '-' || c == '~' || (c == '/' && !query);
+    if (plain) out += c;
+    else if (c == ' ' && query) out += '+';
+    else out += '%', out += kHex[byte >> 4], out += kHex[byte & 15];
+  }
+  allow_text(out.size());
+  return out;
+}
+
+Value filter_urlencode(Runtime& runtime, const Value& self, Args& args) {
+  bind("urlencode", args, {});
+  if (self.is(Kind::kString) || !is_iterable(self)) return Value(quoted_url(str(self), false));
+  std::string out;
+  auto pairs = self.is(Kind::kDict)
+                   ? to_vector(runtime, find_method(Kind::kDict, "items")(runtime, self, args))
+                   : to_vector(runtime, self);
+  for (const Value& pair : pairs) {
+    auto parts = to_vector(runtime, pair);
+    if (parts.size() != 2) fail(Errc::kBadData, "urlencode wants pairs");
+    if (!out.empty()) out += '&';
+    out += quoted_url(str(parts[0]), true) + '=' + quoted_url(str(parts[1]), true);
+    allow_text(out.size());
+  }
+  return Value(std::move(out));
+}
+
+Value filter_filesizeformat(Runtime& runtime, const Value& self, Args& args) {
+  auto a = bind("filesizeformat", args, {"binary"});
+  bool binary = flag(a[0], false);
+  Args none;
+  none.positional = {Value()};
+  Value number = filter_float(runtime, self, none);
+  if (number.is(Kind::kNone)) fail(Errc::kBadData, "filesizeformat wants a number");
+  double bytes = number.real(), base = binary ? 1024 : 1000;
+  if (bytes == 1) return Value("1 Byte");
+  if (bytes < base) return Value(std::to_string(truncated(bytes).value_or(0)) + " Bytes");
+  constexpr std::string_view kBinary[] = {"KiB", "MiB", "GiB", "TiB", "PiB", "EiB", "ZiB", "YiB"};
+  constexpr std::string_view kDecimal[] = {"kB", "MB", "GB", "TB", "PB", "EB", "ZB", "YB"};
+  double unit = base;
+  for (int i = 0;; ++i) {
+    unit *= base;
+    if (bytes < unit || i == 7)
+      return Value(format_value(base * bytes / unit, ".1f") + " " + std::string((binary ? kBinary : kDecimal)[i]));
+  }
+}
+
+Value filter_attr(Runtime& runtime, const Value& self, Args& args) {
+  auto a = bind("attr", args, {"name"}, 1);
+  const std::string& name = need_text(a[0], "name");
+  if (!name.starts_with("__") && !find_attribute(runtime, self, name))
+    return Value::undefined("'" + std::string(self.type_name()) + " object' has no attribute '" + name + "'");
+  return get_attribute(runtime, self, name);
+}
+
+struct Named {
+  std::string_view name;
+  Builtin filter;
+};
+constexpr Named kFilters[] = {
+    {"abs", filter_abs}, {"attr", filter_attr}, {"capitalize", text_filter<capitalize>},
+    {"center", filter_center}, {"d", filter_default}, {"default", filter_default},
+    {"e", text_filter<escaped>}, {"escape", text_filter<escaped>},
+    {"filesizeformat", filter_filesizeformat}, {"float", filter_float},
+    {"forceescape", text_filter<escaped>}, {"format", filter_format}, {"indent", filter_indent},
+    {"int", filter_int}, {"lower", text_filter<lower>}, {"replace", filter_replace},
+    {"round", filter_round}, {"safe", filter_string}, {"string", filter_string},
+    {"title", text_filter<titled>}, {"tojson", filter_tojson}, {"trim", filter_trim},
+    {"truncate", filter_truncate}, {"upper", text_filter<upper>}, {"urlencode", filter_urlencode},
+    {"wordcount", filter_wordcount}};
+
+}  // namespace
+
+Builtin find_filter(std::string_view name) {
+  for (const Named& named : kFilters)
+    if (named.name == name) return named.filter;
+  return find_sequence_filter(name);
+}
+
+bool known_filter(std::string_view name) { return find_filter(name) != nullptr; }
+bool known_test(std::string_view name) { return find_test(name) != nullptr; }
+
+}  // namespace hft::jinja
