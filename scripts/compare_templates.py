@@ -4,6 +4,7 @@
   scripts/compare_templates.py chats TEMPLATES.json   every template over made conversations
   scripts/compare_templates.py fuzz [N [SEED]]        random expressions
 TEMPLATES.json: {name: {"template", "variables"}}. Run it with the reference environment."""
+import copy
 import json
 import random
 import subprocess
@@ -127,7 +128,7 @@ def main():
         sys.exit(f"render_templates ended after {len(got)} of {len(cases)}: {cases[len(got)]}")
     texts = differences = passed_over = 0
     for (name, template, variables), result in zip(cases, got):
-        wanted = render(template, variables)
+        wanted = render(template, copy.deepcopy(variables))  # indent changes a list it is given
         failed = isinstance(wanted, Exception)
         texts += not failed
         if (failed and "error" in result) or (not failed and result.get("text") == wanted):

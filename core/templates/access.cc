@@ -42,7 +42,7 @@ std::optional<std::size_t> position(std::int64_t index, std::int64_t size) {
 std::string_view point_at(const Value& text, std::size_t index) {
   std::string_view bytes = text.text();
   if (static_cast<std::size_t>(text.text_length()) == bytes.size()) return bytes.substr(index, 1);
-  charge_bytes(bytes.size());
+  charge(static_cast<std::int64_t>(bytes.size() / 16));
   std::size_t begin = byte_of(bytes, static_cast<std::int64_t>(index)), end = begin;
   decode(bytes, end);
   return bytes.substr(begin, end - begin);

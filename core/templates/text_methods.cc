@@ -152,6 +152,9 @@ std::optional<std::string_view> window(const Value& self, const Value& start, co
   if (first) *first = from;
   std::string_view text = self.text();
   charge_bytes(text.size());
+  if (static_cast<std::size_t>(size) == text.size())  // ASCII: positions are bytes
+    return text.substr(static_cast<std::size_t>(from), static_cast<std::size_t>(to - from));
+  charge(static_cast<std::int64_t>(text.size() / 8));
   std::size_t begin = byte_of(text, from);
   return text.substr(begin, byte_of(text.substr(begin), to - from));
 }

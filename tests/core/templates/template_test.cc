@@ -1,5 +1,5 @@
-#include <chrono>
 #include <cstdlib>
+#include <ctime>
 
 #include "core/base/json.h"
 #include "core/templates/template.h"
@@ -130,10 +130,9 @@ TEST_CASE("template: hostile sources are refused within a second, on one line") 
   CHECK(hostile.size() >= 40);
   for (const std::string& source : hostile) {
     CAPTURE(source.substr(0, 100));
-    auto start = std::chrono::steady_clock::now();
+    std::clock_t start = std::clock();  // of this process alone: the machine may be busy
     std::string message = error_of([&] { render(source); });
-    auto spent = std::chrono::steady_clock::now() - start;
-    CHECK(std::chrono::duration<double>(spent).count() < 1.0);
+    CHECK(static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC < 1.0);
     CHECK(!message.empty());
     CHECK(message.find('\n') == std::string::npos);
     CHECK(message.size() < 5000);
