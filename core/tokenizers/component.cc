@@ -1,6 +1,5 @@
 #include "core/tokenizers/component.h"
 
-#include "core/tokenizers/regex.h"
 #include "core/tokenizers/unicode.h"
 
 namespace hft {
@@ -12,13 +11,13 @@ std::string one_code_point(const Fields& fields, std::string_view key) {
   return text;
 }
 
-std::string pattern_of(const Fields& fields) {
+Regex pattern_of(const Fields& fields) {
   const Json* pattern = fields.find("pattern");
   if (pattern && pattern->is_object() && pattern->size() == 1) {
     const std::string& kind = pattern->begin().key();
     const Json& value = pattern->begin().value();
-    if (value.is_string() && kind == "String") return escaped(value.get<std::string>());
-    if (value.is_string() && kind == "Regex") return value.get<std::string>();
+    if (value.is_string() && kind == "String") return Regex::literal(value.get<std::string>());
+    if (value.is_string() && kind == "Regex") return Regex(value.get<std::string>());
   }
   fail(Errc::kBadData, fields.where(), ": 'pattern' is ", pattern ? to_line(*pattern) : "missing",
        ", wanted {\"String\": \"…\"} or {\"Regex\": \"…\"}");

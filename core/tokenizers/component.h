@@ -8,6 +8,7 @@
 
 #include "core/base/error.h"
 #include "core/base/json.h"
+#include "core/tokenizers/regex.h"
 
 namespace hft {
 
@@ -51,7 +52,7 @@ std::vector<std::unique_ptr<T>> make_components(const Fields& fields, std::strin
 // The one code point of a field such as Metaspace's replacement.
 std::string one_code_point(const Fields& fields, std::string_view key);
 
-// {"String": "…"} or {"Regex": "…"} as one regular expression.
-std::string pattern_of(const Fields& fields);
+// The field "pattern": {"String": "…"} or {"Regex": "…"}.
+Regex pattern_of(const Fields& fields);
 
 }  // namespace hft

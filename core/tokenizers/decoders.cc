@@ -153,7 +153,7 @@ class Strip : public Decoder {
 class Replace : public Decoder {
  public:
   explicit Replace(const Fields& f)
-      : regex_(with_context(f.where(), [&] { return Regex(pattern_of(f)); })), content_(f.text("content")) {}
+      : regex_(with_context(f.where(), [&] { return pattern_of(f); })), content_(f.text("content")) {}
   void apply(std::vector<std::string>& tokens) const override {
     for (std::string& token : tokens) {
       std::string out;

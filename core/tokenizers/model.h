@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/tokenizers/vocabulary.h"
+#include "core/tokenizers/word_cache.h"
 
 namespace hft {
 
@@ -22,11 +23,17 @@ class TokenModel {
   virtual ~TokenModel() = default;
   // Appends the tokens of one piece of well-formed UTF-8.
   virtual void tokenize(std::string_view piece, std::vector<Token>& out) const = 0;
-  // Ids alone, for callers that want no offsets.
-  virtual void tokenize_ids(std::string_view piece, std::vector<std::int32_t>& out) const;
+  // Ids alone, for callers that want no offsets; words seen before come from this thread's cache.
+  void tokenize_ids(std::string_view piece, WordCache& cache, std::vector<std::int32_t>& out) const {
+    if (piece.size() > WordCache::kWordBytes || !cache.find(piece, out)) tokenize_new(piece, cache, out);
+  }
+  WordCache& cache() const { return WordCache::of(number_); }
   virtual const Vocabulary& vocabulary() const = 0;
   // The mark that tokens inside a word begin with ("##"); "" when the model has none.
   virtual std::string_view subword_mark() const { return {}; }
+ private:
+  void tokenize_new(std::string_view piece, WordCache& cache, std::vector<std::int32_t>& out) const;
+  std::uint64_t number_ = model_number();
 };
 
 }  // namespace hft

@@ -208,7 +208,7 @@ struct Nmt : Normalizer {
 class Replace : public Normalizer {
  public:
   explicit Replace(const Fields& f)
-      : regex_(with_context(f.where(), [&] { return Regex(pattern_of(f)); })), content_(f.text("content")) {}
+      : regex_(with_context(f.where(), [&] { return pattern_of(f); })), content_(f.text("content")) {}
   void apply(Text& text) const override {
     Rewrite out(text);
     regex_.for_matches(text.bytes, [&](std::size_t begin, std::size_t end) {

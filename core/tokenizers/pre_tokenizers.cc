@@ -4,6 +4,7 @@
 #include <type_traits>
 
 #include "core/tokenizers/component.h"
+#include "core/tokenizers/cutter.h"
 #include "core/tokenizers/normalizers.h"
 #include "core/tokenizers/regex.h"
 #include "core/tokenizers/split.h"
@@ -77,8 +78,7 @@ class ByteLevel : public PreTokenizer {
  public:
   explicit ByteLevel(const Fields& f)
       : prefix_space_(f.boolean("add_prefix_space", true)),
-        cut_(f.boolean("use_regex", true)),
-        regex_(R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)") {}
+        cut_(f.boolean("use_regex", true)) {}
 
   void apply(Pieces& pieces) const override {
     if (prefix_space_ && std::any_of(pieces.pieces.begin(), pieces.pieces.end(), [&](const Piece& piece) {
@@ -87,7 +87,7 @@ class ByteLevel : public PreTokenizer {
       pieces.edit([](Text& text) {
         if (text.bytes.front() != ' ') prepend_to(text, " ");
       });
-    if (cut_) split_regex(pieces, regex_, SplitBehavior::kIsolated, false);
+    if (cut_) pieces.split([](std::string_view text, const auto& emit) { Cutter::gpt2().cut(text, emit); });
     if (spell_) pieces.edit([](Text& text) { spell_bytes(text); });
   }
   bool leave_bytes() override {
@@ -97,7 +97,6 @@ class ByteLevel : public PreTokenizer {
 
  private:
   bool prefix_space_, cut_, spell_ = true;
-  Regex regex_;
 };
 
 class Metaspace : public PreTokenizer {
@@ -140,6 +139,7 @@ class Metaspace : public PreTokenizer {
       emit(begin, text.size());
     });
   }
+  bool needs_start() const override { return first_; }
 
  private:
   std::string mark_;
@@ -149,15 +149,23 @@ class Metaspace : public PreTokenizer {
 class Split : public PreTokenizer {
  public:
   explicit Split(const Fields& f)
-      : regex_(with_context(f.where(), [&] { return Regex(pattern_of(f)); })),
+      : regex_(with_context(f.where(), [&] { return pattern_of(f); })),
         behavior_(split_behavior(f, "behavior")),
-        invert_(f.boolean("invert", false)) {}
-  void apply(Pieces& pieces) const override { split_regex(pieces, regex_, behavior_, invert_); }
+        invert_(f.boolean("invert", false)) {
+    // A cutter's matches leave no gaps: they are the pieces whether gaps are kept or dropped.
+    const bool matches_stay = invert_ ? behavior_ == SplitBehavior::kRemoved : behavior_ == SplitBehavior::kIsolated;
+    if (matches_stay) cutter_ = Cutter::of_pattern(regex_.pattern());
+  }
+  void apply(Pieces& pieces) const override {
+    if (!cutter_) return split_regex(pieces, regex_, behavior_, invert_);
+    pieces.split([this](std::string_view text, const auto& emit) { cutter_->cut(text, emit); });
+  }
 
  private:
   Regex regex_;
   SplitBehavior behavior_;
   bool invert_;
+  std::optional<Cutter> cutter_;
 };
 
 // Words, and runs of what is neither word nor space.
@@ -268,6 +276,9 @@ class Sequence : public PreTokenizer {
     for (const auto& part : parts_) part->apply(pieces);
   }
   bool leave_bytes() override { return !parts_.empty() && parts_.back()->leave_bytes(); }
+  bool needs_start() const override {
+    return std::any_of(parts_.begin(), parts_.end(), [](const auto& part) { return part->needs_start(); });
+  }
 
  private:
   std::vector<std::unique_ptr<PreTokenizer>> parts_;

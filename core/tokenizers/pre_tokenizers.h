@@ -16,6 +16,8 @@ class PreTokenizer {
   // Asks the last step to leave bytes as they are instead of spelling them in ByteLevel's alphabet;
   // false when it is no ByteLevel.
   virtual bool leave_bytes() { return false; }
+  // Reads Piece::start, which only tracked pieces have exactly once a normalizer was at work.
+  virtual bool needs_start() const { return false; }
 };
 
 // Reads a pre-tokenizer. Throws kUnsupported for an unknown one, kBadData for wrong fields.

@@ -74,11 +74,21 @@ Regex::Regex(const std::string& pattern) : impl_(std::make_unique<Impl>()) {
     fail(Errc::kBadData, "'", pattern, "' is not a regular expression: ", reason(code, &info));
   }
 }
+Regex Regex::literal(std::string text) {
+  if (text.empty()) return Regex(std::string());
+  Regex regex;
+  regex.impl_ = std::make_unique<Impl>();
+  regex.impl_->pattern = std::move(text);
+  return regex;
+}
+
+const std::string& Regex::pattern() const { return impl_->pattern; }
+bool Regex::is_literal() const { return impl_->compiled == nullptr; }
+
 Regex::Regex(Regex&&) noexcept = default;
 Regex::~Regex() = default;
 
-void Regex::for_matches(std::string_view text,
-                        const std::function<void(std::size_t, std::size_t)>& match) const {
+void Regex::search(std::string_view text, const std::function<void(std::size_t, std::size_t)>& match) const {
   struct Region {
     OnigRegion* value = onig_region_new();
     ~Region() { onig_region_free(value, 1); }
@@ -103,15 +113,6 @@ void Regex::for_matches(std::string_view text,
     match(at, to);
     last = to;
   }
-}
-
-std::string escaped(std::string_view text) {
-  std::string out;
-  for (char c : text) {
-    if (std::string_view("\\.+*?()|[]{}^$#&-~").find(c) != std::string_view::npos) out += '\\';
-    out += c;
-  }
-  return out;
 }
 
 }  // namespace hft

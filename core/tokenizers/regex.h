@@ -13,19 +13,28 @@ class Regex {
  public:
   // Throws kBadData "… is not a regular expression: cause".
   explicit Regex(const std::string& pattern);
+  // Matches this text, character for character.
+  static Regex literal(std::string text);
   Regex(Regex&&) noexcept;
   ~Regex();
 
   // Calls match(begin, end) for each match from left to right, as Python's finditer does: an empty
   // match right after another one is skipped. Throws kBadData when the budget is spent.
-  void for_matches(std::string_view text, const std::function<void(std::size_t, std::size_t)>& match) const;
+  template <class Match>
+  void for_matches(std::string_view text, const Match& match) const {
+    if (!is_literal()) return search(text, match);
+    const std::string& wanted = pattern();
+    for (std::size_t at = text.find(wanted); at != std::string_view::npos; at = text.find(wanted, at + wanted.size()))
+      match(at, at + wanted.size());
+  }
+  const std::string& pattern() const;
 
  private:
   struct Impl;
+  Regex() = default;
+  bool is_literal() const;
+  void search(std::string_view text, const std::function<void(std::size_t, std::size_t)>& match) const;
   std::unique_ptr<Impl> impl_;
 };
-
-// The pattern that matches this text only.
-std::string escaped(std::string_view text);
 
 }  // namespace hft

@@ -160,18 +160,21 @@ std::unique_ptr<T> make_part(const Json& json, const Blueprint& blueprint, const
 
 Segment Tokenizer::Impl::encode_text(std::string_view text, const EncodeOptions& options, int sequence) const {
   check_text(text);
-  Pieces pieces = added.extract(text, normalizer.get(), options.offsets || normalizer != nullptr,
-                                options.split_special || split_special);
+  // Without offsets, alignments matter only to a pre-tokenizer that asks where a piece began.
+  const bool tracked = options.offsets || (normalizer && pre_tokenizer && pre_tokenizer->needs_start());
+  Pieces pieces = added.extract(text, normalizer.get(), tracked, options.split_special || split_special);
   if (pre_tokenizer) pre_tokenizer->apply(pieces);
   Segment out;
   if (options.offsets) {
     place(pieces, text, options, out);
   } else {
+    WordCache& cache = model->cache();
+    out.encoding.ids.reserve(pieces.pieces.size() + pieces.pieces.size() / 2);
     for (const Piece& piece : pieces.pieces) {
       if (piece.id >= 0) {
         out.encoding.ids.push_back(piece.id);
       } else {
-        model->tokenize_ids(pieces.view(piece), out.encoding.ids);
+        model->tokenize_ids(pieces.view(piece), cache, out.encoding.ids);
       }
     }
   }

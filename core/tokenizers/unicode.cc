@@ -1,5 +1,6 @@
 #include "core/tokenizers/unicode.h"
 
+#include <simdjson.h>
 #include <utf8proc.h>
 
 #include <algorithm>
@@ -275,6 +276,7 @@ int sequence(std::string_view text, std::size_t at) {
 }  // namespace
 
 std::size_t ill_formed(std::string_view text) {
+  if (simdjson::validate_utf8(text.data(), text.size())) return std::string_view::npos;
   for (std::size_t at = 0; at < text.size();) {
     const int n = sequence(text, at);
     if (n < 0) return at;

@@ -7,10 +7,12 @@
 
 namespace hft {
 
-void TokenModel::tokenize_ids(std::string_view piece, std::vector<std::int32_t>& out) const {
+void TokenModel::tokenize_new(std::string_view piece, WordCache& cache, std::vector<std::int32_t>& out) const {
   std::vector<Token> tokens;
   tokenize(piece, tokens);
+  const std::size_t before = out.size();
   for (const Token& token : tokens) out.push_back(token.id);
+  if (piece.size() <= WordCache::kWordBytes && !piece.empty()) cache.keep(piece, out.data() + before, tokens.size());
 }
 
 namespace {

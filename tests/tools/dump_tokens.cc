@@ -51,6 +51,13 @@ Json run(const hft::Tokenizer& tokenizer, const Json& c) {
   } else {
     all = tokenizer.encode_windows(c["text"].get<std::string>(), options);
   }
+  if (!c.contains("words") && !c.contains("pair")) {  // the quick way must give the same ids
+    auto quick = options;
+    quick.offsets = false;
+    const auto again = tokenizer.encode_windows(c["text"].get<std::string>(), quick);
+    for (std::size_t i = 0; i < all.size(); ++i)
+      if (again.size() != all.size() || again[i].ids != all[i].ids) return {{"error", "other ids without offsets"}};
+  }
   Json out = Json::array();
   for (const auto& e : all) out.push_back(shown(e));
   return out;
