@@ -23,11 +23,6 @@ def classify(model, texts):
     return pipeline("text-classification", model, texts)
 
 
-def classify_bf16(model, texts):
-    import torch
-    return pipeline("text-classification", model, texts, dtype=torch.bfloat16)
-
-
 def ner(model, texts):
     return pipeline("token-classification", model, texts, aggregation_strategy="simple")
 
@@ -90,7 +85,7 @@ def ceiling(*_):
     return lambda: found
 
 
-PEERS = {"classify": classify, "classify-bf16": classify_bf16, "ner": ner,
+PEERS = {"classify": classify, "ner": ner,
          "onnxruntime": onnxruntime, "embed": embed, "ceiling": ceiling}
 
 
