@@ -132,7 +132,7 @@ int run(const CLI::App& app, const Options& o) {
   TextTask task{.head = Head::kClassify,
                 .default_model = zero_shot ? "facebook/bart-large-mnli"
                                            : "distilbert/distilbert-base-uncased-finetuned-sst-2-english",
-                .verb = "classifying", .rendering = {.text = draw}, .setup = {}, .request = {}, .sink = {}, .max_tokens = {}};
+                .verb = "classifying", .rendering = {.text = draw}};
   task.setup = [&](const TextContext& context) {
     return zero_shot ? prepare_candidates(o, context) : prepare_labels(o, context);
   };
@@ -152,8 +152,8 @@ std::function<int()> declare(CLI::App& app) {
       ->type_name("a,b,…");
   app.add_option("--hypothesis-template", o->hypothesis, "Zero-shot: sentence that holds the label")->type_name("TEXT {}")->capture_default_str();
   app.add_flag("--multi-label", o->multi_label, "Zero-shot: each label by itself, several may be true");
-  add_text_options(app, o->common, {{.name = "text", .source = {}, .fixed = {}},
-                                    {.name = "text_pair", .source = {}, .fixed = {}, .optional = true}});
+  add_text_options(app, o->common, {{.name = "text"},
+                                    {.name = "text_pair", .optional = true}});
   return [o, &app] { return run(app, *o); };
 }
 

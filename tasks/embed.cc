@@ -85,7 +85,7 @@ int run(const CLI::App& app, Options& o) {
   if (o.top_k > 0 && !ranking) fail(Errc::kUsage, "--top-k ranks by likeness: it needs --query TEXT");
   TextTask task{.head = Head::kEmbed, .default_model = "sentence-transformers/all-MiniLM-L6-v2", .verb = "embedding",
                 .rendering = {.text = draw}, .setup = [&o](const TextContext& context) { return setup(o, context); },
-                .request = {}, .sink = {}, .max_tokens = [&o](const TextContext& c) { return max_tokens(o, c); }};
+                .max_tokens = [&o](const TextContext& c) { return max_tokens(o, c); }};
   task.request = [&o](ModelRequest& request) {
     request.pooling = o.pooling;
     request.normalize = o.normalize;
@@ -119,7 +119,7 @@ std::function<int()> declare(CLI::App& app) {
   app.add_option("--max-length", o->max_length, "Tokens of a text that are read")->type_name("N")->check(CLI::Range(1, 1 << 24));
   app.add_option("--query", o->query, "Rank the inputs by their likeness to TEXT, best first")->type_name("TEXT");
   app.add_option("--top-k", o->top_k, "With --query: show the N best")->type_name("N")->check(CLI::Range(1, 1'000'000'000));
-  add_text_options(app, o->common, {{.name = "text", .source = {}, .fixed = {}}});
+  add_text_options(app, o->common, {{.name = "text"}});
   return [o, &app] { return run(app, *o); };
 }
 

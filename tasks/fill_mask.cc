@@ -101,12 +101,12 @@ std::function<int()> declare(CLI::App& app) {
              "  hft fill-mask -m DIR --targets good,bad \"The film was [MASK].\"");
   app.add_option("--top-k", o->top_k, "Words per hole")->type_name("N")->check(CLI::Range(1, 1'000'000'000))->capture_default_str();
   app.add_option("--targets", o->targets, "Choose among these words only")->delimiter(',')->type_name("a,b,…");
-  add_text_options(app, o->common, {{.name = "text", .source = {}, .fixed = {}}});
+  add_text_options(app, o->common, {{.name = "text"}});
   return [o, &app] {
     TextTask task{.head = Head::kMaskedLm, .default_model = "distilbert/distilroberta-base", .verb = "filling",
                   .rendering = {.text = draw},
                   .setup = [o](const TextContext& context) { return setup(*o, context); },
-                  .request = {}, .sink = {}, .max_tokens = {}};
+                  };
     return run_text_task(app, o->common, task);
   };
 }

@@ -223,7 +223,8 @@ struct FileSource : InputReader::Source {
       Input input;
       input.place = place;
       input.shown = line;
-      input.error = Error(e.code, e.message + " (byte " + std::to_string(reader.line_start()) + " of the file)");
+      input.error = Error(e.code, e.message + " (the line begins at byte " +
+                                      std::to_string(reader.line_start()) + ")");
       return input;
     }
   }

@@ -97,12 +97,12 @@ std::function<int()> declare(CLI::App& app) {
       ->transform(CLI::CheckedTransformer(kAggregations).description(""))->type_name("NAME")->default_str("simple");
   app.add_option("--stride", o->stride, "Read long texts in windows that share N tokens")->type_name("N");
   app.add_option("--ignore-labels", o->ignored, "Labels left out")->delimiter(',')->type_name("a,b,…")->default_str("O");
-  add_text_options(app, o->common, {{.name = "text", .source = {}, .fixed = {}}});
+  add_text_options(app, o->common, {{.name = "text"}});
   return [o, &app] {
     TextTask task{.head = Head::kTokenClassify, .default_model = "dbmdz/bert-large-cased-finetuned-conll03-english",
                   .verb = "finding entities", .rendering = {.text = draw},
                   .setup = [o](const TextContext& context) { return setup(*o, context); },
-                  .request = {}, .sink = {}, .max_tokens = {}};
+                  };
     return run_text_task(app, o->common, task);
   };
 }

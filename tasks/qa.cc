@@ -90,7 +90,7 @@ int run(const CLI::App& app, Options& o) {
   TextTask task{.head = Head::kAnswer, .default_model = "distilbert/distilbert-base-cased-distilled-squad",
                 .verb = "answering", .rendering = {.text = draw},
                 .setup = [&o](const TextContext& context) { return setup(o, context); },
-                .request = {}, .sink = {}, .max_tokens = {}};
+                };
   return run_text_task(app, o.common, task);
 }
 
@@ -109,7 +109,7 @@ std::function<int()> declare(CLI::App& app) {
   app.add_option("--max-seq-len", o->max_seq_len, "Tokens of a window, question included")->type_name("N")->check(CLI::Range(1, 1'000'000));
   app.add_option("--max-question-len", o->max_question_len, "Accepted; like the pipeline, questions are not cut")->type_name("N")->capture_default_str();
   app.add_flag("--handle-impossible-answer", o->rules.impossible, "An empty answer may win");
-  add_text_options(app, o->common, {{.name = "context", .source = {}, .fixed = {}}, {.name = "question", .source = {}, .fixed = {}}});
+  add_text_options(app, o->common, {{.name = "context"}, {.name = "question"}});
   return [o, &app] { return run(app, *o); };
 }
 

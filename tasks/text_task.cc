@@ -268,7 +268,7 @@ int run_text_task(const CLI::App& app, const TextOptions& o, const TextTask& tas
   auto loading = load_in_background(request);
 
   TextContext context{.folder = folder, .config = Fields(config, (folder / "config.json").string()),
-                      .tokenizer = Tokenizer::load(folder), .cut = o.model.truncate, .labels = {}};
+                      .tokenizer = Tokenizer::load(folder), .cut = o.model.truncate};
   context.labels = labels_of(context.config);
   const std::unique_ptr<TextModel> model = loading.get();
   for (const auto& warning : model->warnings()) note(warning);

@@ -108,8 +108,8 @@ std::function<int()> declare(CLI::App& app) {
   app.add_flag("--split-special-tokens", o->split_special, "Text that spells a special token is ordinary text");
   app.add_flag("--decode", o->decode, "Ids in, text out");
   app.add_flag("--keep-special-tokens", o->keep_specials, "With --decode: show special tokens");
-  add_input_options(app, o->input, {{.name = "text", .source = {}, .fixed = {}},
-                                    {.name = "text_pair", .source = {}, .fixed = {}, .optional = true}});
+  add_input_options(app, o->input, {{.name = "text"},
+                                    {.name = "text_pair", .optional = true}});
   add_output_options(app, o->output);
   add_source_options(app, o->model);
   return [o, &app] { return run(app, *o); };
