@@ -13,6 +13,7 @@ namespace hft {
 namespace {
 
 constexpr std::uint32_t kNoRank = 0xffffffff;
+constexpr std::string_view kMark = "\xe2\x96\x81";  // U+2581, SentencePiece's space
 constexpr std::size_t kScanSymbols = 48;  // up to here a scan for the lowest rank beats a heap
 
 struct Merge {
@@ -156,9 +157,10 @@ class Bpe : public TokenModel {
       fallback_ids_[byte] = vocabulary_.find(name);
     }
     if (bytes_ && options_.ignore_merges) map_whole_words();
+    if (!bytes_ && words_stand_alone()) word_mark_ = kMark;
   }
 
-  void tokenize(std::string_view piece, std::vector<Token>& out) const override {
+  void tokenize_word(std::string_view piece, std::vector<Token>& out) const override {
     if (piece.empty()) return;
     if (options_.ignore_merges) {
       const std::int32_t whole = bytes_ ? words_.find(piece) : vocabulary_.find(piece);
@@ -185,6 +187,20 @@ class Bpe : public TokenModel {
   std::string_view subword_mark() const override { return options_.continuing_subword_prefix; }
 
  private:
+  // No merge reaches over a word's begin when no token has the mark after another character. An
+  // unknown token could, so the mark itself must be known.
+  bool words_stand_alone() const {
+    if (options_.ignore_merges || !options_.continuing_subword_prefix.empty() ||
+        !options_.end_of_word_suffix.empty() || vocabulary_.find(kMark) < 0)
+      return false;
+    for (std::int32_t id = 0; id < vocabulary_.end(); ++id) {
+      std::string_view token = vocabulary_.token(id);
+      while (token.starts_with(kMark)) token.remove_prefix(kMark.size());
+      if (token.find(kMark) != std::string_view::npos) return false;
+    }
+    return true;
+  }
+
   void map_whole_words() {
     words_.reserve(vocabulary_.size(), 0);
     for (std::int32_t id = 0; id < vocabulary_.end(); ++id)

@@ -1,6 +1,7 @@
 // SentencePiece's precompiled_charsmap: a double-array trie (Darts) from byte strings to offsets in
 // a block of zero-terminated replacements. Format: u32 bytes of the trie, the trie's u32 units, the
 // replacements. Applied as spm_precompiled does: whole grapheme clusters under six bytes first.
+#include <array>
 #include <cstring>
 #include <optional>
 
@@ -46,15 +47,56 @@ class Precompiled : public Normalizer {
     replacements_ = map.substr(4 + trie_bytes);
     if (unicode::ill_formed(replacements_) != std::string::npos)
       fail(Errc::kBadData, where, ": its replacements are not UTF-8");
+    for (int c = 0; c < 128; ++c) {
+      ascii_[static_cast<std::size_t>(c)].assign(1, static_cast<char>(c));
+      const std::string& key = ascii_[static_cast<std::size_t>(c)];
+      if (auto found = find(key)) ascii_[static_cast<std::size_t>(c)] = std::string(*found);
+    }
   }
 
   void apply(Text& text) const override {
     if (units_.empty()) return;
+    if (!text.tracked) return apply_untracked(text);
     std::vector<unicode::Step> steps;
+    if (!collect(text.bytes, steps)) return;
+    Rewrite out(text);
+    for (const auto& step : steps) out.put(step.c, step.change);
+    out.finish();
+  }
+
+ private:
+  // The same for the bytes alone. An ASCII character between two others is a cluster of its own
+  // (but for CR LF), so only the rest needs the rules of clusters.
+  void apply_untracked(Text& text) const {
+    const std::string& old = text.bytes;
+    const auto ascii = [&](std::size_t at) { return at >= old.size() || static_cast<unsigned char>(old[at]) < 0x80; };
+    const auto apart = [&](std::size_t at) {  // the characters around this boundary are in two clusters
+      return ascii(at - 1) && ascii(at) && !(at < old.size() && old[at - 1] == '\r' && old[at] == '\n');
+    };
+    std::string out;
+    out.reserve(old.size() + old.size() / 8);
+    std::vector<unicode::Step> steps;
+    for (std::size_t at = 0; at < old.size();) {
+      if (apart(at + 1)) {
+        out += ascii_[static_cast<unsigned char>(old[at++])];
+        continue;
+      }
+      std::size_t end = at + 1;
+      while (end < old.size() && !apart(end)) ++end;
+      steps.clear();
+      collect(std::string_view(old).substr(at, end - at), steps);
+      for (const auto& step : steps) unicode::append(out, step.c);
+      at = end;
+    }
+    text.bytes = std::move(out);
+  }
+
+  // The text's new code points; false when nothing changes.
+  bool collect(std::string_view text, std::vector<unicode::Step>& steps) const {
     bool changed = false;
     std::size_t begin = 0;
-    for (const std::uint32_t end : unicode::grapheme_ends(text.bytes)) {
-      const std::string_view cluster = std::string_view(text.bytes).substr(begin, end - begin);
+    for (const std::uint32_t end : unicode::grapheme_ends(text)) {
+      const std::string_view cluster = text.substr(begin, end - begin);
       begin = end;
       if (auto whole = cluster.size() < kClusterBytes ? find(cluster) : std::nullopt) {
         replace(steps, cluster, *whole);
@@ -73,13 +115,9 @@ class Precompiled : public Normalizer {
         }
       }
     }
-    if (!changed) return;
-    Rewrite out(text);
-    for (const auto& step : steps) out.put(step.c, step.change);
-    out.finish();
+    return changed;
   }
 
- private:
   // The replacement of the shortest prefix of `key` in the trie, as the reference takes it.
   std::optional<std::string_view> find(std::string_view key) const {
     const auto offset = [](std::uint32_t unit) { return (unit >> 10) << ((unit & (1u << 9)) >> 6); };
@@ -114,6 +152,7 @@ class Precompiled : public Normalizer {
     if (after < before && !steps.empty()) steps.back().change += static_cast<int>(after - before);
   }
 
+  std::array<std::string, 128> ascii_;  // what each ASCII character becomes
   std::vector<std::uint32_t> units_;
   std::string replacements_;
 };

@@ -22,16 +22,28 @@ class TokenModel {
  public:
   virtual ~TokenModel() = default;
   // Appends the tokens of one piece of well-formed UTF-8.
-  virtual void tokenize(std::string_view piece, std::vector<Token>& out) const = 0;
+  void tokenize(std::string_view piece, std::vector<Token>& out) const;
   // Ids alone, for callers that want no offsets; words seen before come from this thread's cache.
   void tokenize_ids(std::string_view piece, WordCache& cache, std::vector<std::int32_t>& out) const {
-    if (piece.size() > WordCache::kWordBytes || !cache.find(piece, out)) tokenize_new(piece, cache, out);
+    for (std::size_t at = 0; at < piece.size();) {
+      const std::string_view word = piece.substr(at, word_end(piece, at) - at);
+      if (word.size() > WordCache::kWordBytes || !cache.find(word, out)) tokenize_new(word, cache, out);
+      at += word.size();
+    }
   }
   WordCache& cache() const { return WordCache::of(number_); }
   virtual const Vocabulary& vocabulary() const = 0;
   // The mark that tokens inside a word begin with ("##"); "" when the model has none.
   virtual std::string_view subword_mark() const { return {}; }
+ protected:
+  // Appends the tokens of one word, counted from its begin.
+  virtual void tokenize_word(std::string_view word, std::vector<Token>& out) const = 0;
+  // Where no token spans from any other character to this one, a piece is cut before it into words
+  // that are tokenized each by itself; "" = a piece is one word.
+  std::string word_mark_;
+
  private:
+  std::size_t word_end(std::string_view piece, std::size_t at) const;
   void tokenize_new(std::string_view piece, WordCache& cache, std::vector<std::int32_t>& out) const;
   std::uint64_t number_ = model_number();
 };

@@ -28,7 +28,7 @@ class Marian : public TokenModel {
       fail(Errc::kBadData, name, ": ", status.ToString());
   }
 
-  void tokenize(std::string_view piece, std::vector<Token>& out) const override {
+  void tokenize_word(std::string_view piece, std::vector<Token>& out) const override {
     std::size_t start = 0;
     if (piece.starts_with(">>"))
       if (const std::size_t end = piece.find("<<"); end != std::string_view::npos) {

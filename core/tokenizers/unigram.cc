@@ -122,7 +122,7 @@ class Unigram : public TokenModel {
     }
   }
 
-  void tokenize(std::string_view piece, std::vector<Token>& out) const override {
+  void tokenize_word(std::string_view piece, std::vector<Token>& out) const override {
     struct Node {
       double score = 0;
       std::int32_t begin = -1;  // -1: nothing ends here

@@ -7,9 +7,27 @@
 
 namespace hft {
 
+std::size_t TokenModel::word_end(std::string_view piece, std::size_t at) const {
+  if (word_mark_.empty()) return piece.size();
+  while (piece.substr(at).starts_with(word_mark_)) at += word_mark_.size();
+  return std::min(piece.find(word_mark_, at), piece.size());
+}
+
+void TokenModel::tokenize(std::string_view piece, std::vector<Token>& out) const {
+  for (std::size_t at = 0; at < piece.size();) {
+    const std::size_t end = word_end(piece, at), before = out.size();
+    tokenize_word(piece.substr(at, end - at), out);
+    for (std::size_t i = before; i < out.size(); ++i) {
+      out[i].begin += static_cast<std::uint32_t>(at);
+      out[i].end += static_cast<std::uint32_t>(at);
+    }
+    at = end;
+  }
+}
+
 void TokenModel::tokenize_new(std::string_view piece, WordCache& cache, std::vector<std::int32_t>& out) const {
   std::vector<Token> tokens;
-  tokenize(piece, tokens);
+  tokenize_word(piece, tokens);
   const std::size_t before = out.size();
   for (const Token& token : tokens) out.push_back(token.id);
   if (piece.size() <= WordCache::kWordBytes && !piece.empty()) cache.keep(piece, out.data() + before, tokens.size());
@@ -30,7 +48,7 @@ class WordPiece : public TokenModel {
       longest_ = std::max(longest_, vocabulary_.token(id).size());
   }
 
-  void tokenize(std::string_view piece, std::vector<Token>& out) const override {
+  void tokenize_word(std::string_view piece, std::vector<Token>& out) const override {
     const std::size_t before = out.size();
     if (unicode::count(piece) <= options_.max_input_chars_per_word && match(piece, out)) return;
     out.resize(before);
@@ -77,7 +95,7 @@ class WordLevel : public TokenModel {
   WordLevel(Vocabulary vocabulary, std::string unk)
       : vocabulary_(std::move(vocabulary)), unk_token_(std::move(unk)) {}
 
-  void tokenize(std::string_view piece, std::vector<Token>& out) const override {
+  void tokenize_word(std::string_view piece, std::vector<Token>& out) const override {
     std::int32_t id = vocabulary_.find(piece);
     if (id < 0) id = vocabulary_.find(unk_token_);
     if (id < 0) no_unknown("WordLevel", unk_token_);
