@@ -6,6 +6,9 @@
 #include <cstdint>
 #include <cstring>
 
+// Vectors are passed between inlined functions only, so how a call would pass them does not matter.
+#pragma GCC diagnostic ignored "-Wpsabi"
+
 namespace hft::simd {
 
 inline constexpr int kWidth = 16;

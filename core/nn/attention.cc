@@ -1,8 +1,12 @@
 #include "core/nn/attention.h"
 
+#include <ATen/Parallel.h>
+
+#include <atomic>
 #include <cmath>
 
 #include "core/kernels/attention_kernel.h"
+#include "core/nn/workers.h"
 
 namespace hft {
 namespace {
@@ -10,30 +14,42 @@ namespace {
 // Up to here one head's scores, keys and values fit the nearest caches, and the kernel is faster
 // than LibTorch's blockwise one.
 constexpr std::int64_t kKernelTokens = 1024;
+// From here on the heads are worth sharing out, where the caller has more than one thread.
+constexpr std::int64_t kSharedTokens = 96;
+
+// One head of one sequence.
+void attend_one(const Tensor& qkv, std::int64_t heads, std::int64_t begin, std::int64_t length,
+                std::int64_t head, const Tensor& bias, Tensor& out, float* scratch) {
+  const auto width = qkv.size(1) / 3, size = width / heads, bytes = qkv.element_size();
+  const auto* query = static_cast<const char*>(qkv.const_data_ptr()) +
+                      (begin * qkv.stride(0) + head * size) * bytes;
+  const HeadInput in{
+      .query = query,
+      .key = query + width * bytes,
+      .value = query + 2 * width * bytes,
+      .stride = qkv.stride(0),
+      .tokens = length,
+      .size = size,
+      .scale = static_cast<float>(1 / std::sqrt(static_cast<double>(size))),
+      .bias = bias.defined() ? bias.const_data_ptr<float>() + head * bias.stride(0) : nullptr,
+      .bias_stride = bias.defined() ? bias.stride(1) : 0,
+      .bfloat16 = qkv.scalar_type() == at::kBFloat16};
+  attend_head(in, static_cast<char*>(out.data_ptr()) + (begin * width + head * size) * bytes, width,
+              scratch);
+}
 
 void attend_with_kernel(const Tensor& qkv, std::int64_t heads, const Sequences& seqs,
                         const Tensor& bias, Tensor& out) {
-  const auto width = qkv.size(1) / 3, size = width / heads, longest = seqs.longest();
-  const auto bytes = qkv.element_size();
-  std::vector<float> scratch(head_scratch(longest, size));
-  for (std::int64_t b = 0; b < seqs.count(); ++b)
-    for (std::int64_t head = 0; head < heads; ++head) {
-      const auto* query = static_cast<const char*>(qkv.const_data_ptr()) +
-                          (seqs.starts[b] * qkv.stride(0) + head * size) * bytes;
-      const HeadInput in{
-          .query = query,
-          .key = query + width * bytes,
-          .value = query + 2 * width * bytes,
-          .stride = qkv.stride(0),
-          .tokens = seqs.length(b),
-          .size = size,
-          .scale = static_cast<float>(1 / std::sqrt(static_cast<double>(size))),
-          .bias = bias.defined() ? bias.const_data_ptr<float>() + head * bias.stride(0) : nullptr,
-          .bias_stride = bias.defined() ? bias.stride(1) : 0,
-          .bfloat16 = qkv.scalar_type() == at::kBFloat16};
-      auto* to = static_cast<char*>(out.data_ptr()) + (seqs.starts[b] * width + head * size) * bytes;
-      attend_head(in, to, width, scratch.data());
+  std::atomic<std::int64_t> next = 0;  // head of sequence
+  const auto work = [&] {
+    std::vector<float> scratch(head_scratch(seqs.longest(), qkv.size(1) / 3 / heads));
+    for (std::int64_t i; (i = next++) < seqs.count() * heads;) {
+      const auto b = i / heads;
+      attend_one(qkv, heads, seqs.starts[b], seqs.length(b), i % heads, bias, out, scratch.data());
     }
+  };
+  const int cores = qkv.size(0) < kSharedTokens ? 1 : at::get_num_threads();
+  cores > 1 ? on_each_core(cores, work) : work();
 }
 
 void attend_with_libtorch(const Tensor& qkv, std::int64_t heads, const Sequences& seqs,
@@ -57,7 +73,7 @@ void attend_with_libtorch(const Tensor& qkv, std::int64_t heads, const Sequences
 }  // namespace
 
 Tensor attend(const Tensor& qkv, std::int64_t heads, const Sequences& seqs, const Tensor& bias) {
-  Tensor out = at::empty({qkv.size(0), qkv.size(1) / 3}, qkv.options());
+  Tensor out = rows_with_room(qkv.size(0), qkv.size(1) / 3, qkv.options());
   const bool kernel = qkv.is_cpu() && qkv.is_contiguous() && seqs.longest() <= kKernelTokens &&
                       (qkv.scalar_type() == at::kFloat || qkv.scalar_type() == at::kBFloat16);
   (kernel ? attend_with_kernel : attend_with_libtorch)(

@@ -158,8 +158,9 @@ Tensor Linear::operator()(const Tensor& x, Activation activation) const {
   if (!state_->ready || !state_->packed.defined()) return activate(state_->plain(x), activation);
   const auto post = post_op(activation);
   const auto& [name, algorithm] = post.value_or(PostOp{});
-  Tensor y = Packed::ops().product->call(x, state_->packed, state_->bias, name,
+  Tensor y = Packed::ops().product->call(rounded_up(x), state_->packed, state_->bias, name,
                                          c10::List<std::optional<at::Scalar>>(), algorithm);
+  y = y.narrow(0, 0, x.size(0));
   return post ? y : activate(std::move(y), activation);
 }
 
