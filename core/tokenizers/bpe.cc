@@ -296,23 +296,36 @@ BpeBuilder::BpeBuilder(Vocabulary vocabulary, BpeOptions options, std::size_t me
     : parts_(std::make_unique<Parts>(std::move(vocabulary), std::move(options), merges)) {}
 BpeBuilder::~BpeBuilder() = default;
 
-std::string BpeBuilder::add_merge(std::string_view left, std::string_view right) {
-  const Vocabulary& vocabulary = parts_->vocabulary;
-  const auto missing = [](std::string_view token) {
-    return "'" + std::string(token) + "' is not in the vocabulary";
-  };
-  const std::int32_t a = vocabulary.find(left), b = vocabulary.find(right);
-  if (a < 0) return missing(left);
-  if (b < 0) return missing(right);
+void BpeBuilder::finish_merges(const std::function<void(std::size_t, const std::string&)>& wrong) {
+  constexpr std::size_t kBlock = 1024;
+  for (std::size_t from = 0; from < pairs_.size(); from += kBlock)
+    add_block(from, std::min(from + kBlock, pairs_.size()), wrong);
+  pairs_.clear();
+  pairs_.shrink_to_fit();
+}
+
+void BpeBuilder::add_block(std::size_t from, std::size_t to,
+                           const std::function<void(std::size_t, const std::string&)>& wrong) {
   const std::size_t prefix = parts_->options.continuing_subword_prefix.size();
-  if (right.size() < prefix)
-    return "'" + std::string(right) + "' is shorter than continuing_subword_prefix";
-  std::string merged(left);
-  merged += right.substr(prefix);
-  const std::int32_t id = vocabulary.find(merged);
-  if (id < 0) return missing(merged);
-  parts_->merges.set(a, b, {parts_->rank++, id});
-  return "";
+  std::string merged;  // of the whole block
+  std::vector<std::size_t> ends;
+  for (std::size_t i = from; i < to; ++i) {
+    const auto& [left, right] = pairs_[i];
+    if (right.size() < prefix) wrong(i, "'" + std::string(right) + "' is shorter than continuing_subword_prefix");
+    merged += left;
+    merged += right.substr(std::min(prefix, right.size()));
+    ends.push_back(merged.size());
+  }
+  std::vector<std::string_view> tokens;  // left, right, merged of each
+  for (std::size_t i = from, begin = 0; i < to; begin = ends[i++ - from])
+    tokens.insert(tokens.end(), {pairs_[i].first, pairs_[i].second,
+                                 std::string_view(merged).substr(begin, ends[i - from] - begin)});
+  std::vector<std::int32_t> ids(tokens.size());
+  parts_->vocabulary.find_all(tokens, ids);
+  for (std::size_t t = 0; t < tokens.size(); ++t)
+    if (ids[t] < 0) wrong(from + t / 3, "'" + std::string(tokens[t]) + "' is not in the vocabulary");
+  for (std::size_t t = 0; t < tokens.size(); t += 3)
+    parts_->merges.set(ids[t], ids[t + 1], {parts_->rank++, ids[t + 2]});
 }
 
 const Vocabulary& BpeBuilder::vocabulary() const { return parts_->vocabulary; }

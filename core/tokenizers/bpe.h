@@ -2,6 +2,7 @@
 // piece are merged pair by pair, lowest rank first, leftmost first among equals.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -25,8 +26,11 @@ class BpeBuilder {
  public:
   BpeBuilder(Vocabulary vocabulary, BpeOptions options, std::size_t merges);
   ~BpeBuilder();
-  // The next merge; "" or what is wrong with it: "'x' is not in the vocabulary".
-  std::string add_merge(std::string_view left, std::string_view right);
+  // The next merge, whose tokens must live until finish_merges.
+  void add_merge(std::string_view left, std::string_view right) { pairs_.push_back({left, right}); }
+  // Call after the last merge; calls wrong(n, what) for a merge that fits not the vocabulary: its
+  // number among those added, "'x' is not in the vocabulary".
+  void finish_merges(const std::function<void(std::size_t, const std::string&)>& wrong);
   const Vocabulary& vocabulary() const;
   // With `bytes`, pieces come as plain bytes rather than in ByteLevel's alphabet.
   std::unique_ptr<TokenModel> build(bool bytes);
@@ -34,7 +38,9 @@ class BpeBuilder {
   bool can_take_bytes() const;
 
  private:
+  void add_block(std::size_t from, std::size_t to, const std::function<void(std::size_t, const std::string&)>& wrong);
   struct Parts;
+  std::vector<std::pair<std::string_view, std::string_view>> pairs_;
   std::unique_ptr<Parts> parts_;
 };
 

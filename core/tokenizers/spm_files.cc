@@ -113,7 +113,8 @@ void build_model(const SpmModel& model, const Plan& plan, Blueprint& out) {
   out.bpe = std::make_unique<BpeBuilder>(
       std::move(vocabulary),
       BpeOptions{.unk_token = model.unk_piece, .fuse_unk = true, .byte_fallback = plan.byte_fallback}, merges.size());
-  for (const auto& merge : merges) out.bpe->add_merge(merge.left, merge.right);  // splits of known pieces
+  for (const auto& merge : merges) out.bpe->add_merge(merge.left, merge.right);
+  out.bpe->finish_merges([&](std::size_t, const std::string& what) { fail(Errc::kBadData, out.where, ": pieces: ", what); });
 }
 
 Json regex_replace(const char* regex, const char* content) {

@@ -91,6 +91,8 @@ std::unique_ptr<BpeBuilder> read_bpe(dom::object model, const Fields& options, c
   for ([[maybe_unused]] auto merge : merges) ++count;
   auto builder = std::make_unique<BpeBuilder>(read_vocabulary(model, where), std::move(bpe), count);
   std::size_t i = 0;
+  std::vector<std::size_t> numbers;  // places of the merges in the list, which may hold a #version
+  numbers.reserve(count);
   for (auto merge : merges) {
     const auto wrong = [&](const std::string& what) {
       fail(Errc::kBadData, where, ".merges[", i, "]: ", what);
@@ -108,9 +110,12 @@ std::unique_ptr<BpeBuilder> read_bpe(dom::object model, const Fields& options, c
                pair.at(1).get(right) != simdjson::SUCCESS) {
       wrong("is neither \"a b\" nor [\"a\", \"b\"]");
     }
-    if (std::string problem = builder->add_merge(left, right); !problem.empty()) wrong(problem);
-    ++i;
+    builder->add_merge(left, right);
+    numbers.push_back(i++);
   }
+  builder->finish_merges([&](std::size_t n, const std::string& what) {
+    fail(Errc::kBadData, where, ".merges[", numbers[n], "]: ", what);
+  });
   return builder;
 }
 

@@ -114,6 +114,7 @@ Blueprint read_vocab_merges(const std::filesystem::path& vocab, const std::files
   const std::string text = read_text(merges);
   const auto lines = lines_of(text);
   out.bpe = std::make_unique<BpeBuilder>(std::move(vocabulary), BpeOptions{}, lines.size());
+  std::vector<std::size_t> numbers;  // lines of the merges
   for (std::size_t i = 0; i < lines.size(); ++i) {
     const std::string_view line = lines[i];
     if (line.empty() || (i == 0 && line.starts_with("#version"))) continue;
@@ -121,9 +122,12 @@ Blueprint read_vocab_merges(const std::filesystem::path& vocab, const std::files
     const std::string where = merges.filename().string() + ": line " + std::to_string(i + 1) + ": ";
     if (space == std::string_view::npos || line.find(' ', space + 1) != std::string_view::npos)
       fail(Errc::kBadData, where, "is '", line, "', wanted two tokens with one space between");
-    if (auto problem = out.bpe->add_merge(line.substr(0, space), line.substr(space + 1)); !problem.empty())
-      fail(Errc::kBadData, where, problem);
+    out.bpe->add_merge(line.substr(0, space), line.substr(space + 1));
+    numbers.push_back(i + 1);
   }
+  out.bpe->finish_merges([&](std::size_t n, const std::string& what) {
+    fail(Errc::kBadData, merges.filename().string(), ": line ", numbers[n], ": ", what);
+  });
   out.pre_tokenizer = {{"type", "ByteLevel"}, {"add_prefix_space", prefix_space}, {"trim_offsets", true}, {"use_regex", true}};
   out.decoder = {{"type", "ByteLevel"}};
   return out;

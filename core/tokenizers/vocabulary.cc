@@ -1,5 +1,7 @@
 #include "core/tokenizers/vocabulary.h"
 
+#include <algorithm>
+#include <array>
 #include <bit>
 #include <cstring>
 
@@ -81,6 +83,25 @@ std::int32_t Vocabulary::find(std::string_view token) const {
     if (text(entry) == token) return entry.id;
   }
   return -1;
+}
+
+void Vocabulary::find_all(std::span<const std::string_view> tokens, std::span<std::int32_t> ids) const {
+  constexpr std::size_t kBlock = 32;
+  if (slots_.empty()) return std::fill(ids.begin(), ids.end(), -1);
+  std::array<std::size_t, kBlock> homes;
+  for (std::size_t from = 0; from < tokens.size(); from += kBlock) {
+    const std::size_t n = std::min(kBlock, tokens.size() - from);
+    for (std::size_t i = 0; i < n; ++i) {
+      homes[i] = hash_bytes(tokens[from + i]) & (slots_.size() - 1);
+      __builtin_prefetch(&slots_[homes[i]]);
+    }
+    for (std::size_t i = 0; i < n; ++i)
+      if (const std::uint64_t slot = slots_[homes[i]]; slot != 0) __builtin_prefetch(&entries_[(slot & 0xffffffff) - 1]);
+    for (std::size_t i = 0; i < n; ++i)
+      if (const std::uint64_t slot = slots_[homes[i]]; slot != 0)
+        __builtin_prefetch(arena_.data() + entries_[(slot & 0xffffffff) - 1].offset);
+    for (std::size_t i = 0; i < n; ++i) ids[from + i] = find(tokens[from + i]);
+  }
 }
 
 bool Vocabulary::has(std::int32_t id) const {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -15,6 +16,8 @@ class Vocabulary {
   void add(std::string_view token, std::int32_t id);
 
   std::int32_t find(std::string_view token) const;   // -1: not there
+  // find() for many tokens at once: their memory accesses overlap, which is most of the time.
+  void find_all(std::span<const std::string_view> tokens, std::span<std::int32_t> ids) const;
   bool has(std::int32_t id) const;
   std::string_view token(std::int32_t id) const;     // "" when there is none
   std::size_t size() const { return tokens_; }       // different token strings
