@@ -46,8 +46,7 @@ template <int vectors>
 [[gnu::always_inline]] inline void product(const float* a, std::int64_t a_stride, const float* b,
                                            std::int64_t depth, std::int64_t columns, float* c) {
   std::int64_t j = 0;
-  for (; j + 4 * kWidth <= columns; j += 4 * kWidth)
-    panel<4>(a, a_stride, b, depth, columns, c, j);
+  for (; j + 4 * kWidth <= columns; j += 4 * kWidth) panel<4>(a, a_stride, b, depth, columns, c, j);
   if (j + 2 * kWidth <= columns) {
     panel<2>(a, a_stride, b, depth, columns, c, j);
     j += 2 * kWidth;
@@ -57,7 +56,8 @@ template <int vectors>
 
 // to [n] = from [n] * scale, vector by vector and then one by one.
 template <class From, class To>
-[[gnu::always_inline]] inline void copy_scaled(const From* from, std::int64_t n, float scale, To* to) {
+[[gnu::always_inline]] inline void copy_scaled(const From* from, std::int64_t n, float scale,
+                                               To* to) {
   std::int64_t i = 0;
   for (; i + kWidth <= n; i += kWidth) {
     Floats part;
@@ -99,24 +99,24 @@ struct Head {
                                                 std::int64_t out_stride, float* scratch) {
     const auto tokens = in->tokens, size = in->size;
     const auto columns = padded(tokens), width = padded(size);
-    float* keys = scratch;                      // [E, P]
-    float* values = keys + size * columns;      // [T, Q]
-    float* queries = values + tokens * width;   // [kQueries, E]
-    float* scores = queries + kQueries * size;  // [kQueries, P]
+    float* keys = scratch;                       // [E, P]
+    float* values = keys + size * columns;       // [T, Q]
+    float* queries = values + tokens * width;    // [kQueries, E]
+    float* scores = queries + kQueries * size;   // [kQueries, P]
     float* mixed = scores + kQueries * columns;  // [kQueries, Q]
     lay_out(*in, keys, values, columns, width);
     auto* out = static_cast<T*>(out_bytes);
     for (std::int64_t first = 0; first < tokens; first += kQueries) {
       const auto count = std::min<std::int64_t>(kQueries, tokens - first);
       for (std::int64_t q = 0; q < kQueries; ++q) {  // the last rows repeat where there are fewer
-        const T* row = static_cast<const T*>(in->query) +
-                       std::min(first + q, tokens - 1) * in->stride;
+        const T* row =
+            static_cast<const T*>(in->query) + std::min(first + q, tokens - 1) * in->stride;
         copy_scaled(row, size, in->scale, queries + q * size);
       }
       product(queries, size, keys, size, columns, scores);
       for (std::int64_t q = 0; q < count; ++q)
-        softmax(scores + q * columns,
-                in->bias ? in->bias + (first + q) * in->bias_stride : nullptr, tokens, columns);
+        softmax(scores + q * columns, in->bias ? in->bias + (first + q) * in->bias_stride : nullptr,
+                tokens, columns);
       product(scores, columns, values, tokens, width, mixed);
       for (std::int64_t q = 0; q < count; ++q)
         copy_scaled(mixed + q * width, size, 1.0f, out + (first + q) * out_stride);

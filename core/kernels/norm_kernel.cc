@@ -47,7 +47,8 @@ struct Rows {
         squares += a * a;
         continue;
       }
-      for (std::int64_t k = i; k < in.size; ++k) tail_squares += (sums[k] - mean) * (sums[k] - mean);
+      for (std::int64_t k = i; k < in.size; ++k)
+        tail_squares += (sums[k] - mean) * (sums[k] - mean);
     }
     const float variance = (simd::sum(squares) + tail_squares) / static_cast<float>(in.size);
     const float scale = 1.0f / std::sqrt(variance + static_cast<float>(in.eps));
@@ -61,7 +62,8 @@ struct Rows {
         continue;
       }
       for (std::int64_t k = i; k < in.size; ++k)
-        simd::narrow((sums[k] - mean) * scale * simd::widen(weight[k]) + simd::widen(bias[k]), x + k);
+        simd::narrow((sums[k] - mean) * scale * simd::widen(weight[k]) + simd::widen(bias[k]),
+                     x + k);
     }
   }
 };

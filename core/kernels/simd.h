@@ -57,7 +57,9 @@ inline void narrow(float x, std::uint16_t* to) {
                       : static_cast<std::uint16_t>((word + 0x7fff + ((word >> 16) & 1)) >> 16);
 }
 
-[[gnu::always_inline]] inline Floats larger(const Floats& a, const Floats& b) { return a > b ? a : b; }
+[[gnu::always_inline]] inline Floats larger(const Floats& a, const Floats& b) {
+  return a > b ? a : b;
+}
 
 [[gnu::always_inline]] inline float sum(const Floats& x) {
   float lanes[kWidth], total = 0;
@@ -71,7 +73,8 @@ inline void narrow(float x, std::uint16_t* to) {
   float lanes[kWidth];
   std::memcpy(lanes, &x, sizeof lanes);
   for (int half = kWidth / 2; half > 0; half /= 2)
-    for (int i = 0; i < half; ++i) lanes[i] = lanes[i] > lanes[i + half] ? lanes[i] : lanes[i + half];
+    for (int i = 0; i < half; ++i)
+      lanes[i] = lanes[i] > lanes[i + half] ? lanes[i] : lanes[i + half];
   return lanes[0];
 }
 
@@ -116,7 +119,8 @@ void run_plain(A... a) {
 template <class F, class... A>
 void run_best(A... a) {
 #if defined(__x86_64__)
-  static const bool avx512 = __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
+  static const bool avx512 = __builtin_cpu_supports("avx512bw") &&
+                             __builtin_cpu_supports("avx512vl") &&
                              __builtin_cpu_supports("avx512dq");
   static const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
   if (avx512) return run_avx512<F>(a...);

@@ -34,9 +34,8 @@ BertEmbeddings::BertEmbeddings(const BertConfig& c, const Weights& w, std::int64
 Tensor BertEmbeddings::operator()(const Tokens& tokens, const Tensor& positions) const {
   Tensor x = word_embeddings(tokens.ids);  // [N,D]
   if (token_type_embeddings.weight.defined())
-    x.add_(tokens.type_ids.defined()
-               ? token_type_embeddings(tokens.type_ids)
-               : token_type_embeddings(at::zeros({1}, tokens.ids.options())));
+    x.add_(tokens.type_ids.defined() ? token_type_embeddings(tokens.type_ids)
+                                     : token_type_embeddings(at::zeros({1}, tokens.ids.options())));
   x = norm(x, position_embeddings(positions));
   tokens.note(path, x);
   return x;
@@ -117,8 +116,8 @@ TextNet build_bert(const Fields& config, const Weights& w, Head head) {
       net.head = linear_head(w / "qa_outputs", 2, c.hidden);
       break;
     case Head::kMaskedLm:
-      net.head = masked_lm(config, c, w / "cls" / "predictions",
-                           bert.embeddings.word_embeddings.weight);
+      net.head =
+          masked_lm(config, c, w / "cls" / "predictions", bert.embeddings.word_embeddings.weight);
       break;
   }
   return net;

@@ -14,11 +14,12 @@ struct Electra {
   BertEncoder encoder;
   Electra(const BertConfig& c, std::int64_t size, const Weights& w)
       : embeddings(c, w / "embeddings", size), encoder(c, w / "encoder") {
-    if (size != c.hidden) embeddings_project.emplace(w / "embeddings_project", std::array{c.hidden, size});
+    if (size != c.hidden)
+      embeddings_project.emplace(w / "embeddings_project", std::array{c.hidden, size});
   }
   Tensor operator()(const Tokens& tokens) const {
-    Tensor x = embeddings(tokens, tokens.seqs.positions());   // [N,S]
-    if (embeddings_project) x = (*embeddings_project)(x);     // [N,D]
+    Tensor x = embeddings(tokens, tokens.seqs.positions());  // [N,S]
+    if (embeddings_project) x = (*embeddings_project)(x);    // [N,D]
     return encoder(std::move(x), tokens);
   }
 };

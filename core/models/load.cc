@@ -42,17 +42,19 @@ at::Device pick_device(const std::string& name) {
   if (name == "auto") return at::hasCUDA() ? at::kCUDA : at::kCPU;
   if (name == "cpu") return at::kCPU;
   int index = 0;
-  const std::string_view digits = std::string_view(name).substr(std::min<std::size_t>(5, name.size()));
+  const std::string_view digits =
+      std::string_view(name).substr(std::min<std::size_t>(5, name.size()));
   const bool numbered = name.starts_with("cuda:") && !digits.empty() &&
                         std::from_chars(digits.data(), digits.data() + digits.size(), index).ptr ==
-                            digits.data() + digits.size() && index >= 0;
+                            digits.data() + digits.size() &&
+                        index >= 0;
   if (name != "cuda" && !numbered)
     fail(Errc::kUsage, "--device: '", name, "' is not one of auto, cpu, cuda, cuda:N");
   if (!at::hasCUDA())
     fail(Errc::kUnsupported, "--device ", name, ": no CUDA device is at hand, wanted auto or cpu");
   if (index >= static_cast<int>(at::detail::getCUDAHooks().deviceCount()))
-    fail(Errc::kUsage, "--device ", name, ": there are ",
-         at::detail::getCUDAHooks().deviceCount(), " CUDA devices");
+    fail(Errc::kUsage, "--device ", name, ": there are ", at::detail::getCUDAHooks().deviceCount(),
+         " CUDA devices");
   return at::Device(at::kCUDA, static_cast<at::DeviceIndex>(index));
 }
 
@@ -74,12 +76,13 @@ void settle_missing(WeightStore& store, const Architecture& architecture, const 
   for (const auto& missing : store.missing()) {
     names.push_back(missing.name);
     const std::string base(architecture.base);
-    head_only &= !missing.name.starts_with(base + ".") || missing.name.starts_with(base + ".pooler.");
+    head_only &=
+        !missing.name.starts_with(base + ".") || missing.name.starts_with(base + ".pooler.");
   }
   if (names.empty()) return;
   if (!head_only)
-    fail(Errc::kBadData, request.folder.string(), ": the checkpoint lacks tensors that config.json implies: ",
-         listed(names));
+    fail(Errc::kBadData, request.folder.string(),
+         ": the checkpoint lacks tensors that config.json implies: ", listed(names));
   if (!request.allow_random_head)
     fail_hint(Errc::kUnsupported,
               "hft embed uses the encoder alone; --allow-random-head makes up random weights",
@@ -90,8 +93,9 @@ void settle_missing(WeightStore& store, const Architecture& architecture, const 
 }
 
 // Both passes bind every tensor; the second finds what the first found missing.
-TextNet bind_all(const Architecture& architecture, const Fields& config, const ModelRequest& request,
-             const std::shared_ptr<WeightStore>& store, std::vector<std::string>& warnings) {
+TextNet bind_all(const Architecture& architecture, const Fields& config,
+                 const ModelRequest& request, const std::shared_ptr<WeightStore>& store,
+                 std::vector<std::string>& warnings) {
   TextNet net = architecture.build(config, Weights(store), request.head);
   if (store->missing().empty()) return net;
   settle_missing(*store, architecture, config, request, warnings);

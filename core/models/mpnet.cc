@@ -12,7 +12,7 @@
 namespace hft {
 namespace {
 
-constexpr std::int64_t kPadding = 1;        // modeling_mpnet.py has it in the code
+constexpr std::int64_t kPadding = 1;                       // modeling_mpnet.py has it in the code
 constexpr std::int64_t kBuckets = 32, kMaxDistance = 128;  // likewise, whatever config.json says
 
 // Which of the 32 biases a key at `offset` from the query takes: one each for near keys, then
@@ -67,7 +67,10 @@ struct MpNet {
     for (std::int64_t query = 0; query < longest; ++query)
       for (std::int64_t key = 0; key < longest; ++key) *out++ = bucket(key - query);
     which = which.view({-1}).to(relative_attention_bias.weight.device());
-    return relative_attention_bias(which).view({longest, longest, -1}).permute({2, 0, 1}).contiguous();
+    return relative_attention_bias(which)
+        .view({longest, longest, -1})
+        .permute({2, 0, 1})
+        .contiguous();
   }
 
   Tensor operator()(const Tokens& tokens) const {
@@ -103,7 +106,8 @@ TextNet build_mpnet(const Fields& config, const Weights& w, Head head) {
       net.head = linear_head(w / "qa_outputs", 2, c.hidden);
       break;
     case Head::kMaskedLm:
-      net.head = roberta_masked_lm(config, c, w / "lm_head", mpnet.embeddings.word_embeddings.weight);
+      net.head =
+          roberta_masked_lm(config, c, w / "lm_head", mpnet.embeddings.word_embeddings.weight);
       break;
   }
   return net;

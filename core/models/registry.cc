@@ -35,14 +35,16 @@ struct Kind {
 const std::array<Kind, 4>& other_kinds() {
   static const std::array<Kind, 4> kinds{{
       {"a text-generating decoder",
-       {"gpt2", "gptj", "gpt_neo", "gpt_neox", "llama", "mistral", "mixtral", "qwen2", "qwen3",
-        "phi", "phi3", "gemma", "gemma2", "gemma3_text", "opt", "bloom", "falcon", "codegen",
-        "starcoder2", "stablelm", "olmo", "olmo2", "smollm3", "mpt"}},
-      {"an encoder-decoder of text", {"bart", "marian", "mbart", "m2m_100", "pegasus", "t5", "mt5"}},
+       {"gpt2",   "gptj",    "gpt_neo",    "gpt_neox", "llama",  "mistral",     "mixtral", "qwen2",
+        "qwen3",  "phi",     "phi3",       "gemma",    "gemma2", "gemma3_text", "opt",     "bloom",
+        "falcon", "codegen", "starcoder2", "stablelm", "olmo",   "olmo2",       "smollm3", "mpt"}},
+      {"an encoder-decoder of text",
+       {"bart", "marian", "mbart", "m2m_100", "pegasus", "t5", "mt5"}},
       {"a vision model",
        {"vit", "deit", "beit", "swin", "resnet", "convnext", "detr", "yolos", "dinov2", "segformer",
         "mask2former", "clip", "blip", "vilt", "siglip", "layoutlmv3"}},
-      {"an audio model", {"wav2vec2", "hubert", "whisper", "wavlm", "audio-spectrogram-transformer"}},
+      {"an audio model",
+       {"wav2vec2", "hubert", "whisper", "wavlm", "audio-spectrogram-transformer"}},
   }};
   return kinds;
 }
@@ -64,7 +66,8 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
 std::string_view closest(std::string_view name) {
   const auto share = [&](const Architecture& a) {  // of letters that differ
     return static_cast<double>(edit_distance(name, a.model_type)) /
-           static_cast<double>(std::max<std::size_t>(1, std::max(name.size(), a.model_type.size())));
+           static_cast<double>(
+               std::max<std::size_t>(1, std::max(name.size(), a.model_type.size())));
   };
   return std::ranges::min_element(kArchitectures, {}, share)->model_type;
 }
@@ -73,9 +76,10 @@ void refuse_quantised(const Fields& config) {
   if (!config.has("quantization_config")) return;
   const Fields quantization = config.object("quantization_config");
   std::string method = quantization.text("quant_method", "");
-  if (method.empty()) method = quantization.boolean("load_in_4bit", false)   ? "bitsandbytes, 4 bit"
-                               : quantization.boolean("load_in_8bit", false) ? "bitsandbytes, 8 bit"
-                                                                             : "an unnamed method";
+  if (method.empty())
+    method = quantization.boolean("load_in_4bit", false)   ? "bitsandbytes, 4 bit"
+             : quantization.boolean("load_in_8bit", false) ? "bitsandbytes, 8 bit"
+                                                           : "an unnamed method";
   fail(Errc::kUnsupported, config.where(), ": the checkpoint is quantised (", method,
        "), wanted float32, bfloat16 or float16 weights");
 }
@@ -95,8 +99,8 @@ constexpr Purpose kPurposes[] = {
     {"ForCausalLM", "text generation", "", std::nullopt},
     {"LMHeadModel", "text generation", "", std::nullopt},
 };
-constexpr Head kHeads[] = {Head::kEmbed,  Head::kFeatures, Head::kClassify, Head::kTokenClassify,
-                           Head::kAnswer, Head::kMaskedLm};
+constexpr Head kHeads[] = {Head::kEmbed,         Head::kFeatures, Head::kClassify,
+                           Head::kTokenClassify, Head::kAnswer,   Head::kMaskedLm};
 
 std::string class_of(const Fields& config) {
   const Json* classes = config.find("architectures");

@@ -71,8 +71,8 @@ TextNet build_roberta(const Fields& config, const Weights& w, Head head) {
       net.head = linear_head(w / "qa_outputs", 2, c.hidden);
       break;
     case Head::kMaskedLm:
-      net.head = roberta_masked_lm(config, c, w / "lm_head",
-                                   roberta.embeddings.word_embeddings.weight);
+      net.head =
+          roberta_masked_lm(config, c, w / "lm_head", roberta.embeddings.word_embeddings.weight);
       break;
   }
   return net;

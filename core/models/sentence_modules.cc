@@ -75,8 +75,8 @@ Activation dense_activation(const Fields& config) {
 }
 
 Weights open_module(const std::filesystem::path& folder, at::Device device) {
-  return Weights(std::make_shared<WeightStore>(folder.string(), open_checkpoint(folder),
-                                               Renames{}, at::kFloat, device));
+  return Weights(std::make_shared<WeightStore>(folder.string(), open_checkpoint(folder), Renames{},
+                                               at::kFloat, device));
 }
 
 void need_all(const Weights& w, const std::filesystem::path& folder) {
@@ -87,11 +87,16 @@ void need_all(const Weights& w, const std::filesystem::path& folder) {
 
 Tensor pool(Pooling pooling, const Tensor& x) {  // [T,D] of one sequence -> [D]
   switch (pooling) {
-    case Pooling::kCls: return x[0];
-    case Pooling::kLast: return x[-1];
-    case Pooling::kMax: return x.amax(0);
-    case Pooling::kMean: return x.mean(0);
-    case Pooling::kMeanSqrtLength: return x.sum(0) / std::sqrt(static_cast<double>(x.size(0)));
+    case Pooling::kCls:
+      return x[0];
+    case Pooling::kLast:
+      return x[-1];
+    case Pooling::kMax:
+      return x.amax(0);
+    case Pooling::kMean:
+      return x.mean(0);
+    case Pooling::kMeanSqrtLength:
+      return x.sum(0) / std::sqrt(static_cast<double>(x.size(0)));
     case Pooling::kWeightedMean: {
       const Tensor weights = at::arange(1, x.size(0) + 1, x.options());  // [T]
       return at::mv(x.t(), weights) / weights.sum();
@@ -119,7 +124,8 @@ SentenceModules::SentenceModules(const ModelRequest& request)
       modules_.push_back({kind, folder});
     else if (kind != "Dropout")
       fail(Errc::kUnsupported, file.string(), ": module type '", type,
-           "' is not supported, wanted Transformer, Pooling, Dense, LayerNorm, Normalize or Dropout");
+           "' is not supported, wanted Transformer, Pooling, Dense, LayerNorm, Normalize or "
+           "Dropout");
   }
   if (request.pooling != "auto")
     pooling_ = {pooling_named(request.pooling, "--pooling", Errc::kUsage)};
@@ -144,9 +150,11 @@ void SentenceModules::bind(std::int64_t size, at::Device device) {
       const auto input = config.integer("in_features", 1, limits::kHidden);
       const auto output = config.integer("out_features", 1, limits::kHidden);
       if (input != size)
-        fail(Errc::kBadData, config.where(), ": 'in_features' is ", input, ", but the module before gives ", size);
+        fail(Errc::kBadData, config.where(), ": 'in_features' is ", input,
+             ", but the module before gives ", size);
       if (config.text("module_input_name", "sentence_embedding") != "sentence_embedding")
-        fail(Errc::kUnsupported, config.where(), ": a Dense module on token vectors is not supported");
+        fail(Errc::kUnsupported, config.where(),
+             ": a Dense module on token vectors is not supported");
       steps_.push_back([dense = Linear(w / "linear", {output, input}, config.boolean("bias", true)),
                         act = dense_activation(config)](Tensor x) { return dense(x, act); });
       size = output;

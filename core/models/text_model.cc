@@ -27,8 +27,8 @@ namespace {
 
 // Work is shared out by sequences: each core computes whole chunks of the batch by itself, so that
 // cores meet once a batch instead of once an operation.
-constexpr std::int64_t kChunkTokens = 512;   // activations of a chunk stay near the core's cache
-constexpr std::int64_t kSharedTokens = 64;   // fewer are faster on one core
+constexpr std::int64_t kChunkTokens = 512;  // activations of a chunk stay near the core's cache
+constexpr std::int64_t kSharedTokens = 64;  // fewer are faster on one core
 
 struct Chunk {
   std::int64_t begin = 0, end = 0;  // sequences
@@ -141,7 +141,8 @@ class EncoderModel : public TextModel {
     check_range(batch.ids, net_.vocab, "token id");
     if (net_.types > 0) check_range(batch.type_ids, net_.types, "token type");
     check_range(batch.rows, count, "row");
-    if (!std::ranges::is_sorted(batch.rows)) fail(Errc::kFailure, "a batch's rows are not ascending");
+    if (!std::ranges::is_sorted(batch.rows))
+      fail(Errc::kFailure, "a batch's rows are not ascending");
   }
 
   static void check_range(const std::vector<std::int32_t>& values, std::int64_t limit,

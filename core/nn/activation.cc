@@ -46,19 +46,32 @@ Activation activation_named(std::string_view name, std::string_view field) {
 
 Tensor activate(Tensor x, Activation activation) {
   switch (activation) {
-    case Activation::kNone: return x;
-    case Activation::kGelu: return at::gelu_(x);
-    case Activation::kGeluTanh: return at::gelu_(x, "tanh");
-    case Activation::kGeluQuick: return x.mul_(at::sigmoid(x * 1.702));
-    case Activation::kGelu10: return at::gelu_(x).clamp_(-10, 10);
-    case Activation::kRelu: return x.relu_();
-    case Activation::kRelu2: return x.relu_().square_();
-    case Activation::kRelu6: return x.clamp_(0, 6);
-    case Activation::kLeakyRelu: return at::leaky_relu_(x);
-    case Activation::kSilu: return at::silu_(x);
-    case Activation::kMish: return at::mish_(x);
-    case Activation::kTanh: return x.tanh_();
-    case Activation::kSigmoid: return x.sigmoid_();
+    case Activation::kNone:
+      return x;
+    case Activation::kGelu:
+      return at::gelu_(x);
+    case Activation::kGeluTanh:
+      return at::gelu_(x, "tanh");
+    case Activation::kGeluQuick:
+      return x.mul_(at::sigmoid(x * 1.702));
+    case Activation::kGelu10:
+      return at::gelu_(x).clamp_(-10, 10);
+    case Activation::kRelu:
+      return x.relu_();
+    case Activation::kRelu2:
+      return x.relu_().square_();
+    case Activation::kRelu6:
+      return x.clamp_(0, 6);
+    case Activation::kLeakyRelu:
+      return at::leaky_relu_(x);
+    case Activation::kSilu:
+      return at::silu_(x);
+    case Activation::kMish:
+      return at::mish_(x);
+    case Activation::kTanh:
+      return x.tanh_();
+    case Activation::kSigmoid:
+      return x.sigmoid_();
     case Activation::kLaplace:
       return x.sub_(0.707107).div_(0.282095 * std::sqrt(2.0)).erf_().add_(1).mul_(0.5);
   }

@@ -8,11 +8,11 @@
 namespace hft {
 
 enum class Activation {
-  kNone,      // linear
-  kGelu,      // x Phi(x), with the error function (arXiv:1606.08415)
-  kGeluTanh,  // its tanh approximation, constant 0.044715
+  kNone,       // linear
+  kGelu,       // x Phi(x), with the error function (arXiv:1606.08415)
+  kGeluTanh,   // its tanh approximation, constant 0.044715
   kGeluQuick,  // x sigmoid(1.702 x)
-  kGelu10,    // gelu clipped to [-10, 10] (arXiv:2004.09602)
+  kGelu10,     // gelu clipped to [-10, 10] (arXiv:2004.09602)
   kRelu,
   kRelu2,  // relu(x)^2 (arXiv:2109.08668)
   kRelu6,

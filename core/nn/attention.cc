@@ -64,9 +64,15 @@ void attend_with_libtorch(const Tensor& qkv, std::int64_t heads, const Sequences
     };
     std::optional<Tensor> mask;
     if (bias.defined())
-      mask = bias.narrow(1, 0, length).narrow(2, 0, length).unsqueeze(0).to(qkv.scalar_type()).contiguous();
+      mask = bias.narrow(1, 0, length)
+                 .narrow(2, 0, length)
+                 .unsqueeze(0)
+                 .to(qkv.scalar_type())
+                 .contiguous();
     Tensor mixed = at::scaled_dot_product_attention(of(0), of(1), of(2), mask);  // [1,H,T,E]
-    out.narrow(0, seqs.starts[b], length).view({length, heads, size}).copy_(mixed[0].transpose(0, 1));
+    out.narrow(0, seqs.starts[b], length)
+        .view({length, heads, size})
+        .copy_(mixed[0].transpose(0, 1));
   }
 }
 

@@ -50,12 +50,18 @@ struct PostOp {
 };
 std::optional<PostOp> post_op(Activation activation) {
   switch (activation) {
-    case Activation::kNone: return PostOp{};
-    case Activation::kGelu: return PostOp{"gelu", "none"};
-    case Activation::kGeluTanh: return PostOp{"gelu", "tanh"};
-    case Activation::kRelu: return PostOp{"relu", "none"};
-    case Activation::kSilu: return PostOp{"swish", "none"};
-    default: return std::nullopt;
+    case Activation::kNone:
+      return PostOp{};
+    case Activation::kGelu:
+      return PostOp{"gelu", "none"};
+    case Activation::kGeluTanh:
+      return PostOp{"gelu", "tanh"};
+    case Activation::kRelu:
+      return PostOp{"relu", "none"};
+    case Activation::kSilu:
+      return PostOp{"swish", "none"};
+    default:
+      return std::nullopt;
   }
 }
 
@@ -90,7 +96,8 @@ struct Linear::State {
     if (ready) return;
     rows_seen += x.size(0);
     const bool narrow = store->dtype() == at::kBFloat16;
-    if (may_pack && x.is_cpu() && (narrow || (store->dtype() == at::kFloat && rows_seen >= kPackRows)))
+    if (may_pack && x.is_cpu() &&
+        (narrow || (store->dtype() == at::kFloat && rows_seen >= kPackRows)))
       pack();
     if (!packed.defined() && !stored_as_wanted()) {
       dense = joined();
@@ -117,8 +124,8 @@ struct Linear::State {
     Tensor y = at::empty({x.size(0), out * static_cast<std::int64_t>(weights.size())}, x.options());
     for (std::size_t i = 0; i < weights.size(); ++i) {
       const auto begin = static_cast<std::int64_t>(i) * out;
-      y.narrow(1, begin, out).copy_(
-          at::linear(x, weights[i], bias.defined() ? bias.narrow(0, begin, out) : bias));
+      y.narrow(1, begin, out)
+          .copy_(at::linear(x, weights[i], bias.defined() ? bias.narrow(0, begin, out) : bias));
     }
     return y;  // [N, parts * out]
   }
@@ -129,8 +136,7 @@ Linear::Linear(const Weights& w, std::array<std::int64_t, 2> shape, bool bias) {
   *this = Linear(w, std::move(weight), bias ? w.small("bias", {shape[0]}) : Tensor());
 }
 
-Linear::Linear(const Weights& w, Tensor weight, Tensor bias)
-    : state_(std::make_shared<State>()) {
+Linear::Linear(const Weights& w, Tensor weight, Tensor bias) : state_(std::make_shared<State>()) {
   state_->store = w.shared();
   state_->weights = {std::move(weight)};
   state_->bias = std::move(bias);

@@ -18,9 +18,9 @@ struct Sequences {
   std::int64_t length(std::int64_t b) const { return starts[b + 1] - starts[b]; }
   std::int64_t longest() const;
 
-  Tensor positions() const;    // [N] 0, 1, 2 … anew in each sequence
-  Tensor first_rows() const;   // [B] row of each sequence's first token
-  Tensor last_rows() const;    // [B] row of each sequence's last token
+  Tensor positions() const;   // [N] 0, 1, 2 … anew in each sequence
+  Tensor first_rows() const;  // [B] row of each sequence's first token
+  Tensor last_rows() const;   // [B] row of each sequence's last token
 };
 
 // What an encoder reads.

@@ -14,7 +14,8 @@ using at::Tensor;
 inline constexpr std::int64_t kRowStep = 8;
 
 // An uninitialised [rows, size] that has room behind it for the rows up to the next multiple.
-inline Tensor rows_with_room(std::int64_t rows, std::int64_t size, const at::TensorOptions& options) {
+inline Tensor rows_with_room(std::int64_t rows, std::int64_t size,
+                             const at::TensorOptions& options) {
   const auto room = (rows + kRowStep - 1) / kRowStep * kRowStep;
   return at::empty({room, size}, options).narrow(0, 0, rows);
 }

@@ -11,11 +11,16 @@ namespace hft {
 
 std::optional<at::ScalarType> floating_type(Dtype dtype) {
   switch (dtype) {
-    case Dtype::kF64: return at::kDouble;
-    case Dtype::kF32: return at::kFloat;
-    case Dtype::kF16: return at::kHalf;
-    case Dtype::kBF16: return at::kBFloat16;
-    default: return std::nullopt;
+    case Dtype::kF64:
+      return at::kDouble;
+    case Dtype::kF32:
+      return at::kFloat;
+    case Dtype::kF16:
+      return at::kHalf;
+    case Dtype::kBF16:
+      return at::kBFloat16;
+    default:
+      return std::nullopt;
   }
 }
 
@@ -68,7 +73,8 @@ Tensor WeightStore::bind(const std::string& name, at::IntArrayRef shape) {
          ", wanted F64, F32, F16 or BF16");
   // const_cast: LibTorch has no read-only tensors; the pages are mapped read-only all the same.
   auto* data = const_cast<std::byte*>(stored.bytes.data());
-  Tensor tensor = at::from_blob(data, shape, [file = stored.file](void*) {}, *type);
+  Tensor tensor = at::from_blob(
+      data, shape, [file = stored.file](void*) {}, *type);
   const auto alignment = reinterpret_cast<std::uintptr_t>(data) % tensor.itemsize();
   if (alignment != 0) {
     tensor = at::empty_like(tensor);

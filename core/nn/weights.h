@@ -1,5 +1,6 @@
 // Binding of a checkpoint's tensors by name and shape. A Weights value is a place in the name tree:
-//   Weights w(store);  Linear query(w / "encoder" / "layer" / 3 / "attention" / "query", {out, in});
+//   Weights w(store);  Linear query(w / "encoder" / "layer" / 3 / "attention" / "query", {out,
+//   in});
 // Tensors lie on the mapped file (no copy, nothing is read) unless the device is not the CPU.
 #pragma once
 

@@ -48,9 +48,11 @@ TEST_CASE("attention kernel: equals softmax(Q K^T / sqrt(E) + bias) V for every 
                                biased ? bias[head].const_data_ptr<float>() : nullptr,
                                tokens + 2,
                                type == at::kBFloat16};
-            (plain ? attend_head_plain : attend_head)(in, at_head(out.select(1, head)), heads * size,
-                                                      scratch.data());
-            const auto of = [&](int which) { return qkv.select(1, which).select(1, head).to(at::kDouble); };
+            (plain ? attend_head_plain : attend_head)(in, at_head(out.select(1, head)),
+                                                      heads * size, scratch.data());
+            const auto of = [&](int which) {
+              return qkv.select(1, which).select(1, head).to(at::kDouble);
+            };
             at::Tensor scores = at::mm(of(0), of(1).t()) / std::sqrt(double(size));
             if (biased) scores += bias[head].narrow(0, 0, tokens).narrow(1, 0, tokens);
             const at::Tensor wanted = at::mm(at::softmax(scores, 1), of(2));
@@ -76,15 +78,16 @@ TEST_CASE("norm kernel: equals layer_norm of the sum, for every width and type")
     for (const int size : {1, 7, 16, 24, 33, 384, 768})
       for (const bool plain : {false, true}) {
         CAPTURE(size);
-        const at::Tensor x = at::randn({5, size}).to(type), residual = at::randn({5, size}).to(type);
+        const at::Tensor x = at::randn({5, size}).to(type),
+                         residual = at::randn({5, size}).to(type);
         const at::Tensor weight = at::randn({size}).to(type), bias = at::randn({size}).to(type);
         const auto wide = [](const at::Tensor& t) { return t.to(at::kDouble); };
         const at::Tensor wanted =
             at::layer_norm(wide(x) + wide(residual), {size}, wide(weight), wide(bias), 1e-5);
         at::Tensor out = x.clone();
-        (plain ? add_and_normalise_plain : add_and_normalise)(
-            {out.data_ptr(), residual.data_ptr(), weight.data_ptr(), bias.data_ptr(), 5, size, 1e-5,
-             type == at::kBFloat16});
+        (plain ? add_and_normalise_plain
+               : add_and_normalise)({out.data_ptr(), residual.data_ptr(), weight.data_ptr(),
+                                     bias.data_ptr(), 5, size, 1e-5, type == at::kBFloat16});
         CHECK(worst(out, wanted) < (type == at::kFloat ? 5e-6 : 4e-2));
       }
 }

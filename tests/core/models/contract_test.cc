@@ -53,11 +53,13 @@ TEST_CASE("contract: bfloat16 and float16 stay near float32, whatever type the f
     const Matrix exact = load(folder, head)->forward(tiny_batch());
     CHECK(distance(load(folder, head, "bfloat16")->forward(tiny_batch()).data, exact.data) <
           kBfloat16Tolerance);
-    CHECK(distance(load(folder, head, "float16")->forward(tiny_batch()).data, exact.data) < kFloat16Tolerance);
+    CHECK(distance(load(folder, head, "float16")->forward(tiny_batch()).data, exact.data) <
+          kFloat16Tolerance);
     Tensors halved = tiny_tensors(config, head);
     for (auto& [name, tensor] : halved) tensor = tensor.to(at::kHalf);
     write_model(folder, config, halved);
-    CHECK(distance(load(folder, head, "float32")->forward(tiny_batch()).data, exact.data) < kFloat16Tolerance);
+    CHECK(distance(load(folder, head, "float32")->forward(tiny_batch()).data, exact.data) <
+          kFloat16Tolerance);
   });
 }
 
@@ -67,9 +69,9 @@ TEST_CASE("contract: the encoder's prefix may be missing or added (L6)") {
     Tensors renamed;
     for (auto& [name, tensor] : tiny_tensors(config, head)) {
       const auto dot = name.find('.');
-      const bool encoder = name.find("embeddings.") == dot + 1 || name.find("encoder.") == dot + 1 ||
-                           name.find("transformer.") == dot + 1 ||
-                           name.find("embeddings_project.") == dot + 1;
+      const bool encoder =
+          name.find("embeddings.") == dot + 1 || name.find("encoder.") == dot + 1 ||
+          name.find("transformer.") == dot + 1 || name.find("embeddings_project.") == dot + 1;
       renamed[encoder ? name.substr(dot + 1) : name] = tensor;
     }
     REQUIRE(!renamed.empty());
@@ -102,9 +104,11 @@ TEST_CASE("contract: tokens past the positions, the vocabulary or the types are 
     auto model = load(folder, head);
     TokenBatch batch = tiny_batch();
     batch.ids[3] = 50;
-    CHECK(error_of([&] { model->forward(batch); }) == "token id 50 is outside [0, 50) of the model");
+    CHECK(error_of([&] { model->forward(batch); }) ==
+          "token id 50 is outside [0, 50) of the model");
     batch.ids[3] = -1;
-    CHECK(error_of([&] { model->forward(batch); }) == "token id -1 is outside [0, 50) of the model");
+    CHECK(error_of([&] { model->forward(batch); }) ==
+          "token id -1 is outside [0, 50) of the model");
     TokenBatch longest;
     longest.ids.assign(model->max_positions(), 9);
     longest.starts.push_back(static_cast<std::int32_t>(longest.ids.size()));
@@ -124,7 +128,8 @@ TEST_CASE("contract: a NaN is reported with the layer where it first shows") {
     Tensors tensors = tiny_tensors(config, head);
     std::string layer;
     for (auto& [name, tensor] : tensors)
-      if (name.ends_with("layer.1.output.dense.weight") || name.ends_with("layer.1.ffn.lin2.weight")) {
+      if (name.ends_with("layer.1.output.dense.weight") ||
+          name.ends_with("layer.1.ffn.lin2.weight")) {
         tensor[0][0] = std::nan("");
         layer = name.substr(0, name.find("layer.1") + 7);
       }

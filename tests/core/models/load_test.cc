@@ -50,8 +50,9 @@ TEST_CASE("load: a decoder or a vision model is named for what it is") {
   bert.config["model_type"] = "gpt2";
   auto error = bert.refused(Head::kClassify);
   CHECK(error.code == Errc::kUnsupported);
-  CHECK(error.message == bert.at("config.json") +
-                             ": model_type 'gpt2' is a text-generating decoder, wanted a text encoder");
+  CHECK(error.message ==
+        bert.at("config.json") +
+            ": model_type 'gpt2' is a text-generating decoder, wanted a text encoder");
   bert.config["model_type"] = "vit";
   CHECK(bert.refused(Head::kClassify).message ==
         bert.at("config.json") + ": model_type 'vit' is a vision model, wanted a text encoder");
@@ -72,9 +73,10 @@ TEST_CASE("load: a checkpoint made for another task names it and the command tha
   bert.config["architectures"] = {"BertForQuestionAnswering"};
   auto error = bert.refused(Head::kClassify);
   CHECK(error.code == Errc::kUnsupported);
-  CHECK(error.message == bert.at("config.json") +
-                             ": is a BertForQuestionAnswering (question answering), but hft classify "
-                             "needs a head for sequence classification");
+  CHECK(error.message ==
+        bert.at("config.json") +
+            ": is a BertForQuestionAnswering (question answering), but hft classify "
+            "needs a head for sequence classification");
   CHECK(error.hint == "hft qa");
   CHECK(bert.load(Head::kAnswer)->warnings().empty());
 }
@@ -88,8 +90,10 @@ TEST_CASE("load: a head that is not in the checkpoint is refused unless it may b
                              ": the checkpoint has no head for sequence classification, it lacks "
                              "bert.pooler.dense.weight, bert.pooler.dense.bias, classifier.weight, "
                              "classifier.bias");
-  auto model = load_text_model({.folder = bert.folder.path, .head = Head::kClassify,
-                                .device = "cpu", .allow_random_head = true});
+  auto model = load_text_model({.folder = bert.folder.path,
+                                .head = Head::kClassify,
+                                .device = "cpu",
+                                .allow_random_head = true});
   REQUIRE(model->warnings().size() == 1);
   CHECK(model->warnings()[0] ==
         "the head is not trained: random weights stand in for bert.pooler.dense.weight, "
@@ -189,15 +193,15 @@ TEST_CASE("load: rows of a masked model are the rows asked for") {
   const Matrix some = model->forward(batch);
   REQUIRE(some.rows == 3);
   std::vector<float> wanted;
-  for (int row : batch.rows)
-    wanted.insert(wanted.end(), all.row(row).begin(), all.row(row).end());
+  for (int row : batch.rows) wanted.insert(wanted.end(), all.row(row).begin(), all.row(row).end());
   CHECK(distance(some.data, wanted) < 1e-5);
 }
 
 TEST_CASE("load: the type computed with is the config's, else the checkpoint's (A5)") {
   Bert bert(Head::kFeatures);
   const auto exact = bert.load(Head::kFeatures)->forward(tiny_batch()).data;
-  const auto narrow = test::load(bert.folder.path, Head::kFeatures, "bfloat16")->forward(tiny_batch()).data;
+  const auto narrow =
+      test::load(bert.folder.path, Head::kFeatures, "bfloat16")->forward(tiny_batch()).data;
   REQUIRE(distance(narrow, exact) > 1e-4);
   for (const char* key : {"dtype", "torch_dtype"}) {
     bert.config[key] = "bfloat16";
@@ -214,9 +218,8 @@ TEST_CASE("load: flags that name no type or device are usage errors") {
   Bert bert(Head::kFeatures);
   bert.load(Head::kFeatures);
   auto refused = [&](const char* dtype, const char* device) {
-    return caught([&] {
-      load_text_model({.folder = bert.folder.path, .dtype = dtype, .device = device});
-    });
+    return caught(
+        [&] { load_text_model({.folder = bert.folder.path, .dtype = dtype, .device = device}); });
   };
   CHECK(refused("int3", "cpu").code == Errc::kUsage);
   CHECK(refused("int3", "cpu").message ==
@@ -252,8 +255,7 @@ TEST_CASE("load: the support table lists every architecture with its commands") 
   const auto rows = supported_models();
   REQUIRE(rows.size() == 7);
   CHECK(rows[0].model_type == "bert");
-  CHECK(rows[0].tasks ==
-        std::vector<std::string>{"embed", "classify", "ner", "qa", "fill-mask"});
+  CHECK(rows[0].tasks == std::vector<std::string>{"embed", "classify", "ner", "qa", "fill-mask"});
 }
 
 }  // namespace hft::test

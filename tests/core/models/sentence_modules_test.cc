@@ -23,8 +23,11 @@ struct Sentences {
   }
   void pooling(const Json& config) { spit(folder / "1_Pooling/config.json", config.dump()); }
   Matrix run(const std::string& pooling = "auto", int normalize = -1) {
-    return load_text_model({.folder = folder.path, .head = Head::kEmbed, .device = "cpu",
-                            .pooling = pooling, .normalize = normalize})
+    return load_text_model({.folder = folder.path,
+                            .head = Head::kEmbed,
+                            .device = "cpu",
+                            .pooling = pooling,
+                            .normalize = normalize})
         ->forward(tiny_batch());
   }
   Matrix hidden() { return load(folder.path, Head::kFeatures)->forward(tiny_batch()); }
@@ -62,16 +65,18 @@ TEST_CASE("embed: each pooling is what its name says, and mean is the default") 
             1e-5);
   }
   CHECK(s.run().data == s.run("mean").data);
-  CHECK(error_of([&] { s.run("median"); }) ==
-        "--pooling: pooling 'median' is not supported, wanted one of cls, max, mean, mean_sqrt_len, "
-        "mean_sqrt_len_tokens, weightedmean, last, lasttoken");
+  CHECK(
+      error_of([&] { s.run("median"); }) ==
+      "--pooling: pooling 'median' is not supported, wanted one of cls, max, mean, mean_sqrt_len, "
+      "mean_sqrt_len_tokens, weightedmean, last, lasttoken");
 }
 
 TEST_CASE("embed: modules.json with old and new pooling keys, several kinds side by side (M2.9)") {
   Sentences s;
   const auto cls = s.run("cls"), max = s.run("max"), mean = s.run("mean");
   s.modules({"Transformer", "Pooling"});
-  s.pooling({{"word_embedding_dimension", 24}, {"pooling_mode_cls_token", true},
+  s.pooling({{"word_embedding_dimension", 24},
+             {"pooling_mode_cls_token", true},
              {"pooling_mode_mean_tokens", false}});
   CHECK(s.run().data == cls.data);
   s.pooling({{"embedding_dimension", 24}, {"pooling_mode", "max"}});
@@ -106,7 +111,9 @@ TEST_CASE("embed: a Dense module multiplies, adds and applies its activation (M2
   s.modules({"Transformer", "Pooling", "Dense"});
   s.pooling({{"pooling_mode_mean_tokens", true}});
   fs::create_directories(s.folder / "2_Dense");
-  Json dense = {{"in_features", 24}, {"out_features", 3}, {"bias", true},
+  Json dense = {{"in_features", 24},
+                {"out_features", 3},
+                {"bias", true},
                 {"activation_function", "torch.nn.modules.activation.Tanh"}};
   const at::Tensor weight = at::randn({3, 24}) * 0.1, bias = at::randn({3});
   write_model(s.folder / "2_Dense", dense, {{"linear.weight", weight}, {"linear.bias", bias}});
@@ -117,7 +124,9 @@ TEST_CASE("embed: a Dense module multiplies, adds and applies its activation (M2
 
   dense["in_features"] = 25;
   spit(s.folder / "2_Dense/config.json", dense.dump());
-  CHECK(error_of([&] { s.run(); }).ends_with(": 'in_features' is 25, but the module before gives 24"));
+  CHECK(error_of([&] {
+          s.run();
+        }).ends_with(": 'in_features' is 25, but the module before gives 24"));
 }
 
 TEST_CASE("embed: a module's path stays below the model folder") {
@@ -138,8 +147,11 @@ TEST_CASE("embed: all-MiniLM-L6-v2 gives the reference's vectors (A4)") {
   batch.ids = {101, 7592, 2088, 102, 101, 2129, 2024, 2017, 1029, 102};
   batch.starts = {0, 4, 10};
   auto run = [&](const std::string& pooling, int normalize) {
-    auto m = load_text_model({.folder = model("all-MiniLM-L6-v2"), .head = Head::kEmbed,
-                              .device = "cpu", .pooling = pooling, .normalize = normalize});
+    auto m = load_text_model({.folder = model("all-MiniLM-L6-v2"),
+                              .head = Head::kEmbed,
+                              .device = "cpu",
+                              .pooling = pooling,
+                              .normalize = normalize});
     CHECK(m->warnings().empty());
     return m->forward(batch);
   };

@@ -9,9 +9,15 @@ namespace hft::test {
 
 Json tiny_config(const std::string& model_type) {
   if (model_type == "distilbert")
-    return {{"model_type", model_type}, {"vocab_size", 50},  {"dim", 24},
-            {"n_layers", 2},            {"n_heads", 3},      {"hidden_dim", 40},
-            {"num_labels", 4},          {"activation", "gelu"}, {"max_position_embeddings", 20}};
+    return {{"model_type", model_type},
+            {"vocab_size", 50},
+            {"dim", 24},
+            {"n_layers", 2},
+            {"n_heads", 3},
+            {"hidden_dim", 40},
+            {"num_labels", 4},
+            {"activation", "gelu"},
+            {"max_position_embeddings", 20}};
   Json config = {{"model_type", model_type}, {"vocab_size", 50},
                  {"hidden_size", 24},        {"num_hidden_layers", 2},
                  {"num_attention_heads", 3}, {"intermediate_size", 40},

@@ -24,10 +24,13 @@ std::shared_ptr<WeightStore> store_of(const std::map<std::string, at::Tensor>& t
                        : t.scalar_type() == at::kBFloat16 ? Dtype::kBF16
                        : t.scalar_type() == at::kLong     ? Dtype::kI64
                                                           : Dtype::kF32;
-    stored[name] = {type, t.sizes().vec(), {static_cast<const std::byte*>(t.data_ptr()), t.nbytes()},
+    stored[name] = {type,
+                    t.sizes().vec(),
+                    {static_cast<const std::byte*>(t.data_ptr()), t.nbytes()},
                     std::make_shared<MappedFile>("/proc/self/exe")};
   }
-  return std::make_shared<WeightStore>("here", std::move(stored), std::move(renames), dtype, at::kCPU);
+  return std::make_shared<WeightStore>("here", std::move(stored), std::move(renames), dtype,
+                                       at::kCPU);
 }
 
 double worst(const at::Tensor& a, const at::Tensor& b) {
@@ -52,8 +55,9 @@ TEST_CASE("weights: a missing tensor is noted, integers are no weights") {
   CHECK(w.store().missing()[0].name == "x");
   CHECK(error_of([&] { w.get("ids", {4}); }) ==
         "here: tensor 'ids' is stored as I64, wanted F64, F32, F16 or BF16");
-  CHECK(error_of([&] { w.get("ids", {2, 2}); }) ==
-        "here: tensor 'ids' is [4] in the checkpoint, but config.json implies [2, 2]");
+  CHECK(error_of([&] {
+          w.get("ids", {2, 2});
+        }) == "here: tensor 'ids' is [4] in the checkpoint, but config.json implies [2, 2]");
 }
 
 TEST_CASE("weights: made-up heads are normal from a fixed seed, biases 0 and norms 1") {
@@ -106,9 +110,9 @@ TEST_CASE("linear: three products of one input stand side by side") {
     REQUIRE(y.sizes().vec() == std::vector<std::int64_t>{rows, 48});
     const char* parts[] = {"q", "k", "v"};
     for (int i = 0; i < 3; ++i)
-      CHECK(worst(y.narrow(1, 16 * i, 16),
-                  at::linear(x, tensors[std::string(parts[i]) + ".weight"],
-                             tensors[std::string(parts[i]) + ".bias"])) < 1e-5);
+      CHECK(worst(y.narrow(1, 16 * i, 16), at::linear(x, tensors[std::string(parts[i]) + ".weight"],
+                                                      tensors[std::string(parts[i]) + ".bias"])) <
+            1e-5);
   }
 }
 
@@ -143,7 +147,8 @@ TEST_CASE("activation: every name is the function transformers means by it (M0.2
   }
   const Error error = caught([] { activation_named("xielu", "config.json"); });
   CHECK(error.code == Errc::kUnsupported);
-  CHECK(error.message.starts_with("config.json: activation 'xielu' is not supported, wanted one of gelu, "));
+  CHECK(error.message.starts_with(
+      "config.json: activation 'xielu' is not supported, wanted one of gelu, "));
 }
 
 TEST_CASE("attention: no token sees another sequence, and long ones take the same path as short") {
