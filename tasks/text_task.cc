@@ -21,8 +21,7 @@
 namespace hft {
 namespace {
 
-constexpr std::int64_t kBatchTokens = 1024;         // of one forward pass
-constexpr std::int64_t kWindowTokens = 16 * kBatchTokens;  // sorted together, then written
+constexpr std::int64_t kWindowTokens = 4 * kForwardTokens;  // sorted together, then written
 constexpr std::size_t kWindowInputs = 4096;
 constexpr int kCutsShown = 3;  // notes about cut texts, one by one; then only their number
 
@@ -211,7 +210,7 @@ void run_window(std::vector<Work>& window, TextModel& model, Head head, std::int
     std::int64_t tokens = 0;
     for (; at < places.size(); ++at) {
       const auto length = static_cast<std::int64_t>(places[at].get().ids.size());
-      const bool full = most > 0 ? static_cast<std::int64_t>(batch.size()) == most : tokens + length > kBatchTokens;
+      const bool full = most > 0 ? static_cast<std::int64_t>(batch.size()) == most : tokens + length > kForwardTokens;
       if (!batch.empty() && full) break;
       tokens += length;
       batch.push_back(places[at]);

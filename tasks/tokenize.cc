@@ -1,9 +1,10 @@
-// hft tokenize: text to token ids and back; never loads LibTorch.
+// hft tokenize: text to token ids and back, conversations to text; never loads LibTorch.
 #include <CLI/CLI.hpp>
 
 #include "core/base/files.h"
 #include "core/base/signals.h"
 #include "core/base/text.h"
+#include "core/templates/chat_template.h"
 #include "core/tokenizers/tokenizer.h"
 #include "tasks/commands.h"
 #include "tasks/drawing.h"
@@ -18,14 +19,13 @@ struct Options {
   ModelOptions model;
   InputOptions input;
   OutputOptions output;
-  std::string pair;
+  std::string pair, messages, template_vars;
+  bool render = false, generation_prompt = true;
   bool ids_only = false, no_specials = false, decode = false, split_special = false, keep_specials = false;
 };
 
-Json encoded(const Options& o, const Tokenizer& tokenizer, const Input& input, bool has_pair) {
-  const EncodeOptions options{.add_special_tokens = !o.no_specials, .offsets = !o.ids_only, .split_special = o.split_special};
-  const Encoding e = has_pair ? tokenizer.encode_pair(input.text(0), input.text(1), options)
-                              : tokenizer.encode(input.text(0), options);
+// {"ids", "tokens", "offsets"}, or the ids alone.
+Json described(const Options& o, const Tokenizer& tokenizer, const Encoding& e) {
   if (o.ids_only) return e.ids;
   Json tokens = Json::array(), offsets = Json::array();
   for (std::size_t i = 0; i < e.size(); ++i) {
@@ -33,6 +33,37 @@ Json encoded(const Options& o, const Tokenizer& tokenizer, const Input& input, b
     offsets.push_back({e.offsets[i].begin, e.offsets[i].end});
   }
   return {{"ids", e.ids}, {"tokens", tokens}, {"offsets", offsets}};
+}
+
+Json encoded(const Options& o, const Tokenizer& tokenizer, const Input& input) {
+  const EncodeOptions options{.add_special_tokens = !o.no_specials, .offsets = !o.ids_only, .split_special = o.split_special};
+  return described(o, tokenizer, input.values[1] ? tokenizer.encode_pair(input.text(0), input.text(1), options)
+                                                 : tokenizer.encode(input.text(0), options));
+}
+
+// The conversation of --messages: its text with --template, else its tokens.
+int run_messages(const Options& o, const fs::path& folder, RecordWriter& writer) {
+  ChatOptions chat{.add_generation_prompt = o.generation_prompt};
+  if (!o.template_vars.empty()) {
+    chat.variables = Fields(read_json(o.template_vars), o.template_vars).json();
+    // tools and documents steer which template is taken, so they are more than variables.
+    for (auto [name, target] : {std::pair{"tools", &chat.tools}, std::pair{"documents", &chat.documents}})
+      if (chat.variables.contains(name)) {
+        *target = chat.variables[name];
+        chat.variables.erase(name);
+      }
+  }
+  Input input;
+  input.shown = o.messages;
+  const std::string text = ChatTemplates::load(folder).apply(read_json(o.messages), chat).text;
+  if (o.render) {
+    writer.write(input, text);
+  } else {
+    // The template has written its own special tokens.
+    const Tokenizer tokenizer = Tokenizer::load(folder);
+    writer.write(input, described(o, tokenizer, tokenizer.encode(text, {.add_special_tokens = false, .offsets = !o.ids_only})));
+  }
+  return writer.finish();
 }
 
 // "[1, 2]" or "1 2" -> text
@@ -68,8 +99,10 @@ std::string draw(const Input& input, const Json& output) {
 int run(const CLI::App& app, Options& o) {
   const fs::path folder = model_folder(o.model, "sentence-transformers/all-MiniLM-L6-v2");
   if (app.get_option("--pair")->count()) o.input.columns[1].fixed = o.pair;
+  if (o.render && o.messages.empty()) fail(Errc::kUsage, "--template renders a conversation: it needs --messages FILE");
+  RecordWriter writer(o.output, {.text_by_default = o.decode || o.render, .text = draw}, fingerprint(app, folder));
+  if (!o.messages.empty()) return run_messages(o, folder, writer);
   const Tokenizer tokenizer = Tokenizer::load(folder);
-  RecordWriter writer(o.output, {.text_by_default = o.decode, .text = draw}, fingerprint(app, folder));
   InputReader reader(o.input);
   for (;;) {
     if (!reader.ready()) writer.flush();
@@ -81,8 +114,7 @@ int run(const CLI::App& app, Options& o) {
       writer.write_error(*input, *input->error);
     } else {
       try {
-        writer.write(*input, o.decode ? decoded(o, tokenizer, input->text(0))
-                                      : encoded(o, tokenizer, *input, input->values[1].has_value()));
+        writer.write(*input, o.decode ? decoded(o, tokenizer, input->text(0)) : encoded(o, tokenizer, *input));
       } catch (const Error& e) {
         if (e.code == Errc::kResources) throw;
         writer.write_error(*input, e);
@@ -101,6 +133,7 @@ std::function<int()> declare(CLI::App& app) {
   app.footer("Examples:\n"
              "  hft tokenize -m models/all-MiniLM-L6-v2 \"Hello world\"\n"
              "  hft tokenize -m DIR --ids-only --lines < corpus.txt > ids.jsonl\n"
+             "  hft tokenize -m DIR --template --messages chat.json\n"
              "  hft tokenize -m DIR --decode \"[101, 7592, 102]\"");
   app.add_option("--pair", o->pair, "Second text of a pair")->type_name("TEXT");
   app.add_flag("--ids-only", o->ids_only, "Only the list of ids");
@@ -108,6 +141,13 @@ std::function<int()> declare(CLI::App& app) {
   app.add_flag("--split-special-tokens", o->split_special, "Text that spells a special token is ordinary text");
   app.add_flag("--decode", o->decode, "Ids in, text out");
   app.add_flag("--keep-special-tokens", o->keep_specials, "With --decode: show special tokens");
+  app.add_option("--messages", o->messages, "Tokenize a conversation, a JSON list of messages, with the model's chat template")
+      ->type_name("FILE");
+  app.add_flag("--template", o->render, "With --messages: the rendered text instead of its tokens");
+  app.add_flag_callback("--add-generation-prompt", [o] { o->generation_prompt = true; }, "End with the start of an answer [default]");
+  app.add_flag_callback("--no-add-generation-prompt", [o] { o->generation_prompt = false; }, "End with the last message");
+  app.add_option("--template-vars", o->template_vars, "Further variables of the template: a JSON object, tools among them")
+      ->type_name("FILE");
   add_input_options(app, o->input, {{.name = "text"},
                                     {.name = "text_pair", .optional = true}});
   add_output_options(app, o->output);

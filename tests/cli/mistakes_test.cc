@@ -44,7 +44,7 @@ TEST_CASE("mistakes: a folder without the needed files is exit 5 and says what i
 TEST_CASE("mistakes: hostile numbers in config.json are refused by name before anything is allocated") {
   for (const auto& [field, json] : std::vector<std::pair<std::string, std::string>>{
            {"hidden_size", "1000000000000"}, {"hidden_size", "-1"}, {"hidden_size", "0"}, {"hidden_size", "\"12\""},
-           {"num_hidden_layers", "1000000000"}, {"num_attention_heads", "7"}, {"vocab_size", "2147483648"},
+           {"num_hidden_layers", "1000000000"}, {"num_attention_heads", "-7"}, {"vocab_size", "2147483648"},
            {"max_position_embeddings", "-5"}, {"layer_norm_eps", "\"small\""}, {"intermediate_size", "1.5"}}) {
     TempFolder folder;
     const auto model = copy_of("bert-classify", folder);
