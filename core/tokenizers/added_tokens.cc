@@ -21,7 +21,8 @@ void AddedTokens::add(const std::vector<AddedToken>& tokens, const Vocabulary& m
     if (known >= 0 && by_id_[known] == token) continue;
     const std::int32_t in_model = known >= 0 ? known : model.find(token.content);
     const std::int32_t id = in_model >= 0 ? in_model : next++;
-    if (id > limits::kVocab) fail(Errc::kBadData, "added tokens reach id ", id, ", the limit is ", limits::kVocab);
+    if (id > limits::kVocab)
+      fail(Errc::kBadData, "added tokens reach id ", id, ", the limit is ", limits::kVocab);
     ids_[token.content] = id;
     by_id_[id] = token;
     if (!special_set_.contains(token.content)) ordinary_.push_back(token);
@@ -49,7 +50,8 @@ void AddedTokens::Matcher::add(std::string_view pattern, std::int32_t id) {
   if (pattern.empty()) return;
   std::uint32_t node = 0;
   for (char c : pattern) {
-    auto [next, fresh] = nodes_[node].next.try_emplace(static_cast<unsigned char>(c), static_cast<std::uint32_t>(nodes_.size()));
+    auto [next, fresh] = nodes_[node].next.try_emplace(static_cast<unsigned char>(c),
+                                                       static_cast<std::uint32_t>(nodes_.size()));
     node = next->second;
     if (fresh) nodes_.emplace_back();
   }
@@ -83,11 +85,14 @@ bool AddedTokens::Matcher::find(std::string_view text, std::size_t from, Match& 
 }
 
 template <class Emit>
-void AddedTokens::find_all(const Matcher& matcher, std::string_view text, bool split_special, const Emit& emit) const {
+void AddedTokens::find_all(const Matcher& matcher, std::string_view text, bool split_special,
+                           const Emit& emit) const {
   std::size_t covered = 0;
   Match match{};
   const auto class_at = [&](std::size_t at) { return unicode::classes(unicode::next(text, at)); };
-  const auto class_before = [&](std::size_t at) { return unicode::classes(unicode::previous(text, at)); };
+  const auto class_before = [&](std::size_t at) {
+    return unicode::classes(unicode::previous(text, at));
+  };
   for (std::size_t from = 0; matcher.find(text, from, match); from = match.end) {
     const AddedToken& token = by_id_.at(match.id);
     if (split_special && is_special(token.content)) continue;
@@ -108,20 +113,23 @@ void AddedTokens::find_all(const Matcher& matcher, std::string_view text, bool s
   if (covered < text.size()) emit(Match{covered, text.size(), -1});
 }
 
-Pieces AddedTokens::extract(std::string_view text, const Normalizer* normalizer, bool tracked, bool split_special) const {
+Pieces AddedTokens::extract(std::string_view text, const Normalizer* normalizer, bool tracked,
+                            bool split_special) const {
   Pieces pieces;
   pieces.tracked = tracked;
   find_all(raw_, text, split_special, [&](const Match& match) {
     if (match.begin >= match.end) return;
     const auto start = static_cast<std::uint32_t>(match.begin);
-    Text stretch = Text::original(text.substr(match.begin, match.end - match.begin), start, tracked);
+    Text stretch =
+        Text::original(text.substr(match.begin, match.end - match.begin), start, tracked);
     if (match.id >= 0) return pieces.add(stretch.bytes, stretch.origin, 0, start, match.id);
     if (normalizer) normalizer->apply(stretch);
     find_all(normalized_, stretch.bytes, split_special, [&](const Match& part) {
       if (part.begin >= part.end) return;
-      const auto from = tracked ? stretch.origin[part.begin].begin : start + static_cast<std::uint32_t>(part.begin);
-      pieces.add(std::string_view(stretch.bytes).substr(part.begin, part.end - part.begin), stretch.origin, part.begin,
-                 from, part.id);
+      const auto from = tracked ? stretch.origin[part.begin].begin
+                                : start + static_cast<std::uint32_t>(part.begin);
+      pieces.add(std::string_view(stretch.bytes).substr(part.begin, part.end - part.begin),
+                 stretch.origin, part.begin, from, part.id);
     });
   });
   return pieces;
@@ -137,11 +145,13 @@ const AddedToken* AddedTokens::token(std::int32_t id) const {
   return found == by_id_.end() ? nullptr : &found->second;
 }
 
-bool AddedTokens::is_special(std::string_view token) const { return special_set_.contains(std::string(token)); }
+bool AddedTokens::is_special(std::string_view token) const {
+  return special_set_.contains(std::string(token));
+}
 
 std::size_t AddedTokens::outside(const Vocabulary& model) const {
-  return static_cast<std::size_t>(
-      std::count_if(ids_.begin(), ids_.end(), [&](const auto& entry) { return model.find(entry.first) < 0; }));
+  return static_cast<std::size_t>(std::count_if(
+      ids_.begin(), ids_.end(), [&](const auto& entry) { return model.find(entry.first) < 0; }));
 }
 
 std::int32_t AddedTokens::end() const {

@@ -33,7 +33,8 @@ class AddedTokens {
   void prepare(const Normalizer* normalizer);
 
   // Cuts the text at added tokens and normalises the rest.
-  Pieces extract(std::string_view text, const Normalizer* normalizer, bool tracked, bool split_special) const;
+  Pieces extract(std::string_view text, const Normalizer* normalizer, bool tracked,
+                 bool split_special) const;
 
   // -1: not an added token.
   std::int32_t find(std::string_view token) const;
@@ -67,7 +68,8 @@ class AddedTokens {
     unsigned char only_first_ = 0;
   };
   template <class Emit>
-  void find_all(const Matcher& matcher, std::string_view text, bool split_special, const Emit& emit) const;
+  void find_all(const Matcher& matcher, std::string_view text, bool split_special,
+                const Emit& emit) const;
 
   std::unordered_map<std::string, std::int32_t> ids_;
   std::unordered_map<std::int32_t, AddedToken> by_id_;

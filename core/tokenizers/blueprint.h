@@ -17,9 +17,9 @@
 namespace hft {
 
 struct Blueprint {
-  std::string where;  // the file, for messages
+  std::string where;                                        // the file, for messages
   Json normalizer, pre_tokenizer, post_processor, decoder;  // null: none
-  std::unique_ptr<TokenModel> model;   // one of these two is set
+  std::unique_ptr<TokenModel> model;                        // one of these two is set
   std::unique_ptr<BpeBuilder> bpe;
   std::vector<AddedToken> added_tokens;
   bool from_json = false;  // it was tokenizer.json
@@ -35,7 +35,7 @@ struct SpecialToken {
 // tokenizer_config.json with special_tokens_map.json and added_tokens.json folded in.
 struct TokenizerConfig {
   Fields fields{Json::object(), "tokenizer_config.json"};
-  const TokenizerClass* row = nullptr;  // the Python class, when known
+  const TokenizerClass* row = nullptr;   // the Python class, when known
   bool clean_up = false;                 // what decode cleans when the file does not say
   std::vector<AddedToken> added_tokens;  // of added_tokens_decoder or added_tokens.json, by id
   bool has_decoder = false;              // added_tokens_decoder is there

@@ -44,7 +44,8 @@ class MergeTable {
  private:
   static constexpr std::uint64_t kFree = ~std::uint64_t{0};
   static std::uint64_t make_key(std::int32_t left, std::int32_t right) {
-    return static_cast<std::uint64_t>(static_cast<std::uint32_t>(left)) << 32 | static_cast<std::uint32_t>(right);
+    return static_cast<std::uint64_t>(static_cast<std::uint32_t>(left)) << 32 |
+           static_cast<std::uint32_t>(right);
   }
   std::size_t home(std::uint64_t key) const {
     key *= 0x9e3779b97f4a7c15;
@@ -148,7 +149,10 @@ namespace {
 class Bpe : public TokenModel {
  public:
   Bpe(Vocabulary vocabulary, BpeOptions options, MergeTable merges, bool bytes)
-      : vocabulary_(std::move(vocabulary)), options_(std::move(options)), merges_(std::move(merges)), bytes_(bytes) {
+      : vocabulary_(std::move(vocabulary)),
+        options_(std::move(options)),
+        merges_(std::move(merges)),
+        bytes_(bytes) {
     if (options_.unk_token) unk_ = vocabulary_.find(*options_.unk_token);
     for (unsigned byte = 0; byte < 256; ++byte) {
       byte_ids_[byte] = vocabulary_.find(letter_of_byte(static_cast<unsigned char>(byte)));
@@ -210,7 +214,8 @@ class Bpe : public TokenModel {
 
   std::int32_t unknown() const {
     if (unk_ < 0)
-      fail(Errc::kBadData, "BPE: the unknown token '", *options_.unk_token, "' is not in the vocabulary");
+      fail(Errc::kBadData, "BPE: the unknown token '", *options_.unk_token,
+           "' is not in the vocabulary");
     return unk_;
   }
 
@@ -311,7 +316,8 @@ void BpeBuilder::add_block(std::size_t from, std::size_t to,
   std::vector<std::size_t> ends;
   for (std::size_t i = from; i < to; ++i) {
     const auto& [left, right] = pairs_[i];
-    if (right.size() < prefix) wrong(i, "'" + std::string(right) + "' is shorter than continuing_subword_prefix");
+    if (right.size() < prefix)
+      wrong(i, "'" + std::string(right) + "' is shorter than continuing_subword_prefix");
     merged += left;
     merged += right.substr(std::min(prefix, right.size()));
     ends.push_back(merged.size());
@@ -323,7 +329,8 @@ void BpeBuilder::add_block(std::size_t from, std::size_t to,
   std::vector<std::int32_t> ids(tokens.size());
   parts_->vocabulary.find_all(tokens, ids);
   for (std::size_t t = 0; t < tokens.size(); ++t)
-    if (ids[t] < 0) wrong(from + t / 3, "'" + std::string(tokens[t]) + "' is not in the vocabulary");
+    if (ids[t] < 0)
+      wrong(from + t / 3, "'" + std::string(tokens[t]) + "' is not in the vocabulary");
   for (std::size_t t = 0; t < tokens.size(); t += 3)
     parts_->merges.set(ids[t], ids[t + 1], {parts_->rank++, ids[t + 2]});
 }

@@ -38,7 +38,8 @@ class BpeBuilder {
   bool can_take_bytes() const;
 
  private:
-  void add_block(std::size_t from, std::size_t to, const std::function<void(std::size_t, const std::string&)>& wrong);
+  void add_block(std::size_t from, std::size_t to,
+                 const std::function<void(std::size_t, const std::string&)>& wrong);
   struct Parts;
   std::vector<std::pair<std::string_view, std::string_view>> pairs_;
   std::unique_ptr<Parts> parts_;

@@ -21,7 +21,8 @@ std::string decode_base64(std::string_view text, const std::string& where) {
   while (!text.empty() && text.back() == '=') text.remove_suffix(1);
   for (char c : text) {
     const std::size_t value =
-        std::string_view("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/").find(c);
+        std::string_view("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/")
+            .find(c);
     if (value == std::string_view::npos) fail(Errc::kBadData, where, ": is not base64");
     bits = bits << 6 | static_cast<std::uint32_t>(value);
     held += 6;
@@ -69,10 +70,14 @@ class Precompiled : public Normalizer {
   // (but for CR LF), so only the rest needs the rules of clusters.
   void apply_untracked(Text& text) const {
     const std::string& old = text.bytes;
-    const auto ascii = [&](std::size_t at) { return at >= old.size() || static_cast<unsigned char>(old[at]) < 0x80; };
-    const auto apart = [&](std::size_t at) {  // the characters around this boundary are in two clusters
-      return ascii(at - 1) && ascii(at) && !(at < old.size() && old[at - 1] == '\r' && old[at] == '\n');
+    const auto ascii = [&](std::size_t at) {
+      return at >= old.size() || static_cast<unsigned char>(old[at]) < 0x80;
     };
+    const auto apart =
+        [&](std::size_t at) {  // the characters around this boundary are in two clusters
+          return ascii(at - 1) && ascii(at) &&
+                 !(at < old.size() && old[at - 1] == '\r' && old[at] == '\n');
+        };
     std::string out;
     out.reserve(old.size() + old.size() / 8);
     std::vector<unicode::Step> steps;
@@ -120,7 +125,9 @@ class Precompiled : public Normalizer {
 
   // The replacement of the shortest prefix of `key` in the trie, as the reference takes it.
   std::optional<std::string_view> find(std::string_view key) const {
-    const auto offset = [](std::uint32_t unit) { return (unit >> 10) << ((unit & (1u << 9)) >> 6); };
+    const auto offset = [](std::uint32_t unit) {
+      return (unit >> 10) << ((unit & (1u << 9)) >> 6);
+    };
     std::size_t node = offset(units_[0]);
     for (char c : key) {
       if (c == 0) break;
@@ -134,17 +141,21 @@ class Precompiled : public Normalizer {
       const std::size_t begin = units_[node] & ((1u << 31) - 1);
       if (begin > replacements_.size()) return std::nullopt;
       const std::size_t end = replacements_.find('\0', begin);
-      std::string_view found = std::string_view(replacements_).substr(begin, end == std::string::npos ? end : end - begin);
-      if (!found.empty() && (static_cast<unsigned char>(found[0]) & 0xc0) == 0x80) return std::nullopt;
+      std::string_view found = std::string_view(replacements_)
+                                   .substr(begin, end == std::string::npos ? end : end - begin);
+      if (!found.empty() && (static_cast<unsigned char>(found[0]) & 0xc0) == 0x80)
+        return std::nullopt;
       return found;
     }
     return std::nullopt;
   }
 
   // The new code points replace the old ones one to one. More of them are new; fewer, and the step
-  // before swallows the rest, whatever step that is (and none does at the begin of the text, so that
-  // later code points stand for their forerunners): the reference's rules, kept for its offsets.
-  static void replace(std::vector<unicode::Step>& steps, std::string_view old, std::string_view found) {
+  // before swallows the rest, whatever step that is (and none does at the begin of the text, so
+  // that later code points stand for their forerunners): the reference's rules, kept for its
+  // offsets.
+  static void replace(std::vector<unicode::Step>& steps, std::string_view old,
+                      std::string_view found) {
     const std::int64_t before = unicode::count(old);
     std::int64_t after = 0;
     for (std::size_t at = 0; at < found.size(); ++after)
@@ -162,8 +173,10 @@ class Precompiled : public Normalizer {
 std::unique_ptr<Normalizer> make_precompiled(const Fields& fields, int) {
   const std::string where = fields.where() + ": precompiled_charsmap";
   if (const Json* map = fields.find("precompiled_charsmap"); map && map->is_binary())
-    return std::make_unique<Precompiled>(std::string(map->get_binary().begin(), map->get_binary().end()), where);
-  return std::make_unique<Precompiled>(decode_base64(fields.text("precompiled_charsmap"), where), where);
+    return std::make_unique<Precompiled>(
+        std::string(map->get_binary().begin(), map->get_binary().end()), where);
+  return std::make_unique<Precompiled>(decode_base64(fields.text("precompiled_charsmap"), where),
+                                       where);
 }
 
 }  // namespace hft

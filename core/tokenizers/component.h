@@ -23,7 +23,8 @@ struct ComponentRow {
 
 // Reads a component by its "type". An unknown one is kUnsupported, with its path in the file.
 template <class T>
-std::unique_ptr<T> make_component(const Fields& fields, std::span<const ComponentRow<T>> rows, int depth) {
+std::unique_ptr<T> make_component(const Fields& fields, std::span<const ComponentRow<T>> rows,
+                                  int depth) {
   if (depth > kComponentDepth)
     fail(Errc::kBadData, fields.where(), ": nested deeper than ", kComponentDepth);
   const std::string type = fields.text("type");
@@ -37,15 +38,17 @@ std::unique_ptr<T> make_component(const Fields& fields, std::span<const Componen
 // The components of a Sequence, listed under `key`.
 template <class T>
 std::vector<std::unique_ptr<T>> make_components(const Fields& fields, std::string_view key,
-                                                std::unique_ptr<T> (*make)(const Fields&, int), int depth) {
+                                                std::unique_ptr<T> (*make)(const Fields&, int),
+                                                int depth) {
   const Json* list = fields.find(key);
   if (!list || !list->is_array())
     fail(Errc::kBadData, fields.where(), ": '", key, "' is ", list ? list->type_name() : "missing",
          ", wanted a list");
   std::vector<std::unique_ptr<T>> parts;
   for (std::size_t i = 0; i < list->size(); ++i)
-    parts.push_back(make(Fields((*list)[i], fields.where() + "." + std::string(key) + "[" + std::to_string(i) + "]"),
-                         depth + 1));
+    parts.push_back(make(
+        Fields((*list)[i], fields.where() + "." + std::string(key) + "[" + std::to_string(i) + "]"),
+        depth + 1));
   return parts;
 }
 

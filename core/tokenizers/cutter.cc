@@ -20,7 +20,10 @@ constexpr unsigned kKinds = unicode::kLetter | unicode::kNumber | unicode::kSpac
 // Walks over code points with their kind: letter, number, space, or 0 for anything else.
 class Walker {
  public:
-  Walker(std::string_view text, std::size_t at) : text_(text), table_(unicode::class_table()), at(at) { look(); }
+  Walker(std::string_view text, std::size_t at)
+      : text_(text), table_(unicode::class_table()), at(at) {
+    look();
+  }
 
   bool done() const { return at >= text_.size(); }
   void step() {

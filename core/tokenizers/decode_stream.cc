@@ -14,19 +14,22 @@ bool is_byte_token(const std::string& token) {
 // with a space, and only one spans a second space, after an apostrophe (or "n" and one).
 std::size_t last_cut(const std::string& text) {
   for (std::size_t at = text.size(); at-- > 1;)
-    if (text[at] == ' ' && text[at - 1] != ' ' && text[at - 1] != '\'' && text[at - 1] != 'n') return at;
+    if (text[at] == ' ' && text[at - 1] != ' ' && text[at - 1] != '\'' && text[at - 1] != 'n')
+      return at;
   return 0;
 }
 
 }  // namespace
 
-DecodeStream::DecodeStream(const Tokenizer& tokenizer, bool skip_special_tokens, std::optional<bool> clean_up)
+DecodeStream::DecodeStream(const Tokenizer& tokenizer, bool skip_special_tokens,
+                           std::optional<bool> clean_up)
     : tokenizer_(tokenizer),
       skip_special_tokens_(skip_special_tokens),
       clean_up_(clean_up.value_or(tokenizer.cleans_up())) {}
 
 std::string DecodeStream::decode(std::size_t from) const {
-  return tokenizer_.decode({ids_.begin() + static_cast<std::ptrdiff_t>(from), ids_.end()}, skip_special_tokens_, false);
+  return tokenizer_.decode({ids_.begin() + static_cast<std::ptrdiff_t>(from), ids_.end()},
+                           skip_special_tokens_, false);
 }
 
 std::string DecodeStream::push(std::int32_t id) {
@@ -34,7 +37,8 @@ std::string DecodeStream::push(std::int32_t id) {
   ++fresh_tokens_;
   if (is_byte_token(tokenizer_.token(id))) return "";
   const std::string text = decode(context_);
-  if (text.size() <= shown_.size() || text.ends_with("\xef\xbf\xbd") || !text.starts_with(shown_)) return "";
+  if (text.size() <= shown_.size() || text.ends_with("\xef\xbf\xbd") || !text.starts_with(shown_))
+    return "";
   std::string fresh = text.substr(shown_.size());
   // The tokens just shown are the context of the next ones.
   context_ = ids_.size() - fresh_tokens_;

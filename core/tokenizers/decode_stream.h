@@ -30,9 +30,9 @@ class DecodeStream {
   std::vector<std::int32_t> ids_;
   std::size_t context_ = 0;  // decoding starts here: the tokens shown last, which give the context
   std::size_t fresh_tokens_ = 0;  // pushed since something was shown
-  std::string shown_;        // what decoding from context_ gave for the tokens already shown
-  std::string all_shown_;    // everything decoded so far, before clean-up
-  std::string held_;         // decoded, but a clean-up may still change it
+  std::string shown_;             // what decoding from context_ gave for the tokens already shown
+  std::string all_shown_;         // everything decoded so far, before clean-up
+  std::string held_;              // decoded, but a clean-up may still change it
 };
 
 }  // namespace hft

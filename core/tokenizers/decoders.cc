@@ -14,7 +14,8 @@ std::string replaced(std::string text, std::string_view from, std::string_view t
   if (from.empty() || text.find(from) == std::string::npos) return text;
   std::string out;
   std::size_t at = 0;
-  for (std::size_t found = text.find(from); found != std::string::npos; found = text.find(from, at)) {
+  for (std::size_t found = text.find(from); found != std::string::npos;
+       found = text.find(from, at)) {
     out.append(text, at, found - at);
     out += to;
     at = found + from.size();
@@ -26,9 +27,10 @@ namespace {
 
 // The spaces WordPiece put before punctuation and English endings.
 std::string cleaned(std::string text) {
-  constexpr std::string_view kPairs[][2] = {{" .", "."},     {" ?", "?"},     {" !", "!"},           {" ,", ","},
-                                            {" ' ", "'"},    {" n't", "n't"}, {" 'm", "'m"},         {" do not", " don't"},
-                                            {" 's", "'s"},   {" 've", "'ve"}, {" 're", "'re"}};
+  constexpr std::string_view kPairs[][2] = {{" .", "."},     {" ?", "?"},           {" !", "!"},
+                                            {" ,", ","},     {" ' ", "'"},          {" n't", "n't"},
+                                            {" 'm", "'m"},   {" do not", " don't"}, {" 's", "'s"},
+                                            {" 've", "'ve"}, {" 're", "'re"}};
   for (const auto& [from, to] : kPairs) text = replaced(std::move(text), from, to);
   return text;
 }
@@ -44,10 +46,13 @@ struct ByteLevel : Decoder {
 
 class WordPiece : public Decoder {
  public:
-  explicit WordPiece(const Fields& f) : prefix_(f.text("prefix", "##")), cleanup_(f.boolean("cleanup", true)) {}
+  explicit WordPiece(const Fields& f)
+      : prefix_(f.text("prefix", "##")), cleanup_(f.boolean("cleanup", true)) {}
   void apply(std::vector<std::string>& tokens) const override {
     for (std::size_t i = 0; i < tokens.size(); ++i) {
-      if (i > 0) tokens[i] = tokens[i].starts_with(prefix_) ? tokens[i].substr(prefix_.size()) : " " + tokens[i];
+      if (i > 0)
+        tokens[i] =
+            tokens[i].starts_with(prefix_) ? tokens[i].substr(prefix_.size()) : " " + tokens[i];
       if (cleanup_) tokens[i] = cleaned(std::move(tokens[i]));
     }
   }
@@ -60,7 +65,8 @@ class WordPiece : public Decoder {
 class Metaspace : public Decoder {
  public:
   explicit Metaspace(const Fields& f) : mark_(one_code_point(f, "replacement")) {
-    keep_first_ = f.text("prepend_scheme", "always") == "never" || !f.boolean("add_prefix_space", true);
+    keep_first_ =
+        f.text("prepend_scheme", "always") == "never" || !f.boolean("add_prefix_space", true);
   }
   void apply(std::vector<std::string>& tokens) const override {
     for (std::size_t i = 0; i < tokens.size(); ++i)
@@ -135,12 +141,16 @@ struct Fuse : Decoder {
 class Strip : public Decoder {
  public:
   explicit Strip(const Fields& f)
-      : content_(one_code_point(f, "content")), start_(f.integer("start", 0, 1 << 30)), stop_(f.integer("stop", 0, 1 << 30)) {}
+      : content_(one_code_point(f, "content")),
+        start_(f.integer("start", 0, 1 << 30)),
+        stop_(f.integer("stop", 0, 1 << 30)) {}
   void apply(std::vector<std::string>& tokens) const override {
     for (std::string& token : tokens) {
       std::string_view rest = token;
-      for (std::int64_t n = 0; n < start_ && rest.starts_with(content_); ++n) rest.remove_prefix(content_.size());
-      for (std::int64_t n = 0; n < stop_ && rest.ends_with(content_); ++n) rest.remove_suffix(content_.size());
+      for (std::int64_t n = 0; n < start_ && rest.starts_with(content_); ++n)
+        rest.remove_prefix(content_.size());
+      for (std::int64_t n = 0; n < stop_ && rest.ends_with(content_); ++n)
+        rest.remove_suffix(content_.size());
       token = std::string(rest);
     }
   }
@@ -153,7 +163,8 @@ class Strip : public Decoder {
 class Replace : public Decoder {
  public:
   explicit Replace(const Fields& f)
-      : regex_(with_context(f.where(), [&] { return pattern_of(f); })), content_(f.text("content")) {}
+      : regex_(with_context(f.where(), [&] { return pattern_of(f); })),
+        content_(f.text("content")) {}
   void apply(std::vector<std::string>& tokens) const override {
     for (std::string& token : tokens) {
       std::string out;
@@ -224,7 +235,8 @@ class Marian : public Decoder {
 
 class Sequence : public Decoder {
  public:
-  Sequence(const Fields& f, int depth) : parts_(make_components<Decoder>(f, "decoders", &make_decoder, depth)) {}
+  Sequence(const Fields& f, int depth)
+      : parts_(make_components<Decoder>(f, "decoders", &make_decoder, depth)) {}
   void apply(std::vector<std::string>& tokens) const override {
     for (const auto& part : parts_) part->apply(tokens);
   }
@@ -254,7 +266,9 @@ constexpr ComponentRow<Decoder> kRows[] = {
     {"CTC", make<Ctc>},
     {"Marian", make<Marian>},
     {"Sequence",
-     [](const Fields& f, int depth) -> std::unique_ptr<Decoder> { return std::make_unique<Sequence>(f, depth); }},
+     [](const Fields& f, int depth) -> std::unique_ptr<Decoder> {
+       return std::make_unique<Sequence>(f, depth);
+     }},
 };
 
 }  // namespace

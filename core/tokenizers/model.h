@@ -24,10 +24,12 @@ class TokenModel {
   // Appends the tokens of one piece of well-formed UTF-8.
   void tokenize(std::string_view piece, std::vector<Token>& out) const;
   // Ids alone, for callers that want no offsets; words seen before come from this thread's cache.
-  void tokenize_ids(std::string_view piece, WordCache& cache, std::vector<std::int32_t>& out) const {
+  void tokenize_ids(std::string_view piece, WordCache& cache,
+                    std::vector<std::int32_t>& out) const {
     for (std::size_t at = 0; at < piece.size();) {
       const std::string_view word = piece.substr(at, word_end(piece, at) - at);
-      if (word.size() > WordCache::kWordBytes || !cache.find(word, out)) tokenize_new(word, cache, out);
+      if (word.size() > WordCache::kWordBytes || !cache.find(word, out))
+        tokenize_new(word, cache, out);
       at += word.size();
     }
   }
@@ -35,6 +37,7 @@ class TokenModel {
   virtual const Vocabulary& vocabulary() const = 0;
   // The mark that tokens inside a word begin with ("##"); "" when the model has none.
   virtual std::string_view subword_mark() const { return {}; }
+
  protected:
   // Appends the tokens of one word, counted from its begin.
   virtual void tokenize_word(std::string_view word, std::vector<Token>& out) const = 0;

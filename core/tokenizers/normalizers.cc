@@ -13,7 +13,8 @@ namespace hft {
 namespace {
 
 bool is_ascii(std::string_view text) {
-  return std::all_of(text.begin(), text.end(), [](char c) { return static_cast<signed char>(c) >= 0; });
+  return std::all_of(text.begin(), text.end(),
+                     [](char c) { return static_cast<signed char>(c) >= 0; });
 }
 
 // Drops code points; the dropped ones' bytes belong to nothing.
@@ -161,7 +162,9 @@ class NormalForm : public Normalizer {
   unicode::Form form_;
 };
 template <unicode::Form form>
-std::unique_ptr<Normalizer> make_form(const Fields&, int) { return std::make_unique<NormalForm>(form); }
+std::unique_ptr<Normalizer> make_form(const Fields&, int) {
+  return std::make_unique<NormalForm>(form);
+}
 
 struct Lowercase : Normalizer {
   void apply(Text& text) const override { lowercase(text); }
@@ -175,7 +178,8 @@ struct StripAccents : Normalizer {
 
 class Strip : public Normalizer {
  public:
-  explicit Strip(const Fields& f) : left_(f.boolean("strip_left", true)), right_(f.boolean("strip_right", true)) {}
+  explicit Strip(const Fields& f)
+      : left_(f.boolean("strip_left", true)), right_(f.boolean("strip_right", true)) {}
   void apply(Text& text) const override {
     std::size_t begin = 0, end = text.bytes.size();
     for (std::size_t at = 0; left_ && at < end; begin = at)
@@ -195,11 +199,13 @@ class Strip : public Normalizer {
 struct Nmt : Normalizer {
   void apply(Text& text) const override {
     filter(text, [](char32_t c) {
-      return !((c >= 1 && c <= 8) || c == 0xb || (c >= 0xe && c <= 0x1f) || c == 0x7f || c == 0x8f || c == 0x9f);
+      return !((c >= 1 && c <= 8) || c == 0xb || (c >= 0xe && c <= 0x1f) || c == 0x7f ||
+               c == 0x8f || c == 0x9f);
     });
     map(text, [](char32_t c) {
-      const bool space = c == 9 || c == 0xa || c == 0xc || c == 0xd || c == 0x1680 || (c >= 0x200b && c <= 0x200f) ||
-                         c == 0x2028 || c == 0x2029 || c == 0x2581 || c == 0xfeff || c == 0xfffd;
+      const bool space = c == 9 || c == 0xa || c == 0xc || c == 0xd || c == 0x1680 ||
+                         (c >= 0x200b && c <= 0x200f) || c == 0x2028 || c == 0x2029 ||
+                         c == 0x2581 || c == 0xfeff || c == 0xfffd;
       return space ? U' ' : c;
     });
   }
@@ -208,7 +214,8 @@ struct Nmt : Normalizer {
 class Replace : public Normalizer {
  public:
   explicit Replace(const Fields& f)
-      : regex_(with_context(f.where(), [&] { return pattern_of(f); })), content_(f.text("content")) {}
+      : regex_(with_context(f.where(), [&] { return pattern_of(f); })),
+        content_(f.text("content")) {}
   void apply(Text& text) const override {
     Rewrite out(text);
     regex_.for_matches(text.bytes, [&](std::size_t begin, std::size_t end) {
@@ -273,7 +280,8 @@ constexpr ComponentRow<Normalizer> kRows[] = {
     {"Prepend", make<Prepend>},
     {"ByteLevel", make<ByteLevel>},
     {"Precompiled", make_precompiled},
-    {"Sequence", [](const Fields& f, int depth) -> std::unique_ptr<Normalizer> {
+    {"Sequence",
+     [](const Fields& f, int depth) -> std::unique_ptr<Normalizer> {
        return std::make_unique<Sequence>(f, depth);
      }},
 };

@@ -51,7 +51,8 @@ void need_texts(const std::vector<Segment>& segments) {
 class ByteLevel : public PostProcessor {
  public:
   explicit ByteLevel(const Fields& f)
-      : prefix_space_(f.boolean("add_prefix_space", true)), trim_(f.boolean("trim_offsets", true)) {}
+      : prefix_space_(f.boolean("add_prefix_space", true)),
+        trim_(f.boolean("trim_offsets", true)) {}
   void apply(std::vector<Segment>& segments, const PostContext&) const override {
     if (!trim_) return;
     for (Segment& segment : segments) trim_offsets(segment, prefix_space_);
@@ -64,7 +65,8 @@ class ByteLevel : public PostProcessor {
 };
 
 bool is_id(const Json& value) {
-  return value.is_number_integer() && value.get<std::int64_t>() >= 0 && value.get<std::int64_t>() <= kMaxId;
+  return value.is_number_integer() && value.get<std::int64_t>() >= 0 &&
+         value.get<std::int64_t>() <= kMaxId;
 }
 
 // ["[SEP]", 102]: a token and its id.
@@ -72,7 +74,8 @@ std::int32_t id_of_pair(const Fields& f, std::string_view key) {
   const Json* pair = f.find(key);
   if (pair && pair->is_array() && pair->size() == 2 && (*pair)[0].is_string() && is_id((*pair)[1]))
     return (*pair)[1].get<std::int32_t>();
-  fail(Errc::kBadData, f.where(), ": '", key, "' is ", pair ? to_line(*pair) : "missing", ", wanted [token, id]");
+  fail(Errc::kBadData, f.where(), ": '", key, "' is ", pair ? to_line(*pair) : "missing",
+       ", wanted [token, id]");
 }
 
 // [CLS] A [SEP] (B [SEP]), or with `roberta` <s> A </s> (</s> B </s>), all of type 0.
@@ -89,7 +92,8 @@ class Surround : public PostProcessor {
     need_texts(segments);
     for (Segment& segment : segments) {
       if (trim_) trim_offsets(segment, prefix_space_);
-      if (roberta_) std::fill(segment.encoding.type_ids.begin(), segment.encoding.type_ids.end(), 0);
+      if (roberta_)
+        std::fill(segment.encoding.type_ids.begin(), segment.encoding.type_ids.end(), 0);
     }
     if (!context.add_special_tokens) return;
     const bool offsets = context.offsets;
@@ -117,7 +121,8 @@ class Template : public PostProcessor {
  public:
   explicit Template(const Fields& f) {
     const Fields tokens = f.object("special_tokens");
-    for (const auto& [name, value] : tokens.json().items()) read_token(name, Fields(value, tokens.where() + "." + name));
+    for (const auto& [name, value] : tokens.json().items())
+      read_token(name, Fields(value, tokens.where() + "." + name));
     single_ = read(f, "single");
     pair_ = read(f, "pair");
   }
@@ -128,10 +133,12 @@ class Template : public PostProcessor {
     std::vector<Segment> all;
     for (const Item& item : pair ? pair_ : single_) {
       if (item.text < 0) {
-        if (context.add_special_tokens) all.push_back(specials(*item.ids, item.type_id, context.offsets));
+        if (context.add_special_tokens)
+          all.push_back(specials(*item.ids, item.type_id, context.offsets));
         continue;
       }
-      if (item.text == 1 && !pair) fail(Errc::kBadData, "the template for one text asks for a second one");
+      if (item.text == 1 && !pair)
+        fail(Errc::kBadData, "the template for one text asks for a second one");
       Segment& segment = segments[static_cast<std::size_t>(item.text)];
       if (!segment.overflow)
         std::fill(segment.encoding.type_ids.begin(), segment.encoding.type_ids.end(), item.type_id);
@@ -158,7 +165,8 @@ class Template : public PostProcessor {
     std::vector<std::int32_t> ids;
     if (list && list->is_array())
       for (const Json& id : *list) {
-        if (!is_id(id)) fail(Errc::kBadData, f.where(), ": 'ids' holds ", to_line(id), ", wanted token ids");
+        if (!is_id(id))
+          fail(Errc::kBadData, f.where(), ": 'ids' holds ", to_line(id), ", wanted token ids");
         ids.push_back(id.get<std::int32_t>());
       }
     else
@@ -168,7 +176,8 @@ class Template : public PostProcessor {
 
   std::vector<Item> read(const Fields& f, std::string_view key) const {
     const Json* list = f.find(key);
-    if (!list || !list->is_array()) fail(Errc::kBadData, f.where(), ": '", key, "' is missing, wanted a list");
+    if (!list || !list->is_array())
+      fail(Errc::kBadData, f.where(), ": '", key, "' is missing, wanted a list");
     std::vector<Item> items;
     for (std::size_t i = 0; i < list->size(); ++i) {
       const std::string where = f.where() + "." + std::string(key) + "[" + std::to_string(i) + "]";
@@ -189,10 +198,12 @@ class Template : public PostProcessor {
     } else if (kind == "SpecialToken") {
       auto found = tokens_.find(id);
       if (found == tokens_.end())
-        fail(Errc::kBadData, f.where(), ": the special token '", id, "' is not among special_tokens");
+        fail(Errc::kBadData, f.where(), ": the special token '", id,
+             "' is not among special_tokens");
       item.ids = &found->second;
     } else {
-      fail(Errc::kBadData, f.where(), ": is ", kind, " '", id, "', wanted Sequence A or B, or SpecialToken");
+      fail(Errc::kBadData, f.where(), ": is ", kind, " '", id,
+           "', wanted Sequence A or B, or SpecialToken");
     }
     return item;
   }
@@ -214,7 +225,8 @@ class Sequence : public PostProcessor {
     return n;
   }
   bool trims() const override {
-    return std::any_of(parts_.begin(), parts_.end(), [](const auto& part) { return part->trims(); });
+    return std::any_of(parts_.begin(), parts_.end(),
+                       [](const auto& part) { return part->trims(); });
   }
 
  private:
@@ -223,15 +235,25 @@ class Sequence : public PostProcessor {
 
 constexpr ComponentRow<PostProcessor> kRows[] = {
     {"TemplateProcessing",
-     [](const Fields& f, int) -> std::unique_ptr<PostProcessor> { return std::make_unique<Template>(f); }},
+     [](const Fields& f, int) -> std::unique_ptr<PostProcessor> {
+       return std::make_unique<Template>(f);
+     }},
     {"RobertaProcessing",
-     [](const Fields& f, int) -> std::unique_ptr<PostProcessor> { return std::make_unique<Surround>(f, true); }},
+     [](const Fields& f, int) -> std::unique_ptr<PostProcessor> {
+       return std::make_unique<Surround>(f, true);
+     }},
     {"BertProcessing",
-     [](const Fields& f, int) -> std::unique_ptr<PostProcessor> { return std::make_unique<Surround>(f, false); }},
+     [](const Fields& f, int) -> std::unique_ptr<PostProcessor> {
+       return std::make_unique<Surround>(f, false);
+     }},
     {"ByteLevel",
-     [](const Fields& f, int) -> std::unique_ptr<PostProcessor> { return std::make_unique<ByteLevel>(f); }},
+     [](const Fields& f, int) -> std::unique_ptr<PostProcessor> {
+       return std::make_unique<ByteLevel>(f);
+     }},
     {"Sequence",
-     [](const Fields& f, int depth) -> std::unique_ptr<PostProcessor> { return std::make_unique<Sequence>(f, depth); }},
+     [](const Fields& f, int depth) -> std::unique_ptr<PostProcessor> {
+       return std::make_unique<Sequence>(f, depth);
+     }},
 };
 
 }  // namespace

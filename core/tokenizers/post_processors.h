@@ -19,12 +19,12 @@ struct Spaces {
 struct Segment {
   Encoding encoding;
   std::vector<Spaces> spaces;  // per token; empty unless offsets are wanted and trimmed
-  bool overflow = false;       // a window after the first: a template leaves its type ids as they are
+  bool overflow = false;  // a window after the first: a template leaves its type ids as they are
 };
 
 struct PostContext {
   bool add_special_tokens = true;
-  bool offsets = false;   // offsets and word ids are wanted
+  bool offsets = false;  // offsets and word ids are wanted
 };
 
 // Immutable; threads may share one.

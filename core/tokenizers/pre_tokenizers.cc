@@ -13,7 +13,8 @@
 namespace hft {
 
 SplitBehavior split_behavior(const Fields& fields, std::string_view key, const char* fallback) {
-  const std::string name = fields.text(key, fallback ? std::optional<std::string>(fallback) : std::nullopt);
+  const std::string name =
+      fields.text(key, fallback ? std::optional<std::string>(fallback) : std::nullopt);
   if (name == "Removed") return SplitBehavior::kRemoved;
   if (name == "Isolated") return SplitBehavior::kIsolated;
   if (name == "MergedWithPrevious") return SplitBehavior::kMergedWithPrevious;
@@ -40,7 +41,8 @@ void split_at(Pieces& pieces, SplitBehavior behavior, const Is& is) {
 
 void split_at_class(Pieces& pieces, SplitBehavior behavior, unsigned wanted) {
   const std::uint16_t* table = unicode::class_table();
-  split_at(pieces, behavior, [&](char32_t c) { return (unicode::classes(c, table) & wanted) != 0; });
+  split_at(pieces, behavior,
+           [&](char32_t c) { return (unicode::classes(c, table) & wanted) != 0; });
 }
 
 void split_regex(Pieces& pieces, const Regex& regex, SplitBehavior behavior, bool invert) {
@@ -77,17 +79,18 @@ struct Bert : PreTokenizer {
 class ByteLevel : public PreTokenizer {
  public:
   explicit ByteLevel(const Fields& f)
-      : prefix_space_(f.boolean("add_prefix_space", true)),
-        cut_(f.boolean("use_regex", true)) {}
+      : prefix_space_(f.boolean("add_prefix_space", true)), cut_(f.boolean("use_regex", true)) {}
 
   void apply(Pieces& pieces) const override {
-    if (prefix_space_ && std::any_of(pieces.pieces.begin(), pieces.pieces.end(), [&](const Piece& piece) {
+    if (prefix_space_ &&
+        std::any_of(pieces.pieces.begin(), pieces.pieces.end(), [&](const Piece& piece) {
           return piece.id < 0 && pieces.bytes[piece.begin] != ' ';
         }))
       pieces.edit([](Text& text) {
         if (text.bytes.front() != ' ') prepend_to(text, " ");
       });
-    if (cut_) pieces.split([](std::string_view text, const auto& emit) { Cutter::gpt2().cut(text, emit); });
+    if (cut_)
+      pieces.split([](std::string_view text, const auto& emit) { Cutter::gpt2().cut(text, emit); });
     if (spell_) pieces.edit([](Text& text) { spell_bytes(text); });
   }
   bool leave_bytes() override {
@@ -106,11 +109,13 @@ class Metaspace : public PreTokenizer {
     std::string scheme = f.text("prepend_scheme", "always");
     if (f.has("add_prefix_space") && !f.boolean("add_prefix_space", true)) {
       if (f.has("prepend_scheme") && scheme != "never")
-        fail(Errc::kBadData, f.where(), ": 'add_prefix_space' is false but 'prepend_scheme' is \"", scheme, "\"");
+        fail(Errc::kBadData, f.where(), ": 'add_prefix_space' is false but 'prepend_scheme' is \"",
+             scheme, "\"");
       scheme = "never";
     }
     if (scheme != "always" && scheme != "first" && scheme != "never")
-      fail(Errc::kBadData, f.where(), ": 'prepend_scheme' is \"", scheme, "\", wanted always, first or never");
+      fail(Errc::kBadData, f.where(), ": 'prepend_scheme' is \"", scheme,
+           "\", wanted always, first or never");
     always_ = scheme == "always";
     first_ = scheme == "first";
   }
@@ -127,12 +132,14 @@ class Metaspace : public PreTokenizer {
         out.put(mark_, 1);
       }
       out.finish();
-      if ((always_ || (first_ && text.start == 0)) && !text.bytes.starts_with(mark_)) prepend_to(text, mark_);
+      if ((always_ || (first_ && text.start == 0)) && !text.bytes.starts_with(mark_))
+        prepend_to(text, mark_);
     });
     if (!split_) return;
     pieces.split([this](std::string_view text, const auto& emit) {
       std::size_t begin = 0;
-      for (std::size_t at = text.find(mark_, 0); at != std::string_view::npos; at = text.find(mark_, at + mark_.size())) {
+      for (std::size_t at = text.find(mark_, 0); at != std::string_view::npos;
+           at = text.find(mark_, at + mark_.size())) {
         emit(begin, at);
         begin = at;
       }
@@ -153,7 +160,8 @@ class Split : public PreTokenizer {
         behavior_(split_behavior(f, "behavior")),
         invert_(f.boolean("invert", false)) {
     // A cutter's matches leave no gaps: they are the pieces whether gaps are kept or dropped.
-    const bool matches_stay = invert_ ? behavior_ == SplitBehavior::kRemoved : behavior_ == SplitBehavior::kIsolated;
+    const bool matches_stay =
+        invert_ ? behavior_ == SplitBehavior::kRemoved : behavior_ == SplitBehavior::kIsolated;
     if (matches_stay) cutter_ = Cutter::of_pattern(regex_.pattern());
   }
   void apply(Pieces& pieces) const override {
@@ -177,7 +185,8 @@ struct Whitespace : PreTokenizer {
       unsigned before = unicode::kSpace;
       for (std::size_t at = 0; at < text.size();) {
         const std::size_t here = at;
-        const unsigned kind = unicode::classes(unicode::next(text, at), table) & (unicode::kSpace | unicode::kWord);
+        const unsigned kind =
+            unicode::classes(unicode::next(text, at), table) & (unicode::kSpace | unicode::kWord);
         if (kind == before) continue;
         if (before != unicode::kSpace) emit(begin, here);
         begin = here;
@@ -189,13 +198,17 @@ struct Whitespace : PreTokenizer {
 };
 
 struct WhitespaceSplit : PreTokenizer {
-  void apply(Pieces& pieces) const override { split_at_class(pieces, SplitBehavior::kRemoved, unicode::kSpace); }
+  void apply(Pieces& pieces) const override {
+    split_at_class(pieces, SplitBehavior::kRemoved, unicode::kSpace);
+  }
 };
 
 class Punctuation : public PreTokenizer {
  public:
   explicit Punctuation(const Fields& f) : behavior_(split_behavior(f, "behavior", "Isolated")) {}
-  void apply(Pieces& pieces) const override { split_at_class(pieces, behavior_, unicode::kPunctuation); }
+  void apply(Pieces& pieces) const override {
+    split_at_class(pieces, behavior_, unicode::kPunctuation);
+  }
 
  private:
   SplitBehavior behavior_;
@@ -205,7 +218,8 @@ class Digits : public PreTokenizer {
  public:
   explicit Digits(const Fields& f) : single_(f.boolean("individual_digits", false)) {}
   void apply(Pieces& pieces) const override {
-    split_at_class(pieces, single_ ? SplitBehavior::kIsolated : SplitBehavior::kContiguous, unicode::kNumeric);
+    split_at_class(pieces, single_ ? SplitBehavior::kIsolated : SplitBehavior::kContiguous,
+                   unicode::kNumeric);
   }
 
  private:
@@ -277,7 +291,8 @@ class Sequence : public PreTokenizer {
   }
   bool leave_bytes() override { return !parts_.empty() && parts_.back()->leave_bytes(); }
   bool needs_start() const override {
-    return std::any_of(parts_.begin(), parts_.end(), [](const auto& part) { return part->needs_start(); });
+    return std::any_of(parts_.begin(), parts_.end(),
+                       [](const auto& part) { return part->needs_start(); });
   }
 
  private:
@@ -305,7 +320,8 @@ constexpr ComponentRow<PreTokenizer> kRows[] = {
     {"UnicodeScripts", make<UnicodeScripts>},
     {"CharDelimiterSplit", make<CharDelimiterSplit>},
     {"FixedLength", make<FixedLength>},
-    {"Sequence", [](const Fields& f, int depth) -> std::unique_ptr<PreTokenizer> {
+    {"Sequence",
+     [](const Fields& f, int depth) -> std::unique_ptr<PreTokenizer> {
        return std::make_unique<Sequence>(f, depth);
      }},
 };

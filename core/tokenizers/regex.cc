@@ -19,7 +19,8 @@ const OnigUChar* bytes(const char* at) { return reinterpret_cast<const OnigUChar
 
 std::string reason(int code, const OnigErrorInfo* info = nullptr) {
   OnigUChar text[ONIG_MAX_ERROR_MESSAGE_LEN];
-  const int n = info ? onig_error_code_to_str(text, code, info) : onig_error_code_to_str(text, code);
+  const int n =
+      info ? onig_error_code_to_str(text, code, info) : onig_error_code_to_str(text, code);
   return std::string(reinterpret_cast<const char*>(text), static_cast<std::size_t>(n));
 }
 
@@ -67,8 +68,9 @@ Regex::Regex(const std::string& pattern) : impl_(std::make_unique<Impl>()) {
   initialize();
   impl_->pattern = pattern;
   OnigErrorInfo info;
-  const int code = onig_new(&impl_->compiled, bytes(pattern.data()), bytes(pattern.data() + pattern.size()),
-                            ONIG_OPTION_NONE, ONIG_ENCODING_UTF8, ONIG_SYNTAX_RUBY, &info);
+  const int code =
+      onig_new(&impl_->compiled, bytes(pattern.data()), bytes(pattern.data() + pattern.size()),
+               ONIG_OPTION_NONE, ONIG_ENCODING_UTF8, ONIG_SYNTAX_RUBY, &info);
   if (code != ONIG_NORMAL) {
     impl_->compiled = nullptr;
     fail(Errc::kBadData, "'", pattern, "' is not a regular expression: ", reason(code, &info));
@@ -88,7 +90,8 @@ bool Regex::is_literal() const { return impl_->compiled == nullptr; }
 Regex::Regex(Regex&&) noexcept = default;
 Regex::~Regex() = default;
 
-void Regex::search(std::string_view text, const std::function<void(std::size_t, std::size_t)>& match) const {
+void Regex::search(std::string_view text,
+                   const std::function<void(std::size_t, std::size_t)>& match) const {
   struct Region {
     OnigRegion* value = onig_region_new();
     ~Region() { onig_region_free(value, 1); }
@@ -98,16 +101,19 @@ void Regex::search(std::string_view text, const std::function<void(std::size_t, 
   std::size_t from = 0;
   std::size_t last = std::string_view::npos;  // end of the match before
   while (from <= text.size()) {
-    const int found = onig_search(impl_->compiled, bytes(begin), bytes(end), bytes(begin + from), bytes(end),
-                                  region.value, ONIG_OPTION_NONE);
+    const int found = onig_search(impl_->compiled, bytes(begin), bytes(end), bytes(begin + from),
+                                  bytes(end), region.value, ONIG_OPTION_NONE);
     if (found == ONIG_MISMATCH) return;
     if (found < 0)
-      fail(Errc::kBadData, "the regular expression '", impl_->pattern, "' gave up on a text: ", reason(found));
+      fail(Errc::kBadData, "the regular expression '", impl_->pattern,
+           "' gave up on a text: ", reason(found));
     const auto at = static_cast<std::size_t>(region.value->beg[0]);
     const auto to = static_cast<std::size_t>(region.value->end[0]);
     from = to;
     if (at == to) {  // step over one code point after an empty match
-      from += to < text.size() ? static_cast<std::size_t>(unicode::length(static_cast<unsigned char>(text[to]))) : 1;
+      from += to < text.size()
+                  ? static_cast<std::size_t>(unicode::length(static_cast<unsigned char>(text[to])))
+                  : 1;
       if (to == last) continue;
     }
     match(at, to);

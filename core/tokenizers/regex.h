@@ -24,7 +24,8 @@ class Regex {
   void for_matches(std::string_view text, const Match& match) const {
     if (!is_literal()) return search(text, match);
     const std::string& wanted = pattern();
-    for (std::size_t at = text.find(wanted); at != std::string_view::npos; at = text.find(wanted, at + wanted.size()))
+    for (std::size_t at = text.find(wanted); at != std::string_view::npos;
+         at = text.find(wanted, at + wanted.size()))
       match(at, at + wanted.size());
   }
   const std::string& pattern() const;
@@ -33,7 +34,8 @@ class Regex {
   struct Impl;
   Regex() = default;
   bool is_literal() const;
-  void search(std::string_view text, const std::function<void(std::size_t, std::size_t)>& match) const;
+  void search(std::string_view text,
+              const std::function<void(std::size_t, std::size_t)>& match) const;
   std::unique_ptr<Impl> impl_;
 };
 

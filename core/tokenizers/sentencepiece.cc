@@ -22,8 +22,10 @@ class Marian : public TokenModel {
     const std::string name = spm.filename().string();
     const SpmModel checked = parse_spm(bytes, name);  // our checks before the library sees the file
     if (!checked.charsmap.empty())
-      make_precompiled(Fields({{"precompiled_charsmap", Json::binary({checked.charsmap.begin(), checked.charsmap.end()})}},
-                              name + ": normalizer_spec"), 0);
+      make_precompiled(Fields({{"precompiled_charsmap",
+                                Json::binary({checked.charsmap.begin(), checked.charsmap.end()})}},
+                              name + ": normalizer_spec"),
+                       0);
     if (const auto status = processor_.LoadFromSerializedProto(bytes); !status.ok())
       fail(Errc::kBadData, name, ": ", status.ToString());
   }
@@ -35,7 +37,8 @@ class Marian : public TokenModel {
         start = end + 2;
         out.push_back({id_of(piece.substr(0, start)), 0, static_cast<std::uint32_t>(start)});
       }
-    const auto cut = processor_.EncodeAsImmutableProto({piece.data() + start, piece.size() - start});
+    const auto cut =
+        processor_.EncodeAsImmutableProto({piece.data() + start, piece.size() - start});
     for (const auto& part : cut.pieces())
       out.push_back({id_of(part.piece()), static_cast<std::uint32_t>(start + part.begin()),
                      static_cast<std::uint32_t>(start + part.end())});
@@ -57,30 +60,37 @@ class Marian : public TokenModel {
 Blueprint read_marian(const std::filesystem::path& folder, const TokenizerConfig& config) {
   Blueprint out;
   out.where = "vocab.json";
-  const Json ids = parse_json(read_file(folder / "vocab.json", limits::kTokenizerBytes), "vocab.json");
-  if (!ids.is_object()) fail(Errc::kBadData, "vocab.json: is ", ids.type_name(), ", wanted {\"token\": id, …}");
+  const Json ids =
+      parse_json(read_file(folder / "vocab.json", limits::kTokenizerBytes), "vocab.json");
+  if (!ids.is_object())
+    fail(Errc::kBadData, "vocab.json: is ", ids.type_name(), ", wanted {\"token\": id, …}");
   Vocabulary vocabulary;
   vocabulary.reserve(ids.size(), ids.size() * 8);
   for (const auto& [token, id] : ids.items())
-    vocabulary.add(token, checked_id(id.is_number_integer() ? id.get<std::int64_t>() : -1, ids.size(), out.where));
+    vocabulary.add(token, checked_id(id.is_number_integer() ? id.get<std::int64_t>() : -1,
+                                     ids.size(), out.where));
   const auto need = [&](std::string_view name, const char* fallback) {
     const std::string token = config.special(name).empty() ? fallback : config.special(name);
     const std::int32_t id = vocabulary.find(token);
-    if (id < 0) fail(Errc::kBadData, "vocab.json: the special token '", token, "' is not in the vocabulary");
+    if (id < 0)
+      fail(Errc::kBadData, "vocab.json: the special token '", token, "' is not in the vocabulary");
     return std::pair(token, id);
   };
   const auto [unk, unk_id] = need("unk", "<unk>");
   const auto [eos, eos_id] = need("eos", "</s>");
   parse_spm(read_file(folder / "target.spm", limits::kTokenizerBytes), "target.spm");
   const Json end = {{"SpecialToken", {{"id", eos}, {"type_id", 0}}}};
-  const Json a = {{"Sequence", {{"id", "A"}, {"type_id", 0}}}}, b = {{"Sequence", {{"id", "B"}, {"type_id", 0}}}};
-  out.post_processor = {{"type", "TemplateProcessing"},
-                        {"single", {a, end}},
-                        {"pair", {a, b, end}},
-                        {"special_tokens", {{eos, {{"id", eos}, {"ids", {eos_id}}, {"tokens", {eos}}}}}}};
+  const Json a = {{"Sequence", {{"id", "A"}, {"type_id", 0}}}},
+             b = {{"Sequence", {{"id", "B"}, {"type_id", 0}}}};
+  out.post_processor = {
+      {"type", "TemplateProcessing"},
+      {"single", {a, end}},
+      {"pair", {a, b, end}},
+      {"special_tokens", {{eos, {{"id", eos}, {"ids", {eos_id}}, {"tokens", {eos}}}}}}};
   out.decoder = {{"type", "Marian"}, {"mark", std::string(kMark)}};
   out.decoder["specials"] = Json::array();
-  for (const auto& special : config.special_tokens) out.decoder["specials"].push_back(special.token.content);
+  for (const auto& special : config.special_tokens)
+    out.decoder["specials"].push_back(special.token.content);
   out.model = std::make_unique<Marian>(folder / "source.spm", std::move(vocabulary), unk_id);
   return out;
 }

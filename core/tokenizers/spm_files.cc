@@ -23,7 +23,8 @@ struct Plan {
 };
 
 void add_pieces(Scores& to, const SpmModel& model, std::size_t from) {
-  for (std::size_t i = from; i < model.pieces.size(); ++i) to.emplace_back(model.pieces[i].text, model.pieces[i].score);
+  for (std::size_t i = from; i < model.pieces.size(); ++i)
+    to.emplace_back(model.pieces[i].text, model.pieces[i].score);
 }
 
 // ALBERT hides pieces such as "9," by a low score.
@@ -39,7 +40,11 @@ Plan plan_vocabulary(const SpmModel& model, std::string_view name, const Tokeniz
   plan.unk_id = model.unk_id;
   if (name == "XLMRoberta" || name == "Camembert") {
     if (name == "Camembert")
-      vocabulary = {{"<s>NOTUSED", 0}, {"<pad>", 0}, {"</s>NOTUSED", 0}, {"<unk>", 0}, {"<unk>NOTUSED", -100}};
+      vocabulary = {{"<s>NOTUSED", 0},
+                    {"<pad>", 0},
+                    {"</s>NOTUSED", 0},
+                    {"<unk>", 0},
+                    {"<unk>NOTUSED", -100}};
     else
       vocabulary = {{"<s>", 0}, {"<pad>", 0}, {"</s>", 0}, {"<unk>", 0}};
     add_pieces(vocabulary, model, name == "Camembert" ? 1 : 3);
@@ -49,7 +54,8 @@ Plan plan_vocabulary(const SpmModel& model, std::string_view name, const Tokeniz
     plan.byte_fallback = true;
     add_pieces(vocabulary, model, 0);
     plan.unk_id = 0;
-    for (std::size_t i = 0; i < std::min<std::size_t>(3, vocabulary.size()); ++i) vocabulary[i].second = 0;
+    for (std::size_t i = 0; i < std::min<std::size_t>(3, vocabulary.size()); ++i)
+      vocabulary[i].second = 0;
   } else if (name == "T5") {
     add_pieces(vocabulary, model, 0);
     for (std::int64_t i = config.fields.integer("extra_ids", 0, 10'000, 100) - 1; i >= 0; --i)
@@ -79,16 +85,21 @@ std::vector<ScoredMerge> merges_of(const Scores& vocabulary, const SpmModel& mod
     const std::size_t first = all.size();
     for (std::size_t at = 0; at < piece.size();) {
       unicode::next(piece, at);
-      const std::string_view left = std::string_view(piece).substr(0, at), right = std::string_view(piece).substr(at);
+      const std::string_view left = std::string_view(piece).substr(0, at),
+                             right = std::string_view(piece).substr(at);
       if (right.empty() || !ids.contains(left) || !ids.contains(right)) continue;
-      all.push_back({score, unicode::count(left), unicode::count(right), std::string(left), std::string(right)});
+      all.push_back({score, unicode::count(left), unicode::count(right), std::string(left),
+                     std::string(right)});
     }
-    std::stable_sort(all.begin() + static_cast<std::ptrdiff_t>(first), all.end(), [&](const auto& a, const auto& b) {
-      return std::pair(ids[a.left], ids[a.right]) < std::pair(ids[b.left], ids[b.right]);
-    });
+    std::stable_sort(all.begin() + static_cast<std::ptrdiff_t>(first), all.end(),
+                     [&](const auto& a, const auto& b) {
+                       return std::pair(ids[a.left], ids[a.right]) <
+                              std::pair(ids[b.left], ids[b.right]);
+                     });
   }
   std::stable_sort(all.begin(), all.end(), [](const ScoredMerge& a, const ScoredMerge& b) {
-    return std::tie(a.score, a.left_length, a.right_length) > std::tie(b.score, b.left_length, b.right_length);
+    return std::tie(a.score, a.left_length, a.right_length) >
+           std::tie(b.score, b.left_length, b.right_length);
   });
   return all;
 }
@@ -102,19 +113,25 @@ void build_model(const SpmModel& model, const Plan& plan, Blueprint& out) {
   }
   if (model.model_type == 1) {
     if (plan.unk_id < 0 || plan.unk_id >= static_cast<std::int64_t>(scores.size()))
-      fail(Errc::kBadData, out.where, ": trainer_spec.unk_id is ", plan.unk_id, ", but there are ", scores.size(), " pieces");
-    out.model = make_unigram(std::move(vocabulary), std::move(scores), static_cast<std::int32_t>(plan.unk_id),
-                             plan.byte_fallback, out.where);
+      fail(Errc::kBadData, out.where, ": trainer_spec.unk_id is ", plan.unk_id, ", but there are ",
+           scores.size(), " pieces");
+    out.model = make_unigram(std::move(vocabulary), std::move(scores),
+                             static_cast<std::int32_t>(plan.unk_id), plan.byte_fallback, out.where);
     return;
   }
   if (model.model_type != 2)
-    fail(Errc::kUnsupported, out.where, ": trainer_spec.model_type is ", model.model_type, ", wanted 1 (unigram) or 2 (BPE)");
+    fail(Errc::kUnsupported, out.where, ": trainer_spec.model_type is ", model.model_type,
+         ", wanted 1 (unigram) or 2 (BPE)");
   const auto merges = merges_of(plan.vocabulary, model);
   out.bpe = std::make_unique<BpeBuilder>(
       std::move(vocabulary),
-      BpeOptions{.unk_token = model.unk_piece, .fuse_unk = true, .byte_fallback = plan.byte_fallback}, merges.size());
+      BpeOptions{
+          .unk_token = model.unk_piece, .fuse_unk = true, .byte_fallback = plan.byte_fallback},
+      merges.size());
   for (const auto& merge : merges) out.bpe->add_merge(merge.left, merge.right);
-  out.bpe->finish_merges([&](std::size_t, const std::string& what) { fail(Errc::kBadData, out.where, ": pieces: ", what); });
+  out.bpe->finish_merges([&](std::size_t, const std::string& what) {
+    fail(Errc::kBadData, out.where, ": pieces: ", what);
+  });
 }
 
 Json regex_replace(const char* regex, const char* content) {
@@ -126,11 +143,13 @@ Json string_replace(const char* from, const char* to) {
 
 Json normalizer_of(const SpmModel& model, std::string_view name, const Fields& f) {
   Json parts = Json::array();
-  const Json charsmap = {{"type", "Precompiled"},
-                         {"precompiled_charsmap", Json::binary({model.charsmap.begin(), model.charsmap.end()})}};
+  const Json charsmap = {
+      {"type", "Precompiled"},
+      {"precompiled_charsmap", Json::binary({model.charsmap.begin(), model.charsmap.end()})}};
   if (name == "Llama") {
     if (!f.boolean("legacy", true)) return nullptr;
-    if (f.boolean("add_prefix_space", true)) parts.push_back({{"type", "Prepend"}, {"prepend", kMark}});
+    if (f.boolean("add_prefix_space", true))
+      parts.push_back({{"type", "Prepend"}, {"prepend", kMark}});
     parts.push_back(string_replace(" ", kMark));
   } else if (name == "Albert") {
     parts.push_back(string_replace("``", "\""));
@@ -168,18 +187,23 @@ Json template_of(std::initializer_list<std::string> single, std::initializer_lis
       out.push_back({{text ? "Sequence" : "SpecialToken", {{"id", name}, {"type_id", type}}}});
       if (text) continue;
       const std::int32_t id = vocabulary.find(name);
-      if (id < 0) fail(Errc::kBadData, where, ": the special token '", name, "' is not among the pieces");
+      if (id < 0)
+        fail(Errc::kBadData, where, ": the special token '", name, "' is not among the pieces");
       tokens[name] = {{"id", name}, {"ids", {id}}, {"tokens", {name}}};
     }
     return out;
   };
   Json first = list(single), second = list(pair);
-  return {{"type", "TemplateProcessing"}, {"single", first}, {"pair", second}, {"special_tokens", tokens}};
+  return {{"type", "TemplateProcessing"},
+          {"single", first},
+          {"pair", second},
+          {"special_tokens", tokens}};
 }
 
 void surround(std::string_view name, const TokenizerConfig& config, Blueprint& out) {
   const Vocabulary& vocabulary = out.bpe ? out.bpe->vocabulary() : out.model->vocabulary();
-  const auto make = [&](std::initializer_list<std::string> single, std::initializer_list<std::string> pair) {
+  const auto make = [&](std::initializer_list<std::string> single,
+                        std::initializer_list<std::string> pair) {
     out.post_processor = template_of(single, pair, vocabulary, out.where);
   };
   if (name == "XLMRoberta" || name == "Camembert") {
@@ -198,8 +222,11 @@ void surround(std::string_view name, const TokenizerConfig& config, Blueprint& o
 Blueprint read_spm_file(const std::filesystem::path& file, const TokenizerConfig& config) {
   const std::string_view names = config.row ? config.row->names : "";
   const std::string_view name = names.substr(0, names.find(' '));
-  if (name != "XLMRoberta" && name != "Llama" && name != "T5" && name != "Albert" && name != "DebertaV2")
-    fail(Errc::kUnsupported, file.filename().string(), ": a SentencePiece file of tokenizer class '", name,
+  if (name != "XLMRoberta" && name != "Llama" && name != "T5" && name != "Albert" &&
+      name != "DebertaV2")
+    fail(Errc::kUnsupported, file.filename().string(),
+         ": a SentencePiece file of tokenizer class '",
+         config.fields.text("tokenizer_class", std::string(name)),
          "', wanted Llama, T5, XLMRoberta, Camembert, Albert or DebertaV2, or a tokenizer.json");
   const bool camembert = config.fields.text("tokenizer_class", "").starts_with("Camembert");
   Blueprint out;
@@ -208,26 +235,34 @@ Blueprint read_spm_file(const std::filesystem::path& file, const TokenizerConfig
   build_model(model, plan_vocabulary(model, camembert ? "Camembert" : name, config), out);
   for (const SpmPiece& piece : model.pieces)
     if (piece.type == PieceType::kControl || piece.type == PieceType::kUserDefined)
-      out.added_tokens.push_back({.content = piece.text, .normalized = false, .special = piece.type == PieceType::kControl});
+      out.added_tokens.push_back({.content = piece.text,
+                                  .normalized = false,
+                                  .special = piece.type == PieceType::kControl});
   if (name == "T5")
     for (std::int64_t i = 0; i < config.fields.integer("extra_ids", 0, 10'000, 100); ++i)
-      out.added_tokens.push_back({.content = "<extra_id_" + std::to_string(i) + ">", .normalized = false, .special = true});
+      out.added_tokens.push_back({.content = "<extra_id_" + std::to_string(i) + ">",
+                                  .normalized = false,
+                                  .special = true});
   if (name == "DebertaV2")  // sought in the normalised text, unlike the other special tokens
-    out.added_tokens.push_back({.content = config.special("unk"), .normalized = true, .special = true});
+    out.added_tokens.push_back(
+        {.content = config.special("unk"), .normalized = true, .special = true});
   out.normalizer = normalizer_of(model, name, config.fields);
   const bool llama = name == "Llama";
   const bool legacy = config.fields.boolean("legacy", true);
   const bool prefix_space = config.fields.boolean("add_prefix_space", true);
   const char* scheme = !prefix_space ? "never" : llama && !legacy ? "first" : "always";
-  Json metaspace = {{"type", "Metaspace"}, {"replacement", kMark}, {"prepend_scheme", scheme}, {"split", !llama}};
+  Json metaspace = {
+      {"type", "Metaspace"}, {"replacement", kMark}, {"prepend_scheme", scheme}, {"split", !llama}};
   if (!llama || !legacy) out.pre_tokenizer = metaspace;
   if (name == "DebertaV2" && config.fields.boolean("split_by_punct", false))
-    out.pre_tokenizer = {{"type", "Sequence"},
-                         {"pretokenizers", {{{"type", "Punctuation"}, {"behavior", "Isolated"}}, metaspace}}};
+    out.pre_tokenizer = {
+        {"type", "Sequence"},
+        {"pretokenizers", {{{"type", "Punctuation"}, {"behavior", "Isolated"}}, metaspace}}};
   out.decoder = metaspace;
   if (llama) {
     Json parts = {string_replace(kMark, " "), {{"type", "ByteFallback"}}, {{"type", "Fuse"}}};
-    if (prefix_space) parts.push_back({{"type", "Strip"}, {"content", " "}, {"start", 1}, {"stop", 0}});
+    if (prefix_space)
+      parts.push_back({{"type", "Strip"}, {"content", " "}, {"start", 1}, {"stop", 0}});
     out.decoder = {{"type", "Sequence"}, {"decoders", parts}};
   }
   surround(camembert ? "Camembert" : name, config, out);

@@ -24,11 +24,20 @@ class Message {
     const std::uint64_t key = varint();
     field = static_cast<int>(key >> 3 & 0x1fffffff);
     switch (key & 7) {
-      case 0: number = varint(); break;
-      case 1: take(8); break;
-      case 2: data = take(varint()); break;
-      case 5: data = take(4); break;
-      default: fail(Errc::kBadData, where_, ": field ", field, " has wire type ", key & 7);
+      case 0:
+        number = varint();
+        break;
+      case 1:
+        take(8);
+        break;
+      case 2:
+        data = take(varint());
+        break;
+      case 5:
+        data = take(4);
+        break;
+      default:
+        fail(Errc::kBadData, where_, ": field ", field, " has wire type ", key & 7);
     }
     return true;
   }
@@ -56,7 +65,8 @@ class Message {
   }
   std::string_view take(std::uint64_t n) {
     if (n > bytes_.size())
-      fail(Errc::kBadData, where_, ": field ", field, " has ", n, " bytes, but ", bytes_.size(), " are left");
+      fail(Errc::kBadData, where_, ": field ", field, " has ", n, " bytes, but ", bytes_.size(),
+           " are left");
     const std::string_view part = bytes_.substr(0, n);
     bytes_.remove_prefix(n);
     return part;
@@ -73,10 +83,12 @@ SpmPiece read_piece(Message message) {
     if (message.field == 3) piece.type = static_cast<PieceType>(message.number);
   }
   if (piece.text.size() > kPieceBytes)
-    fail(Errc::kBadData, message.where(), ".piece: ", piece.text.size(), " bytes, the limit is ", kPieceBytes);
+    fail(Errc::kBadData, message.where(), ".piece: ", piece.text.size(), " bytes, the limit is ",
+         kPieceBytes);
   if (unicode::ill_formed(piece.text) != std::string::npos)
     fail(Errc::kBadData, message.where(), ".piece: not UTF-8");
-  if (!std::isfinite(piece.score)) fail(Errc::kBadData, message.where(), ".score: not a finite number");
+  if (!std::isfinite(piece.score))
+    fail(Errc::kBadData, message.where(), ".score: not a finite number");
   return piece;
 }
 
@@ -89,7 +101,8 @@ SpmModel parse_spm(std::string_view bytes, const std::string& where) {
     if (message.field == 1) {
       if (model.pieces.size() >= static_cast<std::size_t>(limits::kTokens))
         fail(Errc::kBadData, where, ": above ", limits::kTokens, " pieces");
-      model.pieces.push_back(read_piece(Message(message.data, where + ": pieces[" + std::to_string(model.pieces.size()) + "]")));
+      model.pieces.push_back(read_piece(
+          Message(message.data, where + ": pieces[" + std::to_string(model.pieces.size()) + "]")));
     } else if (message.field == 2) {
       Message trainer(message.data, where + ": trainer_spec");
       while (trainer.next()) {

@@ -11,7 +11,8 @@ Text Text::original(std::string_view bytes, std::uint32_t start, bool tracked) {
   if (!tracked) return text;
   text.origin.reserve(bytes.size());
   for (std::size_t at = 0; at < bytes.size();) {
-    const auto n = static_cast<std::uint32_t>(unicode::length(static_cast<unsigned char>(bytes[at])));
+    const auto n =
+        static_cast<std::uint32_t>(unicode::length(static_cast<unsigned char>(bytes[at])));
     const auto begin = start + static_cast<std::uint32_t>(at);
     text.origin.insert(text.origin.end(), n, ByteRange{begin, begin + n});
     at += n;

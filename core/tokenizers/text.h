@@ -67,8 +67,8 @@ struct Pieces {
     return std::string_view(bytes).substr(piece.begin, piece.end - piece.begin);
   }
   // Appends a stretch of text as one piece.
-  void add(std::string_view stretch, const std::vector<ByteRange>& stretch_origin, std::size_t begin,
-           std::uint32_t start, std::int32_t id);
+  void add(std::string_view stretch, const std::vector<ByteRange>& stretch_origin,
+           std::size_t begin, std::uint32_t start, std::int32_t id);
 
   // Cuts each ordinary piece: cut(view, emit) calls emit(begin, end) for every part to keep, in
   // order, with offsets inside the view. Empty parts vanish.
@@ -96,7 +96,8 @@ void Pieces::split(const Cut& cut) {
       Piece part;
       part.begin = piece.begin + static_cast<std::uint32_t>(begin);
       part.end = piece.begin + static_cast<std::uint32_t>(end);
-      part.start = tracked ? origin[part.begin].begin : piece.start + static_cast<std::uint32_t>(begin);
+      part.start =
+          tracked ? origin[part.begin].begin : piece.start + static_cast<std::uint32_t>(begin);
       next_.push_back(part);
     });
   }

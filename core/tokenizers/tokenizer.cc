@@ -39,10 +39,12 @@ struct Tokenizer::Impl {
     return added_token ? added_token->content : std::string(model->vocabulary().token(id));
   }
   Segment encode_text(std::string_view text, const EncodeOptions& options, int sequence) const;
-  void place(const Pieces& pieces, std::string_view text, const EncodeOptions& options, Segment& out) const;
-  std::vector<Encoding> finish(Segment first, std::optional<Segment> second, const EncodeOptions& options,
-                               bool all_windows) const;
-  Encoding assemble(Segment first, std::optional<Segment> second, const EncodeOptions& options) const;
+  void place(const Pieces& pieces, std::string_view text, const EncodeOptions& options,
+             Segment& out) const;
+  std::vector<Encoding> finish(Segment first, std::optional<Segment> second,
+                               const EncodeOptions& options, bool all_windows) const;
+  Encoding assemble(Segment first, std::optional<Segment> second,
+                    const EncodeOptions& options) const;
   void configure(const TokenizerConfig& config);
 };
 
@@ -52,7 +54,9 @@ namespace {
 class CodePoints {
  public:
   explicit CodePoints(std::string_view text) : size_(text.size()) {
-    if (std::all_of(text.begin(), text.end(), [](char c) { return static_cast<signed char>(c) >= 0; })) return;
+    if (std::all_of(text.begin(), text.end(),
+                    [](char c) { return static_cast<signed char>(c) >= 0; }))
+      return;
     index_.reserve(text.size());
     std::int32_t n = -1;
     for (char c : text) index_.push_back((static_cast<unsigned char>(c) & 0xc0) == 0x80 ? n : ++n);
@@ -75,7 +79,8 @@ Spaces spaces_of(std::string_view token) {
   const auto is_space = [](char32_t c) { return c == 0x120 || unicode::is(c, unicode::kSpace); };
   Spaces spaces;
   for (std::size_t at = 0; at < token.size() && is_space(unicode::next(token, at));) ++spaces.lead;
-  for (std::size_t at = token.size(); at > 0 && is_space(unicode::previous(token, at));) ++spaces.trail;
+  for (std::size_t at = token.size(); at > 0 && is_space(unicode::previous(token, at));)
+    ++spaces.trail;
   return spaces;
 }
 
@@ -89,15 +94,17 @@ void check_text(std::string_view text) {
 template <class T>
 std::vector<T> part(const std::vector<T>& all, TokenRange range) {
   if (all.empty()) return {};
-  return {all.begin() + static_cast<std::ptrdiff_t>(range.begin), all.begin() + static_cast<std::ptrdiff_t>(range.end)};
+  return {all.begin() + static_cast<std::ptrdiff_t>(range.begin),
+          all.begin() + static_cast<std::ptrdiff_t>(range.end)};
 }
 
 Segment part(const Segment& segment, TokenRange range) {
   const Encoding& e = segment.encoding;
   if (range.begin == 0 && range.end == e.size()) return segment;
-  return {{part(e.ids, range), part(e.type_ids, range), part(e.sequence_ids, range), part(e.offsets, range),
-           part(e.word_ids, range)},
-          part(segment.spaces, range), false};
+  return {{part(e.ids, range), part(e.type_ids, range), part(e.sequence_ids, range),
+           part(e.offsets, range), part(e.word_ids, range)},
+          part(segment.spaces, range),
+          false};
 }
 
 template <class T>
@@ -123,26 +130,32 @@ Blueprint read_blueprint(const fs::path& folder, const TokenizerConfig& config) 
   if (there("vocab.txt")) return read_vocab_txt(folder / "vocab.txt", config);
   if (there("vocab.json") && there("merges.txt"))
     return read_vocab_merges(folder / "vocab.json", folder / "merges.txt", config);
-  if (there("vocab.json") && there("source.spm") && there("target.spm")) return read_marian(folder, config);
-  for (const char* name : {"tokenizer.model", "spiece.model", "sentencepiece.bpe.model", "spm.model"})
+  if (there("vocab.json") && there("source.spm") && there("target.spm"))
+    return read_marian(folder, config);
+  for (const char* name :
+       {"tokenizer.model", "spiece.model", "sentencepiece.bpe.model", "spm.model"})
     if (there(name)) return read_spm_file(folder / name, config);
   fail(Errc::kNotFound, folder.string(),
-       ": no tokenizer: none of tokenizer.json, vocab.txt, vocab.json with merges.txt, vocab.json with source.spm and "
+       ": no tokenizer: none of tokenizer.json, vocab.txt, vocab.json with merges.txt, vocab.json "
+       "with source.spm and "
        "target.spm, tokenizer.model, spiece.model, sentencepiece.bpe.model, spm.model");
 }
 
 // The special tokens that are not added yet, or that bring flags of their own: the reference adds
 // those again unless a list of added tokens already speaks for them.
-std::vector<AddedToken> special_tokens_to_add(const TokenizerConfig& config, const Blueprint& blueprint,
+std::vector<AddedToken> special_tokens_to_add(const TokenizerConfig& config,
+                                              const Blueprint& blueprint,
                                               const AddedTokens& added) {
   const auto lists = [](const std::vector<AddedToken>& list, const std::string& content) {
-    return std::any_of(list.begin(), list.end(), [&](const AddedToken& each) { return each.content == content; });
+    return std::any_of(list.begin(), list.end(),
+                       [&](const AddedToken& each) { return each.content == content; });
   };
   std::vector<AddedToken> all;
   for (const auto& special : config.special_tokens) {
     const std::string& content = special.token.content;
-    const bool listed = lists(config.added_tokens, content) ||
-                        (!config.has_decoder && blueprint.from_json && lists(blueprint.added_tokens, content));
+    const bool listed =
+        lists(config.added_tokens, content) ||
+        (!config.has_decoder && blueprint.from_json && lists(blueprint.added_tokens, content));
     if (special.object ? special.named && listed : added.find(content) >= 0) continue;
     if (!lists(all, content)) all.push_back(special.token);
   }
@@ -158,11 +171,14 @@ std::unique_ptr<T> make_part(const Json& json, const Blueprint& blueprint, const
 
 }  // namespace
 
-Segment Tokenizer::Impl::encode_text(std::string_view text, const EncodeOptions& options, int sequence) const {
+Segment Tokenizer::Impl::encode_text(std::string_view text, const EncodeOptions& options,
+                                     int sequence) const {
   check_text(text);
   // Without offsets, alignments matter only to a pre-tokenizer that asks where a piece began.
-  const bool tracked = options.offsets || (normalizer && pre_tokenizer && pre_tokenizer->needs_start());
-  Pieces pieces = added.extract(text, normalizer.get(), tracked, options.split_special || split_special);
+  const bool tracked =
+      options.offsets || (normalizer && pre_tokenizer && pre_tokenizer->needs_start());
+  Pieces pieces =
+      added.extract(text, normalizer.get(), tracked, options.split_special || split_special);
   if (pre_tokenizer) pre_tokenizer->apply(pieces);
   Segment out;
   if (options.offsets) {
@@ -184,7 +200,8 @@ Segment Tokenizer::Impl::encode_text(std::string_view text, const EncodeOptions&
 }
 
 // Tokens with their offsets in the text and the index of their piece.
-void Tokenizer::Impl::place(const Pieces& pieces, std::string_view text, const EncodeOptions&, Segment& out) const {
+void Tokenizer::Impl::place(const Pieces& pieces, std::string_view text, const EncodeOptions&,
+                            Segment& out) const {
   const CodePoints points(text);
   const bool trims = post_processor && post_processor->trims();
   std::vector<Token> tokens;
@@ -197,51 +214,62 @@ void Tokenizer::Impl::place(const Pieces& pieces, std::string_view text, const E
       model->tokenize(pieces.view(piece), tokens);
     }
     for (const Token& token : tokens) {
-      ByteRange range{pieces.origin[piece.begin + token.begin].begin, pieces.origin[piece.begin + token.begin].begin};
+      ByteRange range{pieces.origin[piece.begin + token.begin].begin,
+                      pieces.origin[piece.begin + token.begin].begin};
       if (token.end > token.begin) range.end = pieces.origin[piece.begin + token.end - 1].end;
       out.encoding.ids.push_back(token.id);
       out.encoding.offsets.push_back(points.convert(range));
       out.encoding.word_ids.push_back(static_cast<std::int32_t>(p));
-      if (trims) out.spaces.push_back(spaces_of(piece.id >= 0 ? pieces.view(piece) : model->vocabulary().token(token.id)));
+      if (trims)
+        out.spaces.push_back(
+            spaces_of(piece.id >= 0 ? pieces.view(piece) : model->vocabulary().token(token.id)));
     }
   }
 }
 
-Encoding Tokenizer::Impl::assemble(Segment first, std::optional<Segment> second, const EncodeOptions& options) const {
+Encoding Tokenizer::Impl::assemble(Segment first, std::optional<Segment> second,
+                                   const EncodeOptions& options) const {
   std::vector<Segment> segments;
   segments.push_back(std::move(first));
   if (second) segments.push_back(std::move(*second));
   if (post_processor)
-    post_processor->apply(segments, {.add_special_tokens = options.add_special_tokens, .offsets = options.offsets});
+    post_processor->apply(
+        segments, {.add_special_tokens = options.add_special_tokens, .offsets = options.offsets});
   Encoding all = std::move(segments[0].encoding);
   for (std::size_t i = 1; i < segments.size(); ++i) append(all, segments[i].encoding);
   return all;
 }
 
-std::vector<Encoding> Tokenizer::Impl::finish(Segment first, std::optional<Segment> second, const EncodeOptions& options,
+std::vector<Encoding> Tokenizer::Impl::finish(Segment first, std::optional<Segment> second,
+                                              const EncodeOptions& options,
                                               bool all_windows) const {
   const std::size_t size = first.encoding.size(), pair_size = second ? second->encoding.size() : 0;
   Lengths lengths{size, pair_size};
   if (options.truncation != Truncation::kNone) {
-    const std::int64_t extra =
-        options.add_special_tokens && post_processor ? post_processor->added(second.has_value()) : 0;
+    const std::int64_t extra = options.add_special_tokens && post_processor
+                                   ? post_processor->added(second.has_value())
+                                   : 0;
     if (options.max_length < extra || options.stride < 0)
-      fail(Errc::kUsage, "a max_length of ", options.max_length, " with a stride of ", options.stride, " leaves no room beside ",
-           extra, " special tokens");
-    lengths = truncated_lengths(size, second ? static_cast<std::ptrdiff_t>(pair_size) : -1,
-                                static_cast<std::size_t>(options.max_length - extra), options.truncation);
+      fail(Errc::kUsage, "a max_length of ", options.max_length, " with a stride of ",
+           options.stride, " leaves no room beside ", extra, " special tokens");
+    lengths =
+        truncated_lengths(size, second ? static_cast<std::ptrdiff_t>(pair_size) : -1,
+                          static_cast<std::size_t>(options.max_length - extra), options.truncation);
   }
   const auto stride = static_cast<std::size_t>(options.stride);
   auto firsts = windows_of(size, lengths.first, stride, truncation_side);
   auto seconds = windows_of(pair_size, lengths.second, stride, truncation_side);
   std::vector<Encoding> all;
-  const auto window = [](const Segment& segment, const std::vector<TokenRange>& ranges, std::size_t i) {
+  const auto window = [](const Segment& segment, const std::vector<TokenRange>& ranges,
+                         std::size_t i) {
     Segment cut = part(segment, ranges[i]);
     cut.overflow = i > 0;
     return cut;
   };
   const auto add = [&](std::size_t a, std::size_t b) {
-    all.push_back(assemble(window(first, firsts, a), second ? std::optional(window(*second, seconds, b)) : std::nullopt, options));
+    all.push_back(assemble(window(first, firsts, a),
+                           second ? std::optional(window(*second, seconds, b)) : std::nullopt,
+                           options));
   };
   add(0, 0);
   if (!all_windows) return all;
@@ -260,8 +288,11 @@ void Tokenizer::Impl::configure(const TokenizerConfig& config) {
     if (id >= 0 && special.name != "additional") special_ids.emplace(special.name, id);
   }
   if (const Json* length = f.find("model_max_length")) {
-    if (!length->is_number()) fail(Errc::kBadData, "tokenizer_config.json: 'model_max_length' is ", to_line(*length), ", wanted a number");
-    if (const double value = length->get<double>(); value >= 1 && value < 9e15) model_max_length = static_cast<std::int64_t>(value);
+    if (!length->is_number())
+      fail(Errc::kBadData, "tokenizer_config.json: 'model_max_length' is ", to_line(*length),
+           ", wanted a number");
+    if (const double value = length->get<double>(); value >= 1 && value < 9e15)
+      model_max_length = static_cast<std::int64_t>(value);
   }
   if (const Json* names = f.find("model_input_names"); names && names->is_array())
     for (const Json& name : *names)
@@ -271,7 +302,8 @@ void Tokenizer::Impl::configure(const TokenizerConfig& config) {
   split_special = f.boolean("split_special_tokens", false);
   const std::string side = f.text("truncation_side", "right");
   if (side != "left" && side != "right")
-    fail(Errc::kBadData, "tokenizer_config.json: 'truncation_side' is \"", side, "\", wanted left or right");
+    fail(Errc::kBadData, "tokenizer_config.json: 'truncation_side' is \"", side,
+         "\", wanted left or right");
   truncation_side = side == "left" ? Side::kLeft : Side::kRight;
 }
 
@@ -279,12 +311,16 @@ Tokenizer Tokenizer::load(const fs::path& folder) {
   const TokenizerConfig config = read_tokenizer_config(folder);
   Blueprint blueprint = read_blueprint(folder, config);
   auto impl = std::make_unique<Impl>();
-  impl->normalizer = make_part<Normalizer>(blueprint.normalizer, blueprint, "normalizer", &make_normalizer);
-  impl->pre_tokenizer = make_part<PreTokenizer>(blueprint.pre_tokenizer, blueprint, "pre_tokenizer", &make_pre_tokenizer);
-  impl->post_processor = make_part<PostProcessor>(blueprint.post_processor, blueprint, "post_processor", &make_post_processor);
+  impl->normalizer =
+      make_part<Normalizer>(blueprint.normalizer, blueprint, "normalizer", &make_normalizer);
+  impl->pre_tokenizer = make_part<PreTokenizer>(blueprint.pre_tokenizer, blueprint, "pre_tokenizer",
+                                                &make_pre_tokenizer);
+  impl->post_processor = make_part<PostProcessor>(blueprint.post_processor, blueprint,
+                                                  "post_processor", &make_post_processor);
   impl->decoder = make_part<Decoder>(blueprint.decoder, blueprint, "decoder", &make_decoder);
   if (blueprint.bpe) {
-    impl->bytes = blueprint.bpe->can_take_bytes() && impl->pre_tokenizer && impl->pre_tokenizer->leave_bytes();
+    impl->bytes = blueprint.bpe->can_take_bytes() && impl->pre_tokenizer &&
+                  impl->pre_tokenizer->leave_bytes();
     impl->model = blueprint.bpe->build(impl->bytes);
   } else {
     impl->model = std::move(blueprint.model);
@@ -302,24 +338,30 @@ Encoding Tokenizer::encode(std::string_view text, const EncodeOptions& options) 
   return std::move(impl_->finish(impl_->encode_text(text, options, 0), {}, options, false)[0]);
 }
 
-Encoding Tokenizer::encode_pair(std::string_view text, std::string_view pair, const EncodeOptions& options) const {
-  return std::move(impl_->finish(impl_->encode_text(text, options, 0), impl_->encode_text(pair, options, 1), options, false)[0]);
+Encoding Tokenizer::encode_pair(std::string_view text, std::string_view pair,
+                                const EncodeOptions& options) const {
+  return std::move(impl_->finish(impl_->encode_text(text, options, 0),
+                                 impl_->encode_text(pair, options, 1), options, false)[0]);
 }
 
-std::vector<Encoding> Tokenizer::encode_windows(std::string_view text, const EncodeOptions& options) const {
+std::vector<Encoding> Tokenizer::encode_windows(std::string_view text,
+                                                const EncodeOptions& options) const {
   return impl_->finish(impl_->encode_text(text, options, 0), {}, options, true);
 }
 
 std::vector<Encoding> Tokenizer::encode_pair_windows(std::string_view text, std::string_view pair,
                                                      const EncodeOptions& options) const {
-  return impl_->finish(impl_->encode_text(text, options, 0), impl_->encode_text(pair, options, 1), options, true);
+  return impl_->finish(impl_->encode_text(text, options, 0), impl_->encode_text(pair, options, 1),
+                       options, true);
 }
 
-Encoding Tokenizer::encode_words(const std::vector<std::string>& words, const EncodeOptions& options) const {
+Encoding Tokenizer::encode_words(const std::vector<std::string>& words,
+                                 const EncodeOptions& options) const {
   Segment all;
   for (std::size_t i = 0; i < words.size(); ++i) {
     Segment word = impl_->encode_text(words[i], options, 0);
-    std::fill(word.encoding.word_ids.begin(), word.encoding.word_ids.end(), static_cast<std::int32_t>(i));
+    std::fill(word.encoding.word_ids.begin(), word.encoding.word_ids.end(),
+              static_cast<std::int32_t>(i));
     append(all.encoding, word.encoding);
     append(all.spaces, word.spaces);
   }
@@ -363,7 +405,9 @@ std::optional<std::int32_t> Tokenizer::id(std::string_view token) const {
   return id < 0 ? std::nullopt : std::optional(id);
 }
 
-bool Tokenizer::is_special(std::int32_t id) const { return impl_->added.is_special(impl_->token(id)); }
+bool Tokenizer::is_special(std::int32_t id) const {
+  return impl_->added.is_special(impl_->token(id));
+}
 
 std::optional<std::int32_t> Tokenizer::special_id(std::string_view name) const {
   auto found = impl_->special_ids.find(std::string(name));

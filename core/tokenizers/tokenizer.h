@@ -20,13 +20,13 @@ struct Span {
 };
 
 struct Encoding {
-  std::vector<std::int32_t> ids;           // [T]
-  std::vector<std::int32_t> type_ids;      // [T]
-  std::vector<std::int8_t> sequence_ids;   // [T] 0 or 1: which text of the pair; -1: added special
-  std::vector<Span> offsets;               // [T] in its own text, {0,0} for added specials; empty
-                                           //     unless EncodeOptions::offsets
-  std::vector<std::int32_t> word_ids;      // [T] index of the pre-token, -1 for added specials;
-                                           //     empty unless EncodeOptions::offsets
+  std::vector<std::int32_t> ids;          // [T]
+  std::vector<std::int32_t> type_ids;     // [T]
+  std::vector<std::int8_t> sequence_ids;  // [T] 0 or 1: which text of the pair; -1: added special
+  std::vector<Span> offsets;              // [T] in its own text, {0,0} for added specials; empty
+                                          //     unless EncodeOptions::offsets
+  std::vector<std::int32_t> word_ids;     // [T] index of the pre-token, -1 for added specials;
+                                          //     empty unless EncodeOptions::offsets
   bool special(std::size_t i) const { return sequence_ids[i] < 0; }
   std::size_t size() const { return ids.size(); }
 };

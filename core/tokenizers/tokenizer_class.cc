@@ -9,34 +9,39 @@ namespace hft {
 namespace {
 
 constexpr std::string_view kBertTokens = "unk=[UNK] sep=[SEP] pad=[PAD] cls=[CLS] mask=[MASK]";
-constexpr std::string_view kRobertaTokens = "bos=<s> eos=</s> unk=<unk> sep=</s> pad=<pad> cls=<s> mask=<mask>";
+constexpr std::string_view kRobertaTokens =
+    "bos=<s> eos=</s> unk=<unk> sep=</s> pad=<pad> cls=<s> mask=<mask>";
 constexpr std::string_view kGptTokens = "bos=<|endoftext|> eos=<|endoftext|> unk=<|endoftext|>";
 
 constexpr TokenizerClass kClasses[] = {
     {"Bert Electra MobileBert ConvBert SqueezeBert Funnel Lxmert LayoutLM Splinter RetriBert",
-     "bert electra mobilebert convbert squeezebert lxmert layoutlm", ClassFamily::kBert, true, false, kBertTokens},
+     "bert electra mobilebert convbert squeezebert lxmert layoutlm", ClassFamily::kBert, true,
+     false, kBertTokens},
     {"DistilBert", "distilbert", ClassFamily::kBert, false, false, kBertTokens},
     {"MPNet", "mpnet", ClassFamily::kBert, false, true,
      "bos=<s> eos=</s> unk=[UNK] sep=</s> pad=<pad> cls=<s> mask=<mask>"},
     {"Roberta Bart Longformer LED Mvp Blenderbot", "roberta bart longformer led mvp blenderbot",
      ClassFamily::kRoberta, false, true, kRobertaTokens},
     {"Deberta", "deberta", ClassFamily::kGpt2, true, true, kBertTokens},
-    {"GPT2 CodeGen GPTNeoX", "gpt2 gpt_neo gptj codegen phi gpt_neox", ClassFamily::kGpt2, false, false, kGptTokens},
+    {"GPT2 CodeGen GPTNeoX", "gpt2 gpt_neo gptj codegen phi gpt_neox", ClassFamily::kGpt2, false,
+     false, kGptTokens},
     {"Qwen2", "qwen2 qwen2_moe qwen3", ClassFamily::kGpt2, false, false,
      "unk=<|endoftext|> eos=<|endoftext|> pad=<|endoftext|>"},
     {"Whisper", "whisper", ClassFamily::kGpt2, false, false, kGptTokens},
     {"CLIP", "clip", ClassFamily::kPlain, false, false,
      "bos=<|startoftext|> eos=<|endoftext|> unk=<|endoftext|> pad=<|endoftext|>"},
-    {"Llama CodeLlama", "llama mistral mixtral", ClassFamily::kLlama, false, false, "bos=<s> eos=</s> unk=<unk>"},
-    {"XLMRoberta Camembert", "xlm-roberta xlm-roberta-xl camembert", ClassFamily::kSentencePiece, false, true,
-     kRobertaTokens},
+    {"Llama CodeLlama", "llama mistral mixtral", ClassFamily::kLlama, false, false,
+     "bos=<s> eos=</s> unk=<unk>"},
+    {"XLMRoberta Camembert", "xlm-roberta xlm-roberta-xl camembert", ClassFamily::kSentencePiece,
+     false, true, kRobertaTokens},
     {"MBart MBart50 NLLB Nllb", "mbart", ClassFamily::kSentencePiece, false, true, kRobertaTokens},
     {"Albert", "albert", ClassFamily::kSentencePiece, true, true,
      "bos=[CLS] eos=[SEP] unk=<unk> sep=[SEP] pad=<pad> cls=[CLS] mask=[MASK]"},
     {"DebertaV2", "deberta-v2", ClassFamily::kSentencePiece, true, false,
      "bos=[CLS] eos=[SEP] unk=[UNK] sep=[SEP] pad=[PAD] cls=[CLS] mask=[MASK]"},
     {"T5", "t5 mt5", ClassFamily::kSentencePiece, false, false, "eos=</s> unk=<unk> pad=<pad>"},
-    {"Pegasus", "pegasus", ClassFamily::kSentencePiece, false, false, "eos=</s> unk=<unk> pad=<pad>"},
+    {"Pegasus", "pegasus", ClassFamily::kSentencePiece, false, false,
+     "eos=</s> unk=<unk> pad=<pad>"},
     {"Marian", "marian", ClassFamily::kSentencePiece, false, false, "unk=<unk> eos=</s> pad=<pad>"},
 };
 
@@ -53,12 +58,14 @@ void apply_bert(Json& normalizer, const Fields& config) {
   normalizer["lowercase"] = config.boolean("do_lower_case", true);
   normalizer["handle_chinese_chars"] = config.boolean("tokenize_chinese_chars", true);
   normalizer["strip_accents"] = nullptr;
-  if (config.has("strip_accents")) normalizer["strip_accents"] = config.boolean("strip_accents", true);
+  if (config.has("strip_accents"))
+    normalizer["strip_accents"] = config.boolean("strip_accents", true);
 }
 
 // TemplateProcessing of LlamaTokenizerFast: bos and eos as add_bos_token and add_eos_token say.
 Json llama_template(const TokenizerConfig& config, const Blueprint& blueprint) {
-  const Vocabulary& vocabulary = blueprint.model ? blueprint.model->vocabulary() : blueprint.bpe->vocabulary();
+  const Vocabulary& vocabulary =
+      blueprint.model ? blueprint.model->vocabulary() : blueprint.bpe->vocabulary();
   AddedTokens added;
   added.add(blueprint.added_tokens, vocabulary);
   added.add(config.added_tokens, vocabulary);
@@ -70,11 +77,14 @@ Json llama_template(const TokenizerConfig& config, const Blueprint& blueprint) {
   const auto special = [&](const char* name, const char* flag, bool fallback) -> std::string {
     const std::string token = config.fields.boolean(flag, fallback) ? config.special(name) : "";
     if (!token.empty() && id_of(token) < 0)
-      fail(Errc::kBadData, blueprint.where, ": the special token '", token, "' is not in the vocabulary");
-    if (!token.empty()) tokens[token] = {{"id", token}, {"ids", {id_of(token)}}, {"tokens", {token}}};
+      fail(Errc::kBadData, blueprint.where, ": the special token '", token,
+           "' is not in the vocabulary");
+    if (!token.empty())
+      tokens[token] = {{"id", token}, {"ids", {id_of(token)}}, {"tokens", {token}}};
     return token;
   };
-  const std::string bos = special("bos", "add_bos_token", true), eos = special("eos", "add_eos_token", false);
+  const std::string bos = special("bos", "add_bos_token", true),
+                    eos = special("eos", "add_eos_token", false);
   const auto put = [](Json& to, const std::string& token, int type) {
     if (!token.empty()) to.push_back({{"SpecialToken", {{"id", token}, {"type_id", type}}}});
   };
@@ -86,7 +96,10 @@ Json llama_template(const TokenizerConfig& config, const Blueprint& blueprint) {
   put(pair, bos, 1);
   pair.push_back({{"Sequence", {{"id", "B"}, {"type_id", 1}}}});
   put(pair, eos, 1);
-  return {{"type", "TemplateProcessing"}, {"single", single}, {"pair", pair}, {"special_tokens", tokens}};
+  return {{"type", "TemplateProcessing"},
+          {"single", single},
+          {"pair", pair},
+          {"special_tokens", tokens}};
 }
 
 }  // namespace
@@ -115,11 +128,13 @@ void apply_class(Blueprint& blueprint, const TokenizerConfig& config) {
   const bool prefix_space = config.fields.boolean("add_prefix_space", false);
   if (family == ClassFamily::kBert) apply_bert(blueprint.normalizer, config.fields);
   Json& cut = blueprint.pre_tokenizer;
-  if (cut.is_object() && cut.value("type", "") == "ByteLevel") cut["add_prefix_space"] = prefix_space;
+  if (cut.is_object() && cut.value("type", "") == "ByteLevel")
+    cut["add_prefix_space"] = prefix_space;
   Json& post = blueprint.post_processor;
   if (family == ClassFamily::kRoberta && post.is_object() && post.contains("add_prefix_space")) {
     post["add_prefix_space"] = prefix_space;
-    if (post.contains("trim_offsets")) post["trim_offsets"] = config.fields.boolean("trim_offsets", true);
+    if (post.contains("trim_offsets"))
+      post["trim_offsets"] = config.fields.boolean("trim_offsets", true);
   }
   if (family == ClassFamily::kLlama) post = llama_template(config, blueprint);
 }

@@ -15,9 +15,9 @@ struct TokenizerClass {
   std::string_view names;        // without "Tokenizer" and "Fast", separated by spaces
   std::string_view model_types;  // of config.json, separated by spaces
   ClassFamily family;
-  bool type_ids;                 // its models take token_type_ids
-  bool mask_takes_space;         // the mask token swallows the space before it
-  std::string_view specials;     // "cls=[CLS] sep=[SEP] …"
+  bool type_ids;              // its models take token_type_ids
+  bool mask_takes_space;      // the mask token swallows the space before it
+  std::string_view specials;  // "cls=[CLS] sep=[SEP] …"
 };
 
 // By class name ("BertTokenizerFast"), else by model_type; nullptr when neither is known.

@@ -43,7 +43,8 @@ class Reader {
     for (const auto& [json, name] : {std::pair{&config_, "tokenizer_config.json"},
                                      {&map_, "special_tokens_map.json"},
                                      {&added_, "added_tokens.json"}})
-      if (!json->is_object()) fail(Errc::kBadData, name, ": is ", json->type_name(), ", wanted a JSON object");
+      if (!json->is_object())
+        fail(Errc::kBadData, name, ": is ", json->type_name(), ", wanted a JSON object");
     if (std::filesystem::exists(folder / "tokenizer.json")) return;
     if (std::filesystem::exists(folder / "merges.txt")) vocabulary_class_ = "GPT2";
     if (std::filesystem::exists(folder / "vocab.txt")) vocabulary_class_ = "Bert";
@@ -57,7 +58,8 @@ class Reader {
     if (model_.is_object() && model_.contains("model_type") && model_["model_type"].is_string())
       model_type = model_["model_type"].get<std::string>();
     out.row = find_tokenizer_class(name, model_type);
-    if (!out.row && !vocabulary_class_.empty()) out.row = find_tokenizer_class(vocabulary_class_, "");
+    if (!out.row && !vocabulary_class_.empty())
+      out.row = find_tokenizer_class(vocabulary_class_, "");
     // The classes of vocab.txt clean up by default, those of tokenizer.json do not.
     out.clean_up = vocabulary_class_ == "Bert";
     read_specials(out);
@@ -103,7 +105,8 @@ class Reader {
           out.special_tokens.push_back({"additional", *token, true, value.is_object()});
     if (!more && config_.value("tokenizer_class", Json("")) == "CamembertTokenizer")
       for (const char* unused : {"<s>NOTUSED", "</s>NOTUSED", "<unk>NOTUSED"})
-        out.special_tokens.push_back({"additional", {.content = unused, .normalized = false, .special = true}});
+        out.special_tokens.push_back(
+            {"additional", {.content = unused, .normalized = false, .special = true}});
   }
 
   void read_added(const Fields& config, TokenizerConfig& out) const {
@@ -122,9 +125,12 @@ class Reader {
     }
     if (!has_decoder())
       for (const auto& [content, id] : added_.items()) {
-        if (!id.is_number_integer()) fail(Errc::kBadData, "added_tokens.json: '", content, "' is ", to_line(id), ", wanted an id");
+        if (!id.is_number_integer())
+          fail(Errc::kBadData, "added_tokens.json: '", content, "' is ", to_line(id),
+               ", wanted an id");
         const bool special = is_special(content);
-        by_id[id.get<std::int64_t>()] = {.content = content, .normalized = !special, .special = special};
+        by_id[id.get<std::int64_t>()] = {
+            .content = content, .normalized = !special, .special = special};
       }
     for (auto& [id, token] : by_id) out.added_tokens.push_back(std::move(token));
     out.has_decoder = has_decoder();
@@ -142,6 +148,8 @@ std::string TokenizerConfig::special(std::string_view name) const {
   return "";
 }
 
-TokenizerConfig read_tokenizer_config(const std::filesystem::path& folder) { return Reader(folder).read(); }
+TokenizerConfig read_tokenizer_config(const std::filesystem::path& folder) {
+  return Reader(folder).read();
+}
 
 }  // namespace hft

@@ -29,15 +29,20 @@ Json to_json(dom::element value) {
       for (auto entry : dom::array(value)) array.push_back(to_json(entry));
       return array;
     }
-    case dom::element_type::STRING: return std::string(std::string_view(value));
+    case dom::element_type::STRING:
+      return std::string(std::string_view(value));
     case dom::element_type::INT64: {
       const auto number = std::int64_t(value);
       return number < 0 ? Json(number) : Json(static_cast<std::uint64_t>(number));
     }
-    case dom::element_type::UINT64: return std::uint64_t(value);
-    case dom::element_type::DOUBLE: return double(value);
-    case dom::element_type::BOOL: return bool(value);
-    default: return nullptr;
+    case dom::element_type::UINT64:
+      return std::uint64_t(value);
+    case dom::element_type::DOUBLE:
+      return double(value);
+    case dom::element_type::BOOL:
+      return bool(value);
+    default:
+      return nullptr;
   }
 }
 
@@ -60,7 +65,8 @@ Vocabulary read_vocabulary(dom::object model, const std::string& where) {
   auto found = field(model, "vocab");
   dom::object vocab;
   if (!found || found->get(vocab) != simdjson::SUCCESS)
-    fail(Errc::kBadData, where, ": 'vocab' is ", found ? "not an object" : "missing", ", wanted {\"token\": id, …}");
+    fail(Errc::kBadData, where, ": 'vocab' is ", found ? "not an object" : "missing",
+         ", wanted {\"token\": id, …}");
   std::size_t entries = 0;
   for ([[maybe_unused]] auto entry : vocab) ++entries;
   if (entries > static_cast<std::size_t>(limits::kTokens))
@@ -75,7 +81,8 @@ Vocabulary read_vocabulary(dom::object model, const std::string& where) {
   return vocabulary;
 }
 
-std::unique_ptr<BpeBuilder> read_bpe(dom::object model, const Fields& options, const std::string& where) {
+std::unique_ptr<BpeBuilder> read_bpe(dom::object model, const Fields& options,
+                                     const std::string& where) {
   BpeOptions bpe;
   if (options.has("unk_token")) bpe.unk_token = options.text("unk_token");
   bpe.continuing_subword_prefix = options.text("continuing_subword_prefix", "");
@@ -86,7 +93,8 @@ std::unique_ptr<BpeBuilder> read_bpe(dom::object model, const Fields& options, c
   auto found = field(model, "merges");
   dom::array merges;
   if (!found || found->get(merges) != simdjson::SUCCESS)
-    fail(Errc::kBadData, where, ": 'merges' is ", found ? "not a list" : "missing", ", wanted a list");
+    fail(Errc::kBadData, where, ": 'merges' is ", found ? "not a list" : "missing",
+         ", wanted a list");
   std::size_t count = 0;
   for ([[maybe_unused]] auto merge : merges) ++count;
   auto builder = std::make_unique<BpeBuilder>(read_vocabulary(model, where), std::move(bpe), count);
@@ -100,13 +108,17 @@ std::unique_ptr<BpeBuilder> read_bpe(dom::object model, const Fields& options, c
     std::string_view left, right, line;
     dom::array pair;
     if (merge.get(line) == simdjson::SUCCESS) {
-      if (line.starts_with("#version")) { ++i; continue; }
+      if (line.starts_with("#version")) {
+        ++i;
+        continue;
+      }
       const std::size_t space = line.find(' ');
       if (space == std::string_view::npos || line.find(' ', space + 1) != std::string_view::npos)
         wrong("is '" + std::string(line) + "', wanted two tokens with one space between");
       left = line.substr(0, space);
       right = line.substr(space + 1);
-    } else if (merge.get(pair) != simdjson::SUCCESS || pair.size() != 2 || pair.at(0).get(left) != simdjson::SUCCESS ||
+    } else if (merge.get(pair) != simdjson::SUCCESS || pair.size() != 2 ||
+               pair.at(0).get(left) != simdjson::SUCCESS ||
                pair.at(1).get(right) != simdjson::SUCCESS) {
       wrong("is neither \"a b\" nor [\"a\", \"b\"]");
     }
@@ -120,19 +132,22 @@ std::unique_ptr<BpeBuilder> read_bpe(dom::object model, const Fields& options, c
 }
 
 // [["token", score], …]
-std::unique_ptr<TokenModel> read_unigram(dom::object model, const Fields& options, const std::string& where) {
+std::unique_ptr<TokenModel> read_unigram(dom::object model, const Fields& options,
+                                         const std::string& where) {
   auto found = field(model, "vocab");
   dom::array vocab;
   if (!found || found->get(vocab) != simdjson::SUCCESS)
-    fail(Errc::kBadData, where, ": 'vocab' is ", found ? "not a list" : "missing", ", wanted [[\"token\", score], …]");
+    fail(Errc::kBadData, where, ": 'vocab' is ", found ? "not a list" : "missing",
+         ", wanted [[\"token\", score], …]");
   Vocabulary vocabulary;
   std::vector<double> scores;
   for (auto entry : vocab) {
     dom::array pair;
     std::string_view token;
     double score = 0;
-    if (entry.get(pair) != simdjson::SUCCESS || pair.size() != 2 || pair.at(0).get(token) != simdjson::SUCCESS ||
-        pair.at(1).get(score) != simdjson::SUCCESS || !std::isfinite(score))
+    if (entry.get(pair) != simdjson::SUCCESS || pair.size() != 2 ||
+        pair.at(0).get(token) != simdjson::SUCCESS || pair.at(1).get(score) != simdjson::SUCCESS ||
+        !std::isfinite(score))
       fail(Errc::kBadData, where, ".vocab[", scores.size(), "]: wanted [\"token\", score]");
     if (scores.size() >= static_cast<std::size_t>(limits::kTokens))
       fail(Errc::kBadData, where, ".vocab: above ", limits::kTokens, " tokens");
@@ -141,8 +156,10 @@ std::unique_ptr<TokenModel> read_unigram(dom::object model, const Fields& option
   }
   std::optional<std::int32_t> unk;
   if (options.has("unk_id"))
-    unk = static_cast<std::int32_t>(options.integer("unk_id", 0, std::numeric_limits<std::int32_t>::max()));
-  return make_unigram(std::move(vocabulary), std::move(scores), unk, options.boolean("byte_fallback", false), where);
+    unk = static_cast<std::int32_t>(
+        options.integer("unk_id", 0, std::numeric_limits<std::int32_t>::max()));
+  return make_unigram(std::move(vocabulary), std::move(scores), unk,
+                      options.boolean("byte_fallback", false), where);
 }
 
 void read_model(dom::object model, Blueprint& blueprint) {
@@ -150,21 +167,25 @@ void read_model(dom::object model, Blueprint& blueprint) {
   const Fields options = options_of(model, where);
   std::string type = options.text("type", "");
   if (type.empty())  // files older than the field
-    type = field(model, "merges") ? "BPE" : options.has("continuing_subword_prefix") ? "WordPiece" : "WordLevel";
+    type = field(model, "merges")                     ? "BPE"
+           : options.has("continuing_subword_prefix") ? "WordPiece"
+                                                      : "WordLevel";
   if (type == "BPE") {
     blueprint.bpe = read_bpe(model, options, where);
   } else if (type == "WordPiece") {
     WordPieceOptions wordpiece;
     wordpiece.unk_token = options.text("unk_token");
     wordpiece.continuing_subword_prefix = options.text("continuing_subword_prefix", "##");
-    wordpiece.max_input_chars_per_word = options.integer("max_input_chars_per_word", 0, limits::kLineBytes, 100);
+    wordpiece.max_input_chars_per_word =
+        options.integer("max_input_chars_per_word", 0, limits::kLineBytes, 100);
     blueprint.model = make_wordpiece(read_vocabulary(model, where), std::move(wordpiece));
   } else if (type == "WordLevel") {
     blueprint.model = make_wordlevel(read_vocabulary(model, where), options.text("unk_token"));
   } else if (type == "Unigram") {
     blueprint.model = read_unigram(model, options, where);
   } else {
-    fail(Errc::kUnsupported, where, ": 'type' is \"", type, "\", wanted one of BPE, WordPiece, WordLevel, Unigram");
+    fail(Errc::kUnsupported, where, ": 'type' is \"", type,
+         "\", wanted one of BPE, WordPiece, WordLevel, Unigram");
   }
 }
 
@@ -174,7 +195,8 @@ void read_added_tokens(dom::element list, Blueprint& blueprint) {
   if (list.get(tokens) != simdjson::SUCCESS) fail(Errc::kBadData, where, ": wanted a list");
   for (auto token : tokens) {
     const std::size_t i = blueprint.added_tokens.size();
-    if (i >= static_cast<std::size_t>(limits::kTokens)) fail(Errc::kBadData, where, ": above ", limits::kTokens, " tokens");
+    if (i >= static_cast<std::size_t>(limits::kTokens))
+      fail(Errc::kBadData, where, ": above ", limits::kTokens, " tokens");
     const Fields fields(to_json(token), where + "[" + std::to_string(i) + "]");
     fields.integer("id", 0, std::numeric_limits<std::int32_t>::max());
     blueprint.added_tokens.push_back(read_added_token(fields));
@@ -197,7 +219,8 @@ AddedToken read_added_token(const Fields& fields) {
 std::int32_t checked_id(std::int64_t id, std::size_t entries, const std::string& where) {
   const std::int64_t most = 16 * static_cast<std::int64_t>(entries) + 65'536;
   if (id < 0 || id > most)
-    fail(Errc::kBadData, where, ": an id is ", id, ", wanted an integer in [0, ", most, "] for ", entries, " tokens");
+    fail(Errc::kBadData, where, ": an id is ", id, ", wanted an integer in [0, ", most, "] for ",
+         entries, " tokens");
   return static_cast<std::int32_t>(id);
 }
 
@@ -213,9 +236,11 @@ Blueprint read_tokenizer_json(const std::filesystem::path& file) {
   if (auto error = parser.parse(text.data(), size, false).get(root))
     fail(Errc::kBadData, file.string(), ": not valid JSON: ", simdjson::error_message(error));
   dom::object top;
-  if (root.get(top) != simdjson::SUCCESS) fail(Errc::kBadData, file.string(), ": wanted a JSON object");
+  if (root.get(top) != simdjson::SUCCESS)
+    fail(Errc::kBadData, file.string(), ": wanted a JSON object");
   if (auto version = field(top, "version"); version && to_json(*version) != "1.0")
-    fail(Errc::kUnsupported, blueprint.where, ": 'version' is ", to_line(to_json(*version)), ", wanted \"1.0\"");
+    fail(Errc::kUnsupported, blueprint.where, ": 'version' is ", to_line(to_json(*version)),
+         ", wanted \"1.0\"");
   for (auto [key, part] : {std::pair{"normalizer", &blueprint.normalizer},
                            {"pre_tokenizer", &blueprint.pre_tokenizer},
                            {"post_processor", &blueprint.post_processor},

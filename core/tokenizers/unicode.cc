@@ -21,12 +21,21 @@ struct NamedSet {
   std::span<const std::uint32_t> runs;
 };
 const NamedSet kSets[] = {
-    {kSpace, kSpaces},           {kPunctuation, kPunctuations}, {kNumeric, kNumerics},
-    {kWord, kWords},             {kCleaned, kCleanedSet},       {kMark, kMarks},
-    {kNonspacing, kNonspacings}, {kLetter, kLetters},           {kNumber, kNumbers},
-    {kCombining, kCombinings},   {kUpper, kUppercases},         {kUpper, kTitlecases},
+    {kSpace, kSpaces},
+    {kPunctuation, kPunctuations},
+    {kNumeric, kNumerics},
+    {kWord, kWords},
+    {kCleaned, kCleanedSet},
+    {kMark, kMarks},
+    {kNonspacing, kNonspacings},
+    {kLetter, kLetters},
+    {kNumber, kNumbers},
+    {kCombining, kCombinings},
+    {kUpper, kUppercases},
+    {kUpper, kTitlecases},
     {kLower, kLowercases},
-    {kUnknownMark, kUnknownMarks}, {kUndecomposed, kUndecomposedSet},
+    {kUnknownMark, kUnknownMarks},
+    {kUndecomposed, kUndecomposedSet},
 };
 
 template <class Visit>
@@ -52,8 +61,9 @@ void for_lower(const Visit& visit) {
 }
 
 const Category kCategories[] = {
-    {"L", kLetters},     {"N", kNumbers},     {"M", kCombinings},       {"Lu", kUppercases}, {"Lt", kTitlecases},
-    {"Ll", kLowercases}, {"Lm", kModifierLetters}, {"Lo", kOtherLetters}, {"P", kPuncts},      {"S", kSymbols},
+    {"L", kLetters},     {"N", kNumbers},     {"M", kCombinings},       {"Lu", kUppercases},
+    {"Lt", kTitlecases}, {"Ll", kLowercases}, {"Lm", kModifierLetters}, {"Lo", kOtherLetters},
+    {"P", kPuncts},      {"S", kSymbols},
 };
 
 struct LowTable {
@@ -111,8 +121,8 @@ class Decomposer {
     if (is(c, kUndecomposed)) return push(c, 0);
     std::array<utf8proc_int32_t, 32> parts;
     int boundary = 0;
-    const auto options = static_cast<utf8proc_option_t>(
-        UTF8PROC_DECOMPOSE | (compatible_ ? UTF8PROC_COMPAT : 0));
+    const auto options =
+        static_cast<utf8proc_option_t>(UTF8PROC_DECOMPOSE | (compatible_ ? UTF8PROC_COMPAT : 0));
     const auto n = utf8proc_decompose_char(static_cast<utf8proc_int32_t>(c), parts.data(),
                                            parts.size(), options, &boundary);
     for (std::ptrdiff_t i = 0; i < n; ++i) push(static_cast<char32_t>(parts[i]), i > 0);
@@ -127,8 +137,9 @@ class Decomposer {
   }
   void sort_marks() {
     if (out_.size() > marks_ + 1)
-      std::stable_sort(out_.begin() + static_cast<std::ptrdiff_t>(marks_), out_.end(),
-                       [](const Step& a, const Step& b) { return combining_class(a.c) < combining_class(b.c); });
+      std::stable_sort(
+          out_.begin() + static_cast<std::ptrdiff_t>(marks_), out_.end(),
+          [](const Step& a, const Step& b) { return combining_class(a.c) < combining_class(b.c); });
     marks_ = out_.size();
   }
   bool compatible_;
@@ -244,7 +255,8 @@ void append(std::string& out, char32_t c) {
   } else if (c < 0x10000) {
     put(0xe0 | c >> 12), put(0x80 | (c >> 6 & 63)), put(0x80 | (c & 63));
   } else {
-    put(0xf0 | c >> 18), put(0x80 | (c >> 12 & 63)), put(0x80 | (c >> 6 & 63)), put(0x80 | (c & 63));
+    put(0xf0 | c >> 18), put(0x80 | (c >> 12 & 63)), put(0x80 | (c >> 6 & 63)),
+        put(0x80 | (c & 63));
   }
 }
 

@@ -13,18 +13,18 @@ namespace hft::unicode {
 
 // Bits of classes(). In brackets: whose idea of the class it is.
 enum Class : std::uint16_t {
-  kSpace = 1 << 0,        // White_Space
-  kPunctuation = 1 << 1,  // isolated by BertPreTokenizer and Punctuation
-  kNumeric = 1 << 2,      // Digits
-  kWord = 1 << 3,         // \w of Whitespace and of added tokens
-  kCleaned = 1 << 4,      // dropped by BertNormalizer's clean_text
-  kMark = 1 << 5,         // dropped by StripAccents
-  kNonspacing = 1 << 6,   // dropped by BertNormalizer's strip_accents
-  kLetter = 1 << 7,       // \p{L} of a pattern
-  kNumber = 1 << 8,       // \p{N}
-  kCombining = 1 << 9,    // \p{M}
-  kUpper = 1 << 10,       // \p{Lu} and \p{Lt}
-  kLower = 1 << 11,       // \p{Ll}
+  kSpace = 1 << 0,          // White_Space
+  kPunctuation = 1 << 1,    // isolated by BertPreTokenizer and Punctuation
+  kNumeric = 1 << 2,        // Digits
+  kWord = 1 << 3,           // \w of Whitespace and of added tokens
+  kCleaned = 1 << 4,        // dropped by BertNormalizer's clean_text
+  kMark = 1 << 5,           // dropped by StripAccents
+  kNonspacing = 1 << 6,     // dropped by BertNormalizer's strip_accents
+  kLetter = 1 << 7,         // \p{L} of a pattern
+  kNumber = 1 << 8,         // \p{N}
+  kCombining = 1 << 9,      // \p{M}
+  kUpper = 1 << 10,         // \p{Lu} and \p{Lt}
+  kLower = 1 << 11,         // \p{Ll}
   kUndecomposed = 1 << 12,  // its own NFKD
   kUnknownMark = 1 << 13,   // never reordered by the normal forms
   kLowerChanges = 1 << 14,  // has another lower case
@@ -70,7 +70,9 @@ struct Step {
 void normal_form(std::string_view text, Form form, std::vector<Step>& out);
 
 // Length of the well-formed UTF-8 sequence that begins with this byte.
-inline int length(unsigned char lead) { return lead < 0x80 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4; }
+inline int length(unsigned char lead) {
+  return lead < 0x80 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
+}
 // The code point at `at` of well-formed UTF-8; moves `at` past it.
 inline char32_t next(std::string_view text, std::size_t& at) {
   const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[at + i]); };

@@ -56,8 +56,8 @@ class Trie {
   };
 
   // Nodes wait in a list, so a long token needs no deep recursion.
-  void build(const std::vector<Entry>& entries, std::size_t begin, std::size_t end, std::size_t depth,
-             std::uint32_t node) {
+  void build(const std::vector<Entry>& entries, std::size_t begin, std::size_t end,
+             std::size_t depth, std::uint32_t node) {
     struct Work {
       std::size_t begin, end, depth;
       std::uint32_t node;
@@ -67,7 +67,8 @@ class Trie {
     while (!work.empty()) {
       Work here = work.back();
       work.pop_back();
-      if (entries[here.begin].key.size() == here.depth) units_[here.node].id = entries[here.begin++].id;
+      if (entries[here.begin].key.size() == here.depth)
+        units_[here.node].id = entries[here.begin++].id;
       groups.clear();
       for (std::size_t i = here.begin; i < here.end; ++i) {
         const auto byte = static_cast<unsigned char>(entries[i].key[here.depth]);
@@ -78,7 +79,8 @@ class Trie {
       const std::uint32_t base = place(groups);
       units_[here.node].base = base;
       for (const Group& group : groups) units_[base ^ group.byte].check = here.node + 1;
-      for (const Group& group : groups) work.push_back({group.begin, group.end, here.depth + 1, base ^ group.byte});
+      for (const Group& group : groups)
+        work.push_back({group.begin, group.end, here.depth + 1, base ^ group.byte});
     }
   }
 
@@ -106,7 +108,8 @@ class Trie {
 
 class Unigram : public TokenModel {
  public:
-  Unigram(Vocabulary vocabulary, std::vector<double> scores, std::optional<std::int32_t> unk, bool byte_fallback)
+  Unigram(Vocabulary vocabulary, std::vector<double> scores, std::optional<std::int32_t> unk,
+          bool byte_fallback)
       : vocabulary_(std::move(vocabulary)),
         scores_(std::move(scores)),
         unk_(unk.value_or(-1)),
@@ -137,7 +140,8 @@ class Unigram : public TokenModel {
     };
     for (std::size_t at = 0; at < piece.size();) {
       const double here = best[at].score;
-      const auto length = static_cast<std::size_t>(unicode::length(static_cast<unsigned char>(piece[at])));
+      const auto length =
+          static_cast<std::size_t>(unicode::length(static_cast<unsigned char>(piece[at])));
       bool single = false;
       trie_.prefixes(piece.substr(at), [&](std::size_t n, std::int32_t id) {
         offer(at + n, at, scores_[static_cast<std::size_t>(id)] + here, id);
@@ -184,10 +188,12 @@ class Unigram : public TokenModel {
       if (token.id == unk_) token.id = vocabulary_.find(text);
       if (token.id >= 0) {
         settled.push_back(token);
-      } else if (byte_fallback_ && std::all_of(text.begin(), text.end(), [&](char c) { return byte_id(c) >= 0; })) {
+      } else if (byte_fallback_ &&
+                 std::all_of(text.begin(), text.end(), [&](char c) { return byte_id(c) >= 0; })) {
         for (char c : text) settled.push_back({byte_id(c), token.begin, token.end});
       } else if (unk_ < 0) {
-        fail(Errc::kBadData, "Unigram: '", text, "' is not in the vocabulary, and 'unk_id' is missing");
+        fail(Errc::kBadData, "Unigram: '", text,
+             "' is not in the vocabulary, and 'unk_id' is missing");
       } else {
         settled.push_back({unk_, token.begin, token.end});
       }
@@ -213,7 +219,8 @@ std::unique_ptr<TokenModel> make_unigram(Vocabulary vocabulary, std::vector<doub
                                          std::optional<std::int32_t> unk_id, bool byte_fallback,
                                          const std::string& where) {
   if (unk_id && (*unk_id < 0 || *unk_id >= static_cast<std::int64_t>(scores.size())))
-    fail(Errc::kBadData, where, ": 'unk_id' is ", *unk_id, ", but there are ", scores.size(), " tokens");
+    fail(Errc::kBadData, where, ": 'unk_id' is ", *unk_id, ", but there are ", scores.size(),
+         " tokens");
   return std::make_unique<Unigram>(std::move(vocabulary), std::move(scores), unk_id, byte_fallback);
 }
 

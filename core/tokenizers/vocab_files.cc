@@ -30,16 +30,20 @@ std::vector<std::string_view> lines_of(std::string_view text) {
   return lines;
 }
 
-std::int32_t need_id(const Vocabulary& vocabulary, const std::string& token, const std::string& where) {
+std::int32_t need_id(const Vocabulary& vocabulary, const std::string& token,
+                     const std::string& where) {
   const std::int32_t id = vocabulary.find(token);
-  if (id < 0) fail(Errc::kBadData, where, ": the special token '", token, "' is not in the vocabulary");
+  if (id < 0)
+    fail(Errc::kBadData, where, ": the special token '", token, "' is not in the vocabulary");
   return id;
 }
 
 Json special_item(const std::string& token, int type) {
   return {{"SpecialToken", {{"id", token}, {"type_id", type}}}};
 }
-Json text_item(const char* name, int type) { return {{"Sequence", {{"id", name}, {"type_id", type}}}}; }
+Json text_item(const char* name, int type) {
+  return {{"Sequence", {{"id", name}, {"type_id", type}}}};
+}
 Json special_entry(const std::string& token, std::int32_t id) {
   return {{"id", token}, {"ids", {id}}, {"tokens", {token}}};
 }
@@ -53,13 +57,15 @@ Blueprint read_vocab_txt(const std::filesystem::path& file, const TokenizerConfi
   const auto lines = lines_of(text);
   Vocabulary vocabulary;
   vocabulary.reserve(lines.size(), text.size());
-  for (std::size_t i = 0; i < lines.size(); ++i) vocabulary.add(lines[i], static_cast<std::int32_t>(i));
+  for (std::size_t i = 0; i < lines.size(); ++i)
+    vocabulary.add(lines[i], static_cast<std::int32_t>(i));
   const auto special = [&](std::string_view name, const char* fallback) {
     const std::string token = config.special(name);
     return token.empty() ? std::string(fallback) : token;
   };
   const std::string cls = special("cls", "[CLS]"), sep = special("sep", "[SEP]");
-  const std::int32_t cls_id = need_id(vocabulary, cls, out.where), sep_id = need_id(vocabulary, sep, out.where);
+  const std::int32_t cls_id = need_id(vocabulary, cls, out.where),
+                     sep_id = need_id(vocabulary, sep, out.where);
   out.model = make_wordpiece(std::move(vocabulary), {.unk_token = special("unk", "[UNK]")});
   const Fields& f = config.fields;
   Json strip = nullptr;
@@ -75,10 +81,11 @@ Blueprint read_vocab_txt(const std::filesystem::path& file, const TokenizerConfi
   if (two_seps) pair.push_back(special_item(sep, 0));
   pair.push_back(text_item("B", 1));
   pair.push_back(special_item(sep, 1));
-  out.post_processor = {{"type", "TemplateProcessing"},
-                        {"single", {special_item(cls, 0), text_item("A", 0), special_item(sep, 0)}},
-                        {"pair", pair},
-                        {"special_tokens", {{cls, special_entry(cls, cls_id)}, {sep, special_entry(sep, sep_id)}}}};
+  out.post_processor = {
+      {"type", "TemplateProcessing"},
+      {"single", {special_item(cls, 0), text_item("A", 0), special_item(sep, 0)}},
+      {"pair", pair},
+      {"special_tokens", {{cls, special_entry(cls, cls_id)}, {sep, special_entry(sep, sep_id)}}}};
   out.decoder = {{"type", "WordPiece"}, {"prefix", "##"}, {"cleanup", true}};
   return out;
 }
@@ -88,11 +95,13 @@ Blueprint read_vocab_merges(const std::filesystem::path& vocab, const std::files
   Blueprint out;
   out.where = vocab.filename().string();
   const Json ids = parse_json(read_file(vocab, limits::kTokenizerBytes), vocab.string());
-  if (!ids.is_object()) fail(Errc::kBadData, out.where, ": is ", ids.type_name(), ", wanted {\"token\": id, …}");
+  if (!ids.is_object())
+    fail(Errc::kBadData, out.where, ": is ", ids.type_name(), ", wanted {\"token\": id, …}");
   Vocabulary vocabulary;
   vocabulary.reserve(ids.size(), ids.size() * 8);
   for (const auto& [token, id] : ids.items())
-    vocabulary.add(token, checked_id(id.is_number_integer() ? id.get<std::int64_t>() : -1, ids.size(), out.where));
+    vocabulary.add(token, checked_id(id.is_number_integer() ? id.get<std::int64_t>() : -1,
+                                     ids.size(), out.where));
   const ClassFamily family = config.row ? config.row->family : ClassFamily::kGpt2;
   const bool prefix_space = config.fields.boolean("add_prefix_space", false);
   if (family == ClassFamily::kRoberta) {
@@ -104,10 +113,11 @@ Blueprint read_vocab_merges(const std::filesystem::path& vocab, const std::files
                           {"add_prefix_space", prefix_space}};
   } else if (config.fields.boolean("add_bos_token", false)) {
     const std::string bos = config.special("bos");
-    out.post_processor = {{"type", "TemplateProcessing"},
-                          {"single", {special_item(bos, 0), text_item("A", 0)}},
-                          {"pair", {special_item(bos, 0), text_item("A", 0), text_item("B", 1)}},
-                          {"special_tokens", {{bos, special_entry(bos, need_id(vocabulary, bos, out.where))}}}};
+    out.post_processor = {
+        {"type", "TemplateProcessing"},
+        {"single", {special_item(bos, 0), text_item("A", 0)}},
+        {"pair", {special_item(bos, 0), text_item("A", 0), text_item("B", 1)}},
+        {"special_tokens", {{bos, special_entry(bos, need_id(vocabulary, bos, out.where))}}}};
   } else {
     out.post_processor = {{"type", "ByteLevel"}, {"trim_offsets", false}};
   }
@@ -128,7 +138,10 @@ Blueprint read_vocab_merges(const std::filesystem::path& vocab, const std::files
   out.bpe->finish_merges([&](std::size_t n, const std::string& what) {
     fail(Errc::kBadData, merges.filename().string(), ": line ", numbers[n], ": ", what);
   });
-  out.pre_tokenizer = {{"type", "ByteLevel"}, {"add_prefix_space", prefix_space}, {"trim_offsets", true}, {"use_regex", true}};
+  out.pre_tokenizer = {{"type", "ByteLevel"},
+                       {"add_prefix_space", prefix_space},
+                       {"trim_offsets", true},
+                       {"use_regex", true}};
   out.decoder = {{"type", "ByteLevel"}};
   return out;
 }

@@ -63,7 +63,8 @@ void Vocabulary::add(std::string_view token, std::int32_t id) {
     if (text(entry) != token) continue;
     if (entry.id != id) by_id_[static_cast<std::size_t>(entry.id)] = -1;
     entry.id = id;
-    by_id_[static_cast<std::size_t>(id)] = static_cast<std::int32_t>((slots_[slot] & 0xffffffff) - 1);
+    by_id_[static_cast<std::size_t>(id)] =
+        static_cast<std::int32_t>((slots_[slot] & 0xffffffff) - 1);
     return;
   }
   entries_.push_back({arena_.size(), static_cast<std::uint32_t>(token.size()), id});
@@ -85,7 +86,8 @@ std::int32_t Vocabulary::find(std::string_view token) const {
   return -1;
 }
 
-void Vocabulary::find_all(std::span<const std::string_view> tokens, std::span<std::int32_t> ids) const {
+void Vocabulary::find_all(std::span<const std::string_view> tokens,
+                          std::span<std::int32_t> ids) const {
   constexpr std::size_t kBlock = 32;
   if (slots_.empty()) return std::fill(ids.begin(), ids.end(), -1);
   std::array<std::size_t, kBlock> homes;
@@ -96,7 +98,8 @@ void Vocabulary::find_all(std::span<const std::string_view> tokens, std::span<st
       __builtin_prefetch(&slots_[homes[i]]);
     }
     for (std::size_t i = 0; i < n; ++i)
-      if (const std::uint64_t slot = slots_[homes[i]]; slot != 0) __builtin_prefetch(&entries_[(slot & 0xffffffff) - 1]);
+      if (const std::uint64_t slot = slots_[homes[i]]; slot != 0)
+        __builtin_prefetch(&entries_[(slot & 0xffffffff) - 1]);
     for (std::size_t i = 0; i < n; ++i)
       if (const std::uint64_t slot = slots_[homes[i]]; slot != 0)
         __builtin_prefetch(arena_.data() + entries_[(slot & 0xffffffff) - 1].offset);

@@ -7,9 +7,11 @@
 
 namespace hft {
 
-std::vector<TokenRange> windows_of(std::size_t size, std::size_t length, std::size_t stride, Side side) {
+std::vector<TokenRange> windows_of(std::size_t size, std::size_t length, std::size_t stride,
+                                   Side side) {
   if (length >= size) return {{0, size}};
-  if (length == 0) return {{0, 0}, {0, size}};  // nothing fits: the whole text overflows, as in the reference
+  if (length == 0)
+    return {{0, 0}, {0, size}};  // nothing fits: the whole text overflows, as in the reference
   if (stride >= length)
     fail(Errc::kUsage, "a stride of ", stride, " tokens needs windows longer than ", length,
          " tokens (special tokens not counted)");
@@ -44,7 +46,8 @@ Lengths longest_first(std::size_t size, std::size_t pair_size, std::size_t room)
 
 }  // namespace
 
-Lengths truncated_lengths(std::size_t size, std::ptrdiff_t pair_size, std::size_t room, Truncation truncation) {
+Lengths truncated_lengths(std::size_t size, std::ptrdiff_t pair_size, std::size_t room,
+                          Truncation truncation) {
   const std::size_t second = pair_size < 0 ? 0 : static_cast<std::size_t>(pair_size);
   const std::size_t total = size + second;
   if (truncation == Truncation::kNone || total <= room) return {size, second};
@@ -56,9 +59,11 @@ Lengths truncated_lengths(std::size_t size, std::ptrdiff_t pair_size, std::size_
     fail(Errc::kUsage, "only_second truncation needs a second text");
   const std::size_t target = truncation == Truncation::kOnlyFirst ? size : second;
   if (target <= excess)
-    fail(Errc::kUsage, "truncation: the ", truncation == Truncation::kOnlyFirst ? "first" : "second", " text has ",
-         target, " tokens, but ", excess, " must go for ", room, " to stay");
-  return truncation == Truncation::kOnlyFirst ? Lengths{size - excess, second} : Lengths{size, second - excess};
+    fail(Errc::kUsage, "truncation: the ",
+         truncation == Truncation::kOnlyFirst ? "first" : "second", " text has ", target,
+         " tokens, but ", excess, " must go for ", room, " to stay");
+  return truncation == Truncation::kOnlyFirst ? Lengths{size - excess, second}
+                                              : Lengths{size, second - excess};
 }
 
 }  // namespace hft

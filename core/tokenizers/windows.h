@@ -15,7 +15,8 @@ struct TokenRange {
 
 // The windows of `size` tokens, each `length` long, neighbours sharing `stride`; the first is the
 // one to keep. Throws kUsage when the stride leaves no room to move.
-std::vector<TokenRange> windows_of(std::size_t size, std::size_t length, std::size_t stride, Side side);
+std::vector<TokenRange> windows_of(std::size_t size, std::size_t length, std::size_t stride,
+                                   Side side);
 
 // Lengths the texts are cut to (their sizes when they fit). pair_size < 0: one text alone.
 struct Lengths {
@@ -23,6 +24,7 @@ struct Lengths {
 };
 // room: tokens left for the texts beside the special ones. Throws kUsage when the chosen text is
 // too short to make up for the rest.
-Lengths truncated_lengths(std::size_t size, std::ptrdiff_t pair_size, std::size_t room, Truncation truncation);
+Lengths truncated_lengths(std::size_t size, std::ptrdiff_t pair_size, std::size_t room,
+                          Truncation truncation);
 
 }  // namespace hft

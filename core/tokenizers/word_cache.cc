@@ -45,8 +45,8 @@ void WordCache::keep(std::string_view word, const std::int32_t* ids, std::size_t
   }
   Entry& entry = entries_[last_hash_ & (entries_.size() - 1)];
   kept_ += entry.length == 0;
-  entry = {last_hash_, static_cast<std::uint32_t>(arena_.size()), static_cast<std::uint16_t>(word.size()),
-           static_cast<std::uint16_t>(count)};
+  entry = {last_hash_, static_cast<std::uint32_t>(arena_.size()),
+           static_cast<std::uint16_t>(word.size()), static_cast<std::uint16_t>(count)};
   arena_.insert(arena_.end(), ids, ids + count);
   const std::size_t at = arena_.size();
   arena_.resize(at + (word.size() + 3) / 4);

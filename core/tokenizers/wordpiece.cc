@@ -25,18 +25,21 @@ void TokenModel::tokenize(std::string_view piece, std::vector<Token>& out) const
   }
 }
 
-void TokenModel::tokenize_new(std::string_view piece, WordCache& cache, std::vector<std::int32_t>& out) const {
+void TokenModel::tokenize_new(std::string_view piece, WordCache& cache,
+                              std::vector<std::int32_t>& out) const {
   std::vector<Token> tokens;
   tokenize_word(piece, tokens);
   const std::size_t before = out.size();
   for (const Token& token : tokens) out.push_back(token.id);
-  if (piece.size() <= WordCache::kWordBytes && !piece.empty()) cache.keep(piece, out.data() + before, tokens.size());
+  if (piece.size() <= WordCache::kWordBytes && !piece.empty())
+    cache.keep(piece, out.data() + before, tokens.size());
 }
 
 namespace {
 
 [[noreturn]] void no_unknown(std::string_view model, std::string_view unk) {
-  fail(Errc::kBadData, model, ": a piece is not in the vocabulary, nor is the unknown token '", unk, "'");
+  fail(Errc::kBadData, model, ": a piece is not in the vocabulary, nor is the unknown token '", unk,
+       "'");
 }
 
 class WordPiece : public TokenModel {

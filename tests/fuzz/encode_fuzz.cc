@@ -15,7 +15,8 @@ namespace {
 const std::vector<hft::Tokenizer>& tokenizers() {
   static const auto all = [] {
     std::vector<hft::Tokenizer> loaded;
-    for (const auto& entry : std::filesystem::directory_iterator(HFT_SOURCE_DIR "/tests/golden/tokenizers"))
+    for (const auto& entry :
+         std::filesystem::directory_iterator(HFT_SOURCE_DIR "/tests/golden/tokenizers"))
       if (entry.is_directory()) loaded.push_back(hft::Tokenizer::load(entry.path()));
     return loaded;
   }();
@@ -30,7 +31,8 @@ void check(const hft::Tokenizer& tokenizer, std::string_view text) {
   const auto e = tokenizer.encode(text, {.offsets = true});
   need(e.ids == tokenizer.encode(text).ids);
   const auto length = static_cast<std::int32_t>(hft::unicode::count(text));
-  for (const auto& span : e.offsets) need(span.begin >= 0 && span.begin <= span.end && span.end <= length + 1);
+  for (const auto& span : e.offsets)
+    need(span.begin >= 0 && span.begin <= span.end && span.end <= length + 1);
   hft::DecodeStream stream(tokenizer);
   std::string streamed;
   for (auto id : e.ids) streamed += stream.push(id);

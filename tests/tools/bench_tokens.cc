@@ -13,7 +13,9 @@
 int main(int argc, char** argv) try {
   if (argc < 3) return 2;
   const auto now = [] { return std::chrono::steady_clock::now(); };
-  const auto since = [&](auto start) { return std::chrono::duration<double>(now() - start).count(); };
+  const auto since = [&](auto start) {
+    return std::chrono::duration<double>(now() - start).count();
+  };
   auto start = now();
   const auto tokenizer = hft::Tokenizer::load(argv[1]);
   const double load_s = since(start);

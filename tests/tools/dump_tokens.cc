@@ -1,7 +1,8 @@
 // Encodes lines for scripts/compare_tokenizers.py, which compares them with the reference.
 // usage: dump_tokens FOLDER < cases > results
-// A case is a JSON object a line: {"text", "pair"?, "words"?, "special"?, "offsets"?, "max_length"?,
-// "stride"?, "truncation"?, "split_special"?, "decode"?}; so is a result: a list of encodings.
+// A case is a JSON object a line: {"text", "pair"?, "words"?, "special"?, "offsets"?,
+// "max_length"?, "stride"?, "truncation"?, "split_special"?, "decode"?}; so is a result: a list of
+// encodings.
 #include <iostream>
 #include <string>
 
@@ -41,13 +42,15 @@ Json shown(const hft::Encoding& e) {
 
 Json run(const hft::Tokenizer& tokenizer, const Json& c) {
   if (c.contains("decode"))
-    return tokenizer.decode(c["decode"].get<std::vector<std::int32_t>>(), c.value("skip_special", true));
+    return tokenizer.decode(c["decode"].get<std::vector<std::int32_t>>(),
+                            c.value("skip_special", true));
   const auto options = options_of(c);
   std::vector<hft::Encoding> all;
   if (c.contains("words")) {
     all.push_back(tokenizer.encode_words(c["words"].get<std::vector<std::string>>(), options));
   } else if (c.contains("pair")) {
-    all = tokenizer.encode_pair_windows(c["text"].get<std::string>(), c["pair"].get<std::string>(), options);
+    all = tokenizer.encode_pair_windows(c["text"].get<std::string>(), c["pair"].get<std::string>(),
+                                        options);
   } else {
     all = tokenizer.encode_windows(c["text"].get<std::string>(), options);
   }
@@ -56,7 +59,8 @@ Json run(const hft::Tokenizer& tokenizer, const Json& c) {
     quick.offsets = false;
     const auto again = tokenizer.encode_windows(c["text"].get<std::string>(), quick);
     for (std::size_t i = 0; i < all.size(); ++i)
-      if (again.size() != all.size() || again[i].ids != all[i].ids) return {{"error", "other ids without offsets"}};
+      if (again.size() != all.size() || again[i].ids != all[i].ids)
+        return {{"error", "other ids without offsets"}};
   }
   Json out = Json::array();
   for (const auto& e : all) out.push_back(shown(e));

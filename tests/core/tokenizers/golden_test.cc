@@ -22,7 +22,8 @@ void check_case(const Tokenizer& tokenizer, const Json& c) {
   const bool pair = c.contains("pair");
   const auto encode = [&](bool offsets) {
     const EncodeOptions options{.offsets = offsets};
-    return pair ? tokenizer.encode_pair(text, c["pair"].get<std::string>(), options) : tokenizer.encode(text, options);
+    return pair ? tokenizer.encode_pair(text, c["pair"].get<std::string>(), options)
+                : tokenizer.encode(text, options);
   };
   const Encoding e = encode(true);
   CAPTURE(text);

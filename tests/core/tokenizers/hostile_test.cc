@@ -11,7 +11,8 @@ using namespace hft::test;
 namespace {
 
 Json plain() {
-  return {{"model", {{"type", "BPE"}, {"vocab", {{"a", 0}, {"b", 1}, {"ab", 2}}}, {"merges", {"a b"}}}}};
+  return {{"model",
+           {{"type", "BPE"}, {"vocab", {{"a", 0}, {"b", 1}, {"ab", 2}}}, {"merges", {"a b"}}}}};
 }
 
 Error load_error(const Json& json) {
@@ -37,13 +38,17 @@ double seconds(const std::function<void()>& f) {
 
 TEST_CASE("hostile tokenizer.json: an unknown component is named with its path") {
   Json json = plain();
-  json["pre_tokenizer"] = {{"type", "Sequence"}, {"pretokenizers", {{{"type", "Whitespace"}}, {{"type", "Jieba"}}}}};
+  json["pre_tokenizer"] = {{"type", "Sequence"},
+                           {"pretokenizers", {{{"type", "Whitespace"}}, {{"type", "Jieba"}}}}};
   const Error e = load_error(json);
   CHECK(e.code == Errc::kUnsupported);
-  CHECK(e.message.find("tokenizer.json: pre_tokenizer.pretokenizers[1]: 'type' is \"Jieba\", wanted one of BertPreTokenizer, ") == 0);
+  CHECK(e.message.find("tokenizer.json: pre_tokenizer.pretokenizers[1]: 'type' is \"Jieba\", "
+                       "wanted one of BertPreTokenizer, ") == 0);
   json = plain();
   json["model"]["type"] = "Neural";
-  CHECK(message(json) == "tokenizer.json: model: 'type' is \"Neural\", wanted one of BPE, WordPiece, WordLevel, Unigram");
+  CHECK(message(json) ==
+        "tokenizer.json: model: 'type' is \"Neural\", wanted one of BPE, WordPiece, WordLevel, "
+        "Unigram");
 }
 
 TEST_CASE("hostile tokenizer.json: merges are checked against the vocabulary") {
@@ -53,7 +58,8 @@ TEST_CASE("hostile tokenizer.json: merges are checked against the vocabulary") {
   json["model"]["merges"] = Json::parse(R"([["b", "a"]])");
   CHECK(message(json) == "tokenizer.json: model.merges[0]: 'ba' is not in the vocabulary");
   json["model"]["merges"] = {"a b c"};
-  CHECK(message(json) == "tokenizer.json: model.merges[0]: is 'a b c', wanted two tokens with one space between");
+  CHECK(message(json) ==
+        "tokenizer.json: model.merges[0]: is 'a b c', wanted two tokens with one space between");
   json["model"]["merges"] = {5};
   CHECK(message(json) == "tokenizer.json: model.merges[0]: is neither \"a b\" nor [\"a\", \"b\"]");
 }
@@ -66,12 +72,16 @@ TEST_CASE("hostile tokenizer.json: an id sizes no array beyond the number of tok
   }
   Json json = plain();
   json["added_tokens"] = {{{"id", 1LL << 40}, {"content", "<s>"}}};
-  CHECK(message(json) == "tokenizer.json: added_tokens[0]: 'id' is 1099511627776, wanted an integer in [0, 2147483647]");
+  CHECK(message(json) ==
+        "tokenizer.json: added_tokens[0]: 'id' is 1099511627776, wanted an integer in [0, "
+        "2147483647]");
 }
 
 TEST_CASE("hostile tokenizer.json: Sequences nest to a limit") {
-  for (const auto& [part, key] : {std::pair{"normalizer", "normalizers"}, {"pre_tokenizer", "pretokenizers"},
-                                  {"post_processor", "processors"}, {"decoder", "decoders"}}) {
+  for (const auto& [part, key] : {std::pair{"normalizer", "normalizers"},
+                                  {"pre_tokenizer", "pretokenizers"},
+                                  {"post_processor", "processors"},
+                                  {"decoder", "decoders"}}) {
     Json json = plain();
     json[part] = nested(key, 17);
     CHECK(message(json).find(": nested deeper than 16") != std::string::npos);
@@ -82,22 +92,28 @@ TEST_CASE("hostile tokenizer.json: Sequences nest to a limit") {
   }
   TempFolder folder;
   spit(folder / "tokenizer.json", std::string(100'000, '['));
-  CHECK(error_of([&] { Tokenizer::load(folder.path); }).find("not valid JSON") != std::string::npos);
+  CHECK(error_of([&] { Tokenizer::load(folder.path); }).find("not valid JSON") !=
+        std::string::npos);
 }
 
 TEST_CASE("hostile tokenizer.json: a regular expression that backtracks for ever gives up") {
   TempFolder folder;
   Json json = plain();
-  json["pre_tokenizer"] = {{"type", "Split"}, {"pattern", {{"Regex", "(a+)+$"}}}, {"behavior", "Isolated"}, {"invert", false}};
+  json["pre_tokenizer"] = {{"type", "Split"},
+                           {"pattern", {{"Regex", "(a+)+$"}}},
+                           {"behavior", "Isolated"},
+                           {"invert", false}};
   spit(folder / "tokenizer.json", json.dump());
   const auto tokenizer = Tokenizer::load(folder.path);
   std::string text;
-  CHECK(seconds([&] { text = error_of([&] { tokenizer.encode(std::string(64, 'a') + "b"); }); }) < 5);
+  CHECK(seconds([&] { text = error_of([&] { tokenizer.encode(std::string(64, 'a') + "b"); }); }) <
+        5);
   CHECK(text.find("the regular expression '(a+)+$' gave up on a text: ") == 0);
   json["pre_tokenizer"]["pattern"]["Regex"] = "(a";
   spit(folder / "tokenizer.json", json.dump());
   CHECK(error_of([&] { Tokenizer::load(folder.path); }) ==
-        "tokenizer.json: pre_tokenizer: '(a' is not a regular expression: end pattern with unmatched parenthesis");
+        "tokenizer.json: pre_tokenizer: '(a' is not a regular expression: end pattern with "
+        "unmatched parenthesis");
 }
 
 TEST_CASE("hostile tokenizer.json: fields of the wrong kind are named") {
@@ -106,7 +122,8 @@ TEST_CASE("hostile tokenizer.json: fields of the wrong kind are named") {
   CHECK(message(json) == "tokenizer.json: model: 'merges' is missing, wanted a list");
   json = plain();
   json["model"]["vocab"] = 5;
-  CHECK(message(json) == "tokenizer.json: model: 'vocab' is not an object, wanted {\"token\": id, …}");
+  CHECK(message(json) ==
+        "tokenizer.json: model: 'vocab' is not an object, wanted {\"token\": id, …}");
   json = plain();
   json.erase("model");
   CHECK(message(json) == "tokenizer.json: 'model' is missing");
@@ -114,21 +131,31 @@ TEST_CASE("hostile tokenizer.json: fields of the wrong kind are named") {
   json["version"] = "9.0";
   CHECK(message(json) == "tokenizer.json: 'version' is \"9.0\", wanted \"1.0\"");
   json = plain();
-  json["post_processor"] = {{"type", "TemplateProcessing"}, {"single", {{{"SpecialToken", {{"id", "[CLS]"}, {"type_id", 0}}}}}}, {"pair", Json::array()}};
-  CHECK(message(json) == "tokenizer.json: post_processor.single[0]: the special token '[CLS]' is not among special_tokens");
+  json["post_processor"] = {{"type", "TemplateProcessing"},
+                            {"single", {{{"SpecialToken", {{"id", "[CLS]"}, {"type_id", 0}}}}}},
+                            {"pair", Json::array()}};
+  CHECK(message(json) ==
+        "tokenizer.json: post_processor.single[0]: the special token '[CLS]' is not among "
+        "special_tokens");
   json = Json::parse(R"({"model": {"type": "Unigram", "unk_id": 7, "vocab": [["a", -1.0]]}})");
   CHECK(message(json) == "tokenizer.json: model: 'unk_id' is 7, but there are 1 tokens");
   json = plain();
   json["normalizer"] = {{"type", "Precompiled"}, {"precompiled_charsmap", "/////w=="}};
-  CHECK(message(json) == "tokenizer.json: normalizer: precompiled_charsmap: holds 4 bytes and a trie of 4294967295, wanted a trie that fits");
+  CHECK(message(json) ==
+        "tokenizer.json: normalizer: precompiled_charsmap: holds 4 bytes and a trie of 4294967295, "
+        "wanted a trie that fits");
 }
 
 TEST_CASE("hostile SentencePiece models: lengths and pieces are checked") {
-  const auto error = [](std::string_view bytes) { return error_of([&] { parse_spm(bytes, "x.model"); }); };
+  const auto error = [](std::string_view bytes) {
+    return error_of([&] { parse_spm(bytes, "x.model"); });
+  };
   CHECK(error("") == "x.model: no pieces, not a SentencePiece model");
   CHECK(error("\x0a\x7f") == "x.model: field 1 has 127 bytes, but 0 are left");
-  CHECK(error("\x0a\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff") == "x.model: a number does not end");
-  CHECK(error(std::string_view("\x0a\x07\x0a\x00\x15\x00\x00\xc0\x7f", 9)) == "x.model: pieces[0].score: not a finite number");
+  CHECK(error("\x0a\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff") ==
+        "x.model: a number does not end");
+  CHECK(error(std::string_view("\x0a\x07\x0a\x00\x15\x00\x00\xc0\x7f", 9)) ==
+        "x.model: pieces[0].score: not a finite number");
   CHECK(error("\x0a\x03\x0a\x01\xff") == "x.model: pieces[0].piece: not UTF-8");
   std::string huge("\x0a\x80\x80\x80\x08");  // 16 MiB that are not there
   CHECK(error(huge) == "x.model: field 1 has 16777216 bytes, but 0 are left");

@@ -10,7 +10,8 @@ namespace {
 // A folder with vocab.txt, for WordPiece.
 void write_bert(const TempFolder& folder, const std::string& config = "{}") {
   spit(folder / "vocab.txt",
-       "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\nhello\nworld\n##ly\n,\n!\nwo\n##r\n##ld\ncafe\nthe\n\xe4\xb8\xad\n");
+       "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\nhello\nworld\n##ly\n,\n!\nwo\n##r\n##"
+       "ld\ncafe\nthe\n\xe4\xb8\xad\n");
   spit(folder / "tokenizer_config.json", config);
 }
 
@@ -29,7 +30,8 @@ TEST_CASE("tokenizer: vocab.txt alone makes a BERT tokenizer (T8, M2.4)") {
   write_bert(folder);
   const auto tokenizer = Tokenizer::load(folder.path);
   const auto e = tokenizer.encode("Hello, WORLDLY caf\xc3\xa9!", {.offsets = true});
-  CHECK(tokens_of(tokenizer, e) == Strings{"[CLS]", "hello", ",", "world", "##ly", "cafe", "!", "[SEP]"});
+  CHECK(tokens_of(tokenizer, e) ==
+        Strings{"[CLS]", "hello", ",", "world", "##ly", "cafe", "!", "[SEP]"});
   CHECK(e.offsets == Spans{{0, 0}, {0, 5}, {5, 6}, {7, 12}, {12, 14}, {15, 19}, {19, 20}, {0, 0}});
   CHECK(e.word_ids == std::vector<std::int32_t>{-1, 0, 1, 2, 2, 3, 4, -1});
   CHECK(tokenizer.decode(e.ids) == "hello, worldly cafe!");
@@ -44,14 +46,16 @@ TEST_CASE("tokenizer: tokenizer_config's do_lower_case false keeps the case (M2.
   TempFolder folder;
   write_bert(folder, R"({"do_lower_case": false})");
   const auto tokenizer = Tokenizer::load(folder.path);
-  CHECK(tokens_of(tokenizer, tokenizer.encode("hello Hello")) == Strings{"[CLS]", "hello", "[UNK]", "[SEP]"});
+  CHECK(tokens_of(tokenizer, tokenizer.encode("hello Hello")) ==
+        Strings{"[CLS]", "hello", "[UNK]", "[SEP]"});
 }
 
 TEST_CASE("tokenizer: offsets count code points, not bytes (T11)") {
   TempFolder folder;
   write_bert(folder);
   const auto tokenizer = Tokenizer::load(folder.path);
-  const auto e = tokenizer.encode("\xf0\x9f\x98\x80 e\xcc\x81\xe4\xb8\xad hello", {.offsets = true});
+  const auto e =
+      tokenizer.encode("\xf0\x9f\x98\x80 e\xcc\x81\xe4\xb8\xad hello", {.offsets = true});
   CHECK(e.offsets == Spans{{0, 0}, {0, 1}, {2, 3}, {4, 5}, {6, 11}, {0, 0}});
 }
 
@@ -62,21 +66,26 @@ TEST_CASE("tokenizer: a pair is cut by strategy, and windows overlap by the stri
   EncodeOptions options{.truncation = Truncation::kOnlySecond, .max_length = 8, .stride = 1};
   const auto all = tokenizer.encode_pair_windows("the world", "hello the world , ! hello", options);
   REQUIRE(all.size() == 3);
-  CHECK(tokens_of(tokenizer, all[0]) == Strings{"[CLS]", "the", "world", "[SEP]", "hello", "the", "world", "[SEP]"});
-  CHECK(tokens_of(tokenizer, all[1]) == Strings{"[CLS]", "the", "world", "[SEP]", "world", ",", "!", "[SEP]"});
-  CHECK(tokens_of(tokenizer, all[2]) == Strings{"[CLS]", "the", "world", "[SEP]", "!", "hello", "[SEP]"});
+  CHECK(tokens_of(tokenizer, all[0]) ==
+        Strings{"[CLS]", "the", "world", "[SEP]", "hello", "the", "world", "[SEP]"});
+  CHECK(tokens_of(tokenizer, all[1]) ==
+        Strings{"[CLS]", "the", "world", "[SEP]", "world", ",", "!", "[SEP]"});
+  CHECK(tokens_of(tokenizer, all[2]) ==
+        Strings{"[CLS]", "the", "world", "[SEP]", "!", "hello", "[SEP]"});
   CHECK(all[2].sequence_ids == std::vector<std::int8_t>{-1, 0, 0, -1, 1, 1, -1});
   CHECK(all[2].type_ids == std::vector<std::int32_t>{0, 0, 0, 0, 1, 1, 1});
   options.truncation = Truncation::kLongestFirst;
   const auto one = tokenizer.encode_pair("the world", "hello the world , ! hello", options);
-  CHECK(tokens_of(tokenizer, one) == Strings{"[CLS]", "the", "world", "[SEP]", "hello", "the", "world", "[SEP]"});
+  CHECK(tokens_of(tokenizer, one) ==
+        Strings{"[CLS]", "the", "world", "[SEP]", "hello", "the", "world", "[SEP]"});
 }
 
 TEST_CASE("tokenizer: truncation_side left keeps the end") {
   TempFolder folder;
   write_bert(folder, R"({"truncation_side": "left"})");
   const auto tokenizer = Tokenizer::load(folder.path);
-  const auto e = tokenizer.encode("the hello world", {.truncation = Truncation::kLongestFirst, .max_length = 4});
+  const auto e = tokenizer.encode("the hello world",
+                                  {.truncation = Truncation::kLongestFirst, .max_length = 4});
   CHECK(tokens_of(tokenizer, e) == Strings{"[CLS]", "hello", "world", "[SEP]"});
 }
 
@@ -84,8 +93,10 @@ TEST_CASE("tokenizer: special tokens in the text are found, unless split_special
   TempFolder folder;
   write_bert(folder);
   const auto tokenizer = Tokenizer::load(folder.path);
-  CHECK(tokens_of(tokenizer, tokenizer.encode("the [MASK]!", {.add_special_tokens = false})) == Strings{"the", "[MASK]", "!"});
-  CHECK(tokens_of(tokenizer, tokenizer.encode("the [MASK]!", {.add_special_tokens = false, .split_special = true})) ==
+  CHECK(tokens_of(tokenizer, tokenizer.encode("the [MASK]!", {.add_special_tokens = false})) ==
+        Strings{"the", "[MASK]", "!"});
+  CHECK(tokens_of(tokenizer, tokenizer.encode("the [MASK]!", {.add_special_tokens = false,
+                                                              .split_special = true})) ==
         Strings{"the", "[UNK]", "[UNK]", "[UNK]", "!"});
 }
 
@@ -102,14 +113,16 @@ TEST_CASE("tokenizer: a model_max_length above 1e30 is no limit (T9)") {
   TempFolder folder;
   write_bert(folder, R"({"model_max_length": 1000000000000000019884624838656})");
   CHECK(!Tokenizer::load(folder.path).model_max_length());
-  write_bert(folder, R"({"model_max_length": 512, "model_input_names": ["input_ids", "attention_mask"]})");
+  write_bert(folder,
+             R"({"model_max_length": 512, "model_input_names": ["input_ids", "attention_mask"]})");
   const auto tokenizer = Tokenizer::load(folder.path);
   CHECK(tokenizer.model_max_length() == 512);
   CHECK(!tokenizer.has_input("token_type_ids"));
   CHECK(tokenizer.has_input("input_ids"));
 }
 
-TEST_CASE("tokenizer: DistilBERT takes no token types even when the config does not say so (M2.5)") {
+TEST_CASE(
+    "tokenizer: DistilBERT takes no token types even when the config does not say so (M2.5)") {
   TempFolder folder;
   write_bert(folder);
   CHECK(Tokenizer::load(folder.path).has_input("token_type_ids"));
@@ -120,7 +133,8 @@ TEST_CASE("tokenizer: DistilBERT takes no token types even when the config does 
 TEST_CASE("tokenizer: vocab.json and merges.txt make a byte-level tokenizer") {
   TempFolder folder;
   spit(folder / "vocab.json",
-       "{\"h\": 0, \"e\": 1, \"l\": 2, \"o\": 3, \"\xc4\xa0\": 4, \"he\": 5, \"ll\": 6, \"hell\": 7, "
+       "{\"h\": 0, \"e\": 1, \"l\": 2, \"o\": 3, \"\xc4\xa0\": 4, \"he\": 5, \"ll\": 6, \"hell\": "
+       "7, "
        "\"hello\": 8, \"\xc4\xa0hello\": 9, \"<|endoftext|>\": 10}");
   spit(folder / "merges.txt", "#version: 0.2\nh e\nl l\nhe ll\nhell o\n\xc4\xa0 hello\n");
   spit(folder / "config.json", R"({"model_type": "gpt2"})");
@@ -138,7 +152,8 @@ TEST_CASE("tokenizer: a folder without one names the files tried") {
   TempFolder folder;
   const Error e = caught([&] { Tokenizer::load(folder.path); });
   CHECK(e.code == Errc::kNotFound);
-  CHECK(e.message.find(": no tokenizer: none of tokenizer.json, vocab.txt, vocab.json with merges.txt, ") !=
+  CHECK(e.message.find(
+            ": no tokenizer: none of tokenizer.json, vocab.txt, vocab.json with merges.txt, ") !=
         std::string::npos);
 }
 
