@@ -1,5 +1,5 @@
 // The cache of huggingface_hub on disk, shared with Python: where it is and what it holds.
-// Layout: docs/formats/hub_cache.md.
+// Layout: models--ORG--NAME/{blobs/ETAG, refs/REVISION (holds a commit), snapshots/COMMIT/FILE -> blob}.
 #pragma once
 
 #include <filesystem>

@@ -1,4 +1,4 @@
-// Every limit on what a file or an input may ask for, in one place (see docs/limits.md).
+// Every limit on what a file or an input may ask for, in one place.
 #pragma once
 
 #include <cstdint>
