@@ -41,12 +41,16 @@ bool LineReader::fill() {
   constexpr std::size_t kChunk = 1 << 18;
   const std::size_t had = buffer_.size();
   buffer_.resize(had + kChunk);
+  // A signal may reach another thread than this one, so waiting is done in short steps.
+  pollfd wait{fd_, POLLIN, 0};
+  while (!stop_requested() && ::poll(&wait, 1, 100) == 0) {
+  }
   ssize_t n = 0;
-  do n = ::read(fd_, buffer_.data() + had, kChunk);
-  while (n < 0 && errno == EINTR && !stop_requested());
+  do n = stop_requested() ? 0 : ::read(fd_, buffer_.data() + had, kChunk);
+  while (n < 0 && errno == EINTR);
   const int error = errno;
   buffer_.resize(had + static_cast<std::size_t>(std::max<ssize_t>(n, 0)));
-  if (n < 0 && error != EINTR) fail(Errc::kResources, name_, ": cannot read: ", std::strerror(error));
+  if (n < 0) fail(Errc::kResources, name_, ": cannot read: ", std::strerror(error));
   if (n <= 0) ended_ = true;
   return n > 0;
 }
