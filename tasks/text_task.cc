@@ -275,6 +275,9 @@ int run_text_task(const CLI::App& app, const TextOptions& o, const TextTask& tas
   if (task.max_tokens)
     if (const std::int64_t own = task.max_tokens(context)) context.max_tokens = std::min(context.max_tokens, own);
 
+  detail("settings: model " + folder.string() + ", dtype " + o.model.dtype + ", device " + o.model.device + ", threads " +
+         (o.model.threads ? std::to_string(o.model.threads) : "all") + ", batch size " + o.model.batch_size + ", at most " +
+         std::to_string(context.max_tokens) + " tokens a sequence");
   Prepare prepare = task.setup(context);
   std::unique_ptr<Sink> sink = task.sink ? task.sink(std::move(writer)) : std::move(writer);
   Progress progress(task.verb, "text", reader.total());
