@@ -25,8 +25,7 @@ struct OutputOptions {
 
 void add_output_options(CLI::App& app, OutputOptions& options);
 
-// How a task's output looks outside JSON. `text` draws one record for people; `rows` gives the
-// records of CSV (default: the objects of the output).
+// How a task's output looks outside JSON: `text` draws one record for people.
 struct Rendering {
   bool text_by_default = false;  // tasks that make text print it; others JSON unless on a terminal
   std::function<std::string(const Input&, const Json& output)> text;

@@ -261,12 +261,12 @@ int run_text_task(const CLI::App& app, const TextOptions& o, const TextTask& tas
   const std::int64_t most = batch_size(o.model);
   ModelRequest request = model_request(o.model, folder, task.head);
   if (task.request) task.request(request);
-  Json config = read_config(folder).json();
+  Fields config = read_config(folder);
   auto writer = std::make_unique<RecordWriter>(o.output, task.rendering, fingerprint(app, folder));
   InputReader reader(o.input);
   auto loading = load_in_background(request);
 
-  TextContext context{.folder = folder, .config = Fields(config, (folder / "config.json").string()),
+  TextContext context{.folder = folder, .config = std::move(config),
                       .tokenizer = Tokenizer::load(folder), .cut = o.model.truncate};
   context.labels = labels_of(context.config);
   const std::unique_ptr<TextModel> model = loading.get();
