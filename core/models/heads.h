@@ -48,6 +48,9 @@ struct ModelRequest {
   // kEmbed: overrides of what modules.json says; "auto" and -1 keep it.
   std::string pooling = "auto";  // auto | cls | mean | max | mean_sqrt_len | weightedmean | last
   int normalize = -1;            // -1: as the model says, 0, 1
+  // Decoders: what keys and values are kept in; 0 bits: the type computed with, else 4 or 8.
+  int cache_bits = 0;
+  std::int64_t prefill_chunk = 0;  // tokens of one pass; 0: the engine decides
 };
 
 // A text encoder with one head. forward gives, for B sequences of N tokens together:
@@ -64,6 +67,70 @@ class TextModel {
   virtual const std::vector<std::string>& warnings() const = 0;  // unused tensors, … (L7)
 };
 
+// Tokens appended to one sequence of a decoder, and how many of the last of them give logits.
+struct Feed {
+  int sequence;
+  std::span<const std::int32_t> ids;
+  std::int64_t rows = 1;  // 0 .. ids.size()
+};
+
+// What one forward of a decoder gives, row after row in the order of its feeds. Kept from step to
+// step, so that its memory is reused.
+struct Decoded {
+  Matrix logits;             // [R, V]
+  Matrix hidden;             // [R, D] last hidden states, when want_hidden
+  bool want_hidden = false;  // contrastive search
+};
+
+// A model that writes text token by token, and the sequences it remembers (their keys and values
+// are cached). A sequence is a number, valid until close. Not for several threads at once.
+class Decoder {
+ public:
+  virtual ~Decoder() = default;
+  // Appends each feed to its sequence (at most one feed a sequence), all in one pass without
+  // padding: every sequence gets what it would get alone. An empty sequence may be fed any number
+  // of tokens, of which the model takes a part at a time.
+  // Throws kBadData for an id outside the vocabulary, kUsage past max_positions, kNotFinite naming
+  // the layer where a NaN or infinity first shows.
+  virtual void forward(std::span<const Feed> feeds, Decoded& out) = 0;
+  // Another sequence that goes on from the same tokens; what is cached is shared, not copied.
+  virtual int fork(int sequence) = 0;
+  // Forgets all but the first `length` tokens. Throws kUsage when a sliding window has already
+  // forgotten what the next token would have to see.
+  virtual void crop(int sequence, std::int64_t length) = 0;
+  virtual void close(int sequence) = 0;
+  virtual std::int64_t length(int sequence) const = 0;  // tokens fed so far
+
+  virtual std::int64_t vocab() const = 0;          // V
+  virtual std::int64_t max_positions() const = 0;  // tokens one sequence may have
+  virtual const std::vector<std::string>& warnings() const = 0;  // as TextModel's
+};
+
+// A decoder-only language model.
+class CausalLm : public Decoder {
+ public:
+  virtual int open() = 0;  // an empty sequence
+};
+
+// An encoder and a decoder that attends to what it read.
+class Seq2SeqLm : public Decoder {
+ public:
+  // Encodes B source texts together; each becomes an empty decoder sequence.
+  virtual std::vector<int> encode(const TokenBatch& sources) = 0;
+  virtual std::int64_t max_source_positions() const = 0;
+};
+
+// LibTorch's random numbers, so that a seed draws what it draws in Python (A1).
+class Random {
+ public:
+  virtual ~Random() = default;
+  // For each row of probabilities [R, V] `count` different columns, in order of drawing:
+  // torch.multinomial(probabilities, count). [R * count]
+  virtual std::vector<std::int32_t> draw(const Matrix& probabilities, std::int64_t count) = 0;
+  // torch.rand(n)
+  virtual std::vector<float> uniform(std::int64_t n) = 0;
+};
+
 // One row of the support table (`hft models`).
 struct Support {
   std::string model_type;
@@ -73,6 +140,7 @@ struct Support {
 // The functions of the engine, reached through core/engine.h.
 struct Engine {
   std::unique_ptr<TextModel> (*load_text_model)(const ModelRequest&);
+  std::unique_ptr<Random> (*make_random)(std::uint64_t seed);
   std::vector<Support> (*supported_models)();
 };
 
