@@ -149,13 +149,6 @@ void guard_mappings() {
   ::sigaction(SIGBUS, &action, nullptr);
 }
 
-void MappedFile::release(std::span<const std::byte> part) const {
-  const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
-  auto begin = (reinterpret_cast<std::uintptr_t>(part.data()) + page - 1) / page * page;
-  auto end = reinterpret_cast<std::uintptr_t>(part.data() + part.size()) / page * page;
-  if (begin < end) ::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
-}
-
 AtomicFile::AtomicFile(const fs::path& target) : target_(target) {
   std::error_code ignored;
   if (!fs::is_directory(folder_of(target), ignored))

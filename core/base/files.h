@@ -27,9 +27,6 @@ class MappedFile {
 
   const fs::path& path() const { return path_; }
   std::span<const std::byte> bytes() const { return {data_, size_}; }
-  // Gives the pages that lie wholly inside `part` back to the system; they are read from the file
-  // again when next touched.
-  void release(std::span<const std::byte> part) const;
 
  private:
   fs::path path_;

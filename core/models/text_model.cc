@@ -85,12 +85,13 @@ class EncoderModel : public TextModel {
   Matrix join(const TokenBatch& batch, const std::vector<Chunk>& chunks, int workers) const {
     std::vector<Matrix> parts(chunks.size());
     std::atomic<std::size_t> next = 0;
-    const auto work = [&] {
+    const auto work = [&](int) {
       const c10::InferenceMode no_gradients;
+      const ThreadCount one(chunks.size() > 1 ? 1 : 0);
       for (std::size_t i; (i = next++) < chunks.size();) parts[i] = compute(read(batch, chunks[i]));
     };
     if (chunks.size() <= 1)
-      work();
+      work(0);
     else
       on_each_core(std::min<int>(workers, chunks.size()), work);
     Matrix whole = std::move(parts.empty() ? Matrix{} : parts[0]);

@@ -41,7 +41,7 @@ void attend_one(const Tensor& qkv, std::int64_t heads, std::int64_t begin, std::
 void attend_with_kernel(const Tensor& qkv, std::int64_t heads, const Sequences& seqs,
                         const Tensor& bias, Tensor& out) {
   std::atomic<std::int64_t> next = 0;  // head of sequence
-  const auto work = [&] {
+  const auto work = [&](int) {
     std::vector<float> scratch(head_scratch(seqs.longest(), qkv.size(1) / 3 / heads));
     for (std::int64_t i; (i = next++) < seqs.count() * heads;) {
       const auto b = i / heads;
@@ -49,7 +49,7 @@ void attend_with_kernel(const Tensor& qkv, std::int64_t heads, const Sequences& 
     }
   };
   const int cores = qkv.size(0) < kSharedTokens ? 1 : at::get_num_threads();
-  cores > 1 ? on_each_core(cores, work) : work();
+  cores > 1 ? on_each_core(cores, work) : work(0);
 }
 
 void attend_with_libtorch(const Tensor& qkv, std::int64_t heads, const Sequences& seqs,
@@ -79,7 +79,7 @@ void attend_with_libtorch(const Tensor& qkv, std::int64_t heads, const Sequences
 }  // namespace
 
 Tensor attend(const Tensor& qkv, std::int64_t heads, const Sequences& seqs, const Tensor& bias) {
-  Tensor out = rows_with_room(qkv.size(0), qkv.size(1) / 3, qkv.options());
+  Tensor out = at::empty({qkv.size(0), qkv.size(1) / 3}, qkv.options());
   const bool kernel = qkv.is_cpu() && qkv.is_contiguous() && seqs.longest() <= kKernelTokens &&
                       (qkv.scalar_type() == at::kFloat || qkv.scalar_type() == at::kBFloat16);
   (kernel ? attend_with_kernel : attend_with_libtorch)(

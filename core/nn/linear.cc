@@ -1,65 +1,45 @@
-// Three ways to the product, by how much work there is:
-//   few rows in all      the weight as the file has it: no copy, nothing to prepare
-//   another type wanted  a copy in that type, made at the first product
-//   many rows            the weight in oneDNN's blocked order, made once (1.2 to 1.5 times faster)
-// Whatever is made replaces the mapped pages, which go back to the system.
+// On the CPU the kernel of core/kernels/product.h reads the weights where the checkpoint has them,
+// whatever their type; elsewhere LibTorch computes, from a copy in another type if need be.
 #include "core/nn/linear.h"
 
-#include <ATen/core/dispatch/Dispatcher.h>
+#include <ATen/Parallel.h>
 
 #include <atomic>
 #include <mutex>
 
+#include "core/kernels/product.h"
+#include "core/nn/workers.h"
+
 namespace hft {
 namespace {
 
-// Rows after which packing has paid for itself in float32 (measured at 768 x 3072); narrower types
-// are packed at once, because LibTorch would reorder them in every call.
-constexpr std::int64_t kPackRows = 512;
+// Multiplications that are not worth another thread.
+constexpr std::int64_t kSmallWork = 1 << 16;
 
-using Reorder = Tensor(const Tensor&, std::optional<std::int64_t>);
-using Pointwise = Tensor(const Tensor&, const Tensor&, const std::optional<Tensor>&,
-                         std::string_view, c10::List<std::optional<at::Scalar>>,
-                         std::optional<std::string_view>);
+Number number_of(at::ScalarType type) {
+  return type == at::kFloat  ? Number::kFloat
+         : type == at::kHalf ? Number::kHalf
+                             : Number::kBFloat16;
+}
 
-// oneDNN's operators, which LibTorch registers on x86 builds.
-struct Packed {
-  std::optional<c10::TypedOperatorHandle<Reorder>> reorder;
-  std::optional<c10::TypedOperatorHandle<Pointwise>> product;
-  Packed() {
-    auto& dispatcher = c10::Dispatcher::singleton();
-    auto first = dispatcher.findSchema({"mkldnn::_reorder_linear_weight", ""});
-    auto second = dispatcher.findSchema({"mkldnn::_linear_pointwise", ""});
-    if (!first || !second || !at::hasMKLDNN()) return;
-    try {
-      reorder = first->typed<Reorder>();
-      product = second->typed<Pointwise>();
-    } catch (const c10::Error&) {  // another LibTorch, other arguments
-      reorder.reset();
-    }
-  }
-  static const Packed& ops() {
-    static const Packed packed;
-    return packed;
-  }
-};
+bool kernel_reads(const Tensor& weight) {
+  const auto type = weight.scalar_type();
+  return weight.is_cpu() && (type == at::kFloat || type == at::kHalf || type == at::kBFloat16);
+}
 
-// What the product can apply while a tile is still in registers.
-struct PostOp {
-  std::string_view name = "none", algorithm = "none";
-};
-std::optional<PostOp> post_op(Activation activation) {
+// What the kernel can apply while a sum is still in registers.
+std::optional<Epilogue> epilogue_of(Activation activation) {
   switch (activation) {
     case Activation::kNone:
-      return PostOp{};
+      return Epilogue::kNone;
     case Activation::kGelu:
-      return PostOp{"gelu", "none"};
+      return Epilogue::kGelu;
     case Activation::kGeluTanh:
-      return PostOp{"gelu", "tanh"};
+      return Epilogue::kGeluTanh;
     case Activation::kRelu:
-      return PostOp{"relu", "none"};
+      return Epilogue::kRelu;
     case Activation::kSilu:
-      return PostOp{"swish", "none"};
+      return Epilogue::kSilu;
     default:
       return std::nullopt;
   }
@@ -70,64 +50,106 @@ std::optional<PostOp> post_op(Activation activation) {
 struct Linear::State {
   std::shared_ptr<WeightStore> store;
   std::vector<Tensor> weights;  // as stored, {out, in} each
-  Tensor bias;                  // {parts * out}, or undefined
-  Tensor dense;                 // the weights in the type computed with, when that differs
-  Tensor packed;                // the same in oneDNN's order
-  std::int64_t rows_seen = 0;
-  bool may_pack = true;
-  std::mutex preparing;
-  std::atomic<bool> ready = false;  // dense or packed is there, and stays
+  Tensor gated;                 // {out, in}, or undefined
+  Activation gate = Activation::kNone;
+  Tensor bias;  // {sum of out} of the type computed with, or undefined
 
-  bool stored_as_wanted() const { return weights[0].scalar_type() == store->dtype(); }
+  std::once_flag converting;
+  Tensor dense, dense_gated;  // for LibTorch, in the type computed with
 
-  // The weights as one matrix of the type computed with.
-  Tensor joined() const {
-    std::vector<Tensor> parts;
-    for (const auto& part : weights) parts.push_back(part.to(store->dtype()));
-    return parts.size() == 1 ? parts[0] : at::cat(parts);  // [parts * out, in]
+  std::int64_t outputs() const {
+    std::int64_t sum = 0;
+    for (const auto& weight : weights) sum += weight.size(0);
+    return sum;
   }
-  void release() const {
-    for (const auto& part : weights) store->release(part);
+  std::int64_t depth() const { return weights[0].size(1); }
+
+  bool kernel_serves() const {
+    return has_product_kernel() && depth() % 2 == 0 && std::ranges::all_of(weights, kernel_reads) &&
+           (!gated.defined() || kernel_reads(gated)) && epilogue_of(gate);
   }
 
-  void prepare(const Tensor& x) {
-    if (ready.load(std::memory_order_acquire)) return;
-    const std::lock_guard lock(preparing);
-    if (ready) return;
-    rows_seen += x.size(0);
-    const bool narrow = store->dtype() == at::kBFloat16;
-    if (may_pack && x.is_cpu() &&
-        (narrow || (store->dtype() == at::kFloat && rows_seen >= kPackRows)))
-      pack();
-    if (!packed.defined() && !stored_as_wanted()) {
-      dense = joined();
-      release();
+  // y = act(x W^T + b) + residual; y may be residual.
+  void kernel(const Tensor& x, Tensor& y, Epilogue epilogue, const Tensor& residual) {
+    std::vector<Product> parts;
+    std::int64_t begin = 0;
+    for (const auto& weight : weights) {
+      const auto offset = begin * y.element_size();
+      parts.push_back(
+          {.x = x.const_data_ptr(),
+           .x_stride = x.stride(0),
+           .weight = weight.const_data_ptr(),
+           .bias = bias.defined() ? static_cast<const char*>(bias.const_data_ptr()) +
+                                        begin * bias.element_size()
+                                  : nullptr,
+           .y = static_cast<char*>(y.data_ptr()) + offset,
+           .y_stride = y.stride(0),
+           .rows = x.size(0),
+           .depth = depth(),
+           .outputs = weight.size(0),
+           .x_type = number_of(x.scalar_type()),
+           .weight_type = number_of(weight.scalar_type()),
+           .y_type = number_of(y.scalar_type()),
+           .bias_type = number_of(store->dtype()),
+           .epilogue = epilogue,
+           .gated = gated.defined() ? gated.const_data_ptr() : nullptr,
+           .residual = residual.defined()
+                           ? static_cast<const char*>(residual.const_data_ptr()) + offset
+                           : nullptr});
+      begin += weight.size(0);
     }
-    ready.store(packed.defined() || dense.defined(), std::memory_order_release);
+    share_out(parts, begin);
   }
 
-  void pack() {
-    may_pack = false;
-    if (!Packed::ops().reorder) return;
-    try {
-      packed = Packed::ops().reorder->call(joined(), std::nullopt);
-      release();
-    } catch (const c10::Error&) {  // this processor lacks what the type needs
-      packed.reset();
+  static void share_out(const std::vector<Product>& parts, std::int64_t outputs) {
+    const auto rows = parts[0].rows;
+    if (rows == 0) return;
+    const bool small = rows * outputs * parts[0].depth < kSmallWork;
+    const int cores = small ? 1 : at::get_num_threads();
+    // Outputs [begin, end) of all parts together.
+    const auto compute = [&](std::int64_t begin, std::int64_t end) {
+      std::int64_t first = 0;
+      for (const auto& part : parts) {
+        const auto from = std::max(begin, first) - first;
+        const auto to = std::min(end, first + part.outputs) - first;
+        if (from < to) compute_product(part, from, to);
+        first += part.outputs;
+      }
+    };
+    if (cores == 1) return compute(0, outputs);
+    if (rows <= kFewRows) {  // long runs of memory for each
+      on_each_core(
+          cores, [&](int core) { compute(outputs * core / cores, outputs * (core + 1) / cores); });
+      return;
     }
+    std::atomic<std::int64_t> next = 0;
+    on_each_core(cores, [&](int) {
+      for (std::int64_t o; (o = next.fetch_add(kOutputStep)) < outputs;)
+        compute(o, std::min(o + kOutputStep, outputs));
+    });
   }
 
-  Tensor plain(const Tensor& x) const {
-    if (dense.defined()) return at::linear(x, dense, bias);
-    if (weights.size() == 1) return at::linear(x, weights[0], bias);
-    const auto out = weights[0].size(0);
-    Tensor y = at::empty({x.size(0), out * static_cast<std::int64_t>(weights.size())}, x.options());
-    for (std::size_t i = 0; i < weights.size(); ++i) {
-      const auto begin = static_cast<std::int64_t>(i) * out;
-      y.narrow(1, begin, out)
-          .copy_(at::linear(x, weights[i], bias.defined() ? bias.narrow(0, begin, out) : bias));
-    }
-    return y;  // [N, parts * out]
+  Tensor with_kernel(const Tensor& input, Activation activation, Tensor residual,
+                     at::ScalarType type) {
+    Tensor x = input.scalar_type() == at::kHalf ? input.to(at::kFloat) : input;
+    if (x.stride(1) != 1) x = x.contiguous();
+    const auto epilogue = epilogue_of(gated.defined() ? gate : activation);
+    const bool in_place = residual.defined() && residual.is_contiguous();
+    Tensor y = in_place ? residual : at::empty({x.size(0), outputs()}, x.options().dtype(type));
+    kernel(x, y, epilogue.value_or(Epilogue::kNone), in_place ? residual : Tensor());
+    if (!epilogue) y = activate(std::move(y), activation);
+    return residual.defined() && !in_place ? y.add_(residual) : y;
+  }
+
+  Tensor with_libtorch(const Tensor& x, Activation activation) {
+    std::call_once(converting, [&] {
+      std::vector<Tensor> parts;
+      for (const auto& weight : weights) parts.push_back(weight.to(store->dtype()));
+      dense = parts.size() == 1 ? parts[0] : at::cat(parts);
+      if (gated.defined()) dense_gated = gated.to(store->dtype());
+    });
+    Tensor y = activate(at::linear(x, dense, bias), gated.defined() ? gate : activation);
+    return gated.defined() ? y.mul_(at::linear(x, dense_gated)) : y;
   }
 };
 
@@ -142,32 +164,40 @@ Linear::Linear(const Weights& w, Tensor weight, Tensor bias) : state_(std::make_
   state_->bias = std::move(bias);
 }
 
-Linear::Linear(const Weights& w, const std::vector<std::string>& parts,
-               std::array<std::int64_t, 2> shape, bool bias)
+Linear::Linear(const Weights& w, const std::vector<Part>& parts, std::int64_t in, bool bias)
     : state_(std::make_shared<State>()) {
   state_->store = w.shared();
   std::vector<Tensor> biases;
-  for (const auto& part : parts) {
-    state_->weights.push_back((w / part).get("weight", shape));
-    if (bias) biases.push_back((w / part).small("bias", {shape[0]}));
+  for (const auto& [name, out] : parts) {
+    state_->weights.push_back((w / name).get("weight", {out, in}));
+    if (bias) biases.push_back((w / name).small("bias", {out}));
   }
   const bool all = std::ranges::all_of(biases, [](const Tensor& b) { return b.defined(); });
   if (bias && all) state_->bias = at::cat(biases);
-  // One file may store its tensors in several types.
-  for (auto& part : state_->weights)
-    if (part.defined() && state_->weights[0].defined())
-      part = part.to(state_->weights[0].scalar_type());
+}
+
+Linear Linear::gated(const Weights& w, Tensor gate, Tensor up, Activation activation) {
+  Linear linear(w, std::move(gate), {});
+  linear.state_->gated = std::move(up);
+  linear.state_->gate = activation;
+  return linear;
 }
 
 Tensor Linear::operator()(const Tensor& x, Activation activation) const {
-  state_->prepare(x);
-  if (!state_->ready || !state_->packed.defined()) return activate(state_->plain(x), activation);
-  const auto post = post_op(activation);
-  const auto& [name, algorithm] = post.value_or(PostOp{});
-  Tensor y = Packed::ops().product->call(rounded_up(x), state_->packed, state_->bias, name,
-                                         c10::List<std::optional<at::Scalar>>(), algorithm);
-  y = y.narrow(0, 0, x.size(0));
-  return post ? y : activate(std::move(y), activation);
+  if (state_->kernel_serves())
+    return state_->with_kernel(x, activation, {}, state_->store->dtype());
+  return state_->with_libtorch(x, activation);
+}
+
+Tensor Linear::plus(const Tensor& x, Tensor residual) const {
+  if (state_->kernel_serves())
+    return state_->with_kernel(x, Activation::kNone, std::move(residual), state_->store->dtype());
+  return residual.add_(state_->with_libtorch(x, Activation::kNone));
+}
+
+Tensor Linear::in_float(const Tensor& x) const {
+  if (state_->kernel_serves()) return state_->with_kernel(x, Activation::kNone, {}, at::kFloat);
+  return state_->with_libtorch(x, Activation::kNone).to(at::kFloat);
 }
 
 }  // namespace hft

@@ -112,19 +112,6 @@ void WeightStore::fill_missing(double std) {
   missing_.clear();
 }
 
-void WeightStore::release(const Tensor& t) const {
-  const auto* begin = static_cast<const std::byte*>(t.const_data_ptr());
-  const std::less_equal<const std::byte*> before;
-  const MappedFile* last = nullptr;
-  for (const auto& [name, stored] : tensors_) {
-    if (stored.file.get() == last) continue;
-    last = stored.file.get();
-    const auto bytes = last->bytes();
-    if (before(bytes.data(), begin) && before(begin + t.nbytes(), bytes.data() + bytes.size()))
-      return last->release({begin, t.nbytes()});
-  }
-}
-
 Tensor Weights::small(std::string_view name, at::IntArrayRef shape) const {
   Tensor tensor = get(name, shape);
   return tensor.defined() ? tensor.to(store_->dtype()) : tensor;

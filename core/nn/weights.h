@@ -51,9 +51,6 @@ class WeightStore {
   // 0, norms 1), so that binding again finds them.
   void fill_missing(double std);
 
-  // The mapped pages of t are not needed for now; they are read again when next touched.
-  void release(const Tensor& t) const;
-
   at::ScalarType dtype() const { return dtype_; }
   at::Device device() const { return device_; }
 

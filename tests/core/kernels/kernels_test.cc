@@ -3,6 +3,7 @@
 
 #include "core/kernels/attention_kernel.h"
 #include "core/kernels/norm_kernel.h"
+#include "core/kernels/product.h"
 #include "core/kernels/simd.h"
 #include "tests/support/test.h"
 
@@ -22,6 +23,81 @@ struct Exponential {
 };
 
 }  // namespace
+
+TEST_CASE("product kernel: equals the plain loops for every type, number of rows and depth") {
+  if (!has_product_kernel()) return;
+  const std::pair<at::ScalarType, Number> types[] = {
+      {at::kFloat, Number::kFloat}, {at::kBFloat16, Number::kBFloat16}, {at::kHalf, Number::kHalf}};
+  const Epilogue epilogues[] = {Epilogue::kNone, Epilogue::kGelu, Epilogue::kGeluTanh,
+                                Epilogue::kRelu, Epilogue::kSilu};
+  int turn = 0;
+  for (const auto& [x_at, x_type] : {types[0], types[1]})
+    for (const auto& [w_at, w_type] : types)
+      for (const int rows : {1, 2, 3, 4, 7, 16, 17, 23})
+        for (const int depth : {2, 30, 64, 130, 2600})
+          for (const int outputs : {1, 5, 70}) {
+            CAPTURE(rows);
+            CAPTURE(depth);
+            CAPTURE(outputs);
+            const auto epilogue = epilogues[++turn % 5];
+            const bool gated = turn % 3 == 0, added = turn % 2 == 0;
+            const auto& [y_at, y_type] = types[turn % 3];
+            const at::Tensor x = at::randn({rows, depth + 2}).to(x_at);
+            const at::Tensor w = (at::randn({outputs, depth}) * 0.1).to(w_at);
+            const at::Tensor up = (at::randn({outputs, depth}) * 0.1).to(w_at);
+            const at::Tensor bias = at::randn({outputs}).to(x_at);
+            at::Tensor y = at::randn({rows, outputs + 3}).to(y_at);
+            const at::Tensor before = y.clone();
+            Product p{.x = x.const_data_ptr(),
+                      .x_stride = depth + 2,
+                      .weight = w.const_data_ptr(),
+                      .bias = turn % 7 ? bias.const_data_ptr() : nullptr,
+                      .y = y.data_ptr(),
+                      .y_stride = outputs + 3,
+                      .rows = rows,
+                      .depth = depth,
+                      .outputs = outputs,
+                      .x_type = x_type,
+                      .weight_type = w_type,
+                      .y_type = y_type,
+                      .bias_type = x_type,
+                      .epilogue = epilogue};
+            if (gated) p.gated = up.const_data_ptr();
+            if (added) p.residual = y.const_data_ptr();
+            at::Tensor wanted = at::empty({rows, outputs}, at::kDouble);
+            compute_product_plain(p, wanted.data_ptr<double>());
+            compute_product(p, 0, outputs / 2);
+            compute_product(p, outputs / 2, outputs);
+            const double size = wanted.abs().max().item<double>() + 1;
+            const bool rounds =
+                y_type != Number::kFloat || (x_type != w_type && x_at != at::kFloat);
+            CHECK(worst(y.narrow(1, 0, outputs), wanted) < size * (rounds ? 2e-2 : 1e-5));
+            CHECK(at::equal(y.narrow(1, outputs, 3), before.narrow(1, outputs, 3)));
+          }
+}
+
+TEST_CASE("product kernel: NaN and infinity pass through every epilogue") {
+  if (!has_product_kernel()) return;
+  const at::Tensor w = at::ones({3, 4});
+  for (const int rows : {1, 20})
+    for (const auto epilogue : {Epilogue::kNone, Epilogue::kGelu, Epilogue::kGeluTanh,
+                                Epilogue::kRelu, Epilogue::kSilu}) {
+      at::Tensor x = at::ones({rows, 4}), y = at::zeros({rows, 3});
+      x[0][2] = NAN;
+      compute_product({.x = x.const_data_ptr(),
+                       .x_stride = 4,
+                       .weight = w.const_data_ptr(),
+                       .y = y.data_ptr(),
+                       .y_stride = 3,
+                       .rows = rows,
+                       .depth = 4,
+                       .outputs = 3,
+                       .epilogue = epilogue},
+                      0, 3);
+      CHECK(at::isnan(y[0]).all().item<bool>());
+      if (rows > 1) CHECK(!at::isnan(y[1]).any().item<bool>());
+    }
+}
 
 TEST_CASE("attention kernel: equals softmax(Q K^T / sqrt(E) + bias) V for every length and size") {
   for (const auto type : {at::kFloat, at::kBFloat16})

@@ -105,7 +105,7 @@ TEST_CASE("linear: three products of one input stand side by side") {
   }
   for (const int rows : {3, 700}) {
     const Weights w(store_of(tensors));
-    const Linear fused(w, {"q", "k", "v"}, {16, 24});
+    const Linear fused(w, {{"q", 16}, {"k", 16}, {"v", 16}}, 24);
     const at::Tensor x = at::randn({rows, 24}), y = fused(x);
     REQUIRE(y.sizes().vec() == std::vector<std::int64_t>{rows, 48});
     const char* parts[] = {"q", "k", "v"};
@@ -166,13 +166,10 @@ TEST_CASE("attention: no token sees another sequence, and long ones take the sam
 
 TEST_CASE("workers: every core runs, an error of one ends the call") {
   std::atomic<int> runs = 0;
-  on_each_core(3, [&] {
-    CHECK(at::get_num_threads() == 1);
-    ++runs;
-  });
+  on_each_core(3, [&](int) { ++runs; });
   CHECK(runs == 3);
   const int before = at::get_num_threads();
-  CHECK(error_of([&] { on_each_core(2, [] { fail(Errc::kBadData, "no"); }); }) == "no");
+  CHECK(error_of([&] { on_each_core(2, [](int) { fail(Errc::kBadData, "no"); }); }) == "no");
   CHECK(at::get_num_threads() == before);
 }
 
