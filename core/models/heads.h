@@ -140,6 +140,7 @@ struct Support {
 // The functions of the engine, reached through core/engine.h.
 struct Engine {
   std::unique_ptr<TextModel> (*load_text_model)(const ModelRequest&);
+  std::unique_ptr<CausalLm> (*load_causal_lm)(const ModelRequest&);
   std::unique_ptr<Random> (*make_random)(std::uint64_t seed);
   std::vector<Support> (*supported_models)();
 };

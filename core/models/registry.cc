@@ -13,6 +13,19 @@ TextNet build_distilbert(const Fields&, const Weights&, Head);
 TextNet build_roberta(const Fields&, const Weights&, Head);
 TextNet build_electra(const Fields&, const Weights&, Head);
 TextNet build_mpnet(const Fields&, const Weights&, Head);
+DecoderNet build_gemma(const Fields&, const Weights&);
+DecoderNet build_gemma2(const Fields&, const Weights&);
+DecoderNet build_gpt_neox(const Fields&, const Weights&);
+DecoderNet build_mixtral(const Fields&, const Weights&);
+DecoderNet build_opt(const Fields&, const Weights&);
+DecoderNet build_phi(const Fields&, const Weights&);
+DecoderNet build_phi3(const Fields&, const Weights&);
+DecoderNet build_gpt2(const Fields&, const Weights&);
+DecoderNet build_llama(const Fields&, const Weights&);
+DecoderNet build_mistral(const Fields&, const Weights&);
+DecoderNet build_qwen2(const Fields&, const Weights&);
+DecoderNet build_qwen3(const Fields&, const Weights&);
+DecoderNet build_smollm3(const Fields&, const Weights&);
 
 namespace {
 
@@ -25,6 +38,22 @@ constexpr Architecture kArchitectures[] = {
     {"mpnet", "mpnet", build_mpnet},
     {"roberta", "roberta", build_roberta},
     {"xlm-roberta", "roberta", build_roberta},
+};
+
+constexpr DecoderArchitecture kDecoders[] = {
+    {"gemma", "model", build_gemma},
+    {"gemma2", "model", build_gemma2},
+    {"gpt2", "transformer", build_gpt2},
+    {"gpt_neox", "gpt_neox", build_gpt_neox},
+    {"llama", "model", build_llama},
+    {"mistral", "model", build_mistral},
+    {"mixtral", "model", build_mixtral},
+    {"opt", "model", build_opt},
+    {"phi", "model", build_phi},
+    {"phi3", "model", build_phi3},
+    {"qwen2", "model", build_qwen2},
+    {"qwen3", "model", build_qwen3},
+    {"smollm3", "model", build_smollm3},
 };
 
 // What well-known model_types are that this table does not serve.
@@ -64,12 +93,37 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
 }
 
 std::string_view closest(std::string_view name) {
-  const auto share = [&](const Architecture& a) {  // of letters that differ
-    return static_cast<double>(edit_distance(name, a.model_type)) /
-           static_cast<double>(
-               std::max<std::size_t>(1, std::max(name.size(), a.model_type.size())));
+  const auto share = [&](std::string_view type) {  // of letters that differ
+    return static_cast<double>(edit_distance(name, type)) /
+           static_cast<double>(std::max<std::size_t>(1, std::max(name.size(), type.size())));
   };
-  return std::ranges::min_element(kArchitectures, {}, share)->model_type;
+  std::vector<std::string_view> types;
+  for (const auto& row : kArchitectures) types.push_back(row.model_type);
+  for (const auto& row : kDecoders) types.push_back(row.model_type);
+  return *std::ranges::min_element(types, {}, share);
+}
+
+constexpr std::string_view kEncoderWords = "a text encoder";
+constexpr std::string_view kDecoderWords = "a text-generating decoder";
+
+// Why no row of the wanted kind serves config.
+[[noreturn]] void fail_unsupported(const Fields& config, std::string_view wanted) {
+  const std::string type = config.text("model_type");
+  const auto refuse = [&](std::string_view is) {
+    fail_hint(Errc::kUnsupported, "hft models", config.where(), ": model_type '", type, "' is ", is,
+              ", wanted ", wanted);
+  };
+  for (const auto& row : kArchitectures)
+    if (row.model_type == type) refuse(kEncoderWords);
+  for (const auto& row : kDecoders)
+    if (row.model_type == type) refuse(kDecoderWords);
+  for (const auto& kind : other_kinds())
+    if (kind.words != wanted && std::ranges::count(kind.model_types, type)) refuse(kind.words);
+  if (config.has("auto_map"))
+    fail_hint(Errc::kUnsupported, "hft models", config.where(), ": model_type '", type,
+              "' needs Python code from the repository; hft never runs it");
+  fail_hint(Errc::kUnsupported, "hft models", "model_type '", type,
+            "' is not supported; closest: '", closest(type), "'");
 }
 
 void refuse_quantised(const Fields& config) {
@@ -115,15 +169,15 @@ const Architecture& architecture_of(const Fields& config) {
   const std::string type = config.text("model_type");
   for (const auto& row : kArchitectures)
     if (row.model_type == type) return row;
-  for (const auto& kind : other_kinds())
-    if (std::ranges::count(kind.model_types, type))
-      fail_hint(Errc::kUnsupported, "hft models", config.where(), ": model_type '", type, "' is ",
-                kind.words, ", wanted a text encoder");
-  if (config.has("auto_map"))
-    fail_hint(Errc::kUnsupported, "hft models", config.where(), ": model_type '", type,
-              "' needs Python code from the repository; hft never runs it");
-  fail_hint(Errc::kUnsupported, "hft models", "model_type '", type,
-            "' is not supported; closest: '", closest(type), "'");
+  fail_unsupported(config, kEncoderWords);
+}
+
+const DecoderArchitecture& decoder_of(const Fields& config) {
+  refuse_quantised(config);
+  const std::string type = config.text("model_type");
+  for (const auto& row : kDecoders)
+    if (row.model_type == type) return row;
+  fail_unsupported(config, kDecoderWords);
 }
 
 void need_head(const Fields& config, Head head) {
@@ -149,13 +203,14 @@ std::string_view words_of(Head head) {
   return "embeddings";
 }
 
-Renames renames_of(const Architecture& architecture) {
-  return {std::string(architecture.base),
+Renames renames_of(std::string_view base) {
+  return {std::string(base),
           {{"LayerNorm.weight", "LayerNorm.gamma"},
            {"LayerNorm.bias", "LayerNorm.beta"},
            {"layer_norm.weight", "layer_norm.gamma"},
            {"layer_norm.bias", "layer_norm.beta"}},
-          {"position_ids", "token_type_ids", "num_batches_tracked", "rotary_emb.inv_freq"}};
+          {"position_ids", "token_type_ids", "num_batches_tracked", "rotary_emb.inv_freq",
+           "attn.bias", "attn.masked_bias", "attention.bias", "attention.masked_bias"}};
 }
 
 std::vector<Support> supported_models() {
@@ -166,6 +221,8 @@ std::vector<Support> supported_models() {
       if (head != Head::kFeatures) row.tasks.emplace_back(command_of(head));
     rows.push_back(std::move(row));
   }
+  for (const auto& architecture : kDecoders)
+    rows.push_back({std::string(architecture.model_type), {"generate", "chat"}});
   return rows;
 }
 

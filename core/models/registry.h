@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/models/decoder_net.h"
 #include "core/models/text_net.h"
 #include "core/nn/weights.h"
 
@@ -16,9 +17,16 @@ struct Architecture {
   TextNet (*build)(const Fields& config, const Weights& w, Head head);
 };
 
+struct DecoderArchitecture {
+  std::string_view model_type;
+  std::string_view base;
+  DecoderNet (*build)(const Fields& config, const Weights& w);
+};
+
 // The row of config's model_type. Throws kUnsupported: an unknown model_type (with the closest
 // name), a repository's own Python code, a decoder or vision model, a quantised checkpoint.
 const Architecture& architecture_of(const Fields& config);
+const DecoderArchitecture& decoder_of(const Fields& config);
 
 // Throws kUnsupported, naming the kind and the command that fits, when config's architectures say
 // that the checkpoint was made for another head.
@@ -29,6 +37,6 @@ std::string_view command_of(Head head);
 std::string_view words_of(Head head);
 
 // How old checkpoints differ from the names the models bind (L6), and what is ignored (M0.8).
-Renames renames_of(const Architecture& architecture);
+Renames renames_of(std::string_view base);
 
 }  // namespace hft

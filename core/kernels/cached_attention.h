@@ -1,0 +1,41 @@
+// Attention of new tokens to the cached keys and values of one sequence, online softmax block by
+// block (arXiv:2205.14135), in float32 whatever the cache's type.
+#pragma once
+
+#include <cstdint>
+
+namespace hft {
+
+// Positions of one block of the cache. A block holds, for each head of E numbers,
+//   keys transposed [E, kCacheBlock], then values [kCacheBlock, V]; V is E rounded up to 16.
+inline constexpr std::int64_t kCacheBlock = 32;
+constexpr std::int64_t cached_width(std::int64_t size) { return (size + 15) / 16 * 16; }
+constexpr std::int64_t numbers_of_head(std::int64_t size) {  // in one block
+  return kCacheBlock * (size + cached_width(size));
+}
+
+// The query heads that share one key/value head, for T new tokens of one sequence. Row r of the
+// work is query head r % group of token r / group.
+struct CachedHead {
+  const void* query;  // [T, group, E], tokens query_stride elements apart
+  std::int64_t query_stride;
+  void* out;  // [T, group, E], tokens out_stride elements apart
+  std::int64_t out_stride;
+  const void* const* blocks;  // of the sequence, from position 0; null where forgotten
+  std::int64_t head_offset;   // where this head begins in each block, in elements
+  std::int64_t group, size;   // query heads, E
+  std::int64_t past;          // positions before the first new token; the new ones are cached too
+  std::int64_t window;        // a token sees this many positions up to its own; 0: all
+  float scale;                // of the scores
+  float softcap;              // cap tanh(score / cap) in place of the scaled score; 0: none
+  bool bfloat16;              // queries, cache and output, else float32
+};
+
+// Rows [first, last) of the work; needs scratch of cached_scratch floats.
+void attend_cached(const CachedHead& in, std::int64_t first, std::int64_t last, float* scratch);
+std::int64_t cached_scratch(std::int64_t size);
+
+// The rows that are computed together; work is best cut at multiples of it.
+inline constexpr std::int64_t kCachedRows = 8;
+
+}  // namespace hft

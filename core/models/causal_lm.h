@@ -1,0 +1,17 @@
+// The one CausalLm: sequences, passes of a bounded number of tokens, and checks around a DecoderNet.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/models/decoder_net.h"
+#include "core/models/heads.h"
+#include "core/models/text_model.h"
+
+namespace hft {
+
+std::unique_ptr<CausalLm> make_causal_lm(DecoderNet net, const ModelRequest& request,
+                                         at::ScalarType dtype, std::vector<std::string> warnings);
+
+}  // namespace hft

@@ -1,0 +1,31 @@
+#include "core/models/decoder_net.h"
+
+namespace hft {
+
+Linear language_head(const Fields& config, const Weights& w, const Tensor& table,
+                     bool tied_by_default, bool bias) {
+  const std::int64_t vocab = table.size(0), size = table.size(1);
+  Tensor own_bias = bias ? w.small("bias", {vocab}) : Tensor();
+  if (config.boolean("tie_word_embeddings", tied_by_default)) {
+    w.ignore();
+    return Linear(w, table, own_bias);
+  }
+  return Linear(w, w.get("weight", {vocab, size}), own_bias);
+}
+
+std::vector<CacheLayer> cache_layers(const Fields& config, std::int64_t layers, CacheLayer layer,
+                                     std::int64_t window,
+                                     const std::function<bool(std::int64_t)>& sliding) {
+  const Json* types = config.find("layer_types");
+  const bool listed =
+      types && types->is_array() && static_cast<std::int64_t>(types->size()) == layers;
+  std::vector<CacheLayer> all;
+  for (std::int64_t i = 0; i < layers; ++i) {
+    const bool slides = listed ? (*types)[i] == "sliding_attention" : sliding(i);
+    layer.window = slides ? window : 0;
+    all.push_back(layer);
+  }
+  return all;
+}
+
+}  // namespace hft

@@ -1,0 +1,37 @@
+// What an architecture file of a decoder gives the engine.
+#pragma once
+
+#include <functional>
+#include <vector>
+
+#include "core/base/json.h"
+#include "core/nn/linear.h"
+#include "core/nn/steps.h"
+
+namespace hft {
+
+struct DecoderNet {
+  // The hidden states of the wanted rows after the last norm, [R,D].
+  std::function<Tensor(const Steps&)> hidden;
+  // [R,D] -> [R,V], float32.
+  std::function<Tensor(const Tensor&)> logits;
+  std::vector<CacheLayer> cache;  // what each layer keeps
+  std::int64_t vocab = 0;         // V; ids are in [0, vocab)
+  std::int64_t positions = 0;     // tokens one sequence may have
+  std::int64_t size = 0;          // D
+  // Going past this many positions, a sequence is computed anew (Rope::turning_point); 0: never.
+  std::int64_t turning_point = 0;
+};
+
+// lm_head: tied to the embedding `table` unless config says otherwise (M0.4). `w` is the place of
+// the head's own tensors.
+Linear language_head(const Fields& config, const Weights& w, const Tensor& table,
+                     bool tied_by_default, bool bias = false);
+
+// Layers that slide, as config's layer_types says; else `sliding(i)` does. 0 where a layer sees
+// all. `window` 0: none slides.
+std::vector<CacheLayer> cache_layers(const Fields& config, std::int64_t layers, CacheLayer layer,
+                                     std::int64_t window,
+                                     const std::function<bool(std::int64_t)>& sliding);
+
+}  // namespace hft

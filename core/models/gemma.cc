@@ -1,0 +1,97 @@
+// Gemma and Gemma 2: Llama's layer with norms of weight 1 + w and scaled embeddings; Gemma 2 also
+// normalises what a block gives, caps scores and logits, and slides in every other layer.
+// Papers: arXiv:2403.08295, arXiv:2408.00118. Shapes: N tokens of all sequences together, R of them
+// wanted, D hidden.
+#include "core/base/limits.h"
+#include "core/models/llama.h"
+
+namespace hft {
+namespace {
+
+constexpr double kNormOffset = 1;
+
+// x + norm(attention(norm x)), then x + norm(mlp(norm x)).
+struct Gemma2Layer {
+  RmsNorm input_layernorm, post_attention_layernorm, pre_feedforward_layernorm,
+      post_feedforward_layernorm;
+  RotaryAttention self_attn;
+  GatedMlp mlp;
+  std::string path;
+
+  Tensor operator()(Tensor x, const Tensor& angles, const Steps& steps, bool last) const {
+    const Tensor mixed = self_attn(input_layernorm(x), angles, steps);  // [N,D]
+    x = steps.wanted(x, last) + post_attention_layernorm(steps.wanted(mixed, last));
+    return x.add_(post_feedforward_layernorm(mlp(pre_feedforward_layernorm(x))));  // [R,D]
+  }
+};
+
+// cap tanh(x / cap); 0: x.
+Tensor capped(Tensor x, double cap) { return cap > 0 ? x.div_(cap).tanh_().mul_(cap) : x; }
+
+template <class Layer>
+RotaryStack<Layer> stack_of(const Fields& config, const LlamaConfig& c, const Weights& model) {
+  RotaryStack<Layer> stack;
+  stack.embed_tokens = Embedding(model / "embed_tokens", c.vocab, c.hidden);
+  stack.rope = Rope(config, c.head_size);
+  stack.norm = RmsNorm(model / "norm", c.hidden, c.eps, kNormOffset);
+  stack.scale = std::sqrt(static_cast<double>(c.hidden));
+  return stack;
+}
+
+}  // namespace
+
+DecoderNet build_gemma(const Fields& config, const Weights& w) {
+  const LlamaConfig c(config, {16, 256, 1e-6, "gelu_pytorch_tanh"});
+  const bool bias = config.boolean("attention_bias", false);
+  const Weights model = w / "model";
+  auto stack = stack_of<LlamaLayer>(config, c, model);
+  for (std::int64_t i = 0; i < c.layers; ++i) {
+    const Weights layer = model / "layers" / i, self_attn = layer / "self_attn";
+    const auto norm = [&](std::string_view name) {
+      return RmsNorm(layer / name, c.hidden, c.eps, kNormOffset);
+    };
+    stack.layers.push_back({norm("input_layernorm"), norm("post_attention_layernorm"),
+                            RotaryAttention(c, self_attn, i, separate_qkv(c, self_attn, bias), bias),
+                            GatedMlp(c, layer / "mlp"), layer.path()});
+  }
+  Linear lm_head = language_head(config, w / "lm_head", stack.embed_tokens.weight, true);
+  return rotary_net(c, std::move(stack), std::move(lm_head),
+                    std::vector<CacheLayer>(c.layers, c.cache_layer()));
+}
+
+DecoderNet build_gemma2(const Fields& config, const Weights& w) {
+  LlamaConfig c(config, {4, 256, 1e-6, "gelu_pytorch_tanh"});
+  c.activation =
+      activation_named(config.text("hidden_activation", "gelu_pytorch_tanh"), config.where());
+  const bool bias = config.boolean("attention_bias", false);
+  const auto cap = [&](std::string_view key, double fallback) {  // null: none
+    return config.json().contains(key) && !config.has(key) ? 0.0
+                                                           : config.real(key, 0, 1e9, fallback);
+  };
+  const Weights model = w / "model";
+  auto stack = stack_of<Gemma2Layer>(config, c, model);
+  for (std::int64_t i = 0; i < c.layers; ++i) {
+    const Weights layer = model / "layers" / i, self_attn = layer / "self_attn";
+    const auto norm = [&](std::string_view name) {
+      return RmsNorm(layer / name, c.hidden, c.eps, kNormOffset);
+    };
+    RotaryAttention attention(c, self_attn, i, separate_qkv(c, self_attn, bias), bias);
+    attention.causal.scale = 1 / std::sqrt(config.real("query_pre_attn_scalar", 1e-9, 1e9, 256));
+    attention.causal.softcap = cap("attn_logit_softcapping", 50);
+    stack.layers.push_back({norm("input_layernorm"), norm("post_attention_layernorm"),
+                            norm("pre_feedforward_layernorm"), norm("post_feedforward_layernorm"),
+                            std::move(attention), GatedMlp(c, layer / "mlp"), layer.path()});
+  }
+  Linear lm_head = language_head(config, w / "lm_head", stack.embed_tokens.weight, true);
+  DecoderNet net =
+      rotary_net(c, std::move(stack), lm_head,
+                 cache_layers(config, c.layers, c.cache_layer(),
+                              config.integer("sliding_window", 1, limits::kPositions, 4096),
+                              [](std::int64_t i) { return i % 2 == 0; }));
+  net.logits = [lm_head, top = cap("final_logit_softcapping", 30)](const Tensor& x) {
+    return capped(lm_head.in_float(x), top);
+  };
+  return net;
+}
+
+}  // namespace hft

@@ -1,0 +1,109 @@
+// GPT-2: pre-norm decoder with learned positions and fused attention products stored {in, out}.
+// Paper: Radford et al., Language Models are Unsupervised Multitask Learners (2019). Checked
+// against the config of openai-community/gpt2.
+// Shapes: N tokens of all sequences together, R of them wanted, D hidden, H heads, V vocabulary.
+#include "core/base/error.h"
+#include "core/base/limits.h"
+#include "core/models/decoder_net.h"
+#include "core/models/text_net.h"
+#include "core/nn/attention.h"
+#include "core/nn/embedding.h"
+#include "core/nn/norm.h"
+
+namespace hft {
+namespace {
+
+struct Gpt2Config {
+  std::int64_t vocab, hidden, layers, heads, ffn, positions;
+  Activation activation;
+  double eps;
+  bool scale, scale_by_layer;
+  explicit Gpt2Config(const Fields& config)
+      : vocab(config.integer("vocab_size", 1, limits::kVocab)),
+        hidden(config.integer("n_embd", 1, limits::kHidden)),
+        layers(config.integer("n_layer", 0, limits::kLayers)),
+        heads(config.integer("n_head", 1, limits::kHidden)),
+        ffn(config.integer("n_inner", 1, limits::kHidden,
+                           std::min<std::int64_t>(4 * hidden, limits::kHidden))),
+        positions(config.integer("n_positions", 1, limits::kPositions, 1024)),
+        activation(activation_named(config.text("activation_function", "gelu_new"), config.where())),
+        eps(config.real("layer_norm_epsilon", 0, 1, 1e-5)),
+        scale(config.boolean("scale_attn_weights", true)),
+        scale_by_layer(config.boolean("scale_attn_by_inverse_layer_idx", false)) {
+    head_size(config, hidden, heads);
+  }
+};
+
+// A product whose weight the checkpoint has as {in, out}.
+Linear conv1d(const Weights& w, std::int64_t in, std::int64_t out) {
+  Tensor weight = w.get("weight", {in, out});
+  if (weight.defined()) weight = weight.t().contiguous();
+  return Linear(w, std::move(weight), w.small("bias", {out}));
+}
+
+struct Block {
+  LayerNorm ln_1, ln_2;
+  Linear c_attn, c_proj, mlp_c_fc, mlp_c_proj;
+  CausalAttention causal;
+  Activation activation;
+  std::string path;
+
+  Block(const Gpt2Config& c, const Weights& w, std::int64_t layer)
+      : ln_1(w / "ln_1", c.hidden, c.eps),
+        ln_2(w / "ln_2", c.hidden, c.eps),
+        c_attn(conv1d(w / "attn" / "c_attn", c.hidden, 3 * c.hidden)),
+        c_proj(conv1d(w / "attn" / "c_proj", c.hidden, c.hidden)),
+        mlp_c_fc(conv1d(w / "mlp" / "c_fc", c.hidden, c.ffn)),
+        mlp_c_proj(conv1d(w / "mlp" / "c_proj", c.ffn, c.hidden)),
+        causal{layer, c.heads,
+               (c.scale ? 1 / std::sqrt(static_cast<double>(c.hidden / c.heads)) : 1.0) /
+                   (c.scale_by_layer ? static_cast<double>(layer + 1) : 1.0)},
+        activation(c.activation),
+        path(w.path()) {}
+
+  Tensor operator()(const Tensor& input, const Steps& steps, bool last) const {
+    const Tensor mixed = attend_causal(c_attn(ln_1(input)), causal, steps);  // [N,D]
+    Tensor x = c_proj.plus(steps.wanted(mixed, last), steps.wanted(input, last));
+    const Tensor inner = mlp_c_fc(ln_2(x), activation);
+    return mlp_c_proj.plus(inner, std::move(x));  // [R,D]
+  }
+};
+
+struct Gpt2 {
+  Embedding wte, wpe;
+  std::vector<Block> h;
+  LayerNorm ln_f;
+
+  Gpt2(const Gpt2Config& c, const Weights& w)
+      : wte(w / "wte", c.vocab, c.hidden),
+        wpe(w / "wpe", c.positions, c.hidden),
+        ln_f(w / "ln_f", c.hidden, c.eps) {
+    for (std::int64_t i = 0; i < c.layers; ++i) h.emplace_back(c, w / "h" / i, i);
+  }
+
+  Tensor operator()(const Steps& steps) const {
+    Tensor x = wte(steps.ids) + wpe(steps.positions);  // [N,D]
+    for (const auto& block : h) {
+      x = block(x, steps, &block == &h.back());
+      steps.note(block.path, x);
+    }
+    return ln_f(h.empty() ? steps.wanted(x, true) : x);  // [R,D]
+  }
+};
+
+}  // namespace
+
+DecoderNet build_gpt2(const Fields& config, const Weights& w) {
+  const Gpt2Config c(config);
+  const Gpt2 gpt2(c, w / "transformer");
+  Linear lm_head = language_head(config, w / "lm_head", gpt2.wte.weight, true);
+  return {gpt2,
+          [lm_head](const Tensor& x) { return lm_head.in_float(x); },
+          cache_layers(config, c.layers, {c.heads, c.hidden / c.heads, 0}, 0,
+                       [](std::int64_t) { return false; }),
+          c.vocab,
+          c.positions,
+          c.hidden};
+}
+
+}  // namespace hft

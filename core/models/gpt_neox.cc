@@ -1,0 +1,116 @@
+// GPT-NeoX and Pythia: queries, keys and values of each head side by side in one product; attention
+// and feed-forward in parallel or one after the other. Paper: arXiv:2204.06745. Checked against the
+// config of EleutherAI/pythia-160m.
+// Shapes: N tokens of all sequences together, R of them wanted, D hidden, H heads, E head size.
+#include "core/base/limits.h"
+#include "core/models/decoder_net.h"
+#include "core/models/text_net.h"
+#include "core/nn/attention.h"
+#include "core/nn/embedding.h"
+#include "core/nn/norm.h"
+#include "core/nn/rope.h"
+
+namespace hft {
+namespace {
+
+struct NeoxConfig {
+  std::int64_t vocab, hidden, layers, heads, size, ffn;
+  double eps;
+  Activation activation;
+  bool bias, parallel;
+  explicit NeoxConfig(const Fields& config)
+      : vocab(config.integer("vocab_size", 1, limits::kVocab)),
+        hidden(config.integer("hidden_size", 1, limits::kHidden)),
+        layers(config.integer("num_hidden_layers", 0, limits::kLayers)),
+        heads(config.integer("num_attention_heads", 1, limits::kHidden)),
+        size(head_size(config, hidden, heads)),
+        ffn(config.integer("intermediate_size", 1, limits::kHidden)),
+        eps(config.real("layer_norm_eps", 0, 1, 1e-5)),
+        activation(activation_named(config.text("hidden_act", "gelu"), config.where())),
+        bias(config.boolean("attention_bias", true)),
+        parallel(config.boolean("use_parallel_residual", true)) {}
+};
+
+// Rows [H,3,E] of the stored product become [3,H,E]: all queries, then keys, then values.
+Tensor regrouped(const Tensor& stored, const NeoxConfig& c) {
+  if (!stored.defined()) return stored;
+  std::vector<std::int64_t> shape{c.heads, 3, c.size};
+  if (stored.dim() == 2) shape.push_back(stored.size(1));
+  return stored.view(shape).transpose(0, 1).contiguous().view(stored.sizes());
+}
+
+struct NeoxLayer {
+  LayerNorm input_layernorm, post_attention_layernorm;
+  Linear query_key_value, dense, dense_h_to_4h, dense_4h_to_h;
+  CausalAttention causal;
+  std::int64_t size;
+  Activation activation;
+  bool parallel;
+  std::string path;
+
+  NeoxLayer(const NeoxConfig& c, const Weights& w, std::int64_t layer)
+      : input_layernorm(w / "input_layernorm", c.hidden, c.eps),
+        post_attention_layernorm(w / "post_attention_layernorm", c.hidden, c.eps),
+        dense(w / "attention" / "dense", {c.hidden, c.hidden}, c.bias),
+        dense_h_to_4h(w / "mlp" / "dense_h_to_4h", {c.ffn, c.hidden}),
+        dense_4h_to_h(w / "mlp" / "dense_4h_to_h", {c.hidden, c.ffn}),
+        causal{layer, c.heads, 1 / std::sqrt(static_cast<double>(c.size))},
+        size(c.size),
+        activation(c.activation),
+        parallel(c.parallel),
+        path(w.path()) {
+    const Weights at = w / "attention" / "query_key_value";
+    query_key_value =
+        Linear(at, regrouped(at.get("weight", {3 * c.hidden, c.hidden}), c),
+               c.bias ? regrouped(at.small("bias", {3 * c.hidden}), c) : Tensor());
+  }
+
+  Tensor operator()(const Tensor& x, const Tensor& angles, const Steps& steps, bool last) const {
+    Tensor qkv = query_key_value(input_layernorm(x));  // [N, 3*H*E]
+    Rope::rotate(qkv, angles, 2 * causal.heads, size);
+    const Tensor mixed = attend_causal(qkv, causal, steps).to(x.scalar_type());  // [N,D]
+    const Tensor before = steps.wanted(x, last);
+    Tensor y = dense(steps.wanted(mixed, last)).add_(before);
+    const Tensor inner =
+        dense_h_to_4h(post_attention_layernorm(parallel ? before : y), activation);
+    return dense_4h_to_h.plus(inner, std::move(y));  // [R,D]
+  }
+};
+
+struct Neox {
+  Embedding embed_in;
+  std::vector<NeoxLayer> layers;
+  LayerNorm final_layer_norm;
+  Rope rope;
+
+  Neox(const Fields& config, const NeoxConfig& c, const Weights& w)
+      : embed_in(w / "embed_in", c.vocab, c.hidden),
+        final_layer_norm(w / "final_layer_norm", c.hidden, c.eps),
+        rope(config, c.size, config.real("rotary_pct", 0, 1, 0.25),
+             config.real("rotary_emb_base", 1, 1e12, 10000)) {
+    for (std::int64_t i = 0; i < c.layers; ++i) layers.emplace_back(c, w / "layers" / i, i);
+  }
+
+  Tensor operator()(const Steps& steps) const {
+    const Tensor angles = rope.angles(steps);
+    Tensor x = embed_in(steps.ids);  // [N,D]
+    for (const auto& layer : layers) {
+      x = layer(x, angles, steps, &layer == &layers.back());
+      steps.note(layer.path, x);
+    }
+    return final_layer_norm(layers.empty() ? steps.wanted(x, true) : x);  // [R,D]
+  }
+};
+
+}  // namespace
+
+DecoderNet build_gpt_neox(const Fields& config, const Weights& w) {
+  const NeoxConfig c(config);
+  const Neox neox(config, c, w / "gpt_neox");
+  Linear embed_out = language_head(config, w / "embed_out", neox.embed_in.weight, false);
+  return {neox, [embed_out](const Tensor& x) { return embed_out.in_float(x); },
+          std::vector<CacheLayer>(c.layers, {c.heads, c.size, 0}), c.vocab, neox.rope.reach(),
+          c.hidden};
+}
+
+}  // namespace hft

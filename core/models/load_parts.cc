@@ -1,0 +1,83 @@
+#include "core/models/load_parts.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "core/base/error.h"
+#include "core/checkpoint/safetensors.h"
+
+namespace hft {
+namespace {
+
+std::optional<at::ScalarType> dtype_named(std::string_view name) {
+  if (name.starts_with("torch.")) name.remove_prefix(6);
+  if (name == "float32" || name == "float64" || name == "float") return at::kFloat;
+  if (name == "bfloat16") return at::kBFloat16;
+  if (name == "float16" || name == "half") return at::kHalf;
+  return std::nullopt;
+}
+
+// What --dtype says; for auto the config's type, else the first floating tensor's (A5).
+at::ScalarType pick_dtype(const ModelRequest& request, const Fields& config,
+                          const StoredTensors& tensors) {
+  if (request.dtype != "auto") {
+    if (const auto wanted = dtype_named(request.dtype)) return *wanted;
+    fail(Errc::kUsage, "--dtype: '", request.dtype,
+         "' is not one of auto, float32, bfloat16, float16");
+  }
+  for (const char* key : {"dtype", "torch_dtype"})
+    if (const Json* value = config.find(key); value && value->is_string())
+      if (const auto named = dtype_named(value->get<std::string>())) return *named;
+  for (const auto& [name, tensor] : tensors)
+    if (const auto type = floating_type(tensor.dtype))
+      return *type == at::kDouble ? at::kFloat : *type;
+  return at::kFloat;
+}
+
+}  // namespace
+
+at::Device pick_device(const std::string& name) {
+  if (name == "auto") return at::hasCUDA() ? at::kCUDA : at::kCPU;
+  if (name == "cpu") return at::kCPU;
+  int index = 0;
+  const std::string_view digits =
+      std::string_view(name).substr(std::min<std::size_t>(5, name.size()));
+  const bool numbered = name.starts_with("cuda:") && !digits.empty() &&
+                        std::from_chars(digits.data(), digits.data() + digits.size(), index).ptr ==
+                            digits.data() + digits.size() &&
+                        index >= 0;
+  if (name != "cuda" && !numbered)
+    fail(Errc::kUsage, "--device: '", name, "' is not one of auto, cpu, cuda, cuda:N");
+  if (!at::hasCUDA())
+    fail(Errc::kUnsupported, "--device ", name, ": no CUDA device is at hand, wanted auto or cpu");
+  if (index >= static_cast<int>(at::detail::getCUDAHooks().deviceCount()))
+    fail(Errc::kUsage, "--device ", name, ": there are ", at::detail::getCUDAHooks().deviceCount(),
+         " CUDA devices");
+  return at::Device(at::kCUDA, static_cast<at::DeviceIndex>(index));
+}
+
+std::string listed(const std::vector<std::string>& names) {
+  std::string text;
+  for (std::size_t i = 0; i < std::min<std::size_t>(names.size(), 20); ++i)
+    text += (i ? ", " : "") + names[i];
+  if (names.size() > 20) text += " and " + std::to_string(names.size() - 20) + " more";
+  return text;
+}
+
+std::shared_ptr<WeightStore> open_weights(const ModelRequest& request,
+                                          const std::filesystem::path& folder,
+                                          const Fields& config, Renames renames,
+                                          at::Device device) {
+  StoredTensors tensors = open_checkpoint(folder);
+  const auto dtype = pick_dtype(request, config, tensors);
+  return std::make_shared<WeightStore>(folder.string(), std::move(tensors), std::move(renames),
+                                       dtype, device);
+}
+
+void warn_of_unused(const WeightStore& store, std::vector<std::string>& warnings) {
+  if (const auto unused = store.unexpected(); !unused.empty())
+    warnings.push_back("the model does not use " + std::to_string(unused.size()) +
+                       " tensors of the checkpoint: " + listed(unused));
+}
+
+}  // namespace hft

@@ -1,0 +1,29 @@
+// The steps of loading that every kind of model shares.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/base/json.h"
+#include "core/models/heads.h"
+#include "core/nn/weights.h"
+
+namespace hft {
+
+// What --device says. Throws kUsage for another word, kUnsupported when there is no CUDA.
+at::Device pick_device(const std::string& name);
+
+// Maps the checkpoint of a folder; its type is what --dtype says, for auto the config's, else the
+// first floating tensor's (A5).
+std::shared_ptr<WeightStore> open_weights(const ModelRequest& request,
+                                          const std::filesystem::path& folder,
+                                          const Fields& config, Renames renames,
+                                          at::Device device);
+
+// At most 20 names; what a hostile config makes up is not printed in full.
+std::string listed(const std::vector<std::string>& names);
+
+void warn_of_unused(const WeightStore& store, std::vector<std::string>& warnings);
+
+}  // namespace hft

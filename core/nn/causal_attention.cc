@@ -1,0 +1,98 @@
+#include <ATen/Parallel.h>
+
+#include <atomic>
+
+#include "core/nn/attention.h"
+#include "core/nn/workers.h"
+
+namespace hft {
+namespace {
+
+// Multiplications that are not worth another thread.
+constexpr std::int64_t kSmallWork = 1 << 15;
+
+// Rows [first, last) of the work of one key/value head and one sequence.
+struct Piece {
+  const CachedHead* head;
+  std::int64_t first, last;
+};
+
+class Pieces {
+ public:
+  Pieces(const Tensor& qkv, Tensor& out, const CausalAttention& a, const Steps& steps) {
+    const KvCache& cache = *steps.cache;
+    const CacheLayer& layer = cache.layer(a.layer);
+    const auto group = a.heads / layer.heads;
+    const auto bytes = qkv.element_size();
+    heads_.reserve(steps.steps.size() * layer.heads);
+    for (const auto& step : steps.steps)
+      for (std::int64_t k = 0; k < layer.heads; ++k)
+        heads_.push_back(
+            {.query = static_cast<const char*>(qkv.const_data_ptr()) +
+                      (step.begin * qkv.stride(0) + k * group * layer.size) * bytes,
+             .query_stride = qkv.stride(0),
+             .out = static_cast<char*>(out.data_ptr()) +
+                    (step.begin * out.stride(0) + k * group * layer.size) * bytes,
+             .out_stride = out.stride(0),
+             .blocks = cache.blocks(a.layer, step.sequence),
+             .head_offset = k * numbers_of_head(layer.size),
+             .group = group,
+             .size = layer.size,
+             .past = step.past,
+             .window = layer.window,
+             .scale = static_cast<float>(a.scale),
+             .softcap = static_cast<float>(a.softcap),
+             .bfloat16 = cache.dtype() == at::kBFloat16});
+    for (std::size_t i = 0; i < heads_.size(); ++i) {
+      const auto& step = steps.steps[i / layer.heads];
+      cut(heads_[i], step.count * group);
+      const auto seen = layer.window > 0 ? std::min(layer.window, step.past + step.count)
+                                         : step.past + step.count;
+      work_ += step.count * group * seen * layer.size;
+    }
+  }
+
+  void run() const {
+    const int cores = work_ < kSmallWork ? 1 : at::get_num_threads();
+    std::atomic<std::size_t> next = 0;
+    const auto size = heads_.empty() ? 0 : heads_[0].size;
+    on_each_core(cores, [&](int) {
+      thread_local std::vector<float> scratch;
+      if (const auto needed = static_cast<std::size_t>(cached_scratch(size));
+          scratch.size() < needed)
+        scratch.resize(needed);
+      for (std::size_t i; (i = next++) < pieces_.size();)
+        attend_cached(*pieces_[i].head, pieces_[i].first, pieces_[i].last, scratch.data());
+    });
+  }
+
+ private:
+  void cut(const CachedHead& head, std::int64_t rows) {
+    for (std::int64_t first = 0; first < rows; first += kCachedRows)
+      pieces_.push_back({&head, first, std::min(first + kCachedRows, rows)});
+  }
+
+  std::vector<CachedHead> heads_;
+  std::vector<Piece> pieces_;
+  std::int64_t work_ = 0;
+};
+
+}  // namespace
+
+Tensor attend_causal(const Tensor& input, const CausalAttention& a, const Steps& steps) {
+  KvCache& cache = *steps.cache;
+  const CacheLayer& layer = cache.layer(a.layer);
+  const Tensor qkv = input.to(cache.dtype()).contiguous();
+  const auto bytes = qkv.element_size();
+  for (const auto& step : steps.steps) {
+    const auto* keys = static_cast<const char*>(qkv.const_data_ptr()) +
+                       (step.begin * qkv.stride(0) + a.heads * layer.size) * bytes;
+    cache.write(a.layer, step.sequence, step.past, step.count, keys,
+                keys + layer.heads * layer.size * bytes, qkv.stride(0));
+  }
+  Tensor out = at::empty({qkv.size(0), a.heads * layer.size}, qkv.options());
+  Pieces(qkv, out, a, steps).run();
+  return out.to(input.scalar_type());
+}
+
+}  // namespace hft

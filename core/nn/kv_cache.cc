@@ -1,0 +1,181 @@
+#include "core/nn/kv_cache.h"
+
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <cstring>
+#include <new>
+
+#include "core/base/error.h"
+
+namespace hft {
+namespace {
+
+// A sliding layer keeps this many positions more than its window, so that a few tokens can be
+// taken back.
+constexpr std::int64_t kSlack = 64;
+
+std::int64_t blocks_for(std::int64_t positions) {
+  return (positions + kCacheBlock - 1) / kCacheBlock;
+}
+
+}  // namespace
+
+// Blocks of one size, carved from large pages; each is preceded by how many sequences hold it.
+class KvCache::Pool {
+ public:
+  explicit Pool(std::int64_t bytes) : bytes_((bytes + kHead + 63) / 64 * 64) {}
+  Pool(const Pool&) = delete;
+  Pool& operator=(const Pool&) = delete;
+  ~Pool() {
+    for (const auto& [memory, size] : chunks_) ::munmap(memory, size);
+  }
+
+  void* take() {
+    if (free_.empty()) grow();
+    std::byte* block = free_.back();
+    free_.pop_back();
+    holders(block) = 1;
+    return block;
+  }
+  static int& holders(void* block) {
+    return *reinterpret_cast<int*>(static_cast<std::byte*>(block) - kHead);
+  }
+  void drop(void* block) {
+    if (--holders(block) == 0) free_.push_back(static_cast<std::byte*>(block));
+  }
+  std::int64_t payload() const { return bytes_ - kHead; }
+
+ private:
+  static constexpr std::int64_t kHead = 64, kHugePage = 2 << 20;
+
+  void grow() {
+    const std::int64_t size = (std::max(kHugePage, bytes_) + kHugePage - 1) / kHugePage * kHugePage;
+    void* memory =
+        ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (memory == MAP_FAILED) throw std::bad_alloc();
+    chunks_.emplace_back(memory, size);
+    for (auto at = size / bytes_ * bytes_ - bytes_; at >= 0; at -= bytes_)
+      free_.push_back(static_cast<std::byte*>(memory) + at + kHead);
+  }
+
+  std::int64_t bytes_;
+  std::vector<std::pair<void*, std::size_t>> chunks_;
+  std::vector<std::byte*> free_;
+};
+
+KvCache::KvCache(std::vector<CacheLayer> layers, at::ScalarType dtype)
+    : layers_(std::move(layers)), dtype_(dtype) {
+  std::map<std::pair<std::int64_t, std::int64_t>, std::shared_ptr<Pool>> pools;
+  for (const auto& layer : layers_) {
+    auto& pool = pools[{layer.heads, layer.size}];
+    if (!pool)
+      pool = std::make_shared<Pool>(layer.heads * numbers_of_head(layer.size) *
+                                    static_cast<std::int64_t>(at::elementSize(dtype_)));
+    pools_.push_back(pool);
+  }
+}
+
+KvCache::~KvCache() = default;
+
+int KvCache::open() {
+  sequences_[next_].blocks.resize(layers_.size());
+  return next_++;
+}
+
+int KvCache::fork(int sequence) {
+  Sequence copy = at(sequence);
+  for (auto& blocks : copy.blocks)
+    for (void* block : blocks)
+      if (block) ++Pool::holders(block);
+  sequences_[next_] = std::move(copy);
+  return next_++;
+}
+
+void KvCache::forget(std::vector<void*>& blocks, std::size_t begin, std::size_t end,
+                     std::size_t layer) {
+  for (auto i = begin; i < std::min(end, blocks.size()); ++i)
+    if (void* block = std::exchange(blocks[i], nullptr)) pools_[layer]->drop(block);
+}
+
+void KvCache::crop(int sequence, std::int64_t length) {
+  Sequence& s = sequences_.at(sequence);
+  if (length >= s.length) return;
+  for (std::size_t i = 0; i < layers_.size(); ++i) {
+    const auto window = layers_[i].window;
+    const auto seen = window > 0 ? std::max<std::int64_t>(0, length + 1 - window) : 0;
+    if (seen < length && !s.blocks[i][seen / kCacheBlock])
+      fail(Errc::kUsage, "a sequence of ", s.length, " tokens cannot go back to ", length,
+           ": the sliding window of ", window, " has forgotten what came before");
+    const auto kept = static_cast<std::size_t>(blocks_for(length));
+    forget(s.blocks[i], kept, s.blocks[i].size(), i);
+    s.blocks[i].resize(kept);
+  }
+  s.length = length;
+}
+
+void KvCache::close(int sequence) {
+  Sequence& s = sequences_.at(sequence);
+  for (std::size_t i = 0; i < layers_.size(); ++i) forget(s.blocks[i], 0, s.blocks[i].size(), i);
+  sequences_.erase(sequence);
+}
+
+void KvCache::extend(int sequence, std::int64_t count) {
+  Sequence& s = sequences_.at(sequence);
+  for (std::size_t i = 0; i < layers_.size(); ++i) {
+    auto& blocks = s.blocks[i];
+    if (s.length % kCacheBlock != 0) {  // the last one is written to: it must be ours alone
+      void*& last = blocks[s.length / kCacheBlock];
+      if (Pool::holders(last) > 1) {
+        void* own = pools_[i]->take();
+        std::memcpy(own, last, pools_[i]->payload());
+        pools_[i]->drop(last);
+        last = own;
+      }
+    }
+    while (static_cast<std::int64_t>(blocks.size()) < blocks_for(s.length + count))
+      blocks.push_back(pools_[i]->take());
+  }
+}
+
+void KvCache::advance(int sequence, std::int64_t count) {
+  Sequence& s = sequences_.at(sequence);
+  s.length += count;
+  for (std::size_t i = 0; i < layers_.size(); ++i)
+    if (const auto window = layers_[i].window; window > 0)
+      forget(s.blocks[i], 0,
+             std::max<std::int64_t>(0, s.length + 1 - window - kSlack) / kCacheBlock, i);
+}
+
+namespace {
+
+template <class T>
+void write_block(T* block, const CacheLayer& layer, std::int64_t slot, const T* key,
+                 const T* value) {
+  const auto width = cached_width(layer.size);
+  for (std::int64_t h = 0; h < layer.heads; ++h) {
+    T* keys = block + h * numbers_of_head(layer.size);
+    T* values = keys + layer.size * kCacheBlock + slot * width;
+    for (std::int64_t e = 0; e < layer.size; ++e) keys[e * kCacheBlock + slot] = key[e];
+    std::copy_n(value, layer.size, values);
+    std::fill(values + layer.size, values + width, T{});
+    key += layer.size;
+    value += layer.size;
+  }
+}
+
+}  // namespace
+
+void KvCache::write(std::int64_t layer, int sequence, std::int64_t position, std::int64_t count,
+                    const void* keys, const void* values, std::int64_t stride) {
+  const auto& blocks = sequences_.at(sequence).blocks[layer];
+  const auto copy = [&]<class T>() {
+    for (std::int64_t i = 0; i < count; ++i)
+      write_block(static_cast<T*>(blocks[(position + i) / kCacheBlock]), layers_[layer],
+                  (position + i) % kCacheBlock, static_cast<const T*>(keys) + i * stride,
+                  static_cast<const T*>(values) + i * stride);
+  };
+  dtype_ == at::kBFloat16 ? copy.operator()<std::uint16_t>() : copy.operator()<float>();
+}
+
+}  // namespace hft

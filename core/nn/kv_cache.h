@@ -1,0 +1,68 @@
+// Keys and values of the tokens that a decoder's sequences have seen, in blocks of kCacheBlock
+// positions (arXiv:2309.06180). Sequences that began alike share their blocks; a shared block is
+// copied when one of them writes into it. Blocks that a sliding window has left are given back.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <vector>
+
+#include "core/kernels/cached_attention.h"
+#include "core/nn/tensor.h"
+
+namespace hft {
+
+// What one layer keeps of each position.
+struct CacheLayer {
+  std::int64_t heads = 0, size = 0;  // of keys and values
+  std::int64_t window = 0;           // positions a token sees; 0: all
+};
+
+class KvCache {
+ public:
+  // dtype: float32 or bfloat16.
+  KvCache(std::vector<CacheLayer> layers, at::ScalarType dtype);
+  ~KvCache();
+  KvCache(const KvCache&) = delete;
+  KvCache& operator=(const KvCache&) = delete;
+
+  int open();
+  int fork(int sequence);
+  // Throws kUsage when a window has already forgotten what position `length` sees.
+  void crop(int sequence, std::int64_t length);
+  void close(int sequence);
+  std::int64_t length(int sequence) const { return at(sequence).length; }
+
+  // Makes room for `count` more positions, which write() then fills in every layer; advance()
+  // makes them part of the sequence.
+  void extend(int sequence, std::int64_t count);
+  void advance(int sequence, std::int64_t count);
+
+  // keys and values [count, heads * size] of the positions from `position` on, rows `stride` apart.
+  void write(std::int64_t layer, int sequence, std::int64_t position, std::int64_t count,
+             const void* keys, const void* values, std::int64_t stride);
+  const void* const* blocks(std::int64_t layer, int sequence) const {
+    return const_cast<const void* const*>(at(sequence).blocks[layer].data());
+  }
+  const CacheLayer& layer(std::int64_t i) const { return layers_[i]; }
+  at::ScalarType dtype() const { return dtype_; }
+
+ private:
+  struct Sequence {
+    std::int64_t length = 0;
+    std::vector<std::vector<void*>> blocks;  // [layers][blocks], null where forgotten
+  };
+  class Pool;
+
+  const Sequence& at(int sequence) const { return sequences_.at(sequence); }
+  void forget(std::vector<void*>& blocks, std::size_t begin, std::size_t end, std::size_t layer);
+
+  std::vector<CacheLayer> layers_;
+  at::ScalarType dtype_;
+  std::vector<std::shared_ptr<Pool>> pools_;  // of each layer; layers of one shape share theirs
+  std::map<int, Sequence> sequences_;
+  int next_ = 0;
+};
+
+}  // namespace hft

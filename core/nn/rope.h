@@ -1,0 +1,52 @@
+// Rotary positions (RoFormer, arXiv:2104.09864), and how configs stretch them over longer texts
+// (M0.5): default, linear, dynamic (NTK), yarn (arXiv:2309.00071), longrope (arXiv:2402.13753),
+// llama3.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/base/json.h"
+#include "core/nn/steps.h"
+
+namespace hft {
+
+class Rope {
+ public:
+  Rope() = default;
+  // Reads rope_theta and rope_scaling; `size` of a head's numbers turn, of which the first
+  // partial_rotary_factor (`share` when the config has no such field) are taken.
+  Rope(const Fields& config, std::int64_t size, double share = 1, double theta = 10000);
+
+  // What the rotation of one pass needs: [N, size] cosines and sines of size / 2 angles each.
+  Tensor angles(const Steps& steps) const;
+
+  // Turns queries and keys in qkv [N, (H + 2 K) * E], the first H + K heads of E numbers, in place.
+  static void rotate(Tensor& qkv, const Tensor& angles, std::int64_t heads, std::int64_t size);
+
+  // Positions the stretched frequencies are made for; at least max_position_embeddings.
+  std::int64_t reach() const { return reach_; }
+  // Past this many positions all keys turn by other angles, and what is cached is made anew
+  // (longrope); 0: never.
+  std::int64_t turning_point() const { return long_.empty() ? 0 : original_; }
+
+ private:
+  void stretch(const Fields& config, const Fields& scaling);
+  void reach(double factor, std::int64_t trained);
+  void yarn(const Fields& scaling);
+  void longrope(const Fields& config, const Fields& scaling);
+  std::vector<float> plain(double theta) const;
+  std::vector<float> frequencies(std::int64_t total) const;
+
+  std::int64_t size_ = 0;
+  double theta_ = 10000;
+  std::vector<float> frequencies_;  // [size / 2] radians a position
+  std::vector<float> long_;         // longrope: past `original_` positions
+  double dynamic_ = 0;              // its factor; 0: none
+  std::int64_t original_ = 0;       // positions the model was trained on
+  std::int64_t reach_ = 0;
+  double amplitude_ = 1;            // of cosines and sines
+};
+
+}  // namespace hft

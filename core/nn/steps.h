@@ -1,0 +1,38 @@
+// What one pass of a decoder reads: new tokens of several sequences laid end to end, [N], after
+// what their cache holds. Only attention and positions look at the boundaries.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "core/nn/kv_cache.h"
+
+namespace hft {
+
+struct Step {
+  int sequence = 0;
+  std::int64_t begin = 0, count = 0;  // rows of this pass
+  std::int64_t past = 0;              // positions before the first of them
+  std::int64_t total = 0;             // positions once all that was fed with them is in
+};
+
+struct Steps {
+  std::vector<Step> steps;
+  KvCache* cache = nullptr;
+  Tensor ids;        // [N] int64
+  Tensor positions;  // [N] int64
+  Tensor rows;       // [R] int64: whose hidden states are wanted, ascending; undefined: all
+  // As in Tokens: set only to find where a NaN or infinity first shows.
+  std::function<void(const std::string& layer, const Tensor& output)> watch;
+  void note(const std::string& layer, const Tensor& output) const {
+    if (watch) watch(layer, output);
+  }
+  // The rows that are wanted, once the last layer's attention has seen all.
+  Tensor wanted(const Tensor& x, bool last) const {
+    return last && rows.defined() ? x.index_select(0, rows) : x;
+  }
+};
+
+}  // namespace hft
