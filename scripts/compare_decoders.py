@@ -6,6 +6,7 @@ For each: logits after prompts of 1 to 70 tokens, run together, and 64 tokens ch
 Prints the greatest difference of logits and every prompt whose tokens differ; exit 1 if any does.
 Runs in the Python of scripts/setup --reference.
 """
+import copy
 import json
 import subprocess
 import sys
@@ -100,7 +101,6 @@ def make(kind, config, seed, folder):
     """A checkpoint whose weights are wide, so that its answers are decisive."""
     torch.manual_seed(seed)
     config = getattr(transformers, kind + "Config")(**config)
-    config._attn_implementation = "eager"
     name = kind + ("LMHeadModel" if kind == "GPT2" else "ForCausalLM")
     model = getattr(transformers, name)(config).eval()
     for parameter in model.parameters():
@@ -113,6 +113,7 @@ def make(kind, config, seed, folder):
 
 
 def reference(model, prompt, limit):
+    model = copy.deepcopy(model)  # dynamic rope remembers the longest text it has seen
     steps = min(STEPS, limit - len(prompt))
     with torch.no_grad():
         logits = model(torch.tensor([prompt])).logits[0, -1]
