@@ -6,6 +6,6 @@
 namespace hft {
 
 extern const Command classify_command, ner_command, qa_command, fill_mask_command, embed_command,
-    tokenize_command, models_command, inspect_command;
+    tokenize_command, models_command, inspect_command, bench_command;
 
 }  // namespace hft

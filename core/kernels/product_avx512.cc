@@ -109,11 +109,13 @@ inline void narrowed(Floats x, void* to, Number type, std::int64_t index, __mmas
   _mm256_mask_storeu_epi16(static_cast<std::uint16_t*>(to) + index, mask, halves);
 }
 
-// How the numbers of one unit become a vector of 16 units, and how units are multiplied and added.
+// How numbers of type `type` become a vector of 16 units, and how units are multiplied and added.
 struct Singles {
   static constexpr int kNumbers = 1;
+  static constexpr Number kX = Number::kFloat;
   // 16 units from number `index` on, of which `left` numbers are there; the others are 0.
-  static inline __m512i load(const void* from, Number type, std::int64_t index, std::int64_t left) {
+  template <Number type>
+  static inline __m512i load(const void* from, std::int64_t index, std::int64_t left) {
     return _mm512_castps_si512(widened(from, type, index, mask16(left)));
   }
   static inline Floats fused(Floats sum, __m512i a, __m512i b) {
@@ -122,19 +124,26 @@ struct Singles {
 };
 struct Pairs {
   static constexpr int kNumbers = 2;
-  static inline __m512i load(const void* from, Number type, std::int64_t index, std::int64_t left) {
-    if (type == Number::kBFloat16)
+  static constexpr Number kX = Number::kBFloat16;
+  template <Number type>
+  static inline __m512i load(const void* from, std::int64_t index, std::int64_t left) {
+    if constexpr (type == Number::kBFloat16) {
       return _mm512_maskz_loadu_epi16(
           left >= 32 ? ~__mmask32{0} : (__mmask32{1} << (left < 0 ? 0 : left)) - 1,
           static_cast<const std::uint16_t*>(from) + index);
-    const Floats low = widened(from, type, index, mask16(left));
-    const Floats high = widened(from, type, index + 16, mask16(left - 16));
-    return reinterpret_cast<__m512i>(_mm512_cvtne2ps_pbh(high, low));
+    } else {
+      const Floats low = widened(from, type, index, mask16(left));
+      const Floats high = widened(from, type, index + 16, mask16(left - 16));
+      return reinterpret_cast<__m512i>(_mm512_cvtne2ps_pbh(high, low));
+    }
   }
   static inline Floats fused(Floats sum, __m512i a, __m512i b) {
     return _mm512_dpbf16_ps(sum, reinterpret_cast<__m512bh>(a), reinterpret_cast<__m512bh>(b));
   }
 };
+
+// How far ahead weights are fetched: the processor itself stops at the end of a page.
+constexpr std::int64_t kAheadBytes = 2048;
 
 // ---- many rows
 
@@ -190,9 +199,9 @@ inline PanelRows panel_rows(const Product& p, std::int64_t first, std::int64_t l
 }
 
 // to [units, kWidth] from the rows' numbers `index` to `index + count`.
-template <class Unit>
-void lay_out(const PanelRows& rows, Number type, std::int64_t index, std::int64_t count,
-             std::int64_t units, std::uint32_t* to) {
+template <class Unit, Number type>
+void lay_out(const PanelRows& rows, std::int64_t index, std::int64_t count, std::int64_t units,
+             std::uint32_t* to) {
   for (int v = 0; v < kVectors; ++v)
     for (std::int64_t u = 0; u < units; u += 16) {
       const std::int64_t done = u * Unit::kNumbers;
@@ -200,7 +209,10 @@ void lay_out(const PanelRows& rows, Number type, std::int64_t index, std::int64_
 #pragma GCC unroll 16
       for (int i = 0; i < 16; ++i) {
         const char* row = rows.row[v * 16 + i];
-        m[i] = row ? Unit::load(row, type, index + done, count - done) : _mm512_setzero_si512();
+        // Sixteen rows at once are more than the processor follows by itself.
+        if (row) _mm_prefetch(row + (index + done) * bytes_of(type) + kAheadBytes / 4, _MM_HINT_T0);
+        m[i] = row ? Unit::template load<type>(row, index + done, count - done)
+                   : _mm512_setzero_si512();
       }
       transpose(m);
       const std::int64_t here = units - u < 16 ? units - u : 16;
@@ -274,7 +286,7 @@ void tile(const Finish& f, const std::uint32_t* panel, std::int64_t row, std::in
       _mm512_store_ps(partial + (row + r) * kWidth + v * 16, sums[r][v]);
 }
 
-template <class Unit>
+template <class Unit, Number type>
 void many(const Product& p, std::int64_t begin, std::int64_t end, const ProductScratch& scratch) {
   constexpr std::int64_t kNumbers = kPanelUnits * Unit::kNumbers;
   const std::int64_t step = p.gated ? kWidth / 2 : kWidth;
@@ -284,7 +296,7 @@ void many(const Product& p, std::int64_t begin, std::int64_t end, const ProductS
     for (std::int64_t k = 0; k < p.depth; k += kNumbers) {
       const std::int64_t count = p.depth - k < kNumbers ? p.depth - k : kNumbers;
       const std::int64_t units = (count + Unit::kNumbers - 1) / Unit::kNumbers;
-      lay_out<Unit>(rows, p.weight_type, k, count, units, scratch.panel);
+      lay_out<Unit, type>(rows, k, count, units, scratch.panel);
       const bool first = k == 0, last = k + count == p.depth;
       std::int64_t row = 0;
       const auto part = [&]<int R>() {
@@ -316,8 +328,6 @@ void many(const Product& p, std::int64_t begin, std::int64_t end, const ProductS
 
 // ---- few rows
 
-constexpr int kWeightRows = 4;
-
 // The sums of the lanes of 16 vectors, one lane each.
 inline Floats lane_sums(__m512i (&m)[16]) {
   transpose(m);
@@ -331,93 +341,115 @@ inline Floats lane_sums(__m512i (&m)[16]) {
   return s[0];
 }
 
-// sums [M][kWeightRows] of M rows of x and kWeightRows rows of weights.
-template <class Unit, int M>
-inline void dots(const Product& p, const char* const (&weights)[kWeightRows], std::int64_t row,
-                 float (&sums)[M][kWeightRows]) {
-  const char* x = static_cast<const char*>(p.x) + row * p.x_stride * (4 / Unit::kNumbers);
+// One row of weights with M rows of x: sums [M] of 16 lanes each, kOutputs vectors apart.
+constexpr int kOutputs = 16;
+template <class Unit, Number type, int M>
+inline void row_sums(const Product& p, const char* weights, std::int64_t row, Floats* sums) {
+  constexpr int kParts = M == 1 ? 8 : M == 2 ? 4 : 2;  // sums that do not wait for each other
+  constexpr std::int64_t kStep = 16 * Unit::kNumbers;
   const std::int64_t stride = p.x_stride * (4 / Unit::kNumbers);
-  Floats acc[M][kWeightRows];
+  const char* x = static_cast<const char*>(p.x) + row * stride;
+  Floats parts[M][kParts];
 #pragma GCC unroll 4
   for (int m = 0; m < M; ++m)
-#pragma GCC unroll 4
-    for (int w = 0; w < kWeightRows; ++w) acc[m][w] = _mm512_setzero_ps();
-  constexpr std::int64_t kStep = 16 * Unit::kNumbers;
-  constexpr Number kX = Unit::kNumbers == 2 ? Number::kBFloat16 : Number::kFloat;
-  const auto block = [&](std::int64_t k, std::int64_t left) {
-    __m512i b[kWeightRows];
-#pragma GCC unroll 4
-    for (int w = 0; w < kWeightRows; ++w) b[w] = Unit::load(weights[w], p.weight_type, k, left);
-#pragma GCC unroll 4
-    for (int m = 0; m < M; ++m) {
-      const __m512i a = Unit::load(x + m * stride, kX, k, left);
-#pragma GCC unroll 4
-      for (int w = 0; w < kWeightRows; ++w) acc[m][w] = Unit::fused(acc[m][w], a, b[w]);
-    }
-  };
-  std::int64_t k = 0;
-  for (; k + kStep <= p.depth; k += kStep) block(k, kStep);
-  if (k < p.depth) block(k, p.depth - k);
-  if constexpr (M == 4) {
-    __m512i all[16];
-#pragma GCC unroll 16
-    for (int i = 0; i < 16; ++i) all[i] = _mm512_castps_si512(acc[i / 4][i % 4]);
-    _mm512_storeu_ps(&sums[0][0], lane_sums(all));
-  } else {
+#pragma GCC unroll 8
+    for (int i = 0; i < kParts; ++i) parts[m][i] = _mm512_setzero_ps();
+  const auto add = [&](int i, std::int64_t k, std::int64_t left) {
+    const __m512i b = Unit::template load<type>(weights, k, left);
 #pragma GCC unroll 4
     for (int m = 0; m < M; ++m)
+      parts[m][i] =
+          Unit::fused(parts[m][i], Unit::template load<Unit::kX>(x + m * stride, k, left), b);
+  };
+  std::int64_t k = 0;
+  for (; k + kParts * kStep <= p.depth; k += kParts * kStep)
+#pragma GCC unroll 8
+    for (int i = 0; i < kParts; ++i) {
+      const char* here = weights + (k + i * kStep) * bytes_of(type);
+      for (int line = 0; line < kStep * bytes_of(type); line += 64)
+        _mm_prefetch(here + kAheadBytes + line, _MM_HINT_T0);
+      add(i, k + i * kStep, kStep);
+    }
+  for (; k < p.depth; k += kStep) add(0, k, p.depth - k);
 #pragma GCC unroll 4
-      for (int w = 0; w < kWeightRows; ++w) sums[m][w] = _mm512_reduce_add_ps(acc[m][w]);
+  for (int m = 0; m < M; ++m) {
+#pragma GCC unroll 4
+    for (int half = kParts / 2; half > 0; half /= 2)
+#pragma GCC unroll 4
+      for (int i = 0; i < half; ++i) parts[m][i] = _mm512_add_ps(parts[m][i], parts[m][i + half]);
+    sums[m * kOutputs] = parts[m][0];
   }
 }
 
-// Writes what M rows of x give for `count` outputs from `output` on.
-template <int M>
-inline void finish_dots(const Product& p, const float (&sums)[M][kWeightRows], std::int64_t row,
-                        std::int64_t output, std::int64_t count) {
+// `count` rows of weights with M rows of x: the sums of row m in lanes [0, count) of sums[m].
+template <class Unit, Number type, int M>
+inline void block_sums(const Product& p, const void* weights, std::int64_t output,
+                       std::int64_t count, std::int64_t row, Floats (&sums)[M]) {
+  const std::int64_t bytes = p.depth * bytes_of(type);
+  Floats lanes[M * kOutputs];
+  for (std::int64_t i = 0; i < count; ++i)
+    row_sums<Unit, type, M>(p, static_cast<const char*>(weights) + (output + i) * bytes, row,
+                            lanes + i);
+  for (int m = 0; m < M; ++m) {
+    __m512i all[kOutputs];
+    for (int i = 0; i < kOutputs; ++i)
+      all[i] = i < count ? _mm512_castps_si512(lanes[m * kOutputs + i]) : _mm512_setzero_si512();
+    sums[m] = lane_sums(all);
+  }
+}
+
+template <class Unit, Number type, int M>
+inline void few_rows(const Product& p, std::int64_t output, std::int64_t count, std::int64_t row) {
+  Floats sums[M], gates[M];
+  block_sums<Unit, type, M>(p, p.weight, output, count, row, sums);
+  if (p.gated) block_sums<Unit, type, M>(p, p.gated, output, count, row, gates);
   const __mmask16 mask = mask16(count);
   const Floats bias = p.bias ? widened(p.bias, p.bias_type, output, mask) : _mm512_setzero_ps();
   for (int m = 0; m < M; ++m) {
-    Floats y = _mm512_maskz_loadu_ps(mask, sums[m]);
-    y = apply(p.epilogue, _mm512_add_ps(y, bias));
-    if (p.gated) y = _mm512_mul_ps(y, _mm512_maskz_loadu_ps(mask, sums[m] + kWeightRows / 2));
+    Floats y = apply(p.epilogue, _mm512_add_ps(sums[m], bias));
+    if (p.gated) y = _mm512_mul_ps(y, gates[m]);
     const std::int64_t at = (row + m) * p.y_stride + output;
     if (p.residual) y = _mm512_add_ps(y, widened(p.residual, p.y_type, at, mask));
     narrowed(y, p.y, p.y_type, at, mask);
   }
 }
 
-template <class Unit>
+template <class Unit, Number type>
 void few(const Product& p, std::int64_t begin, std::int64_t end) {
-  const std::int64_t bytes = p.depth * bytes_of(p.weight_type);
-  const std::int64_t step = p.gated ? kWeightRows / 2 : kWeightRows;
-  for (std::int64_t o = begin; o < end; o += step) {
-    const std::int64_t count = end - o < step ? end - o : step;
-    const char* weights[kWeightRows];
-    for (int w = 0; w < kWeightRows; ++w) {  // the last repeats where there are fewer
-      const std::int64_t i = p.gated ? w % step : w;
-      const auto* base = static_cast<const char*>(p.gated && w >= step ? p.gated : p.weight);
-      weights[w] = base + (o + (i < count ? i : count - 1)) * bytes;
-    }
+  for (std::int64_t o = begin; o < end; o += kOutputs) {
+    const std::int64_t count = end - o < kOutputs ? end - o : kOutputs;
     std::int64_t row = 0;
-    const auto part = [&]<int M>() {
-      float sums[M][kWeightRows];
-      dots<Unit, M>(p, weights, row, sums);
-      finish_dots<M>(p, sums, row, o, count);
-      row += M;
-    };
-    while (p.rows - row >= 4) part.template operator()<4>();
+    for (; p.rows - row >= 4; row += 4) few_rows<Unit, type, 4>(p, o, count, row);
     switch (p.rows - row) {
       case 3:
-        part.template operator()<3>();
+        few_rows<Unit, type, 3>(p, o, count, row);
         break;
       case 2:
-        part.template operator()<2>();
+        few_rows<Unit, type, 2>(p, o, count, row);
         break;
       case 1:
-        part.template operator()<1>();
+        few_rows<Unit, type, 1>(p, o, count, row);
         break;
     }
+  }
+}
+
+template <class Unit, Number type>
+void compute(const Product& p, std::int64_t begin, std::int64_t end,
+             const ProductScratch& scratch) {
+  p.rows <= kFewRows ? few<Unit, type>(p, begin, end) : many<Unit, type>(p, begin, end, scratch);
+}
+
+template <class Unit>
+void compute(const Product& p, std::int64_t begin, std::int64_t end,
+             const ProductScratch& scratch) {
+  switch (p.weight_type) {
+    case Number::kFloat:
+      return compute<Unit, Number::kFloat>(p, begin, end, scratch);
+    case Number::kBFloat16:
+      return compute<Unit, Number::kBFloat16>(p, begin, end, scratch);
+    case Number::kHalf:
+      return compute<Unit, Number::kHalf>(p, begin, end, scratch);
   }
 }
 
@@ -425,11 +457,8 @@ void few(const Product& p, std::int64_t begin, std::int64_t end) {
 
 void compute_product_avx512(const Product& p, std::int64_t begin, std::int64_t end,
                             const ProductScratch& scratch) {
-  const bool pairs = p.x_type == Number::kBFloat16;
-  if (p.rows <= kFewRows)
-    pairs ? few<Pairs>(p, begin, end) : few<Singles>(p, begin, end);
-  else
-    pairs ? many<Pairs>(p, begin, end, scratch) : many<Singles>(p, begin, end, scratch);
+  p.x_type == Number::kBFloat16 ? compute<Pairs>(p, begin, end, scratch)
+                                : compute<Singles>(p, begin, end, scratch);
 }
 
 }  // namespace hft
