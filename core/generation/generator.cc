@@ -1,0 +1,67 @@
+#include "core/generation/generator.h"
+
+namespace hft {
+
+void Generator::add(std::unique_ptr<Method> method, std::int64_t sequences, Done done) {
+  live_ += sequences;
+  jobs_.push_back({std::move(method), sequences, std::move(done)});
+}
+
+void Generator::collect() {
+  feeds_.clear();
+  out_.want_hidden = false;
+  for (Job& job : jobs_) {
+    job.first = feeds_.size();
+    try {
+      job.method->ask(feeds_);
+    } catch (const Error& e) {
+      job.error = e;
+      feeds_.resize(job.first);
+    }
+    job.count = feeds_.size() - job.first;
+    out_.want_hidden |= job.method->wants_hidden();
+  }
+}
+
+void Generator::step() {
+  collect();
+  if (!feeds_.empty()) decoder_.forward(feeds_, out_);
+  std::int64_t row = 0;
+  for (Job& job : jobs_) {
+    std::int64_t rows = 0;
+    for (std::size_t i = job.first; i < job.first + job.count; ++i) rows += feeds_[i].rows;
+    auto part = [&](Matrix& m) {
+      return std::span(m.data).subspan(static_cast<std::size_t>(row * m.cols), static_cast<std::size_t>(rows * m.cols));
+    };
+    try {
+      if (!job.error)
+        job.method->take(part(out_.logits), job.method->wants_hidden() ? part(out_.hidden) : std::span<float>());
+    } catch (const Error& e) {
+      job.error = e;
+    }
+    row += rows;
+  }
+  finish_done();
+}
+
+void Generator::stop(Finish finish) {
+  for (Job& job : jobs_)
+    if (!job.method->done()) job.method->stop(finish);
+  finish_done();
+}
+
+// The callback may add another input.
+void Generator::finish_done() {
+  for (auto it = jobs_.begin(); it != jobs_.end();) {
+    if (!it->method->done() && !it->error) {
+      ++it;
+      continue;
+    }
+    Job job = std::move(*it);
+    it = jobs_.erase(it);
+    live_ -= job.sequences;
+    job.done(job.error ? std::vector<Generated>() : job.method->take_results(), *job.method, job.error);
+  }
+}
+
+}  // namespace hft

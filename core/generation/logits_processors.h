@@ -1,0 +1,53 @@
+// What changes the scores of the next token before one is chosen, in the order of generate().
+// Reference: transformers 4.57.6 (generation/logits_process.py, _get_logits_processor).
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <span>
+#include <vector>
+
+#include "core/generation/generation_config.h"
+
+namespace hft {
+
+// Of diverse beam search: the tokens that earlier groups chose for this position.
+struct Diversity {
+  std::span<const std::int32_t> chosen;
+  float penalty = 0;
+};
+
+class LogitsProcessors {
+ public:
+  // `lengths` count `prompt` tokens; source: what the encoder read, or the prompt of a decoder alone.
+  // The config must outlive the object. Throws kUsage for a bias of a token outside the vocabulary.
+  LogitsProcessors(const GenerationConfig& config, const Lengths& lengths, std::int64_t prompt,
+                   std::span<const std::int32_t> source, std::int64_t vocab);
+
+  // ids: the sequence so far; scores [V] of its next token, changed in place. Logits when one token
+  // is to be chosen, log-probabilities with beams.
+  void process(std::span<const std::int32_t> ids, std::span<float> scores, const Diversity& diversity = {}) const;
+
+  // Nothing is changed: the largest logit wins.
+  bool idle() const { return idle_; }
+
+ private:
+  void add_biases(std::span<const std::int32_t> ids, std::span<float> scores,
+                  const std::vector<std::pair<TokenIds, double>>& biases) const;
+  void keep_from_repeating(std::span<const std::int32_t> ids, std::span<float> scores) const;
+  void keep_going(std::int64_t length, std::span<float> scores) const;
+  void force(std::int64_t length, std::span<float> scores) const;
+  void decay(std::int64_t length, std::span<float> scores) const;
+  void filter(std::span<float> scores) const;
+
+  const GenerationConfig& config_;
+  Lengths lengths_;
+  std::int64_t prompt_, begin_ = 0;
+  TokenIds source_;
+  std::map<TokenIds, TokenIds> source_ngrams_;  // n-1 tokens -> what followed them in the source
+  std::vector<std::pair<TokenIds, double>> bad_words_;
+  std::size_t least_kept_ = 1;
+  bool idle_ = false;
+};
+
+}  // namespace hft

@@ -1,0 +1,129 @@
+// Greedy search and sampling: one token a step for each of num_return_sequences rows.
+// Reference: transformers 4.57.6, GenerationMixin._sample.
+#include <algorithm>
+
+#include "core/generation/method.h"
+
+namespace hft {
+namespace {
+
+class Sampling : public Method {
+ public:
+  Sampling(Decoder& decoder, Prompt prompt, Surroundings around) : Method(decoder, std::move(prompt), std::move(around)) {
+    const auto count = static_cast<std::size_t>(around_.config.num_return_sequences);
+    rows_.resize(count);
+    results_.resize(count);
+    for (Row& row : rows_) row.ids = prompt_.ids;
+    rows_[0].sequence = prompt_.sequence;
+    if (around_.config.do_sample)
+      probabilities_ = {static_cast<std::int64_t>(count), vocab_, std::vector<float>(count * static_cast<std::size_t>(vocab_), 1.0f)};
+  }
+
+  ~Sampling() override {
+    for (Row& row : rows_) close(row);
+  }
+
+  void ask(std::vector<Feed>& feeds) override {
+    if (first_) {
+      feeds.push_back({rows_[0].sequence, std::span(rows_[0].ids).subspan(static_cast<std::size_t>(prompt_.cached))});
+      return;
+    }
+    for (const Row& row : rows_)
+      if (!row.done) feeds.push_back({row.sequence, std::span(row.ids).last(1)});
+  }
+
+  void take(std::span<float> logits, std::span<const float>) override {
+    if (first_) return take_first(logits);
+    std::vector<std::span<float>> scores(rows_.size());
+    std::size_t at = 0;
+    for (std::size_t r = 0; r < rows_.size(); ++r)
+      if (!rows_[r].done) scores[r] = logits.subspan(at++ * static_cast<std::size_t>(vocab_), static_cast<std::size_t>(vocab_));
+    step(scores);
+  }
+
+  void stop(Finish finish) override {
+    for (std::size_t r = 0; r < rows_.size(); ++r)
+      if (!rows_[r].done) end(r, finish);
+    done_ = true;
+  }
+
+ private:
+  struct Row {
+    TokenIds ids;  // the prompt and what was chosen
+    int sequence = -1;
+    bool done = false;
+  };
+
+  // All rows go on from the one prompt.
+  void take_first(std::span<float> logits) {
+    first_ = false;
+    std::vector<std::vector<float>> copies(rows_.size() - 1, std::vector<float>(logits.begin(), logits.end()));
+    std::vector<std::span<float>> scores{logits};
+    for (std::size_t r = 1; r < rows_.size(); ++r) {
+      scores.push_back(copies[r - 1]);
+      rows_[r].sequence = decoder_.fork(rows_[0].sequence);
+    }
+    step(scores);
+  }
+
+  void step(const std::vector<std::span<float>>& scores) {
+    std::vector<std::vector<float>> raw(rows_.size());
+    for (std::size_t r = 0; r < rows_.size(); ++r) {
+      if (rows_[r].done) continue;
+      if (around_.logprobs >= 0) raw[r].assign(scores[r].begin(), scores[r].end());
+      processors_.process(rows_[r].ids, scores[r]);
+    }
+    const TokenIds chosen = choose(scores);
+    for (std::size_t r = 0; r < rows_.size(); ++r)
+      if (!rows_[r].done) append(r, chosen[r], raw[r]);
+    done_ = std::all_of(rows_.begin(), rows_.end(), [](const Row& row) { return row.done; });
+  }
+
+  // Rows that are done draw as well, as they do in Python: the others' numbers depend on it.
+  TokenIds choose(const std::vector<std::span<float>>& scores) {
+    TokenIds chosen(rows_.size());
+    for (std::size_t r = 0; r < rows_.size(); ++r) {
+      if (rows_[r].done) continue;
+      if (!around_.config.do_sample) chosen[r] = argmax(scores[r]);
+      else softmax(scores[r], std::span(probabilities_.data).subspan(r * static_cast<std::size_t>(vocab_), static_cast<std::size_t>(vocab_)));
+    }
+    return around_.config.do_sample ? around_.random->draw(probabilities_, 1) : chosen;
+  }
+
+  void append(std::size_t r, std::int32_t id, std::span<const float> raw) {
+    Row& row = rows_[r];
+    row.ids.push_back(id);
+    if (around_.logprobs >= 0) results_[r].logs.push_back(log_of(raw, id));
+    if (r == 0 && around_.on_token) around_.on_token(id, around_.logprobs >= 0 ? &results_[r].logs.back() : nullptr);
+    if (const Finish finish = stopping_.after(row.ids); finish != Finish::kNone) end(r, finish);
+  }
+
+  void end(std::size_t r, Finish finish) {
+    Row& row = rows_[r];
+    row.done = true;
+    results_[r].finish = finish;
+    results_[r].ids.assign(row.ids.begin() + static_cast<std::ptrdiff_t>(prompt_.ids.size()), row.ids.end());
+    if (r == 0 && prompt_.keep) {
+      kept_ = row.sequence;
+      row.sequence = -1;
+    }
+    if (!first_) close(row);
+  }
+
+  void close(Row& row) {
+    if (row.sequence >= 0) decoder_.close(row.sequence);
+    row.sequence = -1;
+  }
+
+  std::vector<Row> rows_;
+  Matrix probabilities_;  // [R, V]
+  bool first_ = true;
+};
+
+}  // namespace
+
+std::unique_ptr<Method> make_sampling(Decoder& decoder, Prompt prompt, Surroundings around) {
+  return std::make_unique<Sampling>(decoder, std::move(prompt), std::move(around));
+}
+
+}  // namespace hft
