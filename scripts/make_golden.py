@@ -18,8 +18,10 @@ from safetensors.torch import load_file, save_file
 
 sys.path.insert(0, str(Path(__file__).parent))
 from golden import answers, tokenizers_of
-from golden.models import GOLDENS
+from golden.decoders import DECODERS
+from golden.models import GOLDENS as ENCODERS
 
+GOLDENS = ENCODERS + DECODERS
 ROOT = Path(__file__).resolve().parent.parent / "tests" / "golden"
 
 
@@ -31,15 +33,14 @@ def widen(model, std):
             if p.dim() > 1:
                 p.copy_(noise * std)
             else:
-                p.copy_(noise * 0.2 + (1.0 if "norm" in name.lower() and "weight" in name else 0.0))
+                p.copy_(noise * 0.2 + (1.0 if ("norm" in name.lower() or "ln_" in name) and "weight" in name else 0.0))
 
 
 def build(golden, vocab_size):
     """The model of a golden, its random numbers drawn from its name."""
     torch.manual_seed(sum(golden.name.encode()))
-    config = getattr(tf, golden.model.split("For")[0].removesuffix("Model") + "Config")(
-        vocab_size=vocab_size, **golden.config)
-    model = getattr(tf, golden.model)(config).eval()
+    cls = getattr(tf, golden.model)
+    model = cls(cls.config_class(vocab_size=vocab_size, **golden.config)).eval()
     widen(model, golden.std)
     model.tie_weights()
     return model
@@ -68,6 +69,21 @@ def extra_tensors(tensors):
             "cls.seq_relationship.bias": torch.ones(2)}
 
 
+def gpt2_layout(tensors):
+    """Without the prefix, and with the masks that older versions saved."""
+    bare = {k.removeprefix("transformer."): v for k, v in tensors.items()}
+    masks = {f"h.{i}.attn.bias": torch.ones(8, 8).tril()[None, None] for i in range(2)}
+    return {**bare, **masks}
+
+
+def name_tokens(model, tokenizer):
+    """The special tokens of the config are the tokenizer's."""
+    ends = [i for t in ("<|eot_id|>", "<|im_end|>") if (i := tokenizer.get_vocab().get(t))]
+    eos = ends + [tokenizer.eos_token_id] if ends else tokenizer.eos_token_id
+    for config in (model.config, model.generation_config):
+        config.bos_token_id, config.eos_token_id = tokenizer.bos_token_id, eos
+
+
 def edit_json(file, **changes):
     """Sets fields of a JSON file; None removes one."""
     content = json.loads(file.read_text()) if file.exists() else {}
@@ -87,6 +103,8 @@ def save(golden, folder):
     length = golden.max_length
     tokenizer = tokenizers_of.make(golden.tokenizer, folder, length)
     model = build(golden, len(tokenizer))
+    if model.can_generate():
+        name_tokens(model, tokenizer)
     if golden.dtype:
         model = model.to(getattr(torch, golden.dtype))
     model.save_pretrained(folder, max_shard_size=golden.shard or "5GB")
@@ -95,6 +113,8 @@ def save(golden, folder):
     if golden.dtype:  # the field's name in most checkpoints
         edit_json(folder / "config.json", dtype=None, torch_dtype=golden.dtype)
     edit_json(folder / "config.json", **golden.config_fields)
+    if golden.generation:
+        edit_json(folder / "generation_config.json", **golden.generation)
     compact(folder / "tokenizer.json")
     for name in golden.without:
         (folder / name).unlink()
@@ -102,7 +122,7 @@ def save(golden, folder):
         answers.write_modules(folder, golden, model.config.hidden_size)
 
 
-EDITS = {"old norm names": old_norm_names, "extra tensors": extra_tensors}
+EDITS = {"gpt2 layout": gpt2_layout, "old norm names": old_norm_names, "extra tensors": extra_tensors}
 
 
 def plain(value):

@@ -5,6 +5,8 @@ import json
 import torch
 import transformers as tf
 
+from golden import decoders
+
 
 def parser():
     """The flags of hft that golden cases use, as the pipelines' parameters."""
@@ -102,6 +104,9 @@ COMMANDS = {"classify": classify, "ner": ner, "qa": qa, "fill-mask": fill_mask, 
 def of(golden, folder):
     """(case, outputs) for each case, one input at a time."""
     for case in golden.cases:
+        if case.args[0] == "generate":
+            yield case, decoders.generate(golden, folder, case.args[1:], case.inputs)
+            continue
         options = parser().parse_args(case.args)
         yield case, COMMANDS[options.command](golden, folder, options, case.inputs)
 

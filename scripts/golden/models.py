@@ -31,6 +31,7 @@ class Golden:
     pooling: str = "mean"
     sentence_length: int = 0
     prompts: dict = field(default_factory=dict)
+    generation: dict = field(default_factory=dict)  # written into generation_config.json
     installed: str = ""         # a model of scripts/setup instead of one made here
 
     @property

@@ -79,6 +79,55 @@ def unigram(folder, cls, length, size):
     return tokenizer
 
 
+CHATML = ("{% if messages[0]['role'] != 'system' %}{{ '<|im_start|>system\\nYou are kind.<|im_end|>\\n' }}{% endif %}"
+          "{% for m in messages %}{{ '<|im_start|>' + m['role'] + '\\n' + m['content'] + '<|im_end|>' + '\\n' }}"
+          "{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}")
+HEADERS = ("{{ bos_token }}{% for m in messages %}{{ '<|start_header_id|>' + m['role'] + '<|end_header_id|>\\n\\n' + "
+           "m['content'] | trim + '<|eot_id|>' }}{% endfor %}{% if add_generation_prompt %}"
+           "{{ '<|start_header_id|>assistant<|end_header_id|>\\n\\n' }}{% endif %}")
+
+
+def gpt2(folder, cls, length, size, specials, template=None):
+    """Byte-level BPE with the vocabulary first and the special tokens last, as GPT-2 and Qwen have it."""
+    trained = tokenizers.ByteLevelBPETokenizer()
+    trained.train_from_iterator(texts.corpus(), vocab_size=size, min_frequency=2, show_progress=False)
+    trained.save_model(str(folder))
+    vocab = json.loads((folder / "vocab.json").read_text())
+    if template is None:
+        vocab[specials[0]] = len(vocab)
+        (folder / "vocab.json").write_text(json.dumps(vocab, ensure_ascii=False))
+    tokenizer = cls(vocab_file=str(folder / "vocab.json"), merges_file=str(folder / "merges.txt"), model_max_length=length)
+    if template is not None:
+        tokenizer.add_special_tokens({"additional_special_tokens": specials[1:]})
+        tokenizer.eos_token = specials[-1]
+        tokenizer.chat_template = template
+    tokenizer.save_pretrained(folder)
+    return tokenizer
+
+
+def llama3(folder, length, size):
+    """tokenizer.json alone, whose post-processor adds the first token."""
+    from tokenizers import Regex, decoders, models, pre_tokenizers, processors, trainers
+    bpe = tokenizers.Tokenizer(models.BPE(ignore_merges=True))
+    split = Regex(r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+")
+    bpe.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.Split(split, "isolated"),
+                                                 pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)])
+    bpe.decoder = decoders.ByteLevel()
+    bpe.train_from_iterator(texts.corpus(), trainers.BpeTrainer(
+        vocab_size=size, min_frequency=2, show_progress=False, initial_alphabet=pre_tokenizers.ByteLevel.alphabet()))
+    names = ["<|begin_of_text|>", "<|end_of_text|>", "<|start_header_id|>", "<|end_header_id|>", "<|eot_id|>"]
+    bpe.add_special_tokens(names)
+    bpe.post_processor = processors.Sequence([processors.ByteLevel(trim_offsets=False), processors.TemplateProcessing(
+        single="<|begin_of_text|> $A", pair="<|begin_of_text|> $A <|begin_of_text|>:1 $B:1",
+        special_tokens=[("<|begin_of_text|>", bpe.token_to_id("<|begin_of_text|>"))])])
+    tokenizer = tf.PreTrainedTokenizerFast(tokenizer_object=bpe, bos_token=names[0], eos_token=names[1],
+                                           model_max_length=length, clean_up_tokenization_spaces=True,
+                                           model_input_names=["input_ids", "attention_mask"])
+    tokenizer.chat_template = HEADERS
+    tokenizer.save_pretrained(folder)
+    return tokenizer
+
+
 def make(kind, folder, length):
     """The tokenizer of this kind, its files written to folder."""
     family, _, variant = kind.partition("/")
@@ -90,6 +139,12 @@ def make(kind, folder, length):
     if family == "mpnet":
         return wordpiece(folder, tf.MPNetTokenizerFast, length, lower, 300,
                          ["<s>", "<pad>", "</s>", "<unk>", "[UNK]"], ["<mask>"])
+    if family == "gpt2":
+        return gpt2(folder, tf.GPT2TokenizerFast, length, 360, ["<|endoftext|>"])
+    if family == "qwen2":
+        return gpt2(folder, tf.Qwen2TokenizerFast, length, 360, ["<|endoftext|>", "<|im_start|>", "<|im_end|>"], CHATML)
+    if family == "llama3":
+        return llama3(folder, length, 360)
     if family == "roberta":
         return byte_bpe(folder, tf.RobertaTokenizerFast, length, 340)
     return unigram(folder, tf.XLMRobertaTokenizerFast, length, 200)
