@@ -27,4 +27,6 @@ void watch_signals() {
 
 int stop_requested() { return requested; }
 
+void forget_stop() { requested = 0; }
+
 }  // namespace hft

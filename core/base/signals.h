@@ -10,4 +10,7 @@ void watch_signals();
 // 0, or the exit code (130, 143) of the signal that asked to stop.
 int stop_requested();
 
+// The request was met: the program goes on, and the next signal asks anew.
+void forget_stop();
+
 }  // namespace hft

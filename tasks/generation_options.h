@@ -1,0 +1,40 @@
+// The options of every command that generates text, by the names of GenerationConfig's fields.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/generation/generation_config.h"
+#include "core/models/heads.h"
+#include "core/tokenizers/tokenizer.h"
+
+namespace CLI {
+class App;
+}
+
+namespace hft {
+
+struct GenerationOptions {
+  Json flags = Json::object();  // fields given, by name
+  std::vector<std::string> bad_words;
+  std::string sequence_bias;    // a file
+  std::string assistant_model;
+  std::optional<std::uint64_t> seed;
+  std::int64_t logprobs = -1;
+  int cache_bits = 0;
+  bool pipeline_defaults = true;
+};
+
+void add_generation_options(CLI::App& app, GenerationOptions& options);
+
+// What the options, the pipeline and the folder's files come to. Without a tokenizer only what needs
+// none is looked at: enough to refuse what cannot be before anything is loaded.
+ResolvedGeneration resolve(const GenerationOptions& options, const std::filesystem::path& folder, const Json& config,
+                           Pipeline pipeline, const std::string& task, const Tokenizer* tokenizer);
+
+// The cache of keys and values as cache_implementation asks for it.
+void set_cache(const GenerationOptions& options, const GenerationConfig& config, ModelRequest& request);
+
+}  // namespace hft
