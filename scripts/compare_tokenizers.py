@@ -2,8 +2,12 @@
 """Compares ids, type ids, offsets, words and decoded text with the reference's, on texts meant to
 find differences. Run by hand with a Python that has transformers 4.57.
 
-usage: compare_tokenizers.py DUMP_TOKENS FOLDER... [--lines N] [--seed N] [--text FILE...]
-DUMP_TOKENS is build/tests' dump_tokens (ninja dump_tokens). Prints each kind of difference once.
+usage: compare_tokenizers.py DUMP_TOKENS FOLDER... [--lines N] [--bytes N] [--seed N] [--text FILE...]
+                             [--jsonl FILE...] [--long]
+DUMP_TOKENS is build's dump_tokens (ninja dump_tokens). Texts: samples made to be awkward, the lines
+of text files, {"text"} of JSON lines (benchmarks/texts.py lines 20000), N random texts, N random
+byte strings (of which hft must refuse those that Python refuses, at the same byte), and with --long
+some of 1 MB. Prints the first differences of each kind.
 """
 import argparse
 import json
@@ -52,7 +56,7 @@ def random_text(rng, specials):
     return "".join(out)
 
 
-def cases(rng, lines, specials, files):
+def cases(rng, lines, specials, files, jsonl):
     for text in SAMPLES:
         yield {"text": text}
         yield {"text": text, "special": False}
@@ -62,6 +66,12 @@ def cases(rng, lines, specials, files):
     for file in files:
         for line in open(file, encoding="utf-8", errors="replace", newline=""):
             yield {"text": line.rstrip("\n") if rng.random() < 0.8 else line}
+    for file in jsonl:
+        for line in open(file):
+            case = json.loads(line)
+            if rng.random() < 0.1:
+                case["special"] = False
+            yield case
     for _ in range(lines):
         case = {"text": random_text(rng, specials)}
         kind = rng.random()
@@ -79,7 +89,40 @@ def cases(rng, lines, specials, files):
         yield case
 
 
+def long_cases(rng):
+    """1 MB without a space and the like."""
+    letters = "abcdefghijklmnopqrstuvwxyz"
+    for text in ("".join(rng.choice(letters) for _ in range(1_000_000)), "ab" * 500_000, "中" * 333_333, " " * 300_000,
+                 "\u0301" * 100_000, "x\r\n" * 100_000, "👍🏽" * 50_000, "a\u200b" * 100_000, "7" * 300_000):
+        yield {"text": text}
+
+
+def byte_cases(rng, count):
+    """Valid UTF-8 with a byte or two changed, lost or added; sequences that almost are UTF-8."""
+    odd = [b"\xc0\x80", b"\xed\xa0\x80", b"\xf4\x90\x80\x80", b"\xe2\x82", b"\x80", b"\xff", b"\xfe", b"\xf0\x9f\x91", b"\xc1\xbf",
+           b"\xe0\x9f\xbf", b"\xf8\x88\x80\x80\x80", b"\xef\xbf\xbe", b"\xf0\x80\x80\x80"]
+    for _ in range(count):
+        data = bytearray(random_text(rng, []).encode())
+        for _ in range(rng.randint(1, 3)):
+            at = rng.randint(0, len(data))
+            kind = rng.randrange(4)
+            if kind == 0:
+                data[at:at] = rng.choice(odd)
+            elif kind == 1:
+                data[at:at] = bytes([rng.randrange(256)])
+            elif kind == 2:
+                del data[at:at + 1]
+            elif at < len(data):
+                data[at] = rng.randrange(256)
+        yield {"bytes": list(data)}
+
+
 def expected(tok, case):
+    if "bytes" in case:
+        try:
+            case = {"text": bytes(case["bytes"]).decode()}
+        except UnicodeDecodeError as error:
+            return {"error": f"byte {error.start} of the text is not UTF-8"}
     args = {}
     if "max_length" in case:
         args = dict(max_length=case["max_length"], stride=case["stride"], truncation=case["truncation"], return_overflowing_tokens=True)
@@ -99,7 +142,10 @@ def compare(dump, folder, args):
     tok = transformers.AutoTokenizer.from_pretrained(folder)
     rng = random.Random(args.seed)
     specials = [t for t in list(tok.added_tokens_encoder)[:50] if t]
-    todo = [c for c in cases(rng, args.lines, specials, args.text)]
+    todo = [c for c in cases(rng, args.lines, specials, args.text, args.jsonl)]
+    todo += byte_cases(rng, args.bytes)
+    if args.long:
+        todo += long_cases(rng)
     for c in todo:
         if c.get("pair") == "":
             del c["pair"]
@@ -123,7 +169,8 @@ def compare(dump, folder, args):
         if isinstance(want, dict) or isinstance(got, dict):
             # The Python class refuses words without add_prefix_space; the library does not.
             refused = isinstance(want, dict) and "to use it with pretokenized" in want["error"]
-            kind = None if refused or isinstance(want, dict) and isinstance(got, dict) else "error"
+            both = isinstance(want, dict) and isinstance(got, dict) and ("bytes" not in c or want == got)
+            kind = None if refused or both else "error"
         elif isinstance(want, str):
             kind = None if want == got else "decode"
         elif len(want) != len(got):
@@ -134,7 +181,9 @@ def compare(dump, folder, args):
                 kind = kind or next((k for k in keys if w[k] != g[k]), None)
         if kind:
             bad.setdefault(kind, []).append((c, want, got))
-    print(f"{folder}: {len(todo)} cases, {sum(map(len, bad.values()))} differ", {k: len(v) for k, v in bad.items()})
+    refused = sum(isinstance(w, dict) for w in wanted)
+    print(f"{folder}: {len(todo)} cases ({refused} of them errors in the reference), {sum(map(len, bad.values()))} differ",
+          {k: len(v) for k, v in bad.items()}, flush=True)
     for kind, found in bad.items():
         for c, want, got in sorted(found, key=lambda f: len(json.dumps(f[0])))[: args.show]:
             print(" ", kind, json.dumps(c)[:300])
@@ -151,6 +200,9 @@ def main():
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--show", type=int, default=2)
     parser.add_argument("--text", nargs="*", default=[])
+    parser.add_argument("--jsonl", nargs="*", default=[])
+    parser.add_argument("--bytes", type=int, default=200)
+    parser.add_argument("--long", action="store_true")
     args = parser.parse_args()
     sys.exit(1 if sum([compare(args.dump, folder, args) for folder in args.folders]) else 0)
 

@@ -108,7 +108,9 @@ std::string read_file(const fs::path& file, std::int64_t max_bytes) {
     ::close(fd);
     fail(Errc::kBadData, file.string(), ": ", size, " bytes, the limit is ", max_bytes);
   }
-  std::string text(size, '\0');
+  std::string text;
+  text.reserve(size + 64);  // a parser's padding then costs no copy
+  text.resize(size);
   std::size_t done = 0;
   while (done < size) {
     ssize_t n = ::read(fd, text.data() + done, size - done);

@@ -4,6 +4,8 @@
 #include <array>
 #include <bit>
 #include <queue>
+#include <span>
+#include <thread>
 
 #include "core/base/error.h"
 #include "core/tokenizers/byte_alphabet.h"
@@ -32,6 +34,10 @@ class MergeTable {
     std::size_t slot = home(key);
     while (slots_[slot].key != kFree && slots_[slot].key != key) slot = (slot + 1) & mask_;
     slots_[slot] = {key, merge};
+  }
+  // Brings the pair's slot near, for a set() soon.
+  void prefetch(std::int32_t left, std::int32_t right) const {
+    __builtin_prefetch(&slots_[home(make_key(left, right))], 1);
   }
   Merge get(std::int32_t left, std::int32_t right) const {
     const std::uint64_t key = make_key(left, right);
@@ -141,7 +147,6 @@ struct BpeBuilder::Parts {
   Vocabulary vocabulary;
   BpeOptions options;
   MergeTable merges;
-  std::uint32_t rank = 0;
 };
 
 namespace {
@@ -160,14 +165,13 @@ class Bpe : public TokenModel {
       std::snprintf(name, sizeof name, "<0x%02X>", byte);
       fallback_ids_[byte] = vocabulary_.find(name);
     }
-    if (bytes_ && options_.ignore_merges) map_whole_words();
     if (!bytes_ && words_stand_alone()) word_mark_ = kMark;
   }
 
   void tokenize_word(std::string_view piece, std::vector<Token>& out) const override {
     if (piece.empty()) return;
     if (options_.ignore_merges) {
-      const std::int32_t whole = bytes_ ? words_.find(piece) : vocabulary_.find(piece);
+      const std::int32_t whole = vocabulary_.find(bytes_ ? spelled(piece) : piece);
       if (whole >= 0) {
         out.push_back({whole, 0, static_cast<std::uint32_t>(piece.size())});
         return;
@@ -205,11 +209,12 @@ class Bpe : public TokenModel {
     return true;
   }
 
-  void map_whole_words() {
-    words_.reserve(vocabulary_.size(), 0);
-    for (std::int32_t id = 0; id < vocabulary_.end(); ++id)
-      if (vocabulary_.has(id))
-        if (auto bytes = bytes_of_token(vocabulary_.token(id))) words_.add(*bytes, id);
+  // The bytes in ByteLevel's alphabet, as the vocabulary has them.
+  static std::string_view spelled(std::string_view bytes) {
+    thread_local std::string letters;
+    letters.clear();
+    for (char c : bytes) letters += letter_of_byte(static_cast<unsigned char>(c));
+    return letters;
   }
 
   std::int32_t unknown() const {
@@ -286,7 +291,6 @@ class Bpe : public TokenModel {
   }
 
   Vocabulary vocabulary_;
-  Vocabulary words_;  // with bytes and ignore_merges: the tokens as plain bytes
   BpeOptions options_;
   MergeTable merges_;
   bool bytes_;
@@ -298,41 +302,61 @@ class Bpe : public TokenModel {
 }  // namespace
 
 BpeBuilder::BpeBuilder(Vocabulary vocabulary, BpeOptions options, std::size_t merges)
-    : parts_(std::make_unique<Parts>(std::move(vocabulary), std::move(options), merges)) {}
+    : parts_(std::make_unique<Parts>(std::move(vocabulary), std::move(options), merges)) {
+  pairs_.reserve(merges);
+}
 BpeBuilder::~BpeBuilder() = default;
 
 void BpeBuilder::finish_merges(const std::function<void(std::size_t, const std::string&)>& wrong) {
-  constexpr std::size_t kBlock = 1024;
-  for (std::size_t from = 0; from < pairs_.size(); from += kBlock)
-    add_block(from, std::min(from + kBlock, pairs_.size()), wrong);
+  constexpr std::size_t kWorthThread = 20'000, kAhead = 16;
+  std::vector<std::int32_t> ids(pairs_.size() * 3);
+  const std::size_t half = pairs_.size() > kWorthThread ? pairs_.size() / 2 : 0;
+  {
+    std::jthread helper;
+    if (half > 0) helper = std::jthread([&] { find_ids(0, half, ids); });
+    find_ids(half, pairs_.size(), ids);
+  }
+  const std::size_t prefix = parts_->options.continuing_subword_prefix.size();
+  for (std::size_t i = 0; i < pairs_.size(); ++i) {
+    const auto& [left, right] = pairs_[i];
+    if (right.size() < prefix)
+      wrong(i, "'" + std::string(right) + "' is shorter than continuing_subword_prefix");
+    const auto missing = [&](std::string_view token) {
+      wrong(i, "'" + std::string(token) + "' is not in the vocabulary");
+    };
+    const std::int32_t* id = ids.data() + i * 3;
+    if (id[0] < 0) missing(left);
+    if (id[1] < 0) missing(right);
+    if (id[2] < 0) missing(std::string(left) + std::string(right.substr(prefix)));
+    if (i + kAhead < pairs_.size()) parts_->merges.prefetch(id[3 * kAhead], id[3 * kAhead + 1]);
+    parts_->merges.set(id[0], id[1], {static_cast<std::uint32_t>(i), id[2]});
+  }
   pairs_.clear();
   pairs_.shrink_to_fit();
 }
 
-void BpeBuilder::add_block(std::size_t from, std::size_t to,
-                           const std::function<void(std::size_t, const std::string&)>& wrong) {
+// Ids of left, right and merged of the merges [from, to); -1 for what is not in the vocabulary.
+void BpeBuilder::find_ids(std::size_t from, std::size_t to, std::vector<std::int32_t>& ids) const {
+  constexpr std::size_t kBlock = 128;
   const std::size_t prefix = parts_->options.continuing_subword_prefix.size();
   std::string merged;  // of the whole block
   std::vector<std::size_t> ends;
-  for (std::size_t i = from; i < to; ++i) {
-    const auto& [left, right] = pairs_[i];
-    if (right.size() < prefix)
-      wrong(i, "'" + std::string(right) + "' is shorter than continuing_subword_prefix");
-    merged += left;
-    merged += right.substr(std::min(prefix, right.size()));
-    ends.push_back(merged.size());
+  std::vector<std::string_view> tokens;
+  for (; from < to; from += kBlock) {
+    const std::span pairs(pairs_.data() + from, std::min(kBlock, to - from));
+    merged.clear();
+    ends.clear();
+    tokens.clear();
+    for (const auto& [left, right] : pairs) {
+      merged += left;
+      merged += right.substr(std::min(prefix, right.size()));
+      ends.push_back(merged.size());
+    }
+    for (std::size_t i = 0, begin = 0; i < pairs.size(); begin = ends[i++])
+      tokens.insert(tokens.end(), {pairs[i].first, pairs[i].second,
+                                   std::string_view(merged).substr(begin, ends[i] - begin)});
+    parts_->vocabulary.find_all(tokens, std::span(ids).subspan(from * 3, tokens.size()));
   }
-  std::vector<std::string_view> tokens;  // left, right, merged of each
-  for (std::size_t i = from, begin = 0; i < to; begin = ends[i++ - from])
-    tokens.insert(tokens.end(), {pairs_[i].first, pairs_[i].second,
-                                 std::string_view(merged).substr(begin, ends[i - from] - begin)});
-  std::vector<std::int32_t> ids(tokens.size());
-  parts_->vocabulary.find_all(tokens, ids);
-  for (std::size_t t = 0; t < tokens.size(); ++t)
-    if (ids[t] < 0)
-      wrong(from + t / 3, "'" + std::string(tokens[t]) + "' is not in the vocabulary");
-  for (std::size_t t = 0; t < tokens.size(); t += 3)
-    parts_->merges.set(ids[t], ids[t + 1], {parts_->rank++, ids[t + 2]});
 }
 
 const Vocabulary& BpeBuilder::vocabulary() const { return parts_->vocabulary; }

@@ -38,8 +38,7 @@ class BpeBuilder {
   bool can_take_bytes() const;
 
  private:
-  void add_block(std::size_t from, std::size_t to,
-                 const std::function<void(std::size_t, const std::string&)>& wrong);
+  void find_ids(std::size_t from, std::size_t to, std::vector<std::int32_t>& ids) const;
   struct Parts;
   std::vector<std::pair<std::string_view, std::string_view>> pairs_;
   std::unique_ptr<Parts> parts_;

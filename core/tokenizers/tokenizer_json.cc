@@ -67,17 +67,28 @@ Vocabulary read_vocabulary(dom::object model, const std::string& where) {
   if (!found || found->get(vocab) != simdjson::SUCCESS)
     fail(Errc::kBadData, where, ": 'vocab' is ", found ? "not an object" : "missing",
          ", wanted {\"token\": id, …}");
-  std::size_t entries = 0;
-  for ([[maybe_unused]] auto entry : vocab) ++entries;
+  const std::size_t entries = vocab.size();  // stops counting at 2^24 - 1, above the limit
   if (entries > static_cast<std::size_t>(limits::kTokens))
     fail(Errc::kBadData, where, ".vocab: ", entries, " tokens, the limit is ", limits::kTokens);
   Vocabulary vocabulary;
   vocabulary.reserve(entries, entries * 8);
+  constexpr std::size_t kBlock = 64;
+  const std::string place = where + ".vocab";
+  std::vector<std::string_view> tokens;
+  std::vector<std::int32_t> ids;
+  const auto add = [&] {
+    vocabulary.add_all(tokens, ids);
+    tokens.clear();
+    ids.clear();
+  };
   for (auto [token, value] : vocab) {
     std::int64_t id = 0;
     if (value.get(id) != simdjson::SUCCESS) id = -1;
-    vocabulary.add(token, checked_id(id, entries, where + ".vocab"));
+    tokens.push_back(token);
+    ids.push_back(checked_id(id, entries, place));
+    if (tokens.size() == kBlock) add();
   }
+  add();
   return vocabulary;
 }
 

@@ -3,35 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <bit>
-#include <cstring>
 
 namespace hft {
-namespace {
-
-constexpr std::uint64_t kFirst = 0x2d358dccaa6c78a5, kSecond = 0x9e3779b97f4a7c15,
-                        kThird = 0xa0761d6478bd642f;
-
-std::uint64_t mix(std::uint64_t a, std::uint64_t b) {
-  const auto product = static_cast<unsigned __int128>(a ^ kFirst) * (b ^ kSecond);
-  return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
-}
-
-std::uint64_t load(const char* at, std::size_t n) {
-  std::uint64_t word = 0;
-  std::memcpy(&word, at, n);
-  return word;
-}
-
-}  // namespace
-
-std::uint64_t hash_bytes(std::string_view bytes) {
-  std::uint64_t seed = bytes.size();
-  const char* at = bytes.data();
-  std::size_t left = bytes.size();
-  for (; left > 16; left -= 16, at += 16) seed = mix(load(at, 8) ^ seed, load(at + 8, 8));
-  if (left > 8) return mix(load(at, 8) ^ seed, load(at + 8, left - 8));
-  return mix(load(at, left) ^ seed, kThird);
-}
 
 void Vocabulary::reserve(std::size_t tokens, std::size_t bytes) {
   arena_.reserve(bytes);
@@ -74,9 +47,15 @@ void Vocabulary::add(std::string_view token, std::int32_t id) {
   ++tokens_;
 }
 
-std::int32_t Vocabulary::find(std::string_view token) const {
-  if (slots_.empty()) return -1;
-  const std::uint64_t hash = hash_bytes(token);
+void Vocabulary::add_all(std::span<const std::string_view> tokens,
+                         std::span<const std::int32_t> ids) {
+  if (!slots_.empty())
+    for (const auto& token : tokens)
+      __builtin_prefetch(&slots_[hash_bytes(token) & (slots_.size() - 1)], 1);
+  for (std::size_t i = 0; i < tokens.size(); ++i) add(tokens[i], ids[i]);
+}
+
+std::int32_t Vocabulary::find_hashed(std::string_view token, std::uint64_t hash) const {
   const std::size_t mask = slots_.size() - 1;
   for (std::size_t slot = hash & mask; slots_[slot] != 0; slot = (slot + 1) & mask) {
     if (slots_[slot] >> 32 != hash >> 32) continue;
@@ -86,24 +65,30 @@ std::int32_t Vocabulary::find(std::string_view token) const {
   return -1;
 }
 
+std::int32_t Vocabulary::find(std::string_view token) const {
+  return slots_.empty() ? -1 : find_hashed(token, hash_bytes(token));
+}
+
 void Vocabulary::find_all(std::span<const std::string_view> tokens,
                           std::span<std::int32_t> ids) const {
   constexpr std::size_t kBlock = 32;
   if (slots_.empty()) return std::fill(ids.begin(), ids.end(), -1);
-  std::array<std::size_t, kBlock> homes;
+  const std::size_t mask = slots_.size() - 1;
+  std::array<std::uint64_t, kBlock> hashes;
   for (std::size_t from = 0; from < tokens.size(); from += kBlock) {
     const std::size_t n = std::min(kBlock, tokens.size() - from);
     for (std::size_t i = 0; i < n; ++i) {
-      homes[i] = hash_bytes(tokens[from + i]) & (slots_.size() - 1);
-      __builtin_prefetch(&slots_[homes[i]]);
+      hashes[i] = hash_bytes(tokens[from + i]);
+      __builtin_prefetch(&slots_[hashes[i] & mask]);
     }
     for (std::size_t i = 0; i < n; ++i)
-      if (const std::uint64_t slot = slots_[homes[i]]; slot != 0)
+      if (const std::uint64_t slot = slots_[hashes[i] & mask]; slot != 0)
         __builtin_prefetch(&entries_[(slot & 0xffffffff) - 1]);
     for (std::size_t i = 0; i < n; ++i)
-      if (const std::uint64_t slot = slots_[homes[i]]; slot != 0)
+      if (const std::uint64_t slot = slots_[hashes[i] & mask]; slot != 0)
         __builtin_prefetch(arena_.data() + entries_[(slot & 0xffffffff) - 1].offset);
-    for (std::size_t i = 0; i < n; ++i) ids[from + i] = find(tokens[from + i]);
+    for (std::size_t i = 0; i < n; ++i)
+      ids[from + i] = find_hashed(tokens[from + i], hashes[i]);
   }
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <cstring>
 #include <span>
 #include <string>
 #include <string_view>
@@ -14,9 +15,11 @@ class Vocabulary {
   void reserve(std::size_t tokens, std::size_t bytes);
   // Gives the token this id; a token or an id named again takes the new partner.
   void add(std::string_view token, std::int32_t id);
+  // add() for a few tokens at once: their memory accesses overlap, which is most of the time.
+  void add_all(std::span<const std::string_view> tokens, std::span<const std::int32_t> ids);
 
   std::int32_t find(std::string_view token) const;  // -1: not there
-  // find() for many tokens at once: their memory accesses overlap, which is most of the time.
+  // find() for many tokens at once, likewise.
   void find_all(std::span<const std::string_view> tokens, std::span<std::int32_t> ids) const;
   bool has(std::int32_t id) const;
   std::string_view token(std::int32_t id) const;  // "" when there is none
@@ -33,6 +36,7 @@ class Vocabulary {
     return {arena_.data() + entry.offset, entry.length};
   }
   void rehash(std::size_t slots);
+  std::int32_t find_hashed(std::string_view token, std::uint64_t hash) const;
 
   std::string arena_;
   std::vector<Entry> entries_;        // in the order they came
@@ -42,6 +46,24 @@ class Vocabulary {
 };
 
 // A quick hash of bytes; the same in every run.
-std::uint64_t hash_bytes(std::string_view bytes);
+inline std::uint64_t hash_bytes(std::string_view bytes) {
+  constexpr std::uint64_t kFirst = 0x2d358dccaa6c78a5, kSecond = 0x9e3779b97f4a7c15,
+                          kThird = 0xa0761d6478bd642f;
+  const auto mix = [](std::uint64_t a, std::uint64_t b) {
+    const auto product = static_cast<unsigned __int128>(a ^ kFirst) * (b ^ kSecond);
+    return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
+  };
+  const auto load = [](const char* at, std::size_t n) {
+    std::uint64_t word = 0;
+    std::memcpy(&word, at, n);
+    return word;
+  };
+  std::uint64_t seed = bytes.size();
+  const char* at = bytes.data();
+  std::size_t left = bytes.size();
+  for (; left > 16; left -= 16, at += 16) seed = mix(load(at, 8) ^ seed, load(at + 8, 8));
+  if (left > 8) return mix(load(at, 8) ^ seed, load(at + 8, left - 8));
+  return mix(load(at, left) ^ seed, kThird);
+}
 
 }  // namespace hft

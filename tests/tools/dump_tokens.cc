@@ -1,8 +1,8 @@
 // Encodes lines for scripts/compare_tokenizers.py, which compares them with the reference.
 // usage: dump_tokens FOLDER < cases > results
-// A case is a JSON object a line: {"text", "pair"?, "words"?, "special"?, "offsets"?,
-// "max_length"?, "stride"?, "truncation"?, "split_special"?, "decode"?}; so is a result: a list of
-// encodings.
+// A case is a JSON object a line: {"text" or "bytes" (numbers), "pair"?, "words"?, "special"?,
+// "offsets"?, "max_length"?, "stride"?, "truncation"?, "split_special"?, "decode"?}; so is a result:
+// a list of encodings.
 #include <iostream>
 #include <string>
 
@@ -76,7 +76,12 @@ int main(int argc, char** argv) {
     for (std::string line; std::getline(std::cin, line);) {
       Json result;
       try {
-        result = run(tokenizer, Json::parse(line));
+        Json c = Json::parse(line);
+        if (c.contains("bytes")) {
+          const auto bytes = c["bytes"].get<std::vector<unsigned char>>();
+          c["text"] = std::string(bytes.begin(), bytes.end());
+        }
+        result = run(tokenizer, c);
       } catch (const hft::Error& e) {
         result = {{"error", e.message}};
       }
