@@ -46,6 +46,7 @@ d.b | d['b'] | d.items | d['items'] | d.get('zz', 5) | d.get('zz') | d.keys() | 
 uni.upper() | uni.lower() | 'ΑΣ'.lower() | 'ŉ'.upper() | uni.title() | 'İ'.lower() ~ '|' | uni.casefold() | 'ﬁx'.capitalize()
 """
 FILTERS = """
+{'a': 1, 'b': none, 'c<': 'x"y', 'd': missing, 'e': true}|xmlattr ~ '|' | {'a': 1, 'b': 2}|xmlattr(false) | {}|xmlattr ~ '|' | {'a b': 1}|xmlattr | {'a=': 1}|xmlattr | [1]|xmlattr | {1: 2}|xmlattr | missing|xmlattr | missing|truncate(5) ~ '|' | [1, 2]|truncate(5) | [1, 2, 3]|truncate(3, leeway=0) | [1, 2, 3]|truncate(3, leeway=-1) | list(range(9))|truncate(5) | 7|truncate(5) | 'a,b' % missing
 s|upper | s|lower | uni|title | "foo-bar (baz) it's"|title | 'hELLO'|capitalize | '  x  '|trim ~ '|' | 'xxaxx'|trim('x') | s|length | uni|count | nums|length | d|length | missing|length
 d|tojson | tools|tojson | tools|tojson(indent=4) | d|tojson(indent=2, sort_keys=true) | d|tojson(ensure_ascii=true) | [1.0, 1e20, true, none, 'é\\n"\\\\/', '\\x7f\\x01']|tojson | {}|tojson(indent=2) | []|tojson(indent=2) | (1, 2)|tojson | {1: 2, true: 3, none: 4, 1.5: 5}|tojson | d|tojson(separators=(',', ':')) | [1,[2]]|tojson(indent='--')
 n|string + 'x' | x|string | nil|string | [1, 'a']|string | s|list | d|list | d|items|list | nums|first | nums|last | words|first | ''|first is undefined | []|last is undefined | s|first | s|reverse | nums|reverse|list

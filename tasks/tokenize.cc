@@ -11,6 +11,7 @@
 #include "tasks/input.h"
 #include "tasks/model_options.h"
 #include "tasks/output.h"
+#include "tasks/pipeline.h"
 
 namespace hft {
 namespace {
@@ -83,6 +84,51 @@ Json decoded(const Options& o, const Tokenizer& tokenizer, const std::string& te
   return tokenizer.decode(ids, !o.keep_specials);
 }
 
+// An input on its way from the reader to the writer.
+struct Work {
+  Input input;
+  bool reused = false;
+  std::optional<Error> error;
+  Json output;
+};
+
+// The next inputs: enough to be worth a thread's while, fewer when they come slowly.
+std::optional<std::vector<Work>> read_some(InputReader& reader, Sink& sink) {
+  constexpr std::size_t kBytes = 64 << 10;
+  std::vector<Work> some;
+  for (std::size_t bytes = 0; bytes < kBytes && (some.empty() || reader.ready());) {
+    auto input = reader.next();
+    if (!input) break;
+    Work work{.input = std::move(*input)};
+    work.reused = sink.reuse(work.input);
+    work.error = work.input.error;
+    for (const auto& value : work.input.values) bytes += 64 + (value ? value->size() : 0);
+    some.push_back(std::move(work));
+  }
+  if (some.empty()) return std::nullopt;
+  return some;
+}
+
+void compute(const Options& o, const Tokenizer& tokenizer, Work& work) {
+  if (work.reused || work.error) return;
+  try {
+    work.output = o.decode ? decoded(o, tokenizer, work.input.text(0)) : encoded(o, tokenizer, work.input);
+  } catch (const Error& e) {
+    if (e.code == Errc::kResources) throw;
+    work.error = e;
+  }
+}
+
+void write(Work& work, Sink& sink) {
+  if (work.reused) {
+    sink.write_reused(work.input);
+  } else if (work.error) {
+    sink.write_error(work.input, *work.error);
+  } else {
+    sink.write(work.input, std::move(work.output));
+  }
+}
+
 std::string draw(const Input& input, const Json& output) {
   if (output.is_string()) return output.get<std::string>() + "\n";
   if (output.is_array()) return to_line(output) + "\n";
@@ -104,22 +150,13 @@ int run(const CLI::App& app, Options& o) {
   if (!o.messages.empty()) return run_messages(o, folder, writer);
   const Tokenizer tokenizer = Tokenizer::load(folder);
   InputReader reader(o.input);
-  for (;;) {
-    if (!reader.ready()) writer.flush();
-    const auto input = reader.next();
-    if (!input) break;
-    if (writer.reuse(*input)) {
-      writer.write_reused(*input);
-    } else if (input->error) {
-      writer.write_error(*input, *input->error);
-    } else {
-      try {
-        writer.write(*input, o.decode ? decoded(o, tokenizer, input->text(0)) : encoded(o, tokenizer, *input));
-      } catch (const Error& e) {
-        if (e.code == Errc::kResources) throw;
-        writer.write_error(*input, e);
-      }
-    }
+  Pipeline<std::vector<Work>> pipeline([&] { return read_some(reader, writer); },
+                                       [&](std::vector<Work>& some) {
+                                         for (Work& work : some) compute(o, tokenizer, work);
+                                       });
+  while (auto some = pipeline.take()) {
+    for (Work& work : *some) write(work, writer);
+    writer.flush();
   }
   if (const int code = stop_requested()) {
     writer.interrupted();

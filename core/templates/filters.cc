@@ -312,8 +312,10 @@ Value filter_truncate(Runtime&, const Value& self, Args& args) {
   std::int64_t end_length = count_points(end);
   if (length < end_length) fail(Errc::kBadData, "expected length >= ", end_length, ", got ", length);
   if (leeway < 0) fail(Errc::kBadData, "expected leeway >= 0, got ", leeway);
-  const std::string& text = need_text(self, "what truncate is given");
-  if (self.text_length() <= length || self.text_length() - length <= leeway) return self;
+  const auto size = length_of(self);
+  if (!size) fail(Errc::kBadData, "object of type '", self.type_name(), "' has no len()");
+  if (*size <= length || *size - length <= leeway) return self;
+  const std::string& text = need_text(self, "what truncate cuts");
   std::string cut = text.substr(0, byte_of(text, length - end_length));
   if (!flag(a[1], false))
     if (auto blank = cut.rfind(' '); blank != std::string::npos) cut.resize(blank);
@@ -365,6 +367,24 @@ Value filter_urlencode(Runtime& runtime, const Value& self, Args& args) {
   return Value(std::move(out));
 }
 
+// The entries of a dict as attributes of XML.
+Value filter_xmlattr(Runtime&, const Value& self, Args& args) {
+  auto a = bind("xmlattr", args, {"autospace"});
+  need_defined(self);
+  if (!self.is(Kind::kDict)) fail(Errc::kBadData, "xmlattr wants a dict, not ", self.type_name());
+  std::string out;
+  for (const auto& entry : self.as<Dict>().entries()) {
+    if (entry.value.is(Kind::kNone) || entry.value.is(Kind::kUndefined)) continue;
+    const std::string& key = need_text(entry.key, "the name of an attribute");
+    if (key.find_first_of(" \t\n\r\f\v/>=") != std::string::npos)
+      fail(Errc::kBadData, "Invalid character in attribute name: ", repr(entry.key));
+    if (!out.empty() || flag(a[0], true)) out += ' ';
+    out += escaped(key) + "=\"" + escaped(str(entry.value)) + '"';
+    allow_text(out.size());
+  }
+  return Value(std::move(out));
+}
+
 Value filter_filesizeformat(Runtime& runtime, const Value& self, Args& args) {
   auto a = bind("filesizeformat", args, {"binary"});
   bool binary = flag(a[0], false);
@@ -407,7 +427,7 @@ constexpr Named kFilters[] = {
     {"round", filter_round}, {"safe", filter_string}, {"string", filter_string},
     {"title", text_filter<titled>}, {"tojson", filter_tojson}, {"trim", filter_trim},
     {"truncate", filter_truncate}, {"upper", text_filter<upper>}, {"urlencode", filter_urlencode},
-    {"wordcount", filter_wordcount}};
+    {"wordcount", filter_wordcount}, {"xmlattr", filter_xmlattr}};
 
 }  // namespace
 

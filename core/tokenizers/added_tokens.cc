@@ -117,6 +117,7 @@ Pieces AddedTokens::extract(std::string_view text, const Normalizer* normalizer,
                             bool split_special) const {
   Pieces pieces;
   pieces.tracked = tracked;
+  pieces.most = growth_limit(text.size());
   find_all(raw_, text, split_special, [&](const Match& match) {
     if (match.begin >= match.end) return;
     const auto start = static_cast<std::uint32_t>(match.begin);

@@ -8,6 +8,7 @@
 
 #include "core/base/error.h"
 #include "core/base/json.h"
+#include "core/base/limits.h"
 #include "core/tokenizers/regex.h"
 
 namespace hft {
@@ -44,6 +45,9 @@ std::vector<std::unique_ptr<T>> make_components(const Fields& fields, std::strin
   if (!list || !list->is_array())
     fail(Errc::kBadData, fields.where(), ": '", key, "' is ", list ? list->type_name() : "missing",
          ", wanted a list");
+  if (list->size() > limits::kTokenizerParts)
+    fail(Errc::kBadData, fields.where(), ": '", key, "' has ", list->size(), " parts, the limit is ",
+         limits::kTokenizerParts);
   std::vector<std::unique_ptr<T>> parts;
   for (std::size_t i = 0; i < list->size(); ++i)
     parts.push_back(make(

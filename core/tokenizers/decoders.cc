@@ -166,19 +166,29 @@ class Replace : public Decoder {
       : regex_(with_context(f.where(), [&] { return pattern_of(f); })),
         content_(f.text("content")) {}
   void apply(std::vector<std::string>& tokens) const override {
+    std::size_t before = 0, after = 0;
     for (std::string& token : tokens) {
+      before += token.size();
       std::string out;
       std::size_t at = 0;
       regex_.for_matches(token, [&](std::size_t begin, std::size_t end) {
         out.append(token, at, begin - at);
         out += content_;
         at = end;
+        check(before, after + out.size());
       });
       token = out.append(token, at);
+      after += token.size();
     }
   }
 
  private:
+  static void check(std::size_t before, std::size_t after) {
+    if (after > before && after > limits::kDecodedBytes)
+      fail(Errc::kBadData, "a decoder makes ", after, " bytes of a text of ", before, ", the limit is ",
+           limits::kDecodedBytes);
+  }
+
   Regex regex_;
   std::string content_;
 };

@@ -306,7 +306,8 @@ void spell_bytes(Text& text) {
 void prepend_to(Text& text, std::string_view lead) {
   if (text.bytes.empty()) return;
   Text next = std::move(text);
-  text = {std::string(lead) + next.bytes, {}, next.start, next.tracked};
+  check_growth(lead.size() + next.bytes.size(), next.most);
+  text = {std::string(lead) + next.bytes, {}, next.start, next.tracked, next.most};
   if (!next.tracked) return;
   // The lead stands for what the first code point stands for.
   text.origin.assign(lead.size(), next.origin.front());

@@ -178,6 +178,9 @@ class Template : public PostProcessor {
     const Json* list = f.find(key);
     if (!list || !list->is_array())
       fail(Errc::kBadData, f.where(), ": '", key, "' is missing, wanted a list");
+    if (list->size() > limits::kTokenizerParts)
+      fail(Errc::kBadData, f.where(), ": '", key, "' has ", list->size(), " parts, the limit is ",
+           limits::kTokenizerParts);
     std::vector<Item> items;
     for (std::size_t i = 0; i < list->size(); ++i) {
       const std::string where = f.where() + "." + std::string(key) + "[" + std::to_string(i) + "]";

@@ -47,7 +47,7 @@ void initialize() {
     onig_initialize(encodings, 1);
     onig_set_retry_limit_in_match(kRetriesInMatch);
     onig_set_retry_limit_in_search(kRetriesInSearch);
-    onig_set_match_stack_limit_size(1'000'000);
+    onig_set_match_stack_limit_size(10'000'000);
     define_categories();
     return true;
   }();

@@ -2,12 +2,24 @@
 
 #include <algorithm>
 
+#include "core/base/error.h"
+#include "core/base/limits.h"
 #include "core/tokenizers/unicode.h"
 
 namespace hft {
 
+std::size_t growth_limit(std::size_t bytes) {
+  return limits::kGrowth * bytes + limits::kGrowthBytes;
+}
+
+void check_growth(std::size_t bytes, std::size_t most) {
+  if (bytes > most)
+    fail(Errc::kBadData, "the tokenizer makes ", bytes, " bytes of a text, the limit is ", most, " (",
+         limits::kGrowth, " times the text and ", limits::kGrowthBytes, ")");
+}
+
 Text Text::original(std::string_view bytes, std::uint32_t start, bool tracked) {
-  Text text{std::string(bytes), {}, start, tracked};
+  Text text{std::string(bytes), {}, start, tracked, growth_limit(bytes.size())};
   if (!tracked) return text;
   text.origin.reserve(bytes.size());
   for (std::size_t at = 0; at < bytes.size();) {
@@ -35,6 +47,7 @@ void Rewrite::put(std::string_view c, int change) {
     origin_.insert(origin_.end(), c.size(), range);
   }
   bytes_ += c;
+  check_growth(bytes_.size(), text_.most);
   if (change <= 0) skip_code_points(1 - change);
 }
 
@@ -64,6 +77,7 @@ void Pieces::add(std::string_view stretch, const std::vector<ByteRange>& stretch
   piece.start = start;
   piece.id = id;
   bytes += stretch;
+  check_growth(bytes.size(), most);
   if (tracked)
     origin.insert(origin.end(), stretch_origin.begin() + static_cast<std::ptrdiff_t>(begin),
                   stretch_origin.begin() + static_cast<std::ptrdiff_t>(begin + stretch.size()));

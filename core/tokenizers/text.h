@@ -20,10 +20,15 @@ struct Text {
   std::vector<ByteRange> origin;  // per byte of `bytes`: the original bytes; empty unless tracked
   std::uint32_t start = 0;        // where the stretch begins in the original
   bool tracked = false;           // alignments are wanted
+  std::size_t most = 0;           // bytes it may grow to
 
   // The original itself: each byte stands for its whole code point.
   static Text original(std::string_view bytes, std::uint32_t start, bool tracked);
 };
+
+// The bytes that may be made of a text of this size; kBadData above them.
+std::size_t growth_limit(std::size_t bytes);
+void check_growth(std::size_t bytes, std::size_t most);
 
 // Writes the successor of a Text, code point by code point.
 class Rewrite {
@@ -62,6 +67,7 @@ struct Pieces {
   std::vector<ByteRange> origin;  // as Text::origin
   std::vector<Piece> pieces;
   bool tracked = false;
+  std::size_t most = 0;  // bytes they may grow to
 
   std::string_view view(const Piece& piece) const {
     return std::string_view(bytes).substr(piece.begin, piece.end - piece.begin);
@@ -108,13 +114,14 @@ template <class Edit>
 void Pieces::edit(const Edit& rewrite) {
   Pieces out;
   out.tracked = tracked;
+  out.most = most;
   out.bytes.reserve(bytes.size() + bytes.size() / 4);
   for (const Piece& piece : pieces) {
     if (piece.id >= 0) {
       out.add(view(piece), origin, piece.begin, piece.start, piece.id);
       continue;
     }
-    Text text{std::string(view(piece)), {}, piece.start, tracked};
+    Text text{std::string(view(piece)), {}, piece.start, tracked, most};
     if (tracked) text.origin.assign(origin.begin() + piece.begin, origin.begin() + piece.end);
     rewrite(text);
     if (!text.bytes.empty()) out.add(text.bytes, text.origin, 0, text.start, -1);

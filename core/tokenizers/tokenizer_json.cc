@@ -60,6 +60,12 @@ Fields options_of(dom::object model, const std::string& where) {
   return Fields(std::move(rest), where);
 }
 
+// `count` is simdjson's size(), which stops at 2^24 - 1.
+void check_count(std::size_t count, const std::string& where) {
+  if (count > static_cast<std::size_t>(limits::kTokens))
+    fail(Errc::kBadData, where, ": ", count, " tokens, the limit is ", limits::kTokens);
+}
+
 // {"token": id, …}
 Vocabulary read_vocabulary(dom::object model, const std::string& where) {
   auto found = field(model, "vocab");
@@ -67,9 +73,8 @@ Vocabulary read_vocabulary(dom::object model, const std::string& where) {
   if (!found || found->get(vocab) != simdjson::SUCCESS)
     fail(Errc::kBadData, where, ": 'vocab' is ", found ? "not an object" : "missing",
          ", wanted {\"token\": id, …}");
-  const std::size_t entries = vocab.size();  // stops counting at 2^24 - 1, above the limit
-  if (entries > static_cast<std::size_t>(limits::kTokens))
-    fail(Errc::kBadData, where, ".vocab: ", entries, " tokens, the limit is ", limits::kTokens);
+  const std::size_t entries = vocab.size();
+  check_count(entries, where + ".vocab");
   Vocabulary vocabulary;
   vocabulary.reserve(entries, entries * 8);
   constexpr std::size_t kBlock = 64;
@@ -150,6 +155,7 @@ std::unique_ptr<TokenModel> read_unigram(dom::object model, const Fields& option
   if (!found || found->get(vocab) != simdjson::SUCCESS)
     fail(Errc::kBadData, where, ": 'vocab' is ", found ? "not a list" : "missing",
          ", wanted [[\"token\", score], …]");
+  check_count(vocab.size(), where + ".vocab");
   Vocabulary vocabulary;
   std::vector<double> scores;
   for (auto entry : vocab) {
@@ -160,8 +166,6 @@ std::unique_ptr<TokenModel> read_unigram(dom::object model, const Fields& option
         pair.at(0).get(token) != simdjson::SUCCESS || pair.at(1).get(score) != simdjson::SUCCESS ||
         !std::isfinite(score))
       fail(Errc::kBadData, where, ".vocab[", scores.size(), "]: wanted [\"token\", score]");
-    if (scores.size() >= static_cast<std::size_t>(limits::kTokens))
-      fail(Errc::kBadData, where, ".vocab: above ", limits::kTokens, " tokens");
     vocabulary.add(token, static_cast<std::int32_t>(scores.size()));
     scores.push_back(score);
   }
@@ -204,10 +208,9 @@ void read_added_tokens(dom::element list, Blueprint& blueprint) {
   dom::array tokens;
   const std::string where = blueprint.where + ": added_tokens";
   if (list.get(tokens) != simdjson::SUCCESS) fail(Errc::kBadData, where, ": wanted a list");
+  check_count(tokens.size(), where);
   for (auto token : tokens) {
     const std::size_t i = blueprint.added_tokens.size();
-    if (i >= static_cast<std::size_t>(limits::kTokens))
-      fail(Errc::kBadData, where, ": above ", limits::kTokens, " tokens");
     const Fields fields(to_json(token), where + "[" + std::to_string(i) + "]");
     fields.integer("id", 0, std::numeric_limits<std::int32_t>::max());
     blueprint.added_tokens.push_back(read_added_token(fields));
