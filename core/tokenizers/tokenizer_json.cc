@@ -2,7 +2,9 @@
 // straight into the model; the small rest becomes Json for the components' factories.
 #include <simdjson.h>
 
+#include <charconv>
 #include <cmath>
+#include <cstdlib>
 #include <limits>
 
 #include "core/base/error.h"
@@ -147,6 +149,30 @@ std::unique_ptr<BpeBuilder> read_bpe(dom::object model, const Fields& options,
   return builder;
 }
 
+// A score as tokenizers' JSON reader (serde_json) makes it of its shortest digits: the digits as an
+// integer, times or by a power of ten, rounded twice. The last bit decides between equal paths.
+double as_reference_reads(double score) {
+  char text[32];
+  const auto* end =
+      std::to_chars(text, text + sizeof text - 1, std::abs(score), std::chars_format::scientific).ptr;
+  text[end - text] = 0;
+  std::uint64_t digits = 0;
+  int exponent = 0;
+  const char* at = text;
+  for (bool fraction = false; at < end && *at != 'e'; ++at) {
+    if (*at == '.') {
+      fraction = true;
+      continue;
+    }
+    digits = digits * 10 + static_cast<std::uint64_t>(*at - '0');
+    exponent -= fraction;
+  }
+  exponent += std::atoi(at + 1);
+  if (std::abs(exponent) > 22) return score;  // beyond the powers of ten a double holds exactly
+  const double power = std::pow(10.0, std::abs(exponent)), whole = static_cast<double>(digits);
+  return std::copysign(exponent < 0 ? whole / power : whole * power, score);
+}
+
 // [["token", score], …]
 std::unique_ptr<TokenModel> read_unigram(dom::object model, const Fields& options,
                                          const std::string& where) {
@@ -167,7 +193,7 @@ std::unique_ptr<TokenModel> read_unigram(dom::object model, const Fields& option
         !std::isfinite(score))
       fail(Errc::kBadData, where, ".vocab[", scores.size(), "]: wanted [\"token\", score]");
     vocabulary.add(token, static_cast<std::int32_t>(scores.size()));
-    scores.push_back(score);
+    scores.push_back(as_reference_reads(score));
   }
   std::optional<std::int32_t> unk;
   if (options.has("unk_id"))

@@ -164,3 +164,15 @@ TEST_CASE("tokenizer: ill-formed UTF-8 is refused with its byte") {
   CHECK(error_of([&] { tokenizer.encode("ab\xc3("); }) == "byte 2 of the text is not UTF-8");
   CHECK(error_of([&] { tokenizer.encode("\xed\xa0\x80"); }) == "byte 0 of the text is not UTF-8");
 }
+
+TEST_CASE("tokenizer: Unigram scores are read as the reference reads them, to the last bit") {
+  TempFolder folder;
+  const Json vocab = {{"<unk>", 0.0}, {"1", -7.463815212249756}, {"11", -10.350504875183105}};
+  Json pairs = Json::array();
+  for (const auto& [token, score] : vocab.items()) pairs.push_back({token, score});
+  spit(folder / "tokenizer.json", Json{{"model", {{"type", "Unigram"}, {"unk_id", 0}, {"vocab", pairs}}}}.dump());
+  const auto tokenizer = Tokenizer::load(folder.path);
+  // Every place of the single "1" has the same score but for rounding.
+  CHECK(tokenizer.encode("11111").ids == std::vector<std::int32_t>{2, 2, 1});
+  CHECK(tokenizer.encode("111111111").ids == std::vector<std::int32_t>{2, 2, 1, 2, 2});
+}
