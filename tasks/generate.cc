@@ -185,11 +185,13 @@ int Task::run_records() {
   }
   progress.hide();
   if (const int code = stop_requested()) {
-    if (o_.output.file.empty()) {  // a file is gone on with by --resume instead
+    const bool text = !o_.output.json && (o_.output.format.empty() || o_.output.format == "text");
+    if (text && o_.output.file.empty()) {  // a record must be whole, a text need not
       running.stop(Finish::kInterrupted);
       write_ready(works, writer, done);
+    } else {
+      writer.interrupted();
     }
-    writer.interrupted();
     return code;
   }
   return writer.finish();

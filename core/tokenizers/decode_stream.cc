@@ -1,5 +1,8 @@
 #include "core/tokenizers/decode_stream.h"
 
+#include <algorithm>
+#include <string_view>
+
 #include "core/tokenizers/clean_up.h"
 
 namespace hft {
@@ -10,10 +13,26 @@ bool is_byte_token(const std::string& token) {
   return token.size() == 6 && token.starts_with("<0x") && token.back() == '>';
 }
 
-// Where a text may be cut so that cleaning both parts is cleaning the whole: every pattern begins
-// with a space, and only one spans a second space, after an apostrophe (or "n" and one).
+// What the clean-up may still change at the end of a text: the beginnings of its patterns, and of
+// those that one replacement can make for a later one.
+bool may_begin_pattern(std::string_view end) {
+  static constexpr std::string_view kPatterns[] = {" .",  " ' ",    " n't",   " 'm",     " 's",
+                                                   " 've", " 're", "  ' s", "  ' m", "  ' ve",
+                                                   "  ' re", " n ' t"};
+  for (const std::string_view pattern : kPatterns)
+    if (end.size() < pattern.size() && pattern.starts_with(end)) return true;
+  return false;
+}
+
+// Where a text may be cut so that cleaning both parts is cleaning the whole: at its end when no
+// pattern may have begun there, else before a space that none can span.
 std::size_t last_cut(const std::string& text) {
-  for (std::size_t at = text.size(); at-- > 1;)
+  constexpr std::size_t kLongest = 5;  // beginning of a pattern
+  std::size_t begun = text.size();
+  for (std::size_t n = 1; n <= std::min(kLongest, text.size()); ++n)
+    if (may_begin_pattern(std::string_view(text).substr(text.size() - n))) begun = text.size() - n;
+  if (begun == text.size()) return begun;
+  for (std::size_t at = begun; at > 0; --at)
     if (text[at] == ' ' && text[at - 1] != ' ' && text[at - 1] != '\'' && text[at - 1] != 'n')
       return at;
   return 0;
