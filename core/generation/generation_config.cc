@@ -224,6 +224,8 @@ ResolvedGeneration resolve_generation(const GenerationSources& sources) {
   out.config = typed_generation(values, sources.flags, sources.folder);
   check_together(out.config);
   note_ignored(out.config, sources.flags, out.notes);
+  if (out.config.guidance_scale.value_or(1) != 1)
+    out.notes.push_back("guidance_scale of the model's settings is left out: hft has no guidance yet");
   out.values = changed(values);
   return out;
 }
@@ -233,7 +235,7 @@ Lengths lengths_of(const GenerationConfig& c, std::int64_t prompt, std::int64_t 
     fail(Errc::kUsage, "the prompt has ", prompt, " tokens, the model takes ", positions,
          " with at least one to generate");
   Lengths lengths{c.max_length, c.min_length};
-  const bool standard = !c.own_max_length && c.max_length == 20;
+  const bool standard = !c.max_new_tokens && !c.own_max_length && c.max_length == 20;
   if (c.max_new_tokens) lengths.max = prompt + *c.max_new_tokens;
   else if (standard) lengths.max = prompt + 20;
   if (prompt >= lengths.max)

@@ -132,7 +132,7 @@ TEST_CASE("generate: a conversation out of a file, with a system message, with a
     return records[0];
   };
   const Json file = run({"--messages", folder / "chat.json"});
-  CHECK(file["input"] == folder / "chat.json");
+  CHECK(file["input"] == (folder / "chat.json").string());
   CHECK(file["output"][0]["generated_text"].size() == 2);
   CHECK(file["output"][0]["generated_text"][1]["role"] == "assistant");
   const Json system = run({"--system", "You are kind.", "Why?"});
