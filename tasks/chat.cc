@@ -36,7 +36,9 @@ struct Options {
 class Chat {
  public:
   explicit Chat(Options& o)
-      : generator_(o.model, o.generation, kDefaultModel), conversations_(o.chat, generator_.folder()), system_(o.chat.system) {
+      : generator_(o.model, o.generation, kDefaultModel),
+        conversations_(o.chat, generator_.folder()),
+        system_(o.chat.system) {
     conversations_.need_template();
     clear();
   }
@@ -80,7 +82,8 @@ void Chat::save(const std::string& file) const {
 bool Chat::command(const std::string& line) {
   if (!line.starts_with("/")) return false;
   const std::size_t space = line.find(' ');
-  const std::string word = line.substr(0, space), rest = space == std::string::npos ? "" : trimmed(line.substr(space));
+  const std::string word = line.substr(0, space),
+                    rest = space == std::string::npos ? "" : trimmed(line.substr(space));
   if (word == "/clear") {
     clear();
   } else if (word == "/system") {
@@ -94,16 +97,19 @@ bool Chat::command(const std::string& line) {
   } else {
     const std::vector<std::string> words{"/clear", "/system", "/save", "/help", "/exit"};
     const auto near = nearest(word, words);
-    fail(Errc::kUsage, word, ": is no command", near ? "; closest: " + *near : "", " (/help lists them)");
+    fail(Errc::kUsage, word, ": is no command", near ? "; closest: " + *near : "",
+         " (/help lists them)");
   }
   return true;
 }
 
 // The sequence of the last turn, cut to what both have in common; a new one when that cannot be.
 int Chat::sequence_for(const TokenIds& prompt, std::int64_t& cached) {
-  const auto [mine, theirs] = std::mismatch(prompt.begin(), prompt.end(), cached_.begin(), cached_.end());
+  const auto [mine, theirs] =
+      std::mismatch(prompt.begin(), prompt.end(), cached_.begin(), cached_.end());
   // One token at least is fed, because its logits are needed.
-  cached = std::min<std::int64_t>(mine - prompt.begin(), static_cast<std::int64_t>(prompt.size()) - 1);
+  cached =
+      std::min<std::int64_t>(mine - prompt.begin(), static_cast<std::int64_t>(prompt.size()) - 1);
   if (sequence_ >= 0) {
     try {
       generator_.model().crop(sequence_, cached);
@@ -131,22 +137,25 @@ std::string Chat::generate(const TokenIds& prompt) {
   const std::int64_t reused = next.cached;
   Generator running(generator_.model(), 1);
   std::optional<Error> failed;
-  running.add(generator_.start(std::move(next), [&](std::int32_t id, const TokenLog*) { show(text.push(id)); }), 1,
-              [&](std::vector<Generated> results, Method& method, const std::optional<Error>& error) {
-                failed = error;
-                if (error || !method.kept()) return;
-                sequence_ = *method.kept();
-                cached_ = prompt;
-                cached_.insert(cached_.end(), results[0].ids.begin(), results[0].ids.end());
-                cached_.resize(static_cast<std::size_t>(generator_.model().length(sequence_)));
-              });
+  running.add(
+      generator_.start(std::move(next),
+                       [&](std::int32_t id, const TokenLog*) { show(text.push(id)); }),
+      1, [&](std::vector<Generated> results, Method& method, const std::optional<Error>& error) {
+        failed = error;
+        if (error || !method.kept()) return;
+        sequence_ = *method.kept();
+        cached_ = prompt;
+        cached_.insert(cached_.end(), results[0].ids.begin(), results[0].ids.end());
+        cached_.resize(static_cast<std::size_t>(generator_.model().length(sequence_)));
+      });
   while (running.busy() && !stop_requested()) running.step();
   running.stop(Finish::kInterrupted);
   show(text.finish());
   out_.write("\n");
   out_.flush();
   if (failed) throw *failed;
-  detail(std::to_string(reused) + " of " + std::to_string(prompt.size()) + " tokens were there from before");
+  detail(std::to_string(reused) + " of " + std::to_string(prompt.size()) +
+         " tokens were there from before");
   return answer;
 }
 
@@ -195,18 +204,23 @@ int Chat::run() {
 int run(Options& o) {
   const fs::path folder = model_folder(o.model, kDefaultModel);
   if (o.model.model.empty()) o.model.model = kDefaultModel;
-  const GenerationConfig config = resolve(o.generation, folder, read_config(folder).json(), Pipeline::kTextGeneration, "text-generation", nullptr).config;
+  const GenerationConfig config = resolve(o.generation, folder, read_config(folder).json(),
+                                          Pipeline::kTextGeneration, "text-generation", nullptr)
+                                      .config;
   if (config.num_beams > 1 || config.num_return_sequences > 1)
-    fail(Errc::kUsage, "chat shows the answer while it is made: no --num-beams, no --num-return-sequences");
+    fail(Errc::kUsage,
+         "chat shows the answer while it is made: no --num-beams, no --num-return-sequences");
   return Chat(o).run();
 }
 
 std::function<int()> declare(CLI::App& app) {
   auto o = std::make_shared<Options>();
-  app.footer("Examples:\n"
-             "  hft chat -m DIR --system \"Answer briefly.\"\n"
-             "  printf 'Hello\\nAnd now in French.\\n' | hft chat -m DIR --seed 1\n\n"
-             "Each line is a message, and what was said before is kept. /help lists what else can be typed.");
+  app.footer(
+      "Examples:\n"
+      "  hft chat -m DIR --system \"Answer briefly.\"\n"
+      "  printf 'Hello\\nAnd now in French.\\n' | hft chat -m DIR --seed 1\n\n"
+      "Each line is a message, and what was said before is kept. /help lists what else can be "
+      "typed.");
   add_conversation_options(app, o->chat, false);
   add_generation_options(app, o->generation);
   add_model_options(app, o->model);

@@ -10,26 +10,38 @@ namespace hft {
 
 void add_conversation_options(CLI::App& app, ConversationOptions& o, bool with_messages) {
   if (with_messages)
-    app.add_option("--messages", o.messages, "Answer a conversation: a JSON list of messages with role and content")
-        ->type_name("FILE")->group("Chat");
-  app.add_option("--system", o.system, "System message; inputs are then a user's messages")->type_name("TEXT")->group("Chat");
-  app.add_option("--chat-template", o.chat_template, "Use this template instead of the model's")->type_name("FILE")->group("Chat");
-  app.add_option("--tools", o.tools, "JSON list of the tools the template may tell the model of")->type_name("FILE")->group("Chat");
+    app.add_option("--messages", o.messages,
+                   "Answer a conversation: a JSON list of messages with role and content")
+        ->type_name("FILE")
+        ->group("Chat");
+  app.add_option("--system", o.system, "System message; inputs are then a user's messages")
+      ->type_name("TEXT")
+      ->group("Chat");
+  app.add_option("--chat-template", o.chat_template, "Use this template instead of the model's")
+      ->type_name("FILE")
+      ->group("Chat");
+  app.add_option("--tools", o.tools, "JSON list of the tools the template may tell the model of")
+      ->type_name("FILE")
+      ->group("Chat");
 }
 
 Json checked_messages(Json messages, const std::string& place) {
   if (messages.is_object() && messages.contains("messages")) messages = Json(messages["messages"]);
-  if (!messages.is_array() || messages.empty()) fail(Errc::kBadData, place, ": is no list of messages");
+  if (!messages.is_array() || messages.empty())
+    fail(Errc::kBadData, place, ": is no list of messages");
   for (std::size_t i = 0; i < messages.size(); ++i)
-    if (!messages[i].is_object() || !messages[i].contains("role") || !messages[i]["role"].is_string())
+    if (!messages[i].is_object() || !messages[i].contains("role") ||
+        !messages[i]["role"].is_string())
       fail(Errc::kBadData, place, ": message ", i, " has no role");
   return messages;
 }
 
 Conversations::Conversations(const ConversationOptions& o, const std::filesystem::path& folder)
     : options_(o),
-      templates_(o.chat_template.empty() ? ChatTemplates::load(folder)
-                                         : ChatTemplates::load(folder, read_file(o.chat_template, limits::kTemplateBytes))) {
+      templates_(
+          o.chat_template.empty()
+              ? ChatTemplates::load(folder)
+              : ChatTemplates::load(folder, read_file(o.chat_template, limits::kTemplateBytes))) {
   if (!o.tools.empty()) tools_ = read_json(o.tools);
 }
 
@@ -37,7 +49,8 @@ void Conversations::need_template() const { templates_.source(!tools_.is_null())
 
 Json Conversations::begin(const std::string& text) const {
   Json messages = Json::array();
-  if (!options_.system.empty()) messages.push_back({{"role", "system"}, {"content", options_.system}});
+  if (!options_.system.empty())
+    messages.push_back({{"role", "system"}, {"content", options_.system}});
   messages.push_back({{"role", "user"}, {"content", text}});
   return messages;
 }
@@ -53,8 +66,10 @@ std::string Conversations::render(const Json& messages) const {
 bool goes_on(const Json& messages) { return messages.back()["role"] == "assistant"; }
 
 Json with_answer(Json messages, const std::string& answer) {
-  if (goes_on(messages) && messages.back().contains("content") && messages.back()["content"].is_string())
-    messages.back() = {{"role", "assistant"}, {"content", messages.back()["content"].get<std::string>() + answer}};
+  if (goes_on(messages) && messages.back().contains("content") &&
+      messages.back()["content"].is_string())
+    messages.back() = {{"role", "assistant"},
+                       {"content", messages.back()["content"].get<std::string>() + answer}};
   else
     messages.push_back({{"role", "assistant"}, {"content", answer}});
   return messages;

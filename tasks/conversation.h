@@ -14,7 +14,9 @@ namespace hft {
 
 struct ConversationOptions {
   std::string messages, system, chat_template, tools;  // files, but for system
-  bool any() const { return !messages.empty() || !system.empty() || !chat_template.empty() || !tools.empty(); }
+  bool any() const {
+    return !messages.empty() || !system.empty() || !chat_template.empty() || !tools.empty();
+  }
 };
 
 void add_conversation_options(CLI::App& app, ConversationOptions& options, bool with_messages);
@@ -29,7 +31,8 @@ class Conversations {
   void need_template() const;
   // Messages that start with the system prompt, and the user's text.
   Json begin(const std::string& text) const;
-  // The text the model goes on from: the answer's beginning, or the rest of an answer that is there.
+  // The text the model goes on from: the answer's beginning, or the rest of an answer that is
+  // there.
   std::string render(const Json& messages) const;
   const std::string& system() const { return options_.system; }
 

@@ -45,8 +45,13 @@ struct Work {
 Json logs_of(const Tokenizer& tokenizer, const TokenLog& log) {
   Json top = Json::array();
   for (const Ranked& r : log.most_likely)
-    top.push_back({{"id", r.index}, {"token", tokenizer.token(static_cast<std::int32_t>(r.index))}, {"logprob", number(r.score)}});
-  return {{"id", log.id}, {"token", tokenizer.token(log.id)}, {"logprob", number(log.logprob)}, {"top", top}};
+    top.push_back({{"id", r.index},
+                   {"token", tokenizer.token(static_cast<std::int32_t>(r.index))},
+                   {"logprob", number(r.score)}});
+  return {{"id", log.id},
+          {"token", tokenizer.token(log.id)},
+          {"logprob", number(log.logprob)},
+          {"top", top}};
 }
 
 class Task {
@@ -61,14 +66,21 @@ class Task {
   void prepare(Work& work) {
     if (work.input.error) throw *work.input.error;
     const auto row = work.input.row.find("messages");
-    if (!o_.chat.messages.empty()) work.messages = checked_messages(read_json(o_.chat.messages), o_.chat.messages);
-    else if (!work.input.values[0] && row != work.input.row.end()) work.messages = checked_messages(*row, work.input.place);
+    if (!o_.chat.messages.empty())
+      work.messages = checked_messages(read_json(o_.chat.messages), o_.chat.messages);
+    else if (!work.input.values[0] && row != work.input.row.end())
+      work.messages = checked_messages(*row, work.input.place);
     else if (!work.input.values[0])
-      fail(Errc::kBadData, work.input.place, ": has no column '", o_.input.columns[0].source, "' and no 'messages'");
-    else if (o_.chat.any()) work.messages = conversations().begin(work.input.text());
-    else work.text = work.input.text();
-    if (work.messages.is_null()) work.prompt = generator_.encode(generator_.prefix() + work.text, false);
-    else work.prompt = generator_.encode(conversations().render(work.messages), true);
+      fail(Errc::kBadData, work.input.place, ": has no column '", o_.input.columns[0].source,
+           "' and no 'messages'");
+    else if (o_.chat.any())
+      work.messages = conversations().begin(work.input.text());
+    else
+      work.text = work.input.text();
+    if (work.messages.is_null())
+      work.prompt = generator_.encode(generator_.prefix() + work.text, false);
+    else
+      work.prompt = generator_.encode(conversations().render(work.messages), true);
   }
 
   Json output_of(const Work& work) {
@@ -76,12 +88,16 @@ class Task {
     for (const Generated& g : work.results) {
       const std::string text = new_text(generator_.tokenizer(), work.prompt, g.ids, stops(g));
       Json one;
-      if (!o_.full_text) one["generated_text"] = text;
-      else if (work.messages.is_null()) one["generated_text"] = work.text + text;
-      else one["generated_text"] = with_answer(work.messages, text);
+      if (!o_.full_text)
+        one["generated_text"] = text;
+      else if (work.messages.is_null())
+        one["generated_text"] = work.text + text;
+      else
+        one["generated_text"] = with_answer(work.messages, text);
       if (o_.generation.logprobs >= 0) {
         one["logprobs"] = Json::array();
-        for (const TokenLog& log : g.logs) one["logprobs"].push_back(logs_of(generator_.tokenizer(), log));
+        for (const TokenLog& log : g.logs)
+          one["logprobs"].push_back(logs_of(generator_.tokenizer(), log));
       }
       out.push_back(std::move(one));
     }
@@ -98,13 +114,15 @@ class Task {
   }
   // Only a text that a stop string ended is cut: in a prompt it may stand anywhere.
   std::vector<std::string> stops(const Generated& g) const {
-    return g.finish == Finish::kStopString ? generator_.config().stop_strings : std::vector<std::string>();
+    return g.finish == Finish::kStopString ? generator_.config().stop_strings
+                                           : std::vector<std::string>();
   }
   // --messages is one input of its own.
   std::optional<Input> next();
   bool lone() const { return !reader_ || reader_->total() == 1; }
   void admit(Generator& running, Work& work);
-  void write_ready(std::deque<std::unique_ptr<Work>>& works, RecordWriter& writer, std::int64_t& done);
+  void write_ready(std::deque<std::unique_ptr<Work>>& works, RecordWriter& writer,
+                   std::int64_t& done);
   void stream_one(Work& work, OutputFile& out);
 
   Options& o_;
@@ -128,11 +146,12 @@ void Task::admit(Generator& running, Work& work) {
   try {
     prepare(work);
     auto method = generator_.start({.ids = work.prompt, .sequence = -1});
-    running.add(std::move(method), generator_.sequences_each(), [&work](auto results, Method&, const std::optional<Error>& error) {
-      work.results = std::move(results);
-      work.error = error;
-      work.finished = true;
-    });
+    running.add(std::move(method), generator_.sequences_each(),
+                [&work](auto results, Method&, const std::optional<Error>& error) {
+                  work.results = std::move(results);
+                  work.error = error;
+                  work.finished = true;
+                });
   } catch (const Error& e) {
     if (e.code == Errc::kResources) throw;
     work.error = e;
@@ -140,12 +159,16 @@ void Task::admit(Generator& running, Work& work) {
   }
 }
 
-void Task::write_ready(std::deque<std::unique_ptr<Work>>& works, RecordWriter& writer, std::int64_t& done) {
+void Task::write_ready(std::deque<std::unique_ptr<Work>>& works, RecordWriter& writer,
+                       std::int64_t& done) {
   for (; !works.empty() && works.front()->finished; works.pop_front(), ++done) {
     Work& work = *works.front();
-    if (work.reused) writer.write_reused(work.input);
-    else if (work.error) writer.write_error(work.input, *work.error);
-    else writer.write(work.input, output_of(work));
+    if (work.reused)
+      writer.write_reused(work.input);
+    else if (work.error)
+      writer.write_error(work.input, *work.error);
+    else
+      writer.write(work.input, output_of(work));
   }
   writer.flush();
 }
@@ -154,20 +177,24 @@ std::string draw(const Input&, const Json& output) {
   std::string text;
   for (const Json& one : output) {
     const Json& made = one["generated_text"];
-    text += (made.is_string() ? made.get<std::string>() : made.back()["content"].get<std::string>()) + "\n";
+    text +=
+        (made.is_string() ? made.get<std::string>() : made.back()["content"].get<std::string>()) +
+        "\n";
   }
   return text;
 }
 
 int Task::run_records() {
-  RecordWriter writer(o_.output, {.text_by_default = true, .text = draw}, fingerprint(app_, generator_.folder()));
+  RecordWriter writer(o_.output, {.text_by_default = true, .text = draw},
+                      fingerprint(app_, generator_.folder()));
   Generator running(generator_.model(), generator_.most_sequences());
   Progress progress("generating", "text", reader_ ? reader_->total() : 1);
   std::deque<std::unique_ptr<Work>> works;
   bool ended = false;
   std::int64_t done = 0;
   while (!stop_requested() && !(ended && works.empty())) {
-    while (!ended && running.has_room(generator_.sequences_each()) && (!running.busy() || !reader_ || reader_->ready())) {
+    while (!ended && running.has_room(generator_.sequences_each()) &&
+           (!running.busy() || !reader_ || reader_->ready())) {
       auto input = next();
       ended = !input;
       if (ended) break;
@@ -210,7 +237,9 @@ void Task::stream_one(Work& work, OutputFile& out) {
     const std::string piece = text.push(id);
     if (json) {
       Json line{{"text", piece}, {"id", id}};
-      if (log) line["logprob"] = number(log->logprob), line["top"] = logs_of(generator_.tokenizer(), *log)["top"];
+      if (log)
+        line["logprob"] = number(log->logprob),
+        line["top"] = logs_of(generator_.tokenizer(), *log)["top"];
       show(std::move(line));
     } else if (!piece.empty()) {
       out.write(piece);
@@ -219,20 +248,27 @@ void Task::stream_one(Work& work, OutputFile& out) {
   };
   Generator running(generator_.model(), 1);
   if (!json && o_.full_text && work.messages.is_null()) out.write(work.text), out.flush();
-  running.add(generator_.start({.ids = work.prompt, .sequence = -1}, on_token), 1, [&](auto results, Method&, const std::optional<Error>& error) {
-    work.results = std::move(results);
-    work.error = error;
-  });
+  running.add(generator_.start({.ids = work.prompt, .sequence = -1}, on_token), 1,
+              [&](auto results, Method&, const std::optional<Error>& error) {
+                work.results = std::move(results);
+                work.error = error;
+              });
   while (running.busy() && !stop_requested()) running.step();
   running.stop(Finish::kInterrupted);
   const std::string rest = text.finish();
-  if (!json) out.write(rest + "\n");
-  else if (!rest.empty()) show({{"text", rest}});
+  if (!json)
+    out.write(rest + "\n");
+  else if (!rest.empty())
+    show({{"text", rest}});
   if (work.error) throw *work.error;
   const std::size_t made = work.results[0].ids.size();
   if (json)
-    show({{"done", true}, {"finish_reason", finish_name(work.results[0].finish)},
-          {"usage", {{"prompt_tokens", work.prompt.size()}, {"completion_tokens", made}, {"total_tokens", work.prompt.size() + made}}}});
+    show({{"done", true},
+          {"finish_reason", finish_name(work.results[0].finish)},
+          {"usage",
+           {{"prompt_tokens", work.prompt.size()},
+            {"completion_tokens", made},
+            {"total_tokens", work.prompt.size() + made}}}});
   out.flush();
 }
 
@@ -259,13 +295,18 @@ int Task::run_streams() {
 // What cannot be streamed is refused when asked for, and printed at the end when not.
 bool streams(const Options& o, const ResolvedGeneration& settings) {
   std::string obstacle;
-  if (settings.config.num_beams > 1) obstacle = "beams choose the text at the end";
-  else if (settings.config.num_return_sequences > 1) obstacle = "several texts cannot be shown at once";
-  else if (!o.output.file.empty()) obstacle = "-o writes whole records";
-  else if (!o.output.format.empty() && o.output.format != "text" && o.output.format != "json") obstacle = "--format " + o.output.format + " writes whole records";
+  if (settings.config.num_beams > 1)
+    obstacle = "beams choose the text at the end";
+  else if (settings.config.num_return_sequences > 1)
+    obstacle = "several texts cannot be shown at once";
+  else if (!o.output.file.empty())
+    obstacle = "-o writes whole records";
+  else if (!o.output.format.empty() && o.output.format != "text" && o.output.format != "json")
+    obstacle = "--format " + o.output.format + " writes whole records";
   if (o.stream && !obstacle.empty()) fail(Errc::kUsage, "--stream: ", obstacle);
   const bool one = o.input.values.size() == 1 || !o.chat.messages.empty();
-  return o.stream || (obstacle.empty() && !o.output.json && o.output.format.empty() && one && ::isatty(STDOUT_FILENO));
+  return o.stream || (obstacle.empty() && !o.output.json && o.output.format.empty() && one &&
+                      ::isatty(STDOUT_FILENO));
 }
 
 int run(const CLI::App& app, Options& o) {
@@ -277,7 +318,9 @@ int run(const CLI::App& app, Options& o) {
   if (o.chat.messages.empty()) reader.emplace(o.input);
   const fs::path folder = model_folder(o.model, kDefaultModel);
   if (o.model.model.empty()) o.model.model = kDefaultModel;
-  const ResolvedGeneration settings = resolve(o.generation, folder, read_config(folder).json(), Pipeline::kTextGeneration, "text-generation", nullptr);
+  const ResolvedGeneration settings =
+      resolve(o.generation, folder, read_config(folder).json(), Pipeline::kTextGeneration,
+              "text-generation", nullptr);
   const bool stream = streams(o, settings);
   if (o.generation.logprobs >= 0 && settings.config.num_beams > 1)
     fail(Errc::kUsage, "--logprobs: beams are scored as a whole");
@@ -288,16 +331,24 @@ int run(const CLI::App& app, Options& o) {
 
 std::function<int()> declare(CLI::App& app) {
   auto o = std::make_shared<Options>();
-  app.footer("Examples:\n"
-             "  hft generate -m openai-community/gpt2 \"The secret to success is\" --max-new-tokens 50\n"
-             "  hft generate -m DIR --no-do-sample --json -i prompts.jsonl > texts.jsonl\n"
-             "  hft generate -m DIR --messages chat.json --stream\n"
-             "  hft generate -m DIR --system \"Answer briefly.\" \"Why is the sky blue?\"\n\n"
-             "Without other settings of the model, tokens are drawn at temperature 0.7, 256 at most, as by the\n"
-             "text-generation pipeline. A text that --stop ends is cut before that text.");
-  app.add_flag_callback("--full-text", [o] { o->full_text = true; }, "The prompt and the new text [default]")->group("Output");
-  app.add_flag_callback("--no-full-text", [o] { o->full_text = false; }, "Only the new text")->group("Output");
-  app.add_flag("--stream", o->stream, "Show the text while it is made; with --json one line per token")->group("Output");
+  app.footer(
+      "Examples:\n"
+      "  hft generate -m openai-community/gpt2 \"The secret to success is\" --max-new-tokens 50\n"
+      "  hft generate -m DIR --no-do-sample --json -i prompts.jsonl > texts.jsonl\n"
+      "  hft generate -m DIR --messages chat.json --stream\n"
+      "  hft generate -m DIR --system \"Answer briefly.\" \"Why is the sky blue?\"\n\n"
+      "Without other settings of the model, tokens are drawn at temperature 0.7, 256 at most, as "
+      "by the\n"
+      "text-generation pipeline. A text that --stop ends is cut before that text.");
+  app.add_flag_callback(
+         "--full-text", [o] { o->full_text = true; }, "The prompt and the new text [default]")
+      ->group("Output");
+  app.add_flag_callback(
+         "--no-full-text", [o] { o->full_text = false; }, "Only the new text")
+      ->group("Output");
+  app.add_flag("--stream", o->stream,
+               "Show the text while it is made; with --json one line per token")
+      ->group("Output");
   add_conversation_options(app, o->chat, true);
   add_generation_options(app, o->generation);
   add_input_options(app, o->input, {{.name = "text", .optional = true}});
@@ -308,6 +359,7 @@ std::function<int()> declare(CLI::App& app) {
 
 }  // namespace
 
-extern const Command generate_command{"generate", "Text", "Continue texts, answer conversations", declare};
+extern const Command generate_command{"generate", "Text", "Continue texts, answer conversations",
+                                      declare};
 
 }  // namespace hft

@@ -35,12 +35,15 @@ constexpr NumberField kNumbers[] = {
     {"diversity_penalty", false, "How much the groups keep apart", kStrategy},
     {"length_penalty", false, "Beams: above 0 prefers long texts, below 0 short ones", kStrategy},
     {"num_return_sequences", true, "Texts for each input", kStrategy},
-    {"penalty_alpha", false, "Contrastive search, with --top-k: weight of the degeneration penalty", kStrategy},
-    {"temperature", false, "Above 1 evens the probabilities out, below 1 sharpens them; 0: greedy", kSampling},
+    {"penalty_alpha", false, "Contrastive search, with --top-k: weight of the degeneration penalty",
+     kStrategy},
+    {"temperature", false, "Above 1 evens the probabilities out, below 1 sharpens them; 0: greedy",
+     kSampling},
     {"top_k", true, "Only the K likeliest tokens; 0: all", kSampling},
     {"top_p", false, "Only the likeliest tokens with this much probability together", kSampling},
     {"min_p", false, "Only tokens with this part of the likeliest one's probability", kSampling},
-    {"typical_p", false, "Only the most typical tokens with this much probability together", kSampling},
+    {"typical_p", false, "Only the most typical tokens with this much probability together",
+     kSampling},
     {"epsilon_cutoff", false, "Only tokens with at least this probability", kSampling},
     {"eta_cutoff", false, "As --epsilon-cutoff, less strict when much is uncertain", kSampling},
     {"repetition_penalty", false, "Above 1 makes tokens that were there less likely", kScores},
@@ -67,8 +70,12 @@ std::string flag_name(const std::string& field) {
 void add_numbers(CLI::App& app, Json& flags) {
   for (const NumberField& n : kNumbers) {
     const std::string field = n.field;
-    CLI::Option* option = n.whole ? app.add_option_function<std::int64_t>(flag_name(field), [&flags, field](std::int64_t v) { flags[field] = v; }, n.about)
-                                  : app.add_option_function<double>(flag_name(field), [&flags, field](double v) { flags[field] = v; }, n.about);
+    CLI::Option* option =
+        n.whole
+            ? app.add_option_function<std::int64_t>(
+                  flag_name(field), [&flags, field](std::int64_t v) { flags[field] = v; }, n.about)
+            : app.add_option_function<double>(
+                  flag_name(field), [&flags, field](double v) { flags[field] = v; }, n.about);
     option->type_name(n.whole ? "N" : "X")->group(n.group);
   }
 }
@@ -80,7 +87,8 @@ Json list_of(const std::string& flag, const std::string& text, bool whole) {
     const std::string word = trimmed(part);
     char* end = nullptr;
     const double value = std::strtod(word.c_str(), &end);
-    if (word.empty() || *end || (whole && value != static_cast<double>(static_cast<std::int64_t>(value))))
+    if (word.empty() || *end ||
+        (whole && value != static_cast<double>(static_cast<std::int64_t>(value))))
       fail(Errc::kUsage, flag, ": '", text, "' is no list of numbers such as 1,2");
     out.push_back(whole ? Json(static_cast<std::int64_t>(value)) : Json(value));
   }
@@ -95,34 +103,62 @@ void add_lists(CLI::App& app, Json& flags) {
       {"forced_eos_token_id", "Tokens one of which must be the last at the maximum length"}};
   for (auto [name, about] : kLists) {
     const std::string field = name;
-    app.add_option_function<std::string>(flag_name(field), [&flags, field](const std::string& text) {
-         flags[field] = list_of(flag_name(field), text, true);
-       }, about)->type_name("ID,…")->group(kScores);
+    app.add_option_function<std::string>(
+           flag_name(field),
+           [&flags, field](const std::string& text) {
+             flags[field] = list_of(flag_name(field), text, true);
+           },
+           about)
+        ->type_name("ID,…")
+        ->group(kScores);
   }
-  app.add_option_function<std::string>("--exponential-decay-length-penalty", [&flags](const std::string& text) {
-       flags["exponential_decay_length_penalty"] = list_of("--exponential-decay-length-penalty", text, false);
-     }, "After START new tokens the end becomes FACTOR times likelier with each")->type_name("START,FACTOR")->group(kScores);
+  app.add_option_function<std::string>(
+         "--exponential-decay-length-penalty",
+         [&flags](const std::string& text) {
+           flags["exponential_decay_length_penalty"] =
+               list_of("--exponential-decay-length-penalty", text, false);
+         },
+         "After START new tokens the end becomes FACTOR times likelier with each")
+      ->type_name("START,FACTOR")
+      ->group(kScores);
 }
 
 // --x and --no-x
-void add_switch(CLI::App& app, Json& flags, const std::string& field, const std::string& on, const std::string& off, const char* group) {
+void add_switch(CLI::App& app, Json& flags, const std::string& field, const std::string& on,
+                const std::string& off, const char* group) {
   const std::string name = flag_name(field).substr(2);
-  app.add_flag_callback("--" + name, [&flags, field] { flags[field] = true; }, on)->group(group);
-  app.add_flag_callback("--no-" + name, [&flags, field] { flags[field] = false; }, off)->group(group);
+  app.add_flag_callback(
+         "--" + name, [&flags, field] { flags[field] = true; }, on)
+      ->group(group);
+  app.add_flag_callback(
+         "--no-" + name, [&flags, field] { flags[field] = false; }, off)
+      ->group(group);
 }
 
 void add_texts(CLI::App& app, GenerationOptions& o) {
-  app.add_option_function<std::vector<std::string>>("--stop", [&o](const std::vector<std::string>& texts) { o.flags["stop_strings"] = texts; },
-                                                    "End before this text; may be given several times")
-      ->type_name("TEXT")->allow_extra_args(false)->group(kLengths);
+  app.add_option_function<std::vector<std::string>>(
+         "--stop", [&o](const std::vector<std::string>& texts) { o.flags["stop_strings"] = texts; },
+         "End before this text; may be given several times")
+      ->type_name("TEXT")
+      ->allow_extra_args(false)
+      ->group(kLengths);
   app.add_option("--bad-words", o.bad_words, "Text that must not come; may be given several times")
-      ->type_name("TEXT")->allow_extra_args(false)->group(kScores);
-  app.add_option("--sequence-bias", o.sequence_bias, "JSON list of [[token ids], number to add to the last one's score]")
-      ->type_name("FILE")->group(kScores);
-  app.add_option_function<std::string>("--early-stopping", [&o](const std::string& mode) {
-       o.flags["early_stopping"] = mode == "never" ? Json(mode) : Json(mode == "true");
-     }, "Beams: end at the first num-beams texts (true), when better ones are unlikely (false) or impossible (never)")
-      ->check(CLI::IsMember({"true", "false", "never"}))->group(kStrategy);
+      ->type_name("TEXT")
+      ->allow_extra_args(false)
+      ->group(kScores);
+  app.add_option("--sequence-bias", o.sequence_bias,
+                 "JSON list of [[token ids], number to add to the last one's score]")
+      ->type_name("FILE")
+      ->group(kScores);
+  app.add_option_function<std::string>(
+         "--early-stopping",
+         [&o](const std::string& mode) {
+           o.flags["early_stopping"] = mode == "never" ? Json(mode) : Json(mode == "true");
+         },
+         "Beams: end at the first num-beams texts (true), when better ones are unlikely (false) or "
+         "impossible (never)")
+      ->check(CLI::IsMember({"true", "false", "never"}))
+      ->group(kStrategy);
 }
 
 // Ids of a text at the start of a word and inside one.
@@ -131,7 +167,8 @@ void add_bad_words(const GenerationOptions& o, const Tokenizer& tokenizer, Json&
   for (const std::string& word : o.bad_words)
     for (const std::string& form : {word, " " + word}) {
       const Json ids = tokenizer.encode(form, {.add_special_tokens = false}).ids;
-      if (!ids.empty() && std::find(lists.begin(), lists.end(), ids) == lists.end()) lists.push_back(ids);
+      if (!ids.empty() && std::find(lists.begin(), lists.end(), ids) == lists.end())
+        lists.push_back(ids);
     }
   if (!lists.empty()) flags["bad_words_ids"] = lists;
 }
@@ -140,29 +177,51 @@ void add_bad_words(const GenerationOptions& o, const Tokenizer& tokenizer, Json&
 
 void add_generation_options(CLI::App& app, GenerationOptions& o) {
   add_numbers(app, o.flags);
-  add_switch(app, o.flags, "do_sample", "Draw the next token at random", "Take the likeliest token (greedy), or beams", kStrategy);
-  add_switch(app, o.flags, "renormalize_logits", "Probabilities sum to 1 again after all changes", "They need not", kScores);
-  add_switch(app, o.flags, "remove_invalid_values", "Scores that are NaN or infinite are replaced", "They are left", kScores);
+  add_switch(app, o.flags, "do_sample", "Draw the next token at random",
+             "Take the likeliest token (greedy), or beams", kStrategy);
+  add_switch(app, o.flags, "renormalize_logits", "Probabilities sum to 1 again after all changes",
+             "They need not", kScores);
+  add_switch(app, o.flags, "remove_invalid_values", "Scores that are NaN or infinite are replaced",
+             "They are left", kScores);
   add_lists(app, o.flags);
   add_texts(app, o);
-  app.add_option("--seed", o.seed, "Draw the same numbers each time, for each input")->type_name("N")->group(kSampling);
-  app.add_option("--logprobs", o.logprobs, "Log-probability of each token and of the N likeliest (JSON)")
-      ->type_name("N")->check(CLI::Range(0, 1000))->group("Output");
-  app.add_option("--assistant-model", o.assistant_model, "A smaller model with the same tokens drafts what the model checks")
-      ->type_name("ID|DIR")->group(kSpeed);
-  app.add_option_function<std::string>("--cache-implementation", [&o](const std::string& name) { o.flags["cache_implementation"] = name; },
-                                       "How keys and values are kept: all kinds but quantized give the same text")
-      ->check(CLI::IsMember({"dynamic", "dynamic_full", "static", "hybrid", "sliding_window", "hybrid_chunked", "offloaded",
-                             "offloaded_static", "offloaded_hybrid", "quantized"}))->group(kSpeed);
-  app.add_option("--cache-bits", o.cache_bits, "Bits of a quantized cache")->check(CLI::IsMember({4, 8}))->group(kSpeed);
-  app.add_flag_callback("--no-pipeline-defaults", [&o] { o.pipeline_defaults = false; },
-                        "Defaults of generate(), not of the task's pipeline")->group(kStrategy);
+  app.add_option("--seed", o.seed, "Draw the same numbers each time, for each input")
+      ->type_name("N")
+      ->group(kSampling);
+  app.add_option("--logprobs", o.logprobs,
+                 "Log-probability of each token and of the N likeliest (JSON)")
+      ->type_name("N")
+      ->check(CLI::Range(0, 1000))
+      ->group("Output");
+  app.add_option("--assistant-model", o.assistant_model,
+                 "A smaller model with the same tokens drafts what the model checks")
+      ->type_name("ID|DIR")
+      ->group(kSpeed);
+  app.add_option_function<std::string>(
+         "--cache-implementation",
+         [&o](const std::string& name) { o.flags["cache_implementation"] = name; },
+         "How keys and values are kept: all kinds but quantized give the same text")
+      ->check(CLI::IsMember({"dynamic", "dynamic_full", "static", "hybrid", "sliding_window",
+                             "hybrid_chunked", "offloaded", "offloaded_static", "offloaded_hybrid",
+                             "quantized"}))
+      ->group(kSpeed);
+  app.add_option("--cache-bits", o.cache_bits, "Bits of a quantized cache")
+      ->check(CLI::IsMember({4, 8}))
+      ->group(kSpeed);
+  app.add_flag_callback(
+         "--no-pipeline-defaults", [&o] { o.pipeline_defaults = false; },
+         "Defaults of generate(), not of the task's pipeline")
+      ->group(kStrategy);
 }
 
-ResolvedGeneration resolve(const GenerationOptions& o, const std::filesystem::path& folder, const Json& config,
-                           Pipeline pipeline, const std::string& task, const Tokenizer* tokenizer) {
-  GenerationSources sources{.folder = folder, .config = config, .pipeline = o.pipeline_defaults ? pipeline : Pipeline::kNone,
-                            .task = task, .flags = o.flags};
+ResolvedGeneration resolve(const GenerationOptions& o, const std::filesystem::path& folder,
+                           const Json& config, Pipeline pipeline, const std::string& task,
+                           const Tokenizer* tokenizer) {
+  GenerationSources sources{.folder = folder,
+                            .config = config,
+                            .pipeline = o.pipeline_defaults ? pipeline : Pipeline::kNone,
+                            .task = task,
+                            .flags = o.flags};
   if (!o.sequence_bias.empty()) sources.flags["sequence_bias"] = read_json(o.sequence_bias);
   if (tokenizer) {
     sources.tokenizer_pad_id = tokenizer->special_id("pad");
@@ -173,10 +232,13 @@ ResolvedGeneration resolve(const GenerationOptions& o, const std::filesystem::pa
 
 void set_cache(const GenerationOptions& o, const GenerationConfig& config, ModelRequest& request) {
   const bool quantized = config.cache_implementation == "quantized";
-  if (o.cache_bits && !quantized) fail(Errc::kUsage, "--cache-bits needs --cache-implementation quantized");
+  if (o.cache_bits && !quantized)
+    fail(Errc::kUsage, "--cache-bits needs --cache-implementation quantized");
   if (quantized) {
     request.cache_bits = o.cache_bits ? o.cache_bits : 4;
-    if (!o.cache_bits && config.cache_config.is_object() && config.cache_config.value("nbits", 4) == 8) request.cache_bits = 8;
+    if (!o.cache_bits && config.cache_config.is_object() &&
+        config.cache_config.value("nbits", 4) == 8)
+      request.cache_bits = 8;
   }
   request.prefill_chunk = config.prefill_chunk_size.value_or(0);
 }

@@ -19,7 +19,7 @@ namespace hft {
 struct GenerationOptions {
   Json flags = Json::object();  // fields given, by name
   std::vector<std::string> bad_words;
-  std::string sequence_bias;    // a file
+  std::string sequence_bias;  // a file
   std::string assistant_model;
   std::optional<std::uint64_t> seed;
   std::int64_t logprobs = -1;
@@ -29,12 +29,14 @@ struct GenerationOptions {
 
 void add_generation_options(CLI::App& app, GenerationOptions& options);
 
-// What the options, the pipeline and the folder's files come to. Without a tokenizer only what needs
-// none is looked at: enough to refuse what cannot be before anything is loaded.
-ResolvedGeneration resolve(const GenerationOptions& options, const std::filesystem::path& folder, const Json& config,
-                           Pipeline pipeline, const std::string& task, const Tokenizer* tokenizer);
+// What the options, the pipeline and the folder's files come to. Without a tokenizer only what
+// needs none is looked at: enough to refuse what cannot be before anything is loaded.
+ResolvedGeneration resolve(const GenerationOptions& options, const std::filesystem::path& folder,
+                           const Json& config, Pipeline pipeline, const std::string& task,
+                           const Tokenizer* tokenizer);
 
 // The cache of keys and values as cache_implementation asks for it.
-void set_cache(const GenerationOptions& options, const GenerationConfig& config, ModelRequest& request);
+void set_cache(const GenerationOptions& options, const GenerationConfig& config,
+               ModelRequest& request);
 
 }  // namespace hft

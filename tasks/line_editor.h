@@ -13,7 +13,8 @@ class LineEditor {
   ~LineEditor();
   LineEditor(const LineEditor&) = delete;
 
-  // The next line without its end; none at the end of the input. Empty and broken_off() after Ctrl-C.
+  // The next line without its end; none at the end of the input. Empty and broken_off() after
+  // Ctrl-C.
   std::optional<std::string> next(const std::string& prompt);
   bool broken_off() const { return broken_off_; }
   // A person sits there.

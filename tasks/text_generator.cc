@@ -13,7 +13,8 @@ namespace {
 constexpr std::int64_t kLiveSequences = 16;  // generated together when --batch-size is auto
 
 std::future<std::unique_ptr<CausalLm>> load_lm(ModelRequest request) {
-  return std::async(std::launch::async, [request = std::move(request)] { return engine().load_causal_lm(request); });
+  return std::async(std::launch::async,
+                    [request = std::move(request)] { return engine().load_causal_lm(request); });
 }
 
 std::uint64_t any_seed() {
@@ -23,9 +24,13 @@ std::uint64_t any_seed() {
 
 }  // namespace
 
-TextGenerator::TextGenerator(const ModelOptions& model, const GenerationOptions& options, const std::string& default_model)
-    : options_(options), folder_(model_folder(model, default_model)), config_json_(read_config(folder_).json()),
-      settings_(resolve(options, folder_, config_json_, Pipeline::kTextGeneration, "text-generation", nullptr)) {
+TextGenerator::TextGenerator(const ModelOptions& model, const GenerationOptions& options,
+                             const std::string& default_model)
+    : options_(options),
+      folder_(model_folder(model, default_model)),
+      config_json_(read_config(folder_).json()),
+      settings_(resolve(options, folder_, config_json_, Pipeline::kTextGeneration,
+                        "text-generation", nullptr)) {
   const std::int64_t asked = batch_size(model);
   most_sequences_ = asked > 0 ? asked * sequences_each() : kLiveSequences;
   seed_ = options.seed.value_or(any_seed());
@@ -44,29 +49,34 @@ void TextGenerator::load(const ModelOptions& model) {
     second = load_lm(model_request(small, model_folder(small, ""), Head::kFeatures));
   }
   tokenizer_ = Tokenizer::load(folder_);
-  settings_ = resolve(options_, folder_, config_json_, Pipeline::kTextGeneration, "text-generation", &*tokenizer_);
+  settings_ = resolve(options_, folder_, config_json_, Pipeline::kTextGeneration, "text-generation",
+                      &*tokenizer_);
   for (const std::string& text : settings_.notes) note(text);
   model_ = loading.get();
   if (second.valid()) assistant_ = second.get();
   for (const auto& warning : model_->warnings()) note(warning);
   if (assistant_ && config().num_beams > 1) note("--assistant-model: of no effect with beams");
-  detail("settings: model " + folder_.string() + ", dtype " + model.dtype + ", seed " + std::to_string(seed_) + ", " +
-         to_line(settings_.values));
+  detail("settings: model " + folder_.string() + ", dtype " + model.dtype + ", seed " +
+         std::to_string(seed_) + ", " + to_line(settings_.values));
 }
 
 TokenIds TextGenerator::encode(const std::string& text, bool rendered) const {
   TokenIds ids = tokenizer_->encode(text, {.add_special_tokens = !rendered}).ids;
   if (ids.empty()) {
-    if (!config().bos_token_id) fail(Errc::kBadData, "the prompt is empty, and the model has no token to start with");
+    if (!config().bos_token_id)
+      fail(Errc::kBadData, "the prompt is empty, and the model has no token to start with");
     ids.push_back(*config().bos_token_id);
   }
   return ids;
 }
 
-std::unique_ptr<Method> TextGenerator::start(Prompt prompt, std::function<void(std::int32_t, const TokenLog*)> on_token) {
-  Surroundings around{config(), lengths_of(config(), static_cast<std::int64_t>(prompt.ids.size()), model_->max_positions(), false)};
+std::unique_ptr<Method> TextGenerator::start(
+    Prompt prompt, std::function<void(std::int32_t, const TokenLog*)> on_token) {
+  Surroundings around{config(), lengths_of(config(), static_cast<std::int64_t>(prompt.ids.size()),
+                                           model_->max_positions(), false)};
   if (around.lengths.shortened && !std::exchange(said_shortened_, true))
-    detail("texts end at the " + std::to_string(model_->max_positions()) + " tokens the model takes");
+    detail("texts end at the " + std::to_string(model_->max_positions()) +
+           " tokens the model takes");
   around.tokenizer = &*tokenizer_;
   if (config().do_sample) around.random = engine().make_random(seed_);
   around.logprobs = options_.logprobs;
@@ -79,6 +89,8 @@ std::unique_ptr<Method> TextGenerator::start(Prompt prompt, std::function<void(s
   return make_method(*model_, std::move(prompt), std::move(around));
 }
 
-std::int64_t TextGenerator::sequences_each() const { return std::max(config().num_beams, config().num_return_sequences); }
+std::int64_t TextGenerator::sequences_each() const {
+  return std::max(config().num_beams, config().num_return_sequences);
+}
 
 }  // namespace hft

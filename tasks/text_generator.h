@@ -15,7 +15,8 @@ namespace hft {
 class TextGenerator {
  public:
   // Reads the files, says what flags have no effect, refuses what cannot be, then loads the model.
-  TextGenerator(const ModelOptions& model, const GenerationOptions& options, const std::string& default_model);
+  TextGenerator(const ModelOptions& model, const GenerationOptions& options,
+                const std::string& default_model);
 
   const fs::path& folder() const { return folder_; }
   const Tokenizer& tokenizer() const { return *tokenizer_; }
@@ -27,7 +28,8 @@ class TextGenerator {
   // The tokens of a prompt: text with special tokens, a rendered conversation without.
   TokenIds encode(const std::string& text, bool rendered) const;
   // A method on its way from this prompt; the sequence is opened when it has none (below 0).
-  std::unique_ptr<Method> start(Prompt prompt, std::function<void(std::int32_t, const TokenLog*)> on_token = {});
+  std::unique_ptr<Method> start(Prompt prompt,
+                                std::function<void(std::int32_t, const TokenLog*)> on_token = {});
   // Sequences one input takes, and how many may be live.
   std::int64_t sequences_each() const;
   std::int64_t most_sequences() const { return most_sequences_; }

@@ -1,5 +1,6 @@
-// Beam search and beam sampling. Reference: transformers 4.57.6, GenerationMixin._beam_search, of one
-// input alone; its -1e9 stands for "not to be chosen" here too, because sums with it decide ties.
+// Beam search and beam sampling. Reference: transformers 4.57.6, GenerationMixin._beam_search, of
+// one input alone; its -1e9 stands for "not to be chosen" here too, because sums with it decide
+// ties.
 #include <algorithm>
 #include <numeric>
 
@@ -16,15 +17,18 @@ class BeamSearch : public Method {
       : Method(decoder, std::move(prompt), std::move(around)),
         count_(static_cast<std::size_t>(around_.config.num_beams)),
         kept_candidates_(count_ * std::max<std::size_t>(2, 1 + around_.config.eos_token_id.size())),
-        prompt_length_(static_cast<std::int64_t>(prompt_.ids.size())), length_(prompt_length_),
+        prompt_length_(static_cast<std::int64_t>(prompt_.ids.size())),
+        length_(prompt_length_),
         finished_(count_, Hypothesis{prompt_.ids, kNever, false, Finish::kNone}) {
-    for (std::size_t b = 0; b < count_; ++b) beams_.push_back({prompt_.ids, prompt_.sequence, b == 0 ? 0.0f : kNever});
+    for (std::size_t b = 0; b < count_; ++b)
+      beams_.push_back({prompt_.ids, prompt_.sequence, b == 0 ? 0.0f : kNever});
   }
   ~BeamSearch() override { close_all(decoder_, beams_); }
 
   void ask(std::vector<Feed>& feeds) override {
     if (first_) {
-      feeds.push_back({prompt_.sequence, std::span(beams_[0].ids).subspan(static_cast<std::size_t>(prompt_.cached))});
+      feeds.push_back({prompt_.sequence,
+                       std::span(beams_[0].ids).subspan(static_cast<std::size_t>(prompt_.cached))});
       return;
     }
     for (const Beam& beam : beams_) feeds.push_back({beam.sequence, std::span(beam.ids).last(1)});
@@ -40,16 +44,23 @@ class BeamSearch : public Method {
     beams_ = follow(decoder_, beams_, running);
     ++length_;
     can_improve_ = can_improve_ && improvement_possible();
-    const bool full = std::all_of(finished_.begin(), finished_.end(), [](const Hypothesis& h) { return h.finished; });
-    const bool none_left = std::all_of(hits.begin(), hits.end(), [](Finish f) { return f != Finish::kNone; });
-    if (!can_improve_ || (full && around_.config.early_stopping == EarlyStopping::kTrue) || none_left) finish();
+    const bool full = std::all_of(finished_.begin(), finished_.end(),
+                                  [](const Hypothesis& h) { return h.finished; });
+    const bool none_left =
+        std::all_of(hits.begin(), hits.end(), [](Finish f) { return f != Finish::kNone; });
+    if (!can_improve_ || (full && around_.config.early_stopping == EarlyStopping::kTrue) ||
+        none_left)
+      finish();
   }
 
   // The unfinished beams count as they are.
   void stop(Finish reason) override {
     if (done_) return;
     for (const Beam& beam : beams_)
-      if (length_ > prompt_length_) offer({beam.ids, over_length(beam.score, length_ - prompt_length_, around_.config.length_penalty), true, reason});
+      if (length_ > prompt_length_)
+        offer({beam.ids,
+               over_length(beam.score, length_ - prompt_length_, around_.config.length_penalty),
+               true, reason});
     finish();
   }
 
@@ -76,11 +87,14 @@ class BeamSearch : public Method {
   }
 
   std::vector<Continuation> candidates(std::span<const float> scores) {
-    if (!around_.config.do_sample) return continuations(largest(scores, std::min(kept_candidates_, scores.size())), vocab_);
-    Matrix probabilities{1, static_cast<std::int64_t>(scores.size()), std::vector<float>(scores.size())};
+    if (!around_.config.do_sample)
+      return continuations(largest(scores, std::min(kept_candidates_, scores.size())), vocab_);
+    Matrix probabilities{1, static_cast<std::int64_t>(scores.size()),
+                         std::vector<float>(scores.size())};
     softmax(scores, probabilities.data);
     std::vector<Ranked> drawn;
-    for (std::int32_t i : around_.random->draw(probabilities, static_cast<std::int64_t>(kept_candidates_)))
+    for (std::int32_t i :
+         around_.random->draw(probabilities, static_cast<std::int64_t>(kept_candidates_)))
       drawn.push_back({i, scores[static_cast<std::size_t>(i)]});
     return continuations(drawn, vocab_);
   }
@@ -94,24 +108,30 @@ class BeamSearch : public Method {
   }
 
   // The best that do not end here.
-  std::vector<Continuation> next_beams(std::vector<Continuation> top, const std::vector<Finish>& hits) const {
+  std::vector<Continuation> next_beams(std::vector<Continuation> top,
+                                       const std::vector<Finish>& hits) const {
     for (std::size_t i = 0; i < top.size(); ++i)
       if (hits[i] != Finish::kNone) top[i].score += kNever;
     std::vector<float> scores;
     for (const Continuation& c : top) scores.push_back(c.score);
     std::vector<Continuation> best;
-    for (const Ranked& r : largest(scores, std::min(count_, top.size()))) best.push_back(top[static_cast<std::size_t>(r.index)]);
+    for (const Ranked& r : largest(scores, std::min(count_, top.size())))
+      best.push_back(top[static_cast<std::size_t>(r.index)]);
     return best;
   }
 
   // Only the first num_beams candidates may become results.
   void update_finished(const std::vector<Continuation>& top, const std::vector<Finish>& hits) {
     const bool full = around_.config.early_stopping == EarlyStopping::kTrue &&
-                      std::all_of(finished_.begin(), finished_.end(), [](const Hypothesis& h) { return h.finished; });
+                      std::all_of(finished_.begin(), finished_.end(),
+                                  [](const Hypothesis& h) { return h.finished; });
     if (full || !can_improve_) return;
     for (std::size_t i = 0; i < std::min(count_, top.size()); ++i) {
       if (hits[i] == Finish::kNone) continue;
-      Hypothesis h{beams_[top[i].beam].ids, over_length(top[i].score, length_ + 1 - prompt_length_, around_.config.length_penalty), true, hits[i]};
+      Hypothesis h{
+          beams_[top[i].beam].ids,
+          over_length(top[i].score, length_ + 1 - prompt_length_, around_.config.length_penalty),
+          true, hits[i]};
       h.ids.push_back(top[i].id);
       offer(std::move(h));
     }
@@ -119,7 +139,8 @@ class BeamSearch : public Method {
 
   // Among the best num_beams, or dropped.
   void offer(Hypothesis h) {
-    const auto place = std::find_if(finished_.begin(), finished_.end(), [&](const Hypothesis& other) { return h.score > other.score; });
+    const auto place = std::find_if(finished_.begin(), finished_.end(),
+                                    [&](const Hypothesis& other) { return h.score > other.score; });
     if (place == finished_.end()) return;
     finished_.insert(place, std::move(h));
     finished_.pop_back();
@@ -133,7 +154,8 @@ class BeamSearch : public Method {
     const float best = over_length(beams_[0].score, best_length, c.length_penalty);
     float worst = finished_.back().score;
     for (const Hypothesis& h : finished_) worst = std::min(worst, h.score);
-    return std::any_of(finished_.begin(), finished_.end(), [&](const Hypothesis& h) { return best > (h.finished ? worst : kNever); });
+    return std::any_of(finished_.begin(), finished_.end(),
+                       [&](const Hypothesis& h) { return best > (h.finished ? worst : kNever); });
   }
 
   void finish() {

@@ -8,11 +8,13 @@ namespace hft {
 std::vector<Continuation> continuations(std::span<const Ranked> best, std::int64_t vocab) {
   std::vector<Continuation> out;
   for (const Ranked& r : best)
-    out.push_back({static_cast<std::size_t>(r.index / vocab), static_cast<std::int32_t>(r.index % vocab), r.score});
+    out.push_back({static_cast<std::size_t>(r.index / vocab),
+                   static_cast<std::int32_t>(r.index % vocab), r.score});
   return out;
 }
 
-std::vector<Beam> follow(Decoder& decoder, std::vector<Beam>& beams, std::span<const Continuation> chosen) {
+std::vector<Beam> follow(Decoder& decoder, std::vector<Beam>& beams,
+                         std::span<const Continuation> chosen) {
   std::vector<Beam> next;
   std::set<int> taken;
   for (const Continuation& c : chosen) {
@@ -24,7 +26,8 @@ std::vector<Beam> follow(Decoder& decoder, std::vector<Beam>& beams, std::span<c
   }
   std::set<int> closed;
   for (const Beam& beam : beams)
-    if (!taken.count(beam.sequence) && closed.insert(beam.sequence).second) decoder.close(beam.sequence);
+    if (!taken.count(beam.sequence) && closed.insert(beam.sequence).second)
+      decoder.close(beam.sequence);
   beams.clear();
   return next;
 }

@@ -1,4 +1,5 @@
-// What the beam searches share: hypotheses with their cached sequences, and their best continuations.
+// What the beam searches share: hypotheses with their cached sequences, and their best
+// continuations.
 #pragma once
 
 #include <cmath>
@@ -28,7 +29,8 @@ std::vector<Continuation> continuations(std::span<const Ranked> best, std::int64
 
 // The beams that go on, from these continuations: each takes over its parent's sequence, or a fork
 // of it when the parent has several children. Sequences without children are closed.
-std::vector<Beam> follow(Decoder& decoder, std::vector<Beam>& beams, std::span<const Continuation> chosen);
+std::vector<Beam> follow(Decoder& decoder, std::vector<Beam>& beams,
+                         std::span<const Continuation> chosen);
 
 // Closes each sequence once.
 void close_all(Decoder& decoder, std::vector<Beam>& beams);

@@ -14,7 +14,9 @@ constexpr std::size_t kPromptPart = 64;  // tokens fed at a time: each gives a r
 class Contrastive : public Method {
  public:
   Contrastive(Decoder& decoder, Prompt prompt, Surroundings around)
-      : Method(decoder, std::move(prompt), std::move(around)), sequence_(prompt_.sequence), ids_(prompt_.ids) {
+      : Method(decoder, std::move(prompt), std::move(around)),
+        sequence_(prompt_.sequence),
+        ids_(prompt_.ids) {
     if (prompt_.cached > 0) decoder_.crop(sequence_, 0);  // hidden states are not cached
     results_.resize(1);
   }
@@ -27,10 +29,12 @@ class Contrastive : public Method {
   void ask(std::vector<Feed>& feeds) override {
     if (fed_ < prompt_.ids.size()) {
       const std::size_t n = std::min(kPromptPart, prompt_.ids.size() - fed_);
-      feeds.push_back({sequence_, std::span(prompt_.ids).subspan(fed_, n), static_cast<std::int64_t>(n)});
+      feeds.push_back(
+          {sequence_, std::span(prompt_.ids).subspan(fed_, n), static_cast<std::int64_t>(n)});
       return;
     }
-    for (std::size_t i = 0; i < candidates_.size(); ++i) feeds.push_back({tries_[i], std::span(&candidates_[i], 1)});
+    for (std::size_t i = 0; i < candidates_.size(); ++i)
+      feeds.push_back({tries_[i], std::span(&candidates_[i], 1)});
   }
 
   void take(std::span<float> logits, std::span<const float> hidden) override {
@@ -74,7 +78,8 @@ class Contrastive : public Method {
     processors_.process(ids_, logits);
     softmax(logits);
     candidates_.clear(), likelihood_.clear();
-    for (const Ranked& r : largest(logits, std::min(logits.size(), static_cast<std::size_t>(around_.config.top_k)))) {
+    for (const Ranked& r :
+         largest(logits, std::min(logits.size(), static_cast<std::size_t>(around_.config.top_k)))) {
       candidates_.push_back(static_cast<std::int32_t>(r.index));
       likelihood_.push_back(r.score);
       tries_.push_back(decoder_.fork(sequence_));
@@ -92,7 +97,8 @@ class Contrastive : public Method {
       float nearest = -1;
       for (std::size_t t = 0; t + width <= context_.size(); t += width) {
         double dot = 0;
-        for (std::size_t d = 0; d < width; ++d) dot += static_cast<double>(context_[t + d]) * unit[d];
+        for (std::size_t d = 0; d < width; ++d)
+          dot += static_cast<double>(context_[t + d]) * unit[d];
         nearest = std::max(nearest, static_cast<float>(dot));
       }
       const float score = (1 - alpha) * likelihood_[i] - alpha * nearest;
@@ -111,7 +117,8 @@ class Contrastive : public Method {
     Generated& result = results_[0];
     result.ids.push_back(id);
     if (around_.logprobs >= 0) result.logs.push_back(log_of(raw_, id));
-    if (around_.on_token) around_.on_token(id, around_.logprobs >= 0 ? &result.logs.back() : nullptr);
+    if (around_.on_token)
+      around_.on_token(id, around_.logprobs >= 0 ? &result.logs.back() : nullptr);
     result.finish = stopping_.after(ids_);
     done_ = result.finish != Finish::kNone;
   }

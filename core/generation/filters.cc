@@ -45,7 +45,8 @@ void keep_top_k(std::span<float> scores, std::size_t k) {
 }
 
 // The reference sorts all tokens, the least likely first, and removes those whose running sum stays
-// within 1 - p. Only the likeliest need their place: the sum of the others is the same in any order.
+// within 1 - p. Only the likeliest need their place: the sum of the others is the same in any
+// order.
 void keep_top_p(std::span<float> scores, double p, std::size_t least) {
   const Live live = live_of(scores);
   const std::size_t n = live.ids.size();
@@ -59,7 +60,9 @@ void keep_top_p(std::span<float> scores, double p, std::size_t least) {
   std::size_t top = std::min<std::size_t>(n, 64);
   double below = 0;  // of all but the `top` likeliest
   for (;; top = std::min(n, 4 * top)) {
-    if (top < n) std::nth_element(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(top), order.end(), likelier);
+    if (top < n)
+      std::nth_element(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(top), order.end(),
+                       likelier);
     below = total;
     for (std::size_t i = 0; i < top; ++i) below -= live.probabilities[order[i]];
     if (top == n || static_cast<float>(below) <= limit) break;
@@ -82,7 +85,8 @@ void keep_min_p(std::span<float> scores, double p, std::size_t least) {
   const float limit = static_cast<float>(p) * best;
   for (std::size_t i = 0; i < live.ids.size(); ++i) {
     auto is_kept = [&](const Ranked& r) { return r.index == live.ids[i]; };
-    if (live.probabilities[i] < limit && std::none_of(kept.begin(), kept.end(), is_kept)) scores[live.ids[i]] = kRemoved;
+    if (live.probabilities[i] < limit && std::none_of(kept.begin(), kept.end(), is_kept))
+      scores[live.ids[i]] = kRemoved;
   }
 }
 
@@ -94,10 +98,12 @@ void keep_typical(std::span<float> scores, double mass, std::size_t least) {
   double entropy = 0;
   for (float l : logs) entropy -= static_cast<double>(l * std::exp(l));
   std::vector<float> surprise(n);  // how far from the expected information
-  for (std::size_t i = 0; i < n; ++i) surprise[i] = std::abs(-logs[i] - static_cast<float>(entropy));
+  for (std::size_t i = 0; i < n; ++i)
+    surprise[i] = std::abs(-logs[i] - static_cast<float>(entropy));
   std::vector<std::uint32_t> order(n);
   std::iota(order.begin(), order.end(), 0u);
-  std::stable_sort(order.begin(), order.end(), [&](auto a, auto b) { return surprise[a] < surprise[b]; });
+  std::stable_sort(order.begin(), order.end(),
+                   [&](auto a, auto b) { return surprise[a] < surprise[b]; });
   double sum = 0;
   std::size_t last = 0;
   for (; last < n; ++last) {
@@ -119,9 +125,11 @@ void cut_eta(std::span<float> scores, double epsilon, std::size_t least) {
   std::vector<float> logs = live.scores;
   log_softmax(logs);
   double entropy = 0;
-  for (std::size_t i = 0; i < logs.size(); ++i) entropy -= static_cast<double>(logs[i] * live.probabilities[i]);
+  for (std::size_t i = 0; i < logs.size(); ++i)
+    entropy -= static_cast<double>(logs[i] * live.probabilities[i]);
   const auto e = static_cast<float>(epsilon);
-  cut_below(scores, live, std::min(e, std::sqrt(e) * std::exp(-static_cast<float>(entropy))), least);
+  cut_below(scores, live, std::min(e, std::sqrt(e) * std::exp(-static_cast<float>(entropy))),
+            least);
 }
 
 }  // namespace hft

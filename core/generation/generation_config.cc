@@ -16,23 +16,53 @@ constexpr std::int64_t kPipelineNewTokens = 256;  // max_new_tokens of the pipel
 
 // GenerationConfig(): what every field is when nothing says otherwise.
 const Json& global_defaults() {
-  static const Json kDefaults = {
-      {"max_length", 20}, {"max_new_tokens", nullptr}, {"min_length", 0}, {"min_new_tokens", nullptr},
-      {"early_stopping", false}, {"max_time", nullptr}, {"stop_strings", nullptr}, {"do_sample", false},
-      {"num_beams", 1}, {"cache_implementation", nullptr}, {"cache_config", nullptr},
-      {"prefill_chunk_size", nullptr}, {"temperature", 1.0}, {"top_k", 50}, {"top_p", 1.0}, {"min_p", nullptr},
-      {"typical_p", 1.0}, {"epsilon_cutoff", 0.0}, {"eta_cutoff", 0.0}, {"repetition_penalty", 1.0},
-      {"encoder_repetition_penalty", 1.0}, {"length_penalty", 1.0}, {"no_repeat_ngram_size", 0},
-      {"bad_words_ids", nullptr}, {"renormalize_logits", false}, {"forced_bos_token_id", nullptr},
-      {"forced_eos_token_id", nullptr}, {"remove_invalid_values", false},
-      {"exponential_decay_length_penalty", nullptr}, {"suppress_tokens", nullptr},
-      {"begin_suppress_tokens", nullptr}, {"sequence_bias", nullptr}, {"guidance_scale", nullptr},
-      {"num_return_sequences", 1}, {"pad_token_id", nullptr}, {"bos_token_id", nullptr},
-      {"eos_token_id", nullptr}, {"encoder_no_repeat_ngram_size", 0}, {"decoder_start_token_id", nullptr},
-      {"num_assistant_tokens", 20}, {"num_assistant_tokens_schedule", "constant"},
-      {"assistant_confidence_threshold", 0.4}, {"prompt_lookup_num_tokens", nullptr},
-      {"max_matching_ngram_size", nullptr}, {"penalty_alpha", nullptr}, {"diversity_penalty", 0.0},
-      {"num_beam_groups", 1}};
+  static const Json kDefaults = {{"max_length", 20},
+                                 {"max_new_tokens", nullptr},
+                                 {"min_length", 0},
+                                 {"min_new_tokens", nullptr},
+                                 {"early_stopping", false},
+                                 {"max_time", nullptr},
+                                 {"stop_strings", nullptr},
+                                 {"do_sample", false},
+                                 {"num_beams", 1},
+                                 {"cache_implementation", nullptr},
+                                 {"cache_config", nullptr},
+                                 {"prefill_chunk_size", nullptr},
+                                 {"temperature", 1.0},
+                                 {"top_k", 50},
+                                 {"top_p", 1.0},
+                                 {"min_p", nullptr},
+                                 {"typical_p", 1.0},
+                                 {"epsilon_cutoff", 0.0},
+                                 {"eta_cutoff", 0.0},
+                                 {"repetition_penalty", 1.0},
+                                 {"encoder_repetition_penalty", 1.0},
+                                 {"length_penalty", 1.0},
+                                 {"no_repeat_ngram_size", 0},
+                                 {"bad_words_ids", nullptr},
+                                 {"renormalize_logits", false},
+                                 {"forced_bos_token_id", nullptr},
+                                 {"forced_eos_token_id", nullptr},
+                                 {"remove_invalid_values", false},
+                                 {"exponential_decay_length_penalty", nullptr},
+                                 {"suppress_tokens", nullptr},
+                                 {"begin_suppress_tokens", nullptr},
+                                 {"sequence_bias", nullptr},
+                                 {"guidance_scale", nullptr},
+                                 {"num_return_sequences", 1},
+                                 {"pad_token_id", nullptr},
+                                 {"bos_token_id", nullptr},
+                                 {"eos_token_id", nullptr},
+                                 {"encoder_no_repeat_ngram_size", 0},
+                                 {"decoder_start_token_id", nullptr},
+                                 {"num_assistant_tokens", 20},
+                                 {"num_assistant_tokens_schedule", "constant"},
+                                 {"assistant_confidence_threshold", 0.4},
+                                 {"prompt_lookup_num_tokens", nullptr},
+                                 {"max_matching_ngram_size", nullptr},
+                                 {"penalty_alpha", nullptr},
+                                 {"diversity_penalty", 0.0},
+                                 {"num_beam_groups", 1}};
   return kDefaults;
 }
 
@@ -43,27 +73,29 @@ Json class_defaults(const std::string& model_type) {
     int bos, eos, pad, start, forced_eos;  // -1: none
   };
   static constexpr Row kRows[] = {
-      {"gpt2", 50256, 50256, -1, -1, -1},    {"llama", 1, 2, -1, -1, -1},
-      {"mistral", 1, 2, -1, -1, -1},         {"mixtral", 1, 2, -1, -1, -1},
-      {"phi", 1, 2, -1, -1, -1},             {"phi3", 1, 32000, 32000, -1, -1},
-      {"gemma", 2, 1, 0, -1, -1},            {"gemma2", 2, 1, 0, -1, -1},
-      {"gemma3_text", 2, 1, 0, -1, -1},      {"gpt_neo", 50256, 50256, -1, -1, -1},
-      {"gpt_neox", 0, 2, -1, -1, -1},        {"gptj", 50256, 50256, -1, -1, -1},
-      {"opt", 2, 2, 1, -1, -1},              {"bloom", 1, 2, -1, -1, -1},
-      {"falcon", 11, 11, -1, -1, -1},        {"codegen", 50256, 50256, -1, -1, -1},
-      {"stablelm", 0, 0, -1, -1, -1},        {"starcoder2", 50256, 50256, -1, -1, -1},
-      {"olmo", -1, 50279, 1, -1, -1},        {"olmo2", -1, 50279, 1, -1, -1},
-      {"cohere", 5, 255001, 0, -1, -1},      {"smollm3", 128000, 128001, 128004, -1, -1},
-      {"granite", 1, 2, -1, -1, -1},         {"bart", 0, 2, 1, 2, 2},
-      {"mbart", 0, 2, 1, -1, 2},             {"marian", -1, 0, 58100, 58100, 0},
-      {"t5", -1, 1, 0, -1, -1},              {"mt5", -1, 1, 0, 0, -1},
-      {"pegasus", -1, 1, 0, 0, 1},           {"blenderbot", 1, 2, 0, 1, 2},
+      {"gpt2", 50256, 50256, -1, -1, -1}, {"llama", 1, 2, -1, -1, -1},
+      {"mistral", 1, 2, -1, -1, -1},      {"mixtral", 1, 2, -1, -1, -1},
+      {"phi", 1, 2, -1, -1, -1},          {"phi3", 1, 32000, 32000, -1, -1},
+      {"gemma", 2, 1, 0, -1, -1},         {"gemma2", 2, 1, 0, -1, -1},
+      {"gemma3_text", 2, 1, 0, -1, -1},   {"gpt_neo", 50256, 50256, -1, -1, -1},
+      {"gpt_neox", 0, 2, -1, -1, -1},     {"gptj", 50256, 50256, -1, -1, -1},
+      {"opt", 2, 2, 1, -1, -1},           {"bloom", 1, 2, -1, -1, -1},
+      {"falcon", 11, 11, -1, -1, -1},     {"codegen", 50256, 50256, -1, -1, -1},
+      {"stablelm", 0, 0, -1, -1, -1},     {"starcoder2", 50256, 50256, -1, -1, -1},
+      {"olmo", -1, 50279, 1, -1, -1},     {"olmo2", -1, 50279, 1, -1, -1},
+      {"cohere", 5, 255001, 0, -1, -1},   {"smollm3", 128000, 128001, 128004, -1, -1},
+      {"granite", 1, 2, -1, -1, -1},      {"bart", 0, 2, 1, 2, 2},
+      {"mbart", 0, 2, 1, -1, 2},          {"marian", -1, 0, 58100, 58100, 0},
+      {"t5", -1, 1, 0, -1, -1},           {"mt5", -1, 1, 0, 0, -1},
+      {"pegasus", -1, 1, 0, 0, 1},        {"blenderbot", 1, 2, 0, 1, 2},
       {"m2m_100", 0, 2, 1, 2, -1}};
   Json out = Json::object();
   for (const Row& row : kRows) {
     if (model_type != row.model_type) continue;
-    const std::pair<const char*, int> fields[] = {{"bos_token_id", row.bos}, {"eos_token_id", row.eos},
-                                                  {"pad_token_id", row.pad}, {"decoder_start_token_id", row.start},
+    const std::pair<const char*, int> fields[] = {{"bos_token_id", row.bos},
+                                                  {"eos_token_id", row.eos},
+                                                  {"pad_token_id", row.pad},
+                                                  {"decoder_start_token_id", row.start},
                                                   {"forced_eos_token_id", row.forced_eos}};
     for (auto [name, id] : fields)
       if (id >= 0) out[name] = id;
@@ -125,7 +157,8 @@ ModelValues model_values(const GenerationSources& s) {
 Json pipeline_values(Pipeline pipeline) {
   Json values = global_defaults();
   if (pipeline != Pipeline::kNone) values["max_new_tokens"] = kPipelineNewTokens;
-  if (pipeline == Pipeline::kTextGeneration) values["do_sample"] = true, values["temperature"] = 0.7;
+  if (pipeline == Pipeline::kTextGeneration)
+    values["do_sample"] = true, values["temperature"] = 0.7;
   if (pipeline == Pipeline::kTextToText) values["num_beams"] = 4;
   return values;
 }
@@ -137,14 +170,18 @@ Json merged(const GenerationSources& s, std::string& prefix) {
   Json values = pipeline_values(s.pipeline);
   fill_defaults(values, model.values);
   if (values["temperature"] == 0.0) values["do_sample"] = false;
-  if (values["max_new_tokens"] == kPipelineNewTokens && !values["max_length"].is_null() && values["max_length"] != 20)
+  if (values["max_new_tokens"] == kPipelineNewTokens && !values["max_length"].is_null() &&
+      values["max_length"] != 20)
     values["max_new_tokens"] = nullptr;
   if (auto all = s.config.find("task_specific_params"); all != s.config.end() && all->is_object())
     if (auto own = all->find(s.task); own != all->end() && own->is_object()) {
-      prefix = own->contains("prefix") && (*own)["prefix"].is_string() ? (*own)["prefix"].get<std::string>() : "";
+      prefix = own->contains("prefix") && (*own)["prefix"].is_string()
+                   ? (*own)["prefix"].get<std::string>()
+                   : "";
       overlay(values, *own, true);
     }
-  if (s.tokenizer_pad_id && values["pad_token_id"].is_null()) values["pad_token_id"] = *s.tokenizer_pad_id;
+  if (s.tokenizer_pad_id && values["pad_token_id"].is_null())
+    values["pad_token_id"] = *s.tokenizer_pad_id;
   if (model.fills_twice) {
     fill_defaults(values, model.values);
     if (values["temperature"] == 0.0) values["do_sample"] = false;
@@ -154,8 +191,10 @@ Json merged(const GenerationSources& s, std::string& prefix) {
 
 // The flags over the rest. A length that is asked for ends the pipeline's own.
 void apply_flags(Json& values, const Json& flags, std::vector<std::string>& notes) {
-  if (flags.contains("max_length") && !flags.contains("max_new_tokens")) values["max_new_tokens"] = nullptr;
-  if (flags.contains("min_length") && !flags.contains("min_new_tokens")) values["min_new_tokens"] = nullptr;
+  if (flags.contains("max_length") && !flags.contains("max_new_tokens"))
+    values["max_new_tokens"] = nullptr;
+  if (flags.contains("min_length") && !flags.contains("min_new_tokens"))
+    values["min_new_tokens"] = nullptr;
   overlay(values, flags, true);
   if (flags.contains("max_length") && flags.contains("max_new_tokens"))
     notes.push_back("--max-length is ignored: --max-new-tokens is given too");
@@ -179,31 +218,42 @@ void note_ignored(const GenerationConfig& c, const Json& flags, std::vector<std:
   if (!c.do_sample) {
     const bool contrastive = c.penalty_alpha.has_value();
     std::string names = given({"top_p", "min_p", "typical_p", "epsilon_cutoff", "eta_cutoff"});
-    if (flags.contains("temperature") && flags["temperature"] != 0.0) names = "--temperature" + (names.empty() ? "" : ", " + names);
-    if (flags.contains("top_k") && !contrastive) names = "--top-k" + (names.empty() ? "" : ", " + names);
+    if (flags.contains("temperature") && flags["temperature"] != 0.0)
+      names = "--temperature" + (names.empty() ? "" : ", " + names);
+    if (flags.contains("top_k") && !contrastive)
+      names = "--top-k" + (names.empty() ? "" : ", " + names);
     if (!names.empty()) notes.push_back(names + ": of no effect without --do-sample");
   }
   if (c.num_beams == 1)
-    if (const std::string names = given({"early_stopping", "length_penalty", "num_beam_groups", "diversity_penalty"}); !names.empty())
+    if (const std::string names =
+            given({"early_stopping", "length_penalty", "num_beam_groups", "diversity_penalty"});
+        !names.empty())
       notes.push_back(names + ": of no effect without --num-beams above 1");
-  if (c.penalty_alpha && (c.do_sample || c.num_beams > 1 || c.top_k < 2) && flags.contains("penalty_alpha"))
-    notes.push_back("--penalty-alpha: of no effect with --do-sample, with beams, or with --top-k below 2");
+  if (c.penalty_alpha && (c.do_sample || c.num_beams > 1 || c.top_k < 2) &&
+      flags.contains("penalty_alpha"))
+    notes.push_back(
+        "--penalty-alpha: of no effect with --do-sample, with beams, or with --top-k below 2");
 }
 
 // What cannot be together.
 void check_together(const GenerationConfig& c) {
   if (c.num_return_sequences > 1 && c.num_beams == 1 && !c.do_sample)
-    fail_hint(Errc::kUsage, "add --do-sample or --num-beams", "--num-return-sequences: ", c.num_return_sequences,
+    fail_hint(Errc::kUsage, "add --do-sample or --num-beams",
+              "--num-return-sequences: ", c.num_return_sequences,
               " without sampling or beams would all be the same");
   if (c.num_beams > 1 && c.num_return_sequences > c.num_beams)
-    fail(Errc::kUsage, "--num-return-sequences: ", c.num_return_sequences, " are more than the ", c.num_beams, " of --num-beams");
+    fail(Errc::kUsage, "--num-return-sequences: ", c.num_return_sequences, " are more than the ",
+         c.num_beams, " of --num-beams");
   if (c.num_beam_groups > 1 && c.num_beams > 1) {
     if (c.num_beams % c.num_beam_groups != 0)
-      fail(Errc::kUsage, "--num-beam-groups: ", c.num_beams, " beams cannot be shared out over ", c.num_beam_groups, " groups");
+      fail(Errc::kUsage, "--num-beam-groups: ", c.num_beams, " beams cannot be shared out over ",
+           c.num_beam_groups, " groups");
     if (c.do_sample)
-      fail_hint(Errc::kUsage, "add --no-do-sample", "--num-beam-groups: groups of beams cannot be sampled");
+      fail_hint(Errc::kUsage, "add --no-do-sample",
+                "--num-beam-groups: groups of beams cannot be sampled");
     if (c.diversity_penalty <= 0)
-      fail(Errc::kUsage, "--diversity-penalty: is ", c.diversity_penalty, ", wanted more than 0 with --num-beam-groups");
+      fail(Errc::kUsage, "--diversity-penalty: is ", c.diversity_penalty,
+           ", wanted more than 0 with --num-beam-groups");
   }
 }
 
@@ -225,22 +275,27 @@ ResolvedGeneration resolve_generation(const GenerationSources& sources) {
   check_together(out.config);
   note_ignored(out.config, sources.flags, out.notes);
   if (out.config.guidance_scale.value_or(1) != 1)
-    out.notes.push_back("guidance_scale of the model's settings is left out: hft has no guidance yet");
+    out.notes.push_back(
+        "guidance_scale of the model's settings is left out: hft has no guidance yet");
   out.values = changed(values);
   return out;
 }
 
-Lengths lengths_of(const GenerationConfig& c, std::int64_t prompt, std::int64_t positions, bool encoder_decoder) {
+Lengths lengths_of(const GenerationConfig& c, std::int64_t prompt, std::int64_t positions,
+                   bool encoder_decoder) {
   if (prompt >= positions && !encoder_decoder)
     fail(Errc::kUsage, "the prompt has ", prompt, " tokens, the model takes ", positions,
          " with at least one to generate");
   Lengths lengths{c.max_length, c.min_length};
   const bool standard = !c.max_new_tokens && !c.own_max_length && c.max_length == 20;
-  if (c.max_new_tokens) lengths.max = prompt + *c.max_new_tokens;
-  else if (standard) lengths.max = prompt + 20;
+  if (c.max_new_tokens)
+    lengths.max = prompt + *c.max_new_tokens;
+  else if (standard)
+    lengths.max = prompt + 20;
   if (prompt >= lengths.max)
-    fail_hint(Errc::kUsage, "use --max-new-tokens, which does not count the prompt", "the prompt has ", prompt,
-              " tokens, but max_length, which counts them, is ", lengths.max);
+    fail_hint(Errc::kUsage, "use --max-new-tokens, which does not count the prompt",
+              "the prompt has ", prompt, " tokens, but max_length, which counts them, is ",
+              lengths.max);
   if (lengths.max > positions) {
     lengths.max = positions;
     lengths.shortened = !standard;

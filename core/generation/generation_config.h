@@ -1,6 +1,6 @@
-// How text is generated: every field of transformers' GenerationConfig that changes the result, read
-// from a model folder and merged in the order of its text-generation pipelines.
-// Reference: transformers 4.57.6 (generation/configuration_utils.py, generation/utils.py, pipelines/base.py).
+// How text is generated: every field of transformers' GenerationConfig that changes the result,
+// read from a model folder and merged in the order of its text-generation pipelines. Reference:
+// transformers 4.57.6 (generation/configuration_utils.py, generation/utils.py, pipelines/base.py).
 #pragma once
 
 #include <array>
@@ -70,9 +70,9 @@ enum class Pipeline { kNone, kTextGeneration, kTextToText };
 
 struct GenerationSources {
   std::filesystem::path folder;
-  Json config;                  // config.json
+  Json config;  // config.json
   Pipeline pipeline = Pipeline::kTextGeneration;
-  std::string task;             // whose task_specific_params apply: "text-generation"
+  std::string task;  // whose task_specific_params apply: "text-generation"
   std::optional<std::int32_t> tokenizer_pad_id;
   Json flags = Json::object();  // by the fields' names; they win
 };

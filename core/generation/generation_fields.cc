@@ -39,17 +39,20 @@ class Reader {
     return value(field).get<bool>();
   }
 
-  std::int64_t integer(const char* field, std::int64_t low, std::int64_t high, std::int64_t fallback) const {
+  std::int64_t integer(const char* field, std::int64_t low, std::int64_t high,
+                       std::int64_t fallback) const {
     if (!has(field)) return fallback;
     const Json& v = value(field);
-    const bool whole = v.is_number_integer() || (v.is_number_float() && v.get<double>() == std::floor(v.get<double>()));
+    const bool whole = v.is_number_integer() ||
+                       (v.is_number_float() && v.get<double>() == std::floor(v.get<double>()));
     if (!whole) wrong(field, "no whole number");
     if (v.get<double>() < static_cast<double>(low) || v.get<double>() > static_cast<double>(high))
       wrong(field, "outside [" + std::to_string(low) + ", " + std::to_string(high) + "]");
     return v.get<std::int64_t>();
   }
 
-  double real(const char* field, double low, double high, double fallback, Ends ends = Ends::kBoth) const {
+  double real(const char* field, double low, double high, double fallback,
+              Ends ends = Ends::kBoth) const {
     if (!has(field)) return fallback;
     if (!value(field).is_number()) wrong(field, "no number");
     const double v = value(field).get<double>();
@@ -57,16 +60,21 @@ class Reader {
     const bool above = ends == Ends::kOpenHigh ? !(v < high) : !(v <= high);
     if (!below && !above) return v;
     std::ostringstream range;
-    if (high == kAnyNumber) range << "not " << (ends == Ends::kOpenLow ? "above " : "at least ") << low;
-    else range << "outside " << (ends == Ends::kOpenLow ? '(' : '[') << low << ", " << high << (ends == Ends::kOpenHigh ? ')' : ']');
+    if (high == kAnyNumber)
+      range << "not " << (ends == Ends::kOpenLow ? "above " : "at least ") << low;
+    else
+      range << "outside " << (ends == Ends::kOpenLow ? '(' : '[') << low << ", " << high
+            << (ends == Ends::kOpenHigh ? ')' : ']');
     wrong(field, range.str());
   }
 
-  std::optional<double> maybe_real(const char* field, double low, double high, Ends ends = Ends::kBoth) const {
+  std::optional<double> maybe_real(const char* field, double low, double high,
+                                   Ends ends = Ends::kBoth) const {
     if (!has(field)) return {};
     return real(field, low, high, 0, ends);
   }
-  std::optional<std::int64_t> maybe_integer(const char* field, std::int64_t low, std::int64_t high) const {
+  std::optional<std::int64_t> maybe_integer(const char* field, std::int64_t low,
+                                            std::int64_t high) const {
     if (!has(field)) return {};
     return integer(field, low, high, 0);
   }
@@ -74,7 +82,8 @@ class Reader {
     if (!has(field)) return {};
     const Json& v = value(field);
     if (v.is_array() && v.size() == 1) return one_token(field, v[0]);
-    if (v.is_number_integer() && v.get<std::int64_t>() < 0) return {};  // some configs write -1 for none
+    if (v.is_number_integer() && v.get<std::int64_t>() < 0)
+      return {};  // some configs write -1 for none
     return one_token(field, v);
   }
   // One token id, a list of them, or null.
@@ -101,7 +110,8 @@ class Reader {
     std::vector<std::string> out;
     if (!value(field).is_array()) wrong(field, "no list of texts");
     for (const Json& v : value(field)) {
-      if (!v.is_string() || v.get<std::string>().empty()) wrong(field, "no list of texts, each not empty");
+      if (!v.is_string() || v.get<std::string>().empty())
+        wrong(field, "no list of texts, each not empty");
       out.push_back(v);
     }
     return out;
@@ -112,7 +122,8 @@ class Reader {
     if (!has(kField)) return out;
     if (!value(kField).is_array()) wrong(kField, "no list of [[token ids], number]");
     for (const Json& v : value(kField)) {
-      if (!v.is_array() || v.size() != 2 || !v[1].is_number()) wrong(kField, "no list of [[token ids], number]");
+      if (!v.is_array() || v.size() != 2 || !v[1].is_number())
+        wrong(kField, "no list of [[token ids], number]");
       out.emplace_back(list_of(kField, v[0]), v[1].get<double>());
     }
     return out;
@@ -120,7 +131,8 @@ class Reader {
 
  private:
   std::int32_t one_token(const char* field, const Json& v) const {
-    if (!v.is_number_integer() || v.get<std::int64_t>() < 0 || v.get<std::int64_t>() >= limits::kVocab)
+    if (!v.is_number_integer() || v.get<std::int64_t>() < 0 ||
+        v.get<std::int64_t>() >= limits::kVocab)
       wrong(field, "no token id");
     return v.get<std::int32_t>();
   }
@@ -173,8 +185,10 @@ void read_strategy(const Reader& r, GenerationConfig& c) {
   c.penalty_alpha = r.maybe_real("penalty_alpha", 0, 1);
   if (c.penalty_alpha == 0.0) c.penalty_alpha.reset();
   c.num_assistant_tokens = r.integer("num_assistant_tokens", 1, kMostTokens, 20);
-  c.num_assistant_tokens_schedule = r.has("num_assistant_tokens_schedule") && r.value("num_assistant_tokens_schedule").is_string()
-                                        ? r.value("num_assistant_tokens_schedule").get<std::string>() : "constant";
+  c.num_assistant_tokens_schedule =
+      r.has("num_assistant_tokens_schedule") && r.value("num_assistant_tokens_schedule").is_string()
+          ? r.value("num_assistant_tokens_schedule").get<std::string>()
+          : "constant";
   c.assistant_confidence_threshold = r.real("assistant_confidence_threshold", 0, 1, 0);
   c.prompt_lookup_num_tokens = r.maybe_integer("prompt_lookup_num_tokens", 1, kMostTokens);
   c.max_matching_ngram_size = r.maybe_integer("max_matching_ngram_size", 1, kMostTokens);
@@ -182,7 +196,8 @@ void read_strategy(const Reader& r, GenerationConfig& c) {
 
 // A filter that sampling does not use may have any value in a model's file.
 void read_filters(const Reader& r, GenerationConfig& c) {
-  if (c.do_sample || r.from_flag("temperature")) c.temperature = r.real("temperature", 0, kAnyNumber, 1, Ends::kOpenLow);
+  if (c.do_sample || r.from_flag("temperature"))
+    c.temperature = r.real("temperature", 0, kAnyNumber, 1, Ends::kOpenLow);
   c.top_k = r.integer("top_k", 0, kMostTokens, 0);
   c.top_p = r.real("top_p", 0, 1, 1);
   c.min_p = r.maybe_real("min_p", 0, 1);
@@ -196,7 +211,8 @@ void read_processors(const Reader& r, GenerationConfig& c) {
   c.guidance_scale = r.maybe_real("guidance_scale", -kAnyNumber, kAnyNumber);
   c.sequence_bias = r.biases();
   c.repetition_penalty = r.real("repetition_penalty", 0, kAnyNumber, 1, Ends::kOpenLow);
-  c.encoder_repetition_penalty = r.real("encoder_repetition_penalty", 0, kAnyNumber, 1, Ends::kOpenLow);
+  c.encoder_repetition_penalty =
+      r.real("encoder_repetition_penalty", 0, kAnyNumber, 1, Ends::kOpenLow);
   c.no_repeat_ngram_size = r.integer("no_repeat_ngram_size", 0, kMostTokens, 0);
   c.encoder_no_repeat_ngram_size = r.integer("encoder_no_repeat_ngram_size", 0, kMostTokens, 0);
   c.bad_words_ids = r.token_lists("bad_words_ids");
@@ -218,7 +234,8 @@ std::string flag_of(std::string_view field) {
   return flag;
 }
 
-GenerationConfig typed_generation(const Json& values, const Json& flags, const std::filesystem::path& folder) {
+GenerationConfig typed_generation(const Json& values, const Json& flags,
+                                  const std::filesystem::path& folder) {
   const Reader r(values, flags, folder);
   GenerationConfig c;
   read_lengths(r, c);

@@ -31,11 +31,13 @@ void Generator::step() {
     std::int64_t rows = 0;
     for (std::size_t i = job.first; i < job.first + job.count; ++i) rows += feeds_[i].rows;
     auto part = [&](Matrix& m) {
-      return std::span(m.data).subspan(static_cast<std::size_t>(row * m.cols), static_cast<std::size_t>(rows * m.cols));
+      return std::span(m.data).subspan(static_cast<std::size_t>(row * m.cols),
+                                       static_cast<std::size_t>(rows * m.cols));
     };
     try {
       if (!job.error)
-        job.method->take(part(out_.logits), job.method->wants_hidden() ? part(out_.hidden) : std::span<float>());
+        job.method->take(part(out_.logits),
+                         job.method->wants_hidden() ? part(out_.hidden) : std::span<float>());
     } catch (const Error& e) {
       job.error = e;
     }
@@ -60,7 +62,8 @@ void Generator::finish_done() {
     Job job = std::move(*it);
     it = jobs_.erase(it);
     live_ -= job.sequences;
-    job.done(job.error ? std::vector<Generated>() : job.method->take_results(), *job.method, job.error);
+    job.done(job.error ? std::vector<Generated>() : job.method->take_results(), *job.method,
+             job.error);
   }
 }
 

@@ -1,5 +1,5 @@
-// Runs many inputs through one decoder together: those that want tokens fed share each forward, those
-// that are done leave, new ones come in as long as there is room.
+// Runs many inputs through one decoder together: those that want tokens fed share each forward,
+// those that are done leave, new ones come in as long as there is room.
 #pragma once
 
 #include <cstdint>
@@ -17,15 +17,19 @@ namespace hft {
 class Generator {
  public:
   // Called once for each input: its results, or why it has none. `method` is the finished one.
-  using Done = std::function<void(std::vector<Generated>, Method& method, const std::optional<Error>&)>;
+  using Done =
+      std::function<void(std::vector<Generated>, Method& method, const std::optional<Error>&)>;
 
   // At most so many live sequences, but always one input.
-  Generator(Decoder& decoder, std::int64_t most_sequences) : decoder_(decoder), most_(most_sequences) {}
+  Generator(Decoder& decoder, std::int64_t most_sequences)
+      : decoder_(decoder), most_(most_sequences) {}
 
   // A new input of `sequences` sequences.
   void add(std::unique_ptr<Method> method, std::int64_t sequences, Done done);
   bool busy() const { return !jobs_.empty(); }
-  bool has_room(std::int64_t sequences) const { return jobs_.empty() || live_ + sequences <= most_; }
+  bool has_room(std::int64_t sequences) const {
+    return jobs_.empty() || live_ + sequences <= most_;
+  }
   // One forward for all inputs. Throws what Decoder::forward throws.
   void step();
   // Ends every input now, with what it has.

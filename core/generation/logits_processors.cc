@@ -26,7 +26,8 @@ void penalise(Ids ids, Scores scores, float penalty) {
   std::vector<std::pair<std::int32_t, float>> changed;
   changed.reserve(ids.size());
   for (auto id : ids)
-    if (inside(id, scores)) changed.emplace_back(id, scores[id] < 0 ? scores[id] * penalty : scores[id] / penalty);
+    if (inside(id, scores))
+      changed.emplace_back(id, scores[id] < 0 ? scores[id] * penalty : scores[id] / penalty);
   for (auto [id, score] : changed) scores[id] = score;
 }
 
@@ -35,7 +36,8 @@ void ban_ngrams(Ids ids, std::size_t n, Scores scores) {
   if (ids.size() + 1 < n) return;
   const Ids tail = ids.last(n - 1);
   for (std::size_t i = 0; i + n <= ids.size(); ++i)
-    if (std::equal(tail.begin(), tail.end(), ids.begin() + static_cast<std::ptrdiff_t>(i)) && inside(ids[i + n - 1], scores))
+    if (std::equal(tail.begin(), tail.end(), ids.begin() + static_cast<std::ptrdiff_t>(i)) &&
+        inside(ids[i + n - 1], scores))
       scores[ids[i + n - 1]] = kRemoved;
 }
 
@@ -67,40 +69,49 @@ void make_finite(Scores scores) {
 }
 
 bool changes_nothing(const GenerationConfig& c, const Lengths& lengths) {
-  return c.sequence_bias.empty() && c.encoder_repetition_penalty == 1 && c.repetition_penalty == 1 &&
-         c.no_repeat_ngram_size == 0 && c.encoder_no_repeat_ngram_size == 0 && c.bad_words_ids.empty() &&
-         lengths.min == 0 && !c.forced_bos_token_id && c.forced_eos_token_id.empty() && !c.remove_invalid_values &&
-         !c.exponential_decay_length_penalty && c.suppress_tokens.empty() && c.begin_suppress_tokens.empty() &&
-         !c.do_sample && !c.renormalize_logits;
+  return c.sequence_bias.empty() && c.encoder_repetition_penalty == 1 &&
+         c.repetition_penalty == 1 && c.no_repeat_ngram_size == 0 &&
+         c.encoder_no_repeat_ngram_size == 0 && c.bad_words_ids.empty() && lengths.min == 0 &&
+         !c.forced_bos_token_id && c.forced_eos_token_id.empty() && !c.remove_invalid_values &&
+         !c.exponential_decay_length_penalty && c.suppress_tokens.empty() &&
+         c.begin_suppress_tokens.empty() && !c.do_sample && !c.renormalize_logits;
 }
 
 }  // namespace
 
-LogitsProcessors::LogitsProcessors(const GenerationConfig& config, const Lengths& lengths, std::int64_t prompt,
-                                   std::span<const std::int32_t> source, std::int64_t vocab)
+LogitsProcessors::LogitsProcessors(const GenerationConfig& config, const Lengths& lengths,
+                                   std::int64_t prompt, std::span<const std::int32_t> source,
+                                   std::int64_t vocab)
     : config_(config), lengths_(lengths), prompt_(prompt), source_(source.begin(), source.end()) {
   for (const auto& [ids, bias] : config.sequence_bias)
     for (auto id : ids)
-      if (id >= vocab) fail(Errc::kUsage, "--sequence-bias: token ", id, " is outside the vocabulary of ", vocab);
+      if (id >= vocab)
+        fail(Errc::kUsage, "--sequence-bias: token ", id, " is outside the vocabulary of ", vocab);
   for (const TokenIds& word : config.bad_words_ids) {
-    const bool ends = word.size() == 1 && std::count(config.eos_token_id.begin(), config.eos_token_id.end(), word[0]);
-    if (!ends && std::all_of(word.begin(), word.end(), [&](auto id) { return id < vocab; })) bad_words_.emplace_back(word, kRemoved);
+    const bool ends = word.size() == 1 &&
+                      std::count(config.eos_token_id.begin(), config.eos_token_id.end(), word[0]);
+    if (!ends && std::all_of(word.begin(), word.end(), [&](auto id) { return id < vocab; }))
+      bad_words_.emplace_back(word, kRemoved);
   }
   if (config.encoder_no_repeat_ngram_size > 0)
-    source_ngrams_ = ngrams_of(source_, static_cast<std::size_t>(config.encoder_no_repeat_ngram_size));
+    source_ngrams_ =
+        ngrams_of(source_, static_cast<std::size_t>(config.encoder_no_repeat_ngram_size));
   begin_ = prompt > 1 || !config.forced_bos_token_id ? prompt : prompt + 1;
   // With beams, one token that does not end the text must be left.
-  if (config.num_beams > 1) least_kept_ = config.eos_token_id.empty() ? 2 : config.eos_token_id.size() + 1;
+  if (config.num_beams > 1)
+    least_kept_ = config.eos_token_id.empty() ? 2 : config.eos_token_id.size() + 1;
   idle_ = changes_nothing(config, lengths);
 }
 
-void LogitsProcessors::add_biases(Ids ids, Scores scores, const std::vector<std::pair<TokenIds, double>>& biases) const {
+void LogitsProcessors::add_biases(Ids ids, Scores scores,
+                                  const std::vector<std::pair<TokenIds, double>>& biases) const {
   std::map<std::int32_t, float> sums;
   for (const auto& [sequence, bias] : biases)
     if (sequence.size() == 1) sums[sequence[0]] = static_cast<float>(bias);
   for (const auto& [sequence, bias] : biases) {
     if (sequence.size() == 1 || sequence.size() > ids.size()) continue;
-    if (std::equal(sequence.begin(), sequence.end() - 1, ids.end() - static_cast<std::ptrdiff_t>(sequence.size() - 1)))
+    if (std::equal(sequence.begin(), sequence.end() - 1,
+                   ids.end() - static_cast<std::ptrdiff_t>(sequence.size() - 1)))
       sums[sequence.back()] += static_cast<float>(bias);
   }
   for (auto [id, sum] : sums) scores[id] += sum;
@@ -111,12 +122,15 @@ void LogitsProcessors::keep_from_repeating(Ids ids, Scores scores) const {
   if (c.encoder_repetition_penalty != 1)
     penalise(source_, scores, static_cast<float>(1 / c.encoder_repetition_penalty));
   if (c.repetition_penalty != 1) penalise(ids, scores, static_cast<float>(c.repetition_penalty));
-  if (c.no_repeat_ngram_size > 0) ban_ngrams(ids, static_cast<std::size_t>(c.no_repeat_ngram_size), scores);
+  if (c.no_repeat_ngram_size > 0)
+    ban_ngrams(ids, static_cast<std::size_t>(c.no_repeat_ngram_size), scores);
   if (c.encoder_no_repeat_ngram_size > 0) {
     const auto lead = static_cast<std::size_t>(c.encoder_no_repeat_ngram_size - 1);
     if (ids.size() < lead) return;
     const Ids tail = ids.last(lead);
-    if (auto it = source_ngrams_.find(TokenIds(tail.begin(), tail.end())); it != source_ngrams_.end()) remove(it->second, scores);
+    if (auto it = source_ngrams_.find(TokenIds(tail.begin(), tail.end()));
+        it != source_ngrams_.end())
+      remove(it->second, scores);
   }
 }
 
@@ -126,7 +140,8 @@ void LogitsProcessors::keep_going(std::int64_t length, Scores scores) const {
 
 void LogitsProcessors::force(std::int64_t length, Scores scores) const {
   if (config_.forced_bos_token_id && length == 1) only({&*config_.forced_bos_token_id, 1}, scores);
-  if (!config_.forced_eos_token_id.empty() && length == lengths_.max - 1) only(config_.forced_eos_token_id, scores);
+  if (!config_.forced_eos_token_id.empty() && length == lengths_.max - 1)
+    only(config_.forced_eos_token_id, scores);
 }
 
 void LogitsProcessors::decay(std::int64_t length, Scores scores) const {

@@ -19,14 +19,16 @@ struct Diversity {
 
 class LogitsProcessors {
  public:
-  // `lengths` count `prompt` tokens; source: what the encoder read, or the prompt of a decoder alone.
-  // The config must outlive the object. Throws kUsage for a bias of a token outside the vocabulary.
+  // `lengths` count `prompt` tokens; source: what the encoder read, or the prompt of a decoder
+  // alone. The config must outlive the object. Throws kUsage for a bias of a token outside the
+  // vocabulary.
   LogitsProcessors(const GenerationConfig& config, const Lengths& lengths, std::int64_t prompt,
                    std::span<const std::int32_t> source, std::int64_t vocab);
 
   // ids: the sequence so far; scores [V] of its next token, changed in place. Logits when one token
   // is to be chosen, log-probabilities with beams.
-  void process(std::span<const std::int32_t> ids, std::span<float> scores, const Diversity& diversity = {}) const;
+  void process(std::span<const std::int32_t> ids, std::span<float> scores,
+               const Diversity& diversity = {}) const;
 
   // Nothing is changed: the largest logit wins.
   bool idle() const { return idle_; }

@@ -5,7 +5,10 @@
 namespace hft {
 
 Method::Method(Decoder& decoder, Prompt prompt, Surroundings around)
-    : decoder_(decoder), prompt_(std::move(prompt)), around_(std::move(around)), vocab_(decoder.vocab()),
+    : decoder_(decoder),
+      prompt_(std::move(prompt)),
+      around_(std::move(around)),
+      vocab_(decoder.vocab()),
       processors_(around_.config, around_.lengths, static_cast<std::int64_t>(prompt_.ids.size()),
                   prompt_.source.empty() ? prompt_.ids : prompt_.source, vocab_),
       stopping_(around_.config, around_.lengths.max, around_.tokenizer) {}
@@ -22,10 +25,13 @@ TokenLog Method::log_of(std::span<const float> logits, std::int32_t chosen) cons
 std::unique_ptr<Method> make_method(Decoder& decoder, Prompt prompt, Surroundings around) {
   const GenerationConfig& c = around.config;
   if (c.num_beams > 1)
-    return (c.num_beam_groups > 1 ? make_group_beam_search : make_beam_search)(decoder, std::move(prompt), std::move(around));
+    return (c.num_beam_groups > 1 ? make_group_beam_search : make_beam_search)(
+        decoder, std::move(prompt), std::move(around));
   const bool one = c.num_return_sequences == 1;
-  if (one && (around.draft || c.prompt_lookup_num_tokens)) return make_assisted(decoder, std::move(prompt), std::move(around));
-  if (!c.do_sample && c.penalty_alpha && c.top_k > 1) return make_contrastive(decoder, std::move(prompt), std::move(around));
+  if (one && (around.draft || c.prompt_lookup_num_tokens))
+    return make_assisted(decoder, std::move(prompt), std::move(around));
+  if (!c.do_sample && c.penalty_alpha && c.top_k > 1)
+    return make_contrastive(decoder, std::move(prompt), std::move(around));
   return make_sampling(decoder, std::move(prompt), std::move(around));
 }
 

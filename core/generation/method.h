@@ -19,17 +19,17 @@
 namespace hft {
 
 struct Prompt {
-  TokenIds ids;         // what the decoder starts with
-  int sequence = 0;     // an open sequence that has the first `cached` of them; the method's own now
+  TokenIds ids;      // what the decoder starts with
+  int sequence = 0;  // an open sequence that has the first `cached` of them; the method's own now
   std::int64_t cached = 0;
-  TokenIds source;      // what an encoder read; empty for a decoder alone
-  bool keep = false;    // leave the sequence of the first result open (Method::kept)
+  TokenIds source;    // what an encoder read; empty for a decoder alone
+  bool keep = false;  // leave the sequence of the first result open (Method::kept)
 };
 
 // What the model thought of a token before it was chosen.
 struct TokenLog {
   std::int32_t id = 0;
-  float logprob = 0;              // log_softmax of the logits
+  float logprob = 0;                // log_softmax of the logits
   std::vector<Ranked> most_likely;  // index: id, score: log-probability
 };
 
@@ -44,11 +44,11 @@ struct Generated {
 struct Surroundings {
   const GenerationConfig& config;
   Lengths lengths;
-  const Tokenizer* tokenizer = nullptr;     // for stop strings
-  std::unique_ptr<Random> random;           // for sampling: this input's own
-  std::int64_t logprobs = -1;               // most likely tokens to log; -1: no log
-  Decoder* draft = nullptr;                 // assisted generation: a small decoder-only model
-  std::function<int()> open_draft;          // an empty sequence of it
+  const Tokenizer* tokenizer = nullptr;  // for stop strings
+  std::unique_ptr<Random> random;        // for sampling: this input's own
+  std::int64_t logprobs = -1;            // most likely tokens to log; -1: no log
+  Decoder* draft = nullptr;              // assisted generation: a small decoder-only model
+  std::function<int()> open_draft;       // an empty sequence of it
   std::function<void(std::int32_t id, const TokenLog*)> on_token;  // greedy, sampling: as chosen
 };
 

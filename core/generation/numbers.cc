@@ -51,7 +51,8 @@ std::vector<Ranked> largest(std::span<const float> scores, std::size_t k) {
   std::vector<Ranked> all;
   if (k == 0) return all;
   all.reserve(scores.size());
-  for (std::size_t i = 0; i < scores.size(); ++i) all.push_back({static_cast<std::int64_t>(i), scores[i]});
+  for (std::size_t i = 0; i < scores.size(); ++i)
+    all.push_back({static_cast<std::int64_t>(i), scores[i]});
   const auto middle = all.begin() + static_cast<std::ptrdiff_t>(k);
   if (k * 64 <= all.size()) {
     std::partial_sort(all.begin(), middle, all.end(), better);

@@ -9,14 +9,16 @@ namespace {
 
 class Sampling : public Method {
  public:
-  Sampling(Decoder& decoder, Prompt prompt, Surroundings around) : Method(decoder, std::move(prompt), std::move(around)) {
+  Sampling(Decoder& decoder, Prompt prompt, Surroundings around)
+      : Method(decoder, std::move(prompt), std::move(around)) {
     const auto count = static_cast<std::size_t>(around_.config.num_return_sequences);
     rows_.resize(count);
     results_.resize(count);
     for (Row& row : rows_) row.ids = prompt_.ids;
     rows_[0].sequence = prompt_.sequence;
     if (around_.config.do_sample)
-      probabilities_ = {static_cast<std::int64_t>(count), vocab_, std::vector<float>(count * static_cast<std::size_t>(vocab_), 1.0f)};
+      probabilities_ = {static_cast<std::int64_t>(count), vocab_,
+                        std::vector<float>(count * static_cast<std::size_t>(vocab_), 1.0f)};
   }
 
   ~Sampling() override {
@@ -25,7 +27,8 @@ class Sampling : public Method {
 
   void ask(std::vector<Feed>& feeds) override {
     if (first_) {
-      feeds.push_back({rows_[0].sequence, std::span(rows_[0].ids).subspan(static_cast<std::size_t>(prompt_.cached))});
+      feeds.push_back({rows_[0].sequence,
+                       std::span(rows_[0].ids).subspan(static_cast<std::size_t>(prompt_.cached))});
       return;
     }
     for (const Row& row : rows_)
@@ -37,7 +40,9 @@ class Sampling : public Method {
     std::vector<std::span<float>> scores(rows_.size());
     std::size_t at = 0;
     for (std::size_t r = 0; r < rows_.size(); ++r)
-      if (!rows_[r].done) scores[r] = logits.subspan(at++ * static_cast<std::size_t>(vocab_), static_cast<std::size_t>(vocab_));
+      if (!rows_[r].done)
+        scores[r] = logits.subspan(at++ * static_cast<std::size_t>(vocab_),
+                                   static_cast<std::size_t>(vocab_));
     step(scores);
   }
 
@@ -57,7 +62,8 @@ class Sampling : public Method {
   // All rows go on from the one prompt.
   void take_first(std::span<float> logits) {
     first_ = false;
-    std::vector<std::vector<float>> copies(rows_.size() - 1, std::vector<float>(logits.begin(), logits.end()));
+    std::vector<std::vector<float>> copies(rows_.size() - 1,
+                                           std::vector<float>(logits.begin(), logits.end()));
     std::vector<std::span<float>> scores{logits};
     for (std::size_t r = 1; r < rows_.size(); ++r) {
       scores.push_back(copies[r - 1]);
@@ -84,8 +90,12 @@ class Sampling : public Method {
     TokenIds chosen(rows_.size());
     for (std::size_t r = 0; r < rows_.size(); ++r) {
       if (rows_[r].done) continue;
-      if (!around_.config.do_sample) chosen[r] = argmax(scores[r]);
-      else softmax(scores[r], std::span(probabilities_.data).subspan(r * static_cast<std::size_t>(vocab_), static_cast<std::size_t>(vocab_)));
+      if (!around_.config.do_sample)
+        chosen[r] = argmax(scores[r]);
+      else
+        softmax(scores[r], std::span(probabilities_.data)
+                               .subspan(r * static_cast<std::size_t>(vocab_),
+                                        static_cast<std::size_t>(vocab_)));
     }
     return around_.config.do_sample ? around_.random->draw(probabilities_, 1) : chosen;
   }
@@ -94,7 +104,8 @@ class Sampling : public Method {
     Row& row = rows_[r];
     row.ids.push_back(id);
     if (around_.logprobs >= 0) results_[r].logs.push_back(log_of(raw, id));
-    if (r == 0 && around_.on_token) around_.on_token(id, around_.logprobs >= 0 ? &results_[r].logs.back() : nullptr);
+    if (r == 0 && around_.on_token)
+      around_.on_token(id, around_.logprobs >= 0 ? &results_[r].logs.back() : nullptr);
     if (const Finish finish = stopping_.after(row.ids); finish != Finish::kNone) end(r, finish);
   }
 
@@ -102,7 +113,8 @@ class Sampling : public Method {
     Row& row = rows_[r];
     row.done = true;
     results_[r].finish = finish;
-    results_[r].ids.assign(row.ids.begin() + static_cast<std::ptrdiff_t>(prompt_.ids.size()), row.ids.end());
+    results_[r].ids.assign(row.ids.begin() + static_cast<std::ptrdiff_t>(prompt_.ids.size()),
+                           row.ids.end());
     if (r == 0 && prompt_.keep) {
       kept_ = row.sequence;
       row.sequence = -1;

@@ -8,27 +8,36 @@ namespace hft {
 
 std::string_view finish_name(Finish finish) {
   switch (finish) {
-    case Finish::kEos: return "eos";
-    case Finish::kLength: return "length";
-    case Finish::kStopString: return "stop";
-    case Finish::kTime: return "time";
-    case Finish::kInterrupted: return "interrupted";
-    case Finish::kNone: break;
+    case Finish::kEos:
+      return "eos";
+    case Finish::kLength:
+      return "length";
+    case Finish::kStopString:
+      return "stop";
+    case Finish::kTime:
+      return "time";
+    case Finish::kInterrupted:
+      return "interrupted";
+    case Finish::kNone:
+      break;
   }
   return "";
 }
 
-Stopping::Stopping(const GenerationConfig& config, std::int64_t max_length, const Tokenizer* tokenizer)
+Stopping::Stopping(const GenerationConfig& config, std::int64_t max_length,
+                   const Tokenizer* tokenizer)
     : config_(config), max_length_(max_length), tokenizer_(tokenizer) {
   for (const auto& text : config.stop_strings) longest_ = std::max(longest_, text.size());
   if (config.max_time) {
     const auto span = std::chrono::duration<double>(std::min(*config.max_time, 1e8));
-    deadline_ = std::chrono::steady_clock::now() + std::chrono::duration_cast<std::chrono::steady_clock::duration>(span);
+    deadline_ = std::chrono::steady_clock::now() +
+                std::chrono::duration_cast<std::chrono::steady_clock::duration>(span);
   }
 }
 
 bool Stopping::is_eos(std::int32_t id) const {
-  return std::find(config_.eos_token_id.begin(), config_.eos_token_id.end(), id) != config_.eos_token_id.end();
+  return std::find(config_.eos_token_id.begin(), config_.eos_token_id.end(), id) !=
+         config_.eos_token_id.end();
 }
 
 // Decodes enough of the end that a stop string and the token it ends in are whole.

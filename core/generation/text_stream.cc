@@ -8,7 +8,8 @@
 namespace hft {
 namespace {
 
-constexpr bool kCleanUp = true;  // as the text-generation pipeline decodes, whatever the tokenizer says
+constexpr bool kCleanUp =
+    true;  // as the text-generation pipeline decodes, whatever the tokenizer says
 
 std::int64_t code_points(std::string_view text) {
   return static_cast<std::int64_t>(code_point_starts(text).size()) - 1;
@@ -17,13 +18,16 @@ std::int64_t code_points(std::string_view text) {
 // Text without its first n code points.
 std::string after_code_points(std::string_view text, std::int64_t n) {
   const auto starts = code_point_starts(text);
-  return std::string(text.substr(starts[static_cast<std::size_t>(std::min(n, static_cast<std::int64_t>(starts.size()) - 1))]));
+  return std::string(text.substr(
+      starts[static_cast<std::size_t>(std::min(n, static_cast<std::int64_t>(starts.size()) - 1))]));
 }
 
 }  // namespace
 
-TextStream::TextStream(const Tokenizer& tokenizer, const TokenIds& prompt, std::vector<std::string> stop_strings)
-    : stream_(tokenizer, true, kCleanUp), stop_strings_(std::move(stop_strings)),
+TextStream::TextStream(const Tokenizer& tokenizer, const TokenIds& prompt,
+                       std::vector<std::string> stop_strings)
+    : stream_(tokenizer, true, kCleanUp),
+      stop_strings_(std::move(stop_strings)),
       skip_(code_points(tokenizer.decode(prompt, true, kCleanUp))) {
   for (auto id : prompt) held_ += stream_.push(id);
 }
@@ -58,7 +62,8 @@ std::string new_text(const Tokenizer& tokenizer, const TokenIds& prompt, const T
   TokenIds all = prompt;
   all.insert(all.end(), ids.begin(), ids.end());
   const std::int64_t length = code_points(tokenizer.decode(prompt, true, kCleanUp));
-  return before_stop_string(after_code_points(tokenizer.decode(all, true, kCleanUp), length), stop_strings);
+  return before_stop_string(after_code_points(tokenizer.decode(all, true, kCleanUp), length),
+                            stop_strings);
 }
 
 }  // namespace hft

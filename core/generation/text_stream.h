@@ -1,5 +1,5 @@
-// The text of one answer while it is generated: pieces that no later token changes, cut before a stop
-// string. All pieces together are the text that is shown when it is printed at the end.
+// The text of one answer while it is generated: pieces that no later token changes, cut before a
+// stop string. All pieces together are the text that is shown when it is printed at the end.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +15,8 @@ namespace hft {
 class TextStream {
  public:
   // The text of `prompt` is passed over. The tokenizer must outlive the stream.
-  TextStream(const Tokenizer& tokenizer, const TokenIds& prompt, std::vector<std::string> stop_strings);
+  TextStream(const Tokenizer& tokenizer, const TokenIds& prompt,
+             std::vector<std::string> stop_strings);
   std::string push(std::int32_t id);
   // The rest, once all tokens were pushed.
   std::string finish();

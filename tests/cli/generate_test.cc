@@ -31,15 +31,18 @@ TEST_CASE("generate: settings that cannot be are refused in one line") {
   refused({"--max-new-tokens", "0"}, "--max-new-tokens: 0 is outside [1, 1000000000]");
   refused({"--repetition-penalty", "0"}, "--repetition-penalty: 0.0 is not above 0");
   refused({"--num-beams", "4", "--stream"}, "--stream: beams choose the text at the end");
-  refused({"--num-return-sequences", "2", "--stream"}, "--stream: several texts cannot be shown at once");
+  refused({"--num-return-sequences", "2", "--stream"},
+          "--stream: several texts cannot be shown at once");
   refused({"--num-return-sequences", "2", "--no-do-sample"},
           "--num-return-sequences: 2 without sampling or beams would all be the same");
-  refused({"--num-return-sequences", "3", "--num-beams", "2"}, "--num-return-sequences: 3 are more than the 2 of --num-beams");
+  refused({"--num-return-sequences", "3", "--num-beams", "2"},
+          "--num-return-sequences: 3 are more than the 2 of --num-beams");
   refused({"--num-beams", "4", "--num-beam-groups", "3", "--no-do-sample"},
           "--num-beam-groups: 4 beams cannot be shared out over 3 groups");
   refused({"--eos-token-id", "1,x"}, "--eos-token-id: '1,x' is no list of numbers such as 1,2");
   refused({"--cache-bits", "4"}, "--cache-bits needs --cache-implementation quantized");
-  refused({"--messages", "chat.json"}, "--messages: the conversation is the only input, leave out the others");
+  refused({"--messages", "chat.json"},
+          "--messages: the conversation is the only input, leave out the others");
 }
 
 TEST_CASE("generate: a prompt longer than the model takes is refused") {
@@ -47,7 +50,8 @@ TEST_CASE("generate: a prompt longer than the model takes is refused") {
   for (int i = 0; i < 400; ++i) prompt += " clock";
   const test::Ran ran = generate({prompt});
   CHECK(ran.code == 2);
-  CHECK(ran.err.find("tokens, the model takes 300 with at least one to generate") != std::string::npos);
+  CHECK(ran.err.find("tokens, the model takes 300 with at least one to generate") !=
+        std::string::npos);
 }
 
 TEST_CASE("generate: a bad value in the model's files is bad data") {
@@ -56,11 +60,13 @@ TEST_CASE("generate: a bad value in the model's files is bad data") {
   test::spit(folder / "m/generation_config.json", R"({"top_p": "high"})");
   const test::Ran ran = test::hft({"generate", "-m", folder / "m", "Hello"});
   CHECK(ran.code == 9);
-  CHECK(ran.err.find("generation_config.json: 'top_p' is \"high\", which is no number") != std::string::npos);
+  CHECK(ran.err.find("generation_config.json: 'top_p' is \"high\", which is no number") !=
+        std::string::npos);
 }
 
 TEST_CASE("generate: flags without effect are said to be") {
-  const test::Ran ran = generate({"Hello", "--no-do-sample", "--temperature", "0.5", "--top-p", "0.5", "--max-new-tokens", "3"});
+  const test::Ran ran = generate({"Hello", "--no-do-sample", "--temperature", "0.5", "--top-p",
+                                  "0.5", "--max-new-tokens", "3"});
   CHECK(ran.code == 0);
   CHECK(ran.err == "hft: --temperature, --top-p: of no effect without --do-sample\n");
   const test::Ran zero = generate({"Hello", "--temperature", "0", "--max-new-tokens", "3"});
@@ -72,7 +78,8 @@ TEST_CASE("generate: a stream is the text that is printed whole") {
   for (const std::string prompt : {"The harbour master", "東京 and", "Good 🎉", "It's , isn't"})
     for (const std::string seed : {"1", "2", "3"})
       for (const std::string full : {"--full-text", "--no-full-text"}) {
-        const std::vector<std::string> args{prompt, "--seed", seed, "--temperature", "2", "--max-new-tokens", "40", full};
+        const std::vector<std::string> args{prompt, "--seed",           seed, "--temperature",
+                                            "2",    "--max-new-tokens", "40", full};
         std::vector<std::string> streamed = args;
         streamed.push_back("--stream");
         const test::Ran whole = generate(args), pieces = generate(streamed);
@@ -82,12 +89,14 @@ TEST_CASE("generate: a stream is the text that is printed whole") {
 }
 
 TEST_CASE("generate: a stream of JSON has a line for each token and says how it ended") {
-  const test::Ran ran = generate({"The clock", "--stream", "--json", "--no-do-sample", "--max-new-tokens", "5", "--logprobs", "2"});
+  const test::Ran ran = generate({"The clock", "--stream", "--json", "--no-do-sample",
+                                  "--max-new-tokens", "5", "--logprobs", "2"});
   const auto lines = ran.records();
   REQUIRE(lines.size() >= 6);
   std::string text;
   for (const Json& line : lines) text += line.value("text", "");
-  const test::Ran whole = generate({"The clock", "--no-full-text", "--no-do-sample", "--max-new-tokens", "5"});
+  const test::Ran whole =
+      generate({"The clock", "--no-full-text", "--no-do-sample", "--max-new-tokens", "5"});
   CHECK(text + "\n" == whole.out);
   CHECK(lines[0]["top"].size() == 2);
   CHECK(lines[0]["logprob"] == lines[0]["top"][0]["logprob"]);
@@ -97,8 +106,10 @@ TEST_CASE("generate: a stream of JSON has a line for each token and says how it 
 }
 
 TEST_CASE("generate: inputs together give what each gives alone") {
-  const std::vector<std::string> prompts{"The harbour", "A", "Maria Lopez never liked the broken clock, but", "Good 🎉"};
-  const std::vector<std::vector<std::string>> ways{{"--seed", "5"}, {"--no-do-sample", "--num-beams", "3"},
+  const std::vector<std::string> prompts{"The harbour", "A",
+                                         "Maria Lopez never liked the broken clock, but", "Good 🎉"};
+  const std::vector<std::vector<std::string>> ways{{"--seed", "5"},
+                                                   {"--no-do-sample", "--num-beams", "3"},
                                                    {"--seed", "5", "--num-return-sequences", "2"}};
   for (const auto& way : ways) {
     std::vector<std::string> args = prompts;
@@ -113,7 +124,8 @@ TEST_CASE("generate: inputs together give what each gives alone") {
 }
 
 TEST_CASE("generate: an assistant changes nothing of greedy text") {
-  const std::vector<std::string> plain{"The harbour master", "--no-do-sample", "--max-new-tokens", "25"};
+  const std::vector<std::string> plain{"The harbour master", "--no-do-sample", "--max-new-tokens",
+                                       "25"};
   std::vector<std::string> assisted = plain;
   assisted.insert(assisted.end(), {"--assistant-model", kGpt2});
   CHECK(generate(assisted).out == generate(plain).out);
@@ -122,8 +134,10 @@ TEST_CASE("generate: an assistant changes nothing of greedy text") {
 TEST_CASE("generate: a conversation out of a file, with a system message, with another template") {
   test::TempFolder folder;
   test::spit(folder / "chat.json", R"([{"role": "user", "content": "Why?"}])");
-  test::spit(folder / "t.jinja", "{% for m in messages %}[{{ m.role }}] {{ m.content }}{% endfor %}");
-  const std::vector<std::string> tail{"-m", kQwen, "--no-do-sample", "--max-new-tokens", "8", "--json"};
+  test::spit(folder / "t.jinja",
+             "{% for m in messages %}[{{ m.role }}] {{ m.content }}{% endfor %}");
+  const std::vector<std::string> tail{"-m", kQwen,   "--no-do-sample", "--max-new-tokens",
+                                      "8",  "--json"};
   auto run = [&](std::vector<std::string> args) {
     args.insert(args.begin(), "generate");
     args.insert(args.end(), tail.begin(), tail.end());
@@ -143,29 +157,34 @@ TEST_CASE("generate: a conversation out of a file, with a system message, with a
 }
 
 TEST_CASE("generate: a closed pipe ends it quietly") {
-  const std::string command = std::string(HFT_BINARY) + " generate -m " + kGpt2 +
-                              " --stream Hello --max-new-tokens 200 | head -c 1 > /dev/null; exit ${PIPESTATUS[0]}";
+  const std::string command =
+      std::string(HFT_BINARY) + " generate -m " + kGpt2 +
+      " --stream Hello --max-new-tokens 200 | head -c 1 > /dev/null; exit ${PIPESTATUS[0]}";
   CHECK(std::system(("bash -c '" + command + "'").c_str()) == 0);
 }
 
 TEST_CASE("chat: each line of a pipe is answered, with what was said before") {
   test::TempFolder folder;
   const std::string saved = folder / "saved.json";
-  const test::Ran ran = test::hft({"chat", "-m", kQwen, "--no-do-sample", "--max-new-tokens", "6"},
-                                  {.in = "Who counts the boats?\nWhy?\n/save " + saved + "\n/clear\nWhy?\n/exit\n"});
+  const test::Ran ran =
+      test::hft({"chat", "-m", kQwen, "--no-do-sample", "--max-new-tokens", "6"},
+                {.in = "Who counts the boats?\nWhy?\n/save " + saved + "\n/clear\nWhy?\n/exit\n"});
   CHECK(ran.code == 0);
   CHECK(ran.out.find('\x1b') == std::string::npos);
   const Json messages = read_json(saved);
   REQUIRE(messages.size() == 4);
   CHECK(messages[2] == Json({{"role", "user"}, {"content", "Why?"}}));
   // The second answer is the one that the whole conversation gets at once.
-  test::spit(folder / "chat.json", Json(Json::array_t{messages[0], messages[1], messages[2]}).dump());
-  const test::Ran whole = test::hft({"generate", "-m", kQwen, "--no-do-sample", "--max-new-tokens", "6", "--messages", folder / "chat.json"});
+  test::spit(folder / "chat.json",
+             Json(Json::array_t{messages[0], messages[1], messages[2]}).dump());
+  const test::Ran whole = test::hft({"generate", "-m", kQwen, "--no-do-sample", "--max-new-tokens",
+                                     "6", "--messages", folder / "chat.json"});
   CHECK(whole.out == messages[3]["content"].get<std::string>() + "\n");
 }
 
 TEST_CASE("chat: a mistake is said and the conversation goes on") {
-  const test::Ran ran = test::hft({"chat", "-m", kQwen, "--no-do-sample", "--max-new-tokens", "2"}, {.in = "/clera\nWhy?\n"});
+  const test::Ran ran = test::hft({"chat", "-m", kQwen, "--no-do-sample", "--max-new-tokens", "2"},
+                                  {.in = "/clera\nWhy?\n"});
   CHECK(ran.code == 3);
   CHECK(ran.err == "hft: /clera: is no command; closest: /clear (/help lists them)\n");
   CHECK(ran.out.size() > 0);

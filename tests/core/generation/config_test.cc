@@ -6,7 +6,8 @@ using namespace hft;
 
 namespace {
 
-ResolvedGeneration resolved(const Json& flags, Pipeline pipeline = Pipeline::kTextGeneration, const Json& config = Json::object()) {
+ResolvedGeneration resolved(const Json& flags, Pipeline pipeline = Pipeline::kTextGeneration,
+                            const Json& config = Json::object()) {
   GenerationSources sources;
   sources.config = config;
   sources.pipeline = pipeline;
@@ -27,8 +28,12 @@ TEST_CASE("generation config: files, pipeline and flags are merged as the refere
   for (const Json& c : golden["cases"]) {
     INFO(c["generation"].dump(), " ", c["flags"].dump());
     test::TempFolder folder;
-    if (!c["generation"].is_null()) test::spit(folder / "generation_config.json", c["generation"].dump());
-    GenerationSources sources{.folder = folder.path, .config = c["config"], .task = "text-generation", .flags = c["flags"]};
+    if (!c["generation"].is_null())
+      test::spit(folder / "generation_config.json", c["generation"].dump());
+    GenerationSources sources{.folder = folder.path,
+                              .config = c["config"],
+                              .task = "text-generation",
+                              .flags = c["flags"]};
     const Json values = resolve_generation(sources).values;
     for (auto& [key, value] : c["values"].items()) {
       INFO(key);
@@ -60,8 +65,9 @@ TEST_CASE("generation config: lengths count the prompt or do not, as they are gi
   CHECK(cut.max == 40);
   CHECK(cut.shortened);
   CHECK(lengths_of(resolved({{"min_new_tokens", 4}}).config, 7, 1000, false).min == 11);
-  CHECK(test::error_of([&] { lengths_of(resolved({{"max_length", 7}}).config, 7, 1000, false); }) ==
-        "the prompt has 7 tokens, but max_length, which counts them, is 7");
+  CHECK(test::error_of([&] {
+          lengths_of(resolved({{"max_length", 7}}).config, 7, 1000, false);
+        }) == "the prompt has 7 tokens, but max_length, which counts them, is 7");
   CHECK(test::error_of([&] { lengths_of(resolved(Json::object()).config, 40, 40, false); }) ==
         "the prompt has 40 tokens, the model takes 40 with at least one to generate");
 }
@@ -84,13 +90,15 @@ TEST_CASE("generation config: a bad value of the model's own names its file") {
   GenerationSources sources{.folder = folder.path, .config = Json::object()};
   const Error error = test::caught([&] { resolve_generation(sources); });
   CHECK(error.code == Errc::kBadData);
-  CHECK(error.message == (folder.path / "generation_config.json").string() + ": 'eos_token_id' is \"end\", which is no token id");
+  CHECK(error.message == (folder.path / "generation_config.json").string() +
+                             ": 'eos_token_id' is \"end\", which is no token id");
 }
 
 TEST_CASE("generation config: flags without effect are named") {
   CHECK(resolved({{"do_sample", false}, {"top_k", 5}, {"min_p", 0.1}}).notes ==
         std::vector<std::string>{"--top-k, --min-p: of no effect without --do-sample"});
-  CHECK(resolved({{"length_penalty", 2.0}}).notes == std::vector<std::string>{"--length-penalty: of no effect without --num-beams above 1"});
+  CHECK(resolved({{"length_penalty", 2.0}}).notes ==
+        std::vector<std::string>{"--length-penalty: of no effect without --num-beams above 1"});
   CHECK(resolved({{"max_length", 9}, {"max_new_tokens", 5}}).notes ==
         std::vector<std::string>{"--max-length is ignored: --max-new-tokens is given too"});
   CHECK(resolved({{"temperature", 0.0}}).config.do_sample == false);

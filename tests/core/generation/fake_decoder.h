@@ -29,7 +29,9 @@ class FakeDecoder : public CausalLm {
     REQUIRE(length <= this->length(sequence));
     at(sequence).ids.resize(static_cast<std::size_t>(length));
   }
-  std::int64_t length(int sequence) const override { return static_cast<std::int64_t>(at(sequence).ids.size()); }
+  std::int64_t length(int sequence) const override {
+    return static_cast<std::int64_t>(at(sequence).ids.size());
+  }
   std::int64_t vocab() const override { return 24; }
   std::int64_t max_positions() const override { return positions; }
   const std::vector<std::string>& warnings() const override { return warnings_; }
@@ -82,7 +84,8 @@ class FakeDecoder : public CausalLm {
   std::vector<float> logits_of(const State& state) {
     std::vector<float> row(24, 0.0f);
     auto add_row = [&](const char* table, std::int32_t id) {
-      for (std::size_t v = 0; v < row.size(); ++v) row[v] += tables_[table][static_cast<std::size_t>(id)][v];
+      for (std::size_t v = 0; v < row.size(); ++v)
+        row[v] += tables_[table][static_cast<std::size_t>(id)][v];
     };
     const auto& ids = state.ids;
     add_row("last", ids.back());

@@ -47,13 +47,16 @@ TEST_CASE("logits processors: every one gives the scores of the reference") {
     if (config.min_new_tokens) lengths.min = prompt + *config.min_new_tokens;
     std::vector<float> scores = read_row(c["in"]);
     const std::vector<float> wanted = read_row(c["out"]);
-    const LogitsProcessors processors(config, lengths, prompt, std::span(ids).first(static_cast<std::size_t>(prompt)),
+    const LogitsProcessors processors(config, lengths, prompt,
+                                      std::span(ids).first(static_cast<std::size_t>(prompt)),
                                       static_cast<std::int64_t>(scores.size()));
     processors.process(ids, scores);
     for (std::size_t i = 0; i < wanted.size(); ++i) {
       INFO("token ", i);
-      if (std::isinf(wanted[i])) CHECK(scores[i] == wanted[i]);
-      else CHECK(std::abs(scores[i] - wanted[i]) <= 1e-6 * std::max(1.0f, std::abs(wanted[i])));
+      if (std::isinf(wanted[i]))
+        CHECK(scores[i] == wanted[i]);
+      else
+        CHECK(std::abs(scores[i] - wanted[i]) <= 1e-6 * std::max(1.0f, std::abs(wanted[i])));
     }
   }
 }
@@ -69,8 +72,9 @@ TEST_CASE("logits processors: a token that several groups chose is kept away fro
 
 TEST_CASE("logits processors: a bias outside the vocabulary is refused") {
   const GenerationConfig config = config_of({{"sequence_bias", {{{2, 9}, 1.0}}}});
-  CHECK(test::error_of([&] { LogitsProcessors(config, {20, 0}, 1, {}, 9); }) ==
-        "--sequence-bias: token 9 is outside the vocabulary of 9");
+  CHECK(test::error_of([&] {
+          LogitsProcessors(config, {20, 0}, 1, {}, 9);
+        }) == "--sequence-bias: token 9 is outside the vocabulary of 9");
 }
 
 TEST_CASE("numbers: the best come first, removed ones last") {

@@ -1,5 +1,5 @@
-// Search strategies on a decoder made of tables: the same tokens as generate() of transformers chose
-// (tests/golden/generation), alone, together, and with every sequence closed at the end.
+// Search strategies on a decoder made of tables: the same tokens as generate() of transformers
+// chose (tests/golden/generation), alone, together, and with every sequence closed at the end.
 #include "core/generation/generator.h"
 #include "tests/core/generation/fake_decoder.h"
 #include "tests/support/test.h"
@@ -37,8 +37,8 @@ struct Extra {
   std::int64_t room = 100;
 };
 
-std::unique_ptr<Method> method_of(FakeDecoder& decoder, const GenerationConfig& config, const Json& c, const TokenIds& prompt,
-                                  const Extra& extra = {}) {
+std::unique_ptr<Method> method_of(FakeDecoder& decoder, const GenerationConfig& config,
+                                  const Json& c, const TokenIds& prompt, const Extra& extra = {}) {
   Prompt p;
   p.ids = prompt;
   const bool encoder = c["model"] == "seq2seq";
@@ -63,11 +63,12 @@ void run_case(const Json& c, const GenerationConfig& config, Run& run, const Ext
   const std::int64_t each = std::max(config.num_beams, config.num_return_sequences);
   for (std::size_t i = 0; i < c["prompts"].size(); ++i) {
     while (!generator.has_room(each)) generator.step();
-    generator.add(method_of(run.decoder, config, c, c["prompts"][i], extra), each,
-                  [&run, i](std::vector<Generated> results, Method&, const std::optional<Error>& error) {
-                    CHECK(!error);
-                    run.results[i] = std::move(results);
-                  });
+    generator.add(
+        method_of(run.decoder, config, c, c["prompts"][i], extra), each,
+        [&run, i](std::vector<Generated> results, Method&, const std::optional<Error>& error) {
+          CHECK(!error);
+          run.results[i] = std::move(results);
+        });
   }
   while (generator.busy()) generator.step();
   CHECK(run.decoder.live() == 0);
@@ -81,7 +82,8 @@ void check_outputs(const Json& c, const Run& run) {
     for (std::size_t r = 0; r < wanted["ids"].size(); ++r) {
       CHECK(Json(run.results[i][r].ids) == wanted["ids"][r]);
       if (wanted.contains("scores"))
-        CHECK(static_cast<double>(*run.results[i][r].score) == doctest::Approx(wanted["scores"][r].get<double>()).epsilon(1e-5));
+        CHECK(static_cast<double>(*run.results[i][r].score) ==
+              doctest::Approx(wanted["scores"][r].get<double>()).epsilon(1e-5));
     }
   }
 }
@@ -107,13 +109,15 @@ TEST_CASE("generation: every strategy chooses the tokens of the reference, input
 }
 
 TEST_CASE("generation: inputs wait for room and give the same") {
-  for (const char* name : {"sampled with seed 42", "4 beams, length penalty 1.0", "several samples"}) {
+  for (const char* name :
+       {"sampled with seed 42", "4 beams, length penalty 1.0", "several samples"}) {
     const Json& c = case_named(name);
     const GenerationConfig config = config_of(c["settings"]);
     Run run;
     run_case(c, config, run, {.room = 1});
     check_outputs(c, run);
-    CHECK(run.decoder.most_feeds <= static_cast<std::size_t>(std::max(config.num_beams, config.num_return_sequences)));
+    CHECK(run.decoder.most_feeds <=
+          static_cast<std::size_t>(std::max(config.num_beams, config.num_return_sequences)));
   }
 }
 
@@ -171,7 +175,8 @@ TEST_CASE("generation: log-probabilities are those of the model, before any filt
 }
 
 TEST_CASE("generation: stopping early keeps what there is") {
-  for (const char* name : {"greedy", "4 beams, length penalty 1.0", "groups of beams", "contrastive", "several samples"}) {
+  for (const char* name : {"greedy", "4 beams, length penalty 1.0", "groups of beams",
+                           "contrastive", "several samples"}) {
     INFO(name);
     const Json& c = case_named(name);
     const GenerationConfig config = config_of(c["settings"]);
@@ -179,7 +184,9 @@ TEST_CASE("generation: stopping early keeps what there is") {
     Generator generator(run.decoder, 100);
     std::vector<Generated> got;
     generator.add(method_of(run.decoder, config, c, TokenIds{7, 3, 12}), 1,
-                  [&](std::vector<Generated> results, Method&, const std::optional<Error>&) { got = std::move(results); });
+                  [&](std::vector<Generated> results, Method&, const std::optional<Error>&) {
+                    got = std::move(results);
+                  });
     generator.step(), generator.step(), generator.step();
     generator.stop(Finish::kInterrupted);
     REQUIRE(got.size() == static_cast<std::size_t>(config.num_return_sequences));
@@ -195,12 +202,14 @@ TEST_CASE("generation: a kept sequence goes on from what it has") {
   Run run;
   auto generate = [&](Prompt prompt) {
     const auto length = static_cast<std::int64_t>(prompt.ids.size());
-    auto method = make_method(run.decoder, std::move(prompt), {config, lengths_of(config, length, 1000, false)});
+    auto method = make_method(run.decoder, std::move(prompt),
+                              {config, lengths_of(config, length, 1000, false)});
     Generator generator(run.decoder, 1);
     std::pair<std::vector<Generated>, int> out;
-    generator.add(std::move(method), 1, [&](std::vector<Generated> results, Method& m, const std::optional<Error>&) {
-      out = {std::move(results), m.kept().value()};
-    });
+    generator.add(std::move(method), 1,
+                  [&](std::vector<Generated> results, Method& m, const std::optional<Error>&) {
+                    out = {std::move(results), m.kept().value()};
+                  });
     while (generator.busy()) generator.step();
     return out;
   };
