@@ -11,6 +11,7 @@
 #include "core/generation/text_stream.h"
 #include "tasks/commands.h"
 #include "tasks/conversation.h"
+#include "tasks/drawing.h"
 #include "tasks/line_editor.h"
 #include "tasks/output_file.h"
 #include "tasks/text_generator.h"
@@ -128,7 +129,7 @@ std::string Chat::generate(const TokenIds& prompt) {
   auto show = [&](const std::string& piece) {
     if (piece.empty()) return;
     answer += piece;
-    out_.write(piece);
+    out_.write(for_stdout(piece));
     out_.flush();
   };
   Prompt next{.ids = prompt, .keep = true};

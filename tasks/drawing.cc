@@ -1,5 +1,7 @@
 #include "tasks/drawing.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <cstdio>
 
@@ -30,6 +32,22 @@ std::string draw_bars(const Input& input, const Json& output, const std::string&
     char number[32];
     std::snprintf(number, sizeof number, "  %.4f\n", score);
     out += number;
+  }
+  return out;
+}
+
+std::string for_stdout(std::string text) {
+  static const bool terminal = ::isatty(STDOUT_FILENO);
+  if (!terminal) return text;
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(text[i]);
+    const auto next = i + 1 < text.size() ? static_cast<unsigned char>(text[i + 1]) : 0u;
+    const bool two_bytes = byte == 0xc2 && next >= 0x80 && next < 0xa0;  // U+0080 to U+009F
+    const bool control = (byte < 0x20 && byte != '\n' && byte != '\t') || byte == 0x7f;
+    if (two_bytes) ++i;
+    if (control || two_bytes) out += "\xef\xbf\xbd";
+    else out += text[i];
   }
   return out;
 }

@@ -14,4 +14,8 @@ std::string draw_bars(const Input& input, const Json& output, const std::string&
 // The input, shortened to a line, above its results; "" for a lone argument.
 std::string heading(const Input& input);
 
+// Text a model made, for stdout: on a terminal its control characters, which could do more than be
+// read, are shown as U+FFFD; elsewhere it stays as it is.
+std::string for_stdout(std::string text);
+
 }  // namespace hft

@@ -12,6 +12,7 @@
 #include "core/generation/text_stream.h"
 #include "tasks/commands.h"
 #include "tasks/conversation.h"
+#include "tasks/drawing.h"
 #include "tasks/input.h"
 #include "tasks/output.h"
 #include "tasks/output_file.h"
@@ -185,7 +186,11 @@ std::string draw(const Input&, const Json& output) {
 }
 
 int Task::run_records() {
-  RecordWriter writer(o_.output, {.text_by_default = true, .text = draw},
+  const bool to_file = !o_.output.file.empty();
+  auto shown = [to_file](const Input& input, const Json& output) {
+    return to_file ? draw(input, output) : for_stdout(draw(input, output));
+  };
+  RecordWriter writer(o_.output, {.text_by_default = true, .text = shown},
                       fingerprint(app_, generator_.folder()));
   Generator running(generator_.model(), generator_.most_sequences());
   Progress progress("generating", "text", reader_ ? reader_->total() : 1);
@@ -242,7 +247,7 @@ void Task::stream_one(Work& work, OutputFile& out) {
         line["top"] = logs_of(generator_.tokenizer(), *log)["top"];
       show(std::move(line));
     } else if (!piece.empty()) {
-      out.write(piece);
+      out.write(for_stdout(piece));
       out.flush();
     }
   };
@@ -257,7 +262,7 @@ void Task::stream_one(Work& work, OutputFile& out) {
   running.stop(Finish::kInterrupted);
   const std::string rest = text.finish();
   if (!json)
-    out.write(rest + "\n");
+    out.write(for_stdout(rest) + "\n");
   else if (!rest.empty())
     show({{"text", rest}});
   if (work.error) throw *work.error;
