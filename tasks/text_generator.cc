@@ -17,6 +17,15 @@ std::future<std::unique_ptr<CausalLm>> load_lm(ModelRequest request) {
                     [request = std::move(request)] { return engine().load_causal_lm(request); });
 }
 
+// A draft's tokens must mean to the model what they mean to its assistant.
+void same_tokens(const Tokenizer& own, const Tokenizer& assistant) {
+  bool same = own.vocab_size() == assistant.vocab_size();
+  for (std::int64_t id = 0; same && id < own.vocab_size(); ++id)
+    same =
+        own.token(static_cast<std::int32_t>(id)) == assistant.token(static_cast<std::int32_t>(id));
+  if (!same) fail(Errc::kUnsupported, "--assistant-model: its tokens are not those of the model");
+}
+
 std::uint64_t any_seed() {
   std::random_device device;
   return (static_cast<std::uint64_t>(device()) << 32) | device();
@@ -46,7 +55,9 @@ void TextGenerator::load(const ModelOptions& model) {
     small.model = options_.assistant_model;
     small.revision = "main";
     small.subfolder = small.variant = "";
-    second = load_lm(model_request(small, model_folder(small, ""), Head::kFeatures));
+    const fs::path folder = model_folder(small, "");
+    second = load_lm(model_request(small, folder, Head::kFeatures));
+    same_tokens(Tokenizer::load(folder_), Tokenizer::load(folder));
   }
   tokenizer_ = Tokenizer::load(folder_);
   settings_ = resolve(options_, folder_, config_json_, Pipeline::kTextGeneration, "text-generation",

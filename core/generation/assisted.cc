@@ -110,6 +110,8 @@ class Assisted : public Method {
     const std::int64_t known =
         std::min(small.length(draft_), static_cast<std::int64_t>(ids_.size()) - 1);
     if (known < small.length(draft_)) small.crop(draft_, known);
+    // The model may have more rows than there are tokens; the small one may not know them.
+    if (std::any_of(ids_.begin(), ids_.end(), [&](auto id) { return id >= small.vocab(); })) return;
     TokenIds all = ids_;
     Decoded out;
     while (drafted_.size() < most) {

@@ -114,7 +114,8 @@ void LogitsProcessors::add_biases(Ids ids, Scores scores,
                    ids.end() - static_cast<std::ptrdiff_t>(sequence.size() - 1)))
       sums[sequence.back()] += static_cast<float>(bias);
   }
-  for (auto [id, sum] : sums) scores[id] += sum;
+  for (auto [id, sum] : sums)
+    if (inside(id, scores)) scores[id] += sum;
 }
 
 void LogitsProcessors::keep_from_repeating(Ids ids, Scores scores) const {

@@ -131,6 +131,12 @@ TEST_CASE("generate: an assistant changes nothing of greedy text") {
   CHECK(generate(assisted).out == generate(plain).out);
 }
 
+TEST_CASE("generate: an assistant with other tokens is refused") {
+  const test::Ran ran = generate({"Hello", "--assistant-model", kQwen});
+  CHECK(ran.code == 6);
+  CHECK(ran.err == "hft: --assistant-model: its tokens are not those of the model\n");
+}
+
 TEST_CASE("generate: a conversation out of a file, with a system message, with another template") {
   test::TempFolder folder;
   test::spit(folder / "chat.json", R"([{"role": "user", "content": "Why?"}])");
