@@ -2,7 +2,6 @@
 
 #include <dlfcn.h>
 
-#include <cstdlib>
 #include <filesystem>
 
 #include "core/base/error.h"
@@ -14,8 +13,6 @@ const Engine* open_engine() {
   const auto here = std::filesystem::read_symlink("/proc/self/exe").parent_path();
   void* library = nullptr;
   std::string reason;
-  // Large tensors on huge pages: weights laid out anew are then read as fast as the memory allows.
-  ::setenv("THP_MEM_ALLOC_ENABLE", "1", 0);
   for (const auto& folder : {here, here.parent_path() / "lib"}) {
     const auto file = folder / "libhft_engine.so";
     if (!std::filesystem::exists(file)) continue;

@@ -42,7 +42,8 @@ Tensor BertEmbeddings::operator()(const Tokens& tokens, const Tensor& positions)
 }
 
 BertLayer::BertLayer(const BertConfig& c, const Weights& w)
-    : query_key_value(w / "attention" / "self", {{"query", c.hidden}, {"key", c.hidden}, {"value", c.hidden}}, c.hidden),
+    : query_key_value(w / "attention" / "self",
+                      {{"query", c.hidden}, {"key", c.hidden}, {"value", c.hidden}}, c.hidden),
       attention_output(w / "attention" / "output" / "dense", {c.hidden, c.hidden}),
       intermediate(w / "intermediate" / "dense", {c.ffn, c.hidden}),
       output(w / "output" / "dense", {c.hidden, c.ffn}),

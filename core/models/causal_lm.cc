@@ -179,8 +179,7 @@ class CachedDecoder : public CausalLm {
 }  // namespace
 
 std::unique_ptr<CausalLm> make_causal_lm(DecoderNet net, const ModelRequest& request,
-                                         at::ScalarType dtype,
-                                         std::vector<std::string> warnings) {
+                                         at::ScalarType dtype, std::vector<std::string> warnings) {
   return std::make_unique<CachedDecoder>(std::move(net), request, dtype, std::move(warnings));
 }
 

@@ -1,4 +1,5 @@
-// The one CausalLm: sequences, passes of a bounded number of tokens, and checks around a DecoderNet.
+// The one CausalLm: sequences, passes of a bounded number of tokens, and checks around a
+// DecoderNet.
 #pragma once
 
 #include <memory>

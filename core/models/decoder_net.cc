@@ -2,15 +2,14 @@
 
 namespace hft {
 
-Linear language_head(const Fields& config, const Weights& w, const Tensor& table,
-                     bool tied_by_default, bool bias) {
-  const std::int64_t vocab = table.size(0), size = table.size(1);
-  Tensor own_bias = bias ? w.small("bias", {vocab}) : Tensor();
+Linear language_head(const Fields& config, const Weights& w, std::array<std::int64_t, 2> shape,
+                     const Tensor& table, bool tied_by_default, bool bias) {
+  Tensor own_bias = bias ? w.small("bias", {shape[0]}) : Tensor();
   if (config.boolean("tie_word_embeddings", tied_by_default)) {
     w.ignore();
     return Linear(w, table, own_bias);
   }
-  return Linear(w, w.get("weight", {vocab, size}), own_bias);
+  return Linear(w, w.get("weight", shape), own_bias);
 }
 
 std::vector<CacheLayer> cache_layers(const Fields& config, std::int64_t layers, CacheLayer layer,

@@ -1,6 +1,7 @@
 // What an architecture file of a decoder gives the engine.
 #pragma once
 
+#include <array>
 #include <functional>
 #include <vector>
 
@@ -23,10 +24,10 @@ struct DecoderNet {
   std::int64_t turning_point = 0;
 };
 
-// lm_head: tied to the embedding `table` unless config says otherwise (M0.4). `w` is the place of
-// the head's own tensors.
-Linear language_head(const Fields& config, const Weights& w, const Tensor& table,
-                     bool tied_by_default, bool bias = false);
+// lm_head {vocab, size}: tied to the embedding `table` where config says so (M0.4). `w` is the
+// place of the head's own tensors.
+Linear language_head(const Fields& config, const Weights& w, std::array<std::int64_t, 2> shape,
+                     const Tensor& table, bool tied_by_default, bool bias = false);
 
 // Layers that slide, as config's layer_types says; else `sliding(i)` does. 0 where a layer sees
 // all. `window` 0: none slides.

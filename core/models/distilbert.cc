@@ -35,7 +35,8 @@ struct Layer {
   Activation activation;
   std::string path;
   Layer(const Config& c, const Weights& w)
-      : query_key_value(w / "attention", {{"q_lin", c.dim}, {"k_lin", c.dim}, {"v_lin", c.dim}}, c.dim),
+      : query_key_value(w / "attention", {{"q_lin", c.dim}, {"k_lin", c.dim}, {"v_lin", c.dim}},
+                        c.dim),
         out_lin(w / "attention" / "out_lin", {c.dim, c.dim}),
         lin1(w / "ffn" / "lin1", {c.ffn, c.dim}),
         lin2(w / "ffn" / "lin2", {c.dim, c.ffn}),

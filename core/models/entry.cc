@@ -9,6 +9,7 @@ std::vector<Support> supported_models();
 }  // namespace hft
 
 extern "C" const hft::Engine* hft_engine() {
-  static const hft::Engine engine{hft::load_text_model, hft::load_causal_lm, hft::make_random, hft::supported_models};
+  static const hft::Engine engine{hft::load_text_model, hft::load_causal_lm, hft::make_random,
+                                  hft::supported_models};
   return &engine;
 }

@@ -50,11 +50,13 @@ DecoderNet build_gemma(const Fields& config, const Weights& w) {
     const auto norm = [&](std::string_view name) {
       return RmsNorm(layer / name, c.hidden, c.eps, kNormOffset);
     };
-    stack.layers.push_back({norm("input_layernorm"), norm("post_attention_layernorm"),
-                            RotaryAttention(c, self_attn, i, separate_qkv(c, self_attn, bias), bias),
-                            GatedMlp(c, layer / "mlp"), layer.path()});
+    stack.layers.push_back(
+        {norm("input_layernorm"), norm("post_attention_layernorm"),
+         RotaryAttention(c, self_attn, i, separate_qkv(c, self_attn, bias), bias),
+         GatedMlp(c, layer / "mlp"), layer.path()});
   }
-  Linear lm_head = language_head(config, w / "lm_head", stack.embed_tokens.weight, true);
+  Linear lm_head =
+      language_head(config, w / "lm_head", {c.vocab, c.hidden}, stack.embed_tokens.weight, true);
   return rotary_net(c, std::move(stack), std::move(lm_head),
                     std::vector<CacheLayer>(c.layers, c.cache_layer()));
 }
@@ -82,7 +84,8 @@ DecoderNet build_gemma2(const Fields& config, const Weights& w) {
                             norm("pre_feedforward_layernorm"), norm("post_feedforward_layernorm"),
                             std::move(attention), GatedMlp(c, layer / "mlp"), layer.path()});
   }
-  Linear lm_head = language_head(config, w / "lm_head", stack.embed_tokens.weight, true);
+  Linear lm_head =
+      language_head(config, w / "lm_head", {c.vocab, c.hidden}, stack.embed_tokens.weight, true);
   DecoderNet net =
       rotary_net(c, std::move(stack), lm_head,
                  cache_layers(config, c.layers, c.cache_layer(),

@@ -26,7 +26,8 @@ struct Gpt2Config {
         ffn(config.integer("n_inner", 1, limits::kHidden,
                            std::min<std::int64_t>(4 * hidden, limits::kHidden))),
         positions(config.integer("n_positions", 1, limits::kPositions, 1024)),
-        activation(activation_named(config.text("activation_function", "gelu_new"), config.where())),
+        activation(
+            activation_named(config.text("activation_function", "gelu_new"), config.where())),
         eps(config.real("layer_norm_epsilon", 0, 1, 1e-5)),
         scale(config.boolean("scale_attn_weights", true)),
         scale_by_layer(config.boolean("scale_attn_by_inverse_layer_idx", false)) {
@@ -96,7 +97,7 @@ struct Gpt2 {
 DecoderNet build_gpt2(const Fields& config, const Weights& w) {
   const Gpt2Config c(config);
   const Gpt2 gpt2(c, w / "transformer");
-  Linear lm_head = language_head(config, w / "lm_head", gpt2.wte.weight, true);
+  Linear lm_head = language_head(config, w / "lm_head", {c.vocab, c.hidden}, gpt2.wte.weight, true);
   return {gpt2,
           [lm_head](const Tensor& x) { return lm_head.in_float(x); },
           cache_layers(config, c.layers, {c.heads, c.hidden / c.heads, 0}, 0,

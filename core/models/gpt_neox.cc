@@ -60,9 +60,8 @@ struct NeoxLayer {
         parallel(c.parallel),
         path(w.path()) {
     const Weights at = w / "attention" / "query_key_value";
-    query_key_value =
-        Linear(at, regrouped(at.get("weight", {3 * c.hidden, c.hidden}), c),
-               c.bias ? regrouped(at.small("bias", {3 * c.hidden}), c) : Tensor());
+    query_key_value = Linear(at, regrouped(at.get("weight", {3 * c.hidden, c.hidden}), c),
+                             c.bias ? regrouped(at.small("bias", {3 * c.hidden}), c) : Tensor());
   }
 
   Tensor operator()(const Tensor& x, const Tensor& angles, const Steps& steps, bool last) const {
@@ -71,8 +70,7 @@ struct NeoxLayer {
     const Tensor mixed = attend_causal(qkv, causal, steps).to(x.scalar_type());  // [N,D]
     const Tensor before = steps.wanted(x, last);
     Tensor y = dense(steps.wanted(mixed, last)).add_(before);
-    const Tensor inner =
-        dense_h_to_4h(post_attention_layernorm(parallel ? before : y), activation);
+    const Tensor inner = dense_h_to_4h(post_attention_layernorm(parallel ? before : y), activation);
     return dense_4h_to_h.plus(inner, std::move(y));  // [R,D]
   }
 };
@@ -107,9 +105,13 @@ struct Neox {
 DecoderNet build_gpt_neox(const Fields& config, const Weights& w) {
   const NeoxConfig c(config);
   const Neox neox(config, c, w / "gpt_neox");
-  Linear embed_out = language_head(config, w / "embed_out", neox.embed_in.weight, false);
-  return {neox, [embed_out](const Tensor& x) { return embed_out.in_float(x); },
-          std::vector<CacheLayer>(c.layers, {c.heads, c.size, 0}), c.vocab, neox.rope.reach(),
+  Linear embed_out =
+      language_head(config, w / "embed_out", {c.vocab, c.hidden}, neox.embed_in.weight, false);
+  return {neox,
+          [embed_out](const Tensor& x) { return embed_out.in_float(x); },
+          std::vector<CacheLayer>(c.layers, {c.heads, c.size, 0}),
+          c.vocab,
+          neox.rope.reach(),
           c.hidden};
 }
 

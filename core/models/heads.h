@@ -20,15 +20,17 @@ enum class Head { kEmbed, kFeatures, kClassify, kTokenClassify, kAnswer, kMasked
 struct Matrix {
   std::int64_t rows = 0, cols = 0;
   std::vector<float> data;
-  std::span<const float> row(std::int64_t i) const { return {data.data() + i * cols, static_cast<std::size_t>(cols)}; }
+  std::span<const float> row(std::int64_t i) const {
+    return {data.data() + i * cols, static_cast<std::size_t>(cols)};
+  }
 };
 
 // Token sequences laid end to end (no padding): sequence b is ids[starts[b] .. starts[b+1]).
 struct TokenBatch {
-  std::vector<std::int32_t> ids;       // [N]
-  std::vector<std::int32_t> type_ids;  // [N], or empty: all 0
+  std::vector<std::int32_t> ids;        // [N]
+  std::vector<std::int32_t> type_ids;   // [N], or empty: all 0
   std::vector<std::int32_t> starts{0};  // [B+1]
-  std::vector<std::int32_t> rows;      // token rows wanted, ascending; empty: all (kMaskedLm only)
+  std::vector<std::int32_t> rows;       // token rows wanted, ascending; empty: all (kMaskedLm only)
   std::int64_t size() const { return static_cast<std::int64_t>(starts.size()) - 1; }
 };
 
@@ -63,7 +65,7 @@ class TextModel {
  public:
   virtual ~TextModel() = default;
   virtual Matrix forward(const TokenBatch& batch) = 0;
-  virtual std::int64_t max_positions() const = 0;  // tokens one sequence may have
+  virtual std::int64_t max_positions() const = 0;                // tokens one sequence may have
   virtual const std::vector<std::string>& warnings() const = 0;  // unused tensors, … (L7)
 };
 
@@ -101,8 +103,8 @@ class Decoder {
   virtual void close(int sequence) = 0;
   virtual std::int64_t length(int sequence) const = 0;  // tokens fed so far
 
-  virtual std::int64_t vocab() const = 0;          // V
-  virtual std::int64_t max_positions() const = 0;  // tokens one sequence may have
+  virtual std::int64_t vocab() const = 0;                        // V
+  virtual std::int64_t max_positions() const = 0;                // tokens one sequence may have
   virtual const std::vector<std::string>& warnings() const = 0;  // as TextModel's
 };
 

@@ -17,9 +17,9 @@ LlamaConfig::LlamaConfig(const Fields& config, const Defaults& defaults)
       heads(config.integer("num_attention_heads", 1, limits::kHidden)),
       kv_heads(config.integer("num_key_value_heads", 1, limits::kHidden,
                               defaults.kv_heads > 0 ? defaults.kv_heads : heads)),
-      head_size(config.integer("head_dim", 1, limits::kHidden,
-                               defaults.head_size > 0 ? defaults.head_size
-                                                      : std::max<std::int64_t>(1, hidden / heads))),
+      head_size(config.integer(
+          "head_dim", 1, limits::kHidden,
+          defaults.head_size > 0 ? defaults.head_size : std::max<std::int64_t>(1, hidden / heads))),
       ffn(config.integer("intermediate_size", 1, limits::kHidden)),
       positions(config.integer("max_position_embeddings", 1, limits::kPositions, 2048)),
       eps(config.real("rms_norm_eps", 0, 1, defaults.eps)),
@@ -86,8 +86,7 @@ Tensor GatedMlp::inner(const Tensor& x) const {
   return gate_up(x);  // [N,F]
 }
 
-Tensor LlamaLayer::operator()(Tensor x, const Tensor& angles, const Steps& steps,
-                              bool last) const {
+Tensor LlamaLayer::operator()(Tensor x, const Tensor& angles, const Steps& steps, bool last) const {
   if (last && steps.rows.defined()) {  // what comes after attention is needed for some rows only
     const Tensor mixed = self_attn(input_layernorm(x), angles, steps);
     x = steps.wanted(x + mixed, last);
@@ -133,7 +132,8 @@ DecoderNet build(const Fields& config, const Weights& w, const Kind& kind) {
                             layer.path()});
   }
   stack.norm = RmsNorm(model / "norm", c.hidden, c.eps);
-  Linear lm_head = language_head(config, w / "lm_head", stack.embed_tokens.weight, kind.tied);
+  Linear lm_head = language_head(config, w / "lm_head", {c.vocab, c.hidden},
+                                 stack.embed_tokens.weight, kind.tied);
   return rotary_net(c, std::move(stack), std::move(lm_head),
                     cache_layers(config, c.layers, c.cache_layer(), kind.window, kind.slides));
 }

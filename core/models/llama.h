@@ -104,7 +104,9 @@ DecoderNet rotary_net(const LlamaConfig& c, RotaryStack<Layer> stack, Linear lm_
                       std::vector<CacheLayer> cache) {
   const auto turning = stack.rope.turning_point(), positions = stack.rope.reach();
   return {std::move(stack), [lm_head](const Tensor& x) { return lm_head.in_float(x); },
-          std::move(cache), c.vocab, positions, c.hidden, turning};
+          std::move(cache), c.vocab,
+          positions,        c.hidden,
+          turning};
 }
 
 }  // namespace hft

@@ -17,9 +17,8 @@ at::Device pick_device(const std::string& name);
 // Maps the checkpoint of a folder; its type is what --dtype says, for auto the config's, else the
 // first floating tensor's (A5).
 std::shared_ptr<WeightStore> open_weights(const ModelRequest& request,
-                                          const std::filesystem::path& folder,
-                                          const Fields& config, Renames renames,
-                                          at::Device device);
+                                          const std::filesystem::path& folder, const Fields& config,
+                                          Renames renames, at::Device device);
 
 // At most 20 names; what a hostile config makes up is not printed in full.
 std::string listed(const std::vector<std::string>& names);

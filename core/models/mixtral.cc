@@ -28,17 +28,17 @@ struct Experts {
     }
   }
 
-  Tensor operator()(const Tensor& x) const {                         // [R,D] -> [R,D]
-    const Tensor shares = at::softmax(gate.in_float(x), 1);          // [R,X]
-    auto [weights, best] = at::topk(shares, chosen, 1);              // [R,T] each
+  Tensor operator()(const Tensor& x) const {                 // [R,D] -> [R,D]
+    const Tensor shares = at::softmax(gate.in_float(x), 1);  // [R,X]
+    auto [weights, best] = at::topk(shares, chosen, 1);      // [R,T] each
     weights = (weights / weights.sum(1, true)).to(x.scalar_type());
     Tensor y = at::zeros_like(x);
     for (std::size_t i = 0; i < experts.size(); ++i) {
       const Tensor found = at::nonzero(best == static_cast<std::int64_t>(i));  // [M,2]
       if (found.size(0) == 0) continue;
-      const Tensor rows = found.select(1, 0), places = found.select(1, 1);     // [M]
+      const Tensor rows = found.select(1, 0), places = found.select(1, 1);  // [M]
       const Tensor inner = experts[i].w1_w3(x.index_select(0, rows));
-      const Tensor share = weights.index({rows, places}).unsqueeze(1);         // [M,1]
+      const Tensor share = weights.index({rows, places}).unsqueeze(1);  // [M,1]
       y.index_add_(0, rows, experts[i].w2(inner) * share);
     }
     return y;
@@ -75,13 +75,13 @@ DecoderNet build_mixtral(const Fields& config, const Weights& w) {
          Experts(config, c, layer / "block_sparse_moe"), layer.path()});
   }
   stack.norm = RmsNorm(model / "norm", c.hidden, c.eps);
-  Linear lm_head = language_head(config, w / "lm_head", stack.embed_tokens.weight, false);
-  const auto window = config.has("sliding_window")
-                          ? config.integer("sliding_window", 1, limits::kPositions)
-                          : 0;
-  return rotary_net(c, std::move(stack), std::move(lm_head),
-                    cache_layers(config, c.layers, c.cache_layer(), window,
-                                 [](std::int64_t) { return true; }));
+  Linear lm_head =
+      language_head(config, w / "lm_head", {c.vocab, c.hidden}, stack.embed_tokens.weight, false);
+  const auto window =
+      config.has("sliding_window") ? config.integer("sliding_window", 1, limits::kPositions) : 0;
+  return rotary_net(
+      c, std::move(stack), std::move(lm_head),
+      cache_layers(config, c.layers, c.cache_layer(), window, [](std::int64_t) { return true; }));
 }
 
 }  // namespace hft

@@ -33,7 +33,8 @@ struct Layer {
   Activation activation;
   std::string path;
   Layer(const BertConfig& c, const Weights& w)
-      : query_key_value(w / "attention" / "attn", {{"q", c.hidden}, {"k", c.hidden}, {"v", c.hidden}}, c.hidden),
+      : query_key_value(w / "attention" / "attn",
+                        {{"q", c.hidden}, {"k", c.hidden}, {"v", c.hidden}}, c.hidden),
         o(w / "attention" / "attn" / "o", {c.hidden, c.hidden}),
         intermediate(w / "intermediate" / "dense", {c.ffn, c.hidden}),
         output(w / "output" / "dense", {c.hidden, c.ffn}),

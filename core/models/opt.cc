@@ -112,9 +112,14 @@ struct Opt {
 DecoderNet build_opt(const Fields& config, const Weights& w) {
   const OptConfig c(config);
   const Opt opt(c, w / "model" / "decoder");
-  Linear lm_head = language_head(config, w / "lm_head", opt.embed_tokens.weight, true);
-  return {opt, [lm_head](const Tensor& x) { return lm_head.in_float(x); },
-          std::vector<CacheLayer>(c.layers, {c.heads, c.size, 0}), c.vocab, c.positions, c.words};
+  Linear lm_head =
+      language_head(config, w / "lm_head", {c.vocab, c.words}, opt.embed_tokens.weight, true);
+  return {opt,
+          [lm_head](const Tensor& x) { return lm_head.in_float(x); },
+          std::vector<CacheLayer>(c.layers, {c.heads, c.size, 0}),
+          c.vocab,
+          c.positions,
+          c.words};
 }
 
 }  // namespace hft

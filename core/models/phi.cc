@@ -70,7 +70,8 @@ struct PhiLayer {
     Tensor qkv = query_key_value(x);  // [N, (H + 2 K) * E]
     if (!head_norms) return qkv;
     const Tensor heads = qkv.view({qkv.size(0), -1, head_size});  // [N, H + 2 K, E]
-    Tensor queries = heads.narrow(1, 0, causal.heads), keys = heads.narrow(1, causal.heads, kv_heads);
+    Tensor queries = heads.narrow(1, 0, causal.heads),
+           keys = heads.narrow(1, causal.heads, kv_heads);
     queries.copy_(q_layernorm(queries));
     keys.copy_(k_layernorm(keys));
     return qkv;
@@ -115,10 +116,14 @@ struct Phi {
 DecoderNet build_phi(const Fields& config, const Weights& w) {
   const PhiConfig c(config);
   const Phi phi(config, c, w / "model");
-  Linear lm_head = language_head(config, w / "lm_head", phi.embed_tokens.weight, false, true);
-  return {phi, [lm_head](const Tensor& x) { return lm_head.in_float(x); },
-          std::vector<CacheLayer>(c.layers, {c.kv_heads, c.head_size, 0}), c.vocab,
-          phi.rope.reach(), c.hidden};
+  Linear lm_head = language_head(config, w / "lm_head", {c.vocab, c.hidden},
+                                 phi.embed_tokens.weight, false, true);
+  return {phi,
+          [lm_head](const Tensor& x) { return lm_head.in_float(x); },
+          std::vector<CacheLayer>(c.layers, {c.kv_heads, c.head_size, 0}),
+          c.vocab,
+          phi.rope.reach(),
+          c.hidden};
 }
 
 }  // namespace hft

@@ -20,13 +20,13 @@ DecoderNet build_phi3(const Fields& config, const Weights& w) {
                             GatedMlp::joined(c, layer / "mlp"), layer.path()});
   }
   stack.norm = RmsNorm(model / "norm", c.hidden, c.eps);
-  Linear lm_head = language_head(config, w / "lm_head", stack.embed_tokens.weight, false);
-  const auto window = config.has("sliding_window")
-                          ? config.integer("sliding_window", 1, limits::kPositions)
-                          : 0;
-  return rotary_net(c, std::move(stack), std::move(lm_head),
-                    cache_layers(config, c.layers, c.cache_layer(), window,
-                                 [](std::int64_t) { return true; }));
+  Linear lm_head =
+      language_head(config, w / "lm_head", {c.vocab, c.hidden}, stack.embed_tokens.weight, false);
+  const auto window =
+      config.has("sliding_window") ? config.integer("sliding_window", 1, limits::kPositions) : 0;
+  return rotary_net(
+      c, std::move(stack), std::move(lm_head),
+      cache_layers(config, c.layers, c.cache_layer(), window, [](std::int64_t) { return true; }));
 }
 
 }  // namespace hft

@@ -41,18 +41,12 @@ constexpr Architecture kArchitectures[] = {
 };
 
 constexpr DecoderArchitecture kDecoders[] = {
-    {"gemma", "model", build_gemma},
-    {"gemma2", "model", build_gemma2},
-    {"gpt2", "transformer", build_gpt2},
-    {"gpt_neox", "gpt_neox", build_gpt_neox},
-    {"llama", "model", build_llama},
-    {"mistral", "model", build_mistral},
-    {"mixtral", "model", build_mixtral},
-    {"opt", "model", build_opt},
-    {"phi", "model", build_phi},
-    {"phi3", "model", build_phi3},
-    {"qwen2", "model", build_qwen2},
-    {"qwen3", "model", build_qwen3},
+    {"gemma", "model", build_gemma},     {"gemma2", "model", build_gemma2},
+    {"gpt2", "transformer", build_gpt2}, {"gpt_neox", "gpt_neox", build_gpt_neox},
+    {"llama", "model", build_llama},     {"mistral", "model", build_mistral},
+    {"mixtral", "model", build_mixtral}, {"opt", "model", build_opt},
+    {"phi", "model", build_phi},         {"phi3", "model", build_phi3},
+    {"qwen2", "model", build_qwen2},     {"qwen3", "model", build_qwen3},
     {"smollm3", "model", build_smollm3},
 };
 
@@ -93,8 +87,11 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
 }
 
 std::string_view closest(std::string_view name) {
-  const auto share = [&](std::string_view type) {  // of letters that differ
-    return static_cast<double>(edit_distance(name, type)) /
+  // The share of letters that differ; those of a common beginning count in favour (as in
+  // Winkler's measure), since names are seldom mistyped there.
+  const auto share = [&](std::string_view type) {
+    const auto common = std::ranges::mismatch(name, type).in1 - name.begin();
+    return (static_cast<double>(edit_distance(name, type)) - static_cast<double>(common)) /
            static_cast<double>(std::max<std::size_t>(1, std::max(name.size(), type.size())));
   };
   std::vector<std::string_view> types;

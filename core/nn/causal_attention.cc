@@ -27,22 +27,21 @@ class Pieces {
     heads_.reserve(steps.steps.size() * layer.heads);
     for (const auto& step : steps.steps)
       for (std::int64_t k = 0; k < layer.heads; ++k)
-        heads_.push_back(
-            {.query = static_cast<const char*>(qkv.const_data_ptr()) +
-                      (step.begin * qkv.stride(0) + k * group * layer.size) * bytes,
-             .query_stride = qkv.stride(0),
-             .out = static_cast<char*>(out.data_ptr()) +
-                    (step.begin * out.stride(0) + k * group * layer.size) * bytes,
-             .out_stride = out.stride(0),
-             .blocks = cache.blocks(a.layer, step.sequence),
-             .head_offset = k * numbers_of_head(layer.size),
-             .group = group,
-             .size = layer.size,
-             .past = step.past,
-             .window = layer.window,
-             .scale = static_cast<float>(a.scale),
-             .softcap = static_cast<float>(a.softcap),
-             .bfloat16 = cache.dtype() == at::kBFloat16});
+        heads_.push_back({.query = static_cast<const char*>(qkv.const_data_ptr()) +
+                                   (step.begin * qkv.stride(0) + k * group * layer.size) * bytes,
+                          .query_stride = qkv.stride(0),
+                          .out = static_cast<char*>(out.data_ptr()) +
+                                 (step.begin * out.stride(0) + k * group * layer.size) * bytes,
+                          .out_stride = out.stride(0),
+                          .blocks = cache.blocks(a.layer, step.sequence),
+                          .head_offset = k * numbers_of_head(layer.size),
+                          .group = group,
+                          .size = layer.size,
+                          .past = step.past,
+                          .window = layer.window,
+                          .scale = static_cast<float>(a.scale),
+                          .softcap = static_cast<float>(a.softcap),
+                          .bfloat16 = cache.dtype() == at::kBFloat16});
     for (std::size_t i = 0; i < heads_.size(); ++i) {
       const auto& step = steps.steps[i / layer.heads];
       cut(heads_[i], step.count * group);

@@ -51,9 +51,8 @@ Rope::Rope(const Fields& config, std::int64_t size, double share, double theta)
 std::vector<float> Rope::plain(double theta) const {
   std::vector<float> frequencies;
   for (std::int64_t i = 0; i < size_; i += 2)
-    frequencies.push_back(
-        1.0f / std::pow(static_cast<float>(theta),
-                        static_cast<float>(i) / static_cast<float>(size_)));
+    frequencies.push_back(1.0f / std::pow(static_cast<float>(theta),
+                                          static_cast<float>(i) / static_cast<float>(size_)));
   return frequencies;
 }
 
@@ -91,8 +90,8 @@ void Rope::stretch(const Fields& config, const Fields& scaling) {
 }
 
 void Rope::reach(double factor, std::int64_t trained) {
-  const double positions = std::min(factor * static_cast<double>(trained),
-                                    static_cast<double>(limits::kPositions));
+  const double positions =
+      std::min(factor * static_cast<double>(trained), static_cast<double>(limits::kPositions));
   reach_ = std::max(reach_, static_cast<std::int64_t>(positions));
 }
 
@@ -120,10 +119,10 @@ void Rope::yarn(const Fields& scaling) {
   high = std::min(high, static_cast<double>(size_ - 1));
   if (low == high) high += 0.001;
   for (std::size_t i = 0; i < frequencies_.size(); ++i) {
-    const auto slow = static_cast<float>(
-        std::clamp((static_cast<double>(i) - low) / (high - low), 0.0, 1.0));
-    frequencies_[i] = frequencies_[i] / static_cast<float>(factor) * slow +
-                      frequencies_[i] * (1 - slow);
+    const auto slow =
+        static_cast<float>(std::clamp((static_cast<double>(i) - low) / (high - low), 0.0, 1.0));
+    frequencies_[i] =
+        frequencies_[i] / static_cast<float>(factor) * slow + frequencies_[i] * (1 - slow);
   }
 }
 
@@ -136,8 +135,7 @@ void Rope::longrope(const Fields& config, const Fields& scaling) {
   }
   amplitude_ = scaling.real(
       "attention_factor", 0, kMost,
-      factor <= 1 ? 1
-                  : std::sqrt(1 + std::log(factor) / std::log(static_cast<double>(original_))));
+      factor <= 1 ? 1 : std::sqrt(1 + std::log(factor) / std::log(static_cast<double>(original_))));
   const auto short_factor = list_of(scaling, "short_factor", frequencies_.size());
   const auto long_factor = list_of(scaling, "long_factor", frequencies_.size());
   long_ = frequencies_;
@@ -185,9 +183,8 @@ void Rope::rotate(Tensor& qkv, const Tensor& angles, std::int64_t heads, std::in
                         .turning = angles.size(1),
                         .bfloat16 = qkv.scalar_type() == at::kBFloat16};
   const int cores = rows < 16 ? 1 : at::get_num_threads();
-  on_each_core(cores, [&](int core) {
-    rotate_rows(work, rows * core / cores, rows * (core + 1) / cores);
-  });
+  on_each_core(
+      cores, [&](int core) { rotate_rows(work, rows * core / cores, rows * (core + 1) / cores); });
 }
 
 }  // namespace hft

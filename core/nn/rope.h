@@ -46,7 +46,7 @@ class Rope {
   double dynamic_ = 0;              // its factor; 0: none
   std::int64_t original_ = 0;       // positions the model was trained on
   std::int64_t reach_ = 0;
-  double amplitude_ = 1;            // of cosines and sines
+  double amplitude_ = 1;  // of cosines and sines
 };
 
 }  // namespace hft

@@ -11,7 +11,8 @@ constexpr double kBfloat16Tolerance = 0.15;  // two layers of wide weights, 8 bi
 // Calls f(model_type, head, folder) with a freshly written tiny model.
 template <class F>
 void each_model(F&& f) {
-  for (const auto& row : supported_models())
+  for (const auto& row : supported_models()) {
+    if (std::ranges::count(row.tasks, "embed") == 0) continue;
     for (Head head : kHeads) {
       TempFolder folder;
       const Json config = tiny_config(row.model_type);
@@ -20,6 +21,7 @@ void each_model(F&& f) {
       CAPTURE(static_cast<int>(head));
       f(config, head, folder.path);
     }
+  }
 }
 
 }  // namespace
@@ -39,7 +41,7 @@ TEST_CASE("contract: a batch gives what its sequences give one by one, and every
   });
 }
 
-TEST_CASE("contract: packing after many rows leaves the answers as they were") {
+TEST_CASE("contract: many rows before leave the answers as they were") {
   each_model([](const Json&, Head head, const fs::path& folder) {
     auto model = load(folder, head);
     const Matrix before = model->forward(tiny_batch());

@@ -1,0 +1,234 @@
+// What every decoder of the registry promises, on tiny random checkpoints.
+#include <algorithm>
+#include <cmath>
+
+#include "core/models/registry.h"
+#include "tests/core/models/tiny.h"
+
+namespace hft {
+std::unique_ptr<CausalLm> load_causal_lm(const ModelRequest& request);
+}
+
+namespace hft::test {
+namespace {
+
+using Ids = std::vector<std::int32_t>;
+constexpr double kFloatTolerance = 2e-5;
+
+// A config that every decoder takes: each reads the fields it knows.
+Json tiny_decoder(const std::string& model_type) {
+  Json config = {{"model_type", model_type},       {"vocab_size", 50},
+                 {"num_hidden_layers", 2},         {"num_attention_heads", 4},
+                 {"max_position_embeddings", 128}, {"sliding_window", 40}};
+  config["hidden_size"] = config["n_embd"] = 24;
+  config["intermediate_size"] = config["ffn_dim"] = 40;
+  config["n_layer"] = 2;
+  config["n_head"] = 4;
+  config["n_positions"] = 128;
+  config["num_key_value_heads"] = 2;
+  config["head_dim"] = 6;
+  config["rotary_pct"] = 1.0;
+  config["partial_rotary_factor"] = 1.0;
+  return config;
+}
+
+Tensors tensors_of(const Json& config) {
+  const Fields fields(config, "config.json");
+  const DecoderArchitecture& architecture = decoder_of(fields);
+  auto store = std::make_shared<WeightStore>("tiny", StoredTensors{}, renames_of(architecture.base),
+                                             at::kFloat, at::kCPU);
+  architecture.build(fields, Weights(store));
+  auto generator = at::detail::createCPUGenerator(7);
+  Tensors tensors;
+  for (const auto& [name, shape] : store->missing()) {
+    at::Tensor value = at::empty(shape).normal_(0, 0.3, generator);
+    if (name.find("norm") != std::string::npos || name.find("ln_") != std::string::npos)
+      if (name.ends_with("weight")) value.add_(1);
+    tensors[name] = value;
+  }
+  return tensors;
+}
+
+std::unique_ptr<CausalLm> load_decoder(const fs::path& folder, std::int64_t chunk = 0,
+                                       const std::string& dtype = "auto") {
+  ModelRequest request;
+  request.folder = folder;
+  request.prefill_chunk = chunk;
+  request.dtype = dtype;
+  return load_causal_lm(request);
+}
+
+template <class F>
+void each_decoder(F f) {
+  for (const auto& row : supported_models()) {
+    if (std::ranges::count(row.tasks, "generate") == 0) continue;
+    TempFolder folder;
+    const Json config = tiny_decoder(row.model_type);
+    write_model(folder.path, config, tensors_of(config));
+    CAPTURE(row.model_type);
+    f(config, folder.path);
+  }
+}
+
+Ids some_ids(int count, int from = 3) {
+  Ids ids;
+  for (int i = 0; i < count; ++i) ids.push_back((from + i * i * 7 + i) % 50);
+  return ids;
+}
+
+// Logits after all of the ids, fed `step` at a time.
+std::vector<float> after(CausalLm& model, int sequence, const Ids& ids, std::size_t step) {
+  Decoded out;
+  for (std::size_t i = 0; i < ids.size(); i += step)
+    model.forward(
+        std::vector<Feed>{{sequence, std::span(ids).subspan(i, std::min(step, ids.size() - i))}},
+        out);
+  return out.logits.data;
+}
+
+}  // namespace
+
+TEST_CASE("decoders: token by token, in parts of a pass and all at once give the same (G2.15)") {
+  each_decoder([](const Json&, const fs::path& folder) {
+    const auto model = load_decoder(folder), parts = load_decoder(folder, 7);
+    CHECK(model->warnings() == std::vector<std::string>{});
+    const Ids ids = some_ids(75);  // more than a block, and than the window
+    const auto whole = after(*model, model->open(), ids, ids.size());
+    REQUIRE(whole.size() == 50);
+    CHECK(distance(after(*model, model->open(), ids, 1), whole) < kFloatTolerance);
+    CHECK(distance(after(*parts, parts->open(), ids, ids.size()), whole) < kFloatTolerance);
+  });
+}
+
+TEST_CASE("decoders: sequences fed together get what each gets alone, whatever rows are wanted") {
+  each_decoder([](const Json&, const fs::path& folder) {
+    const auto model = load_decoder(folder);
+    const Ids a = some_ids(40), b = some_ids(1, 9), c = some_ids(13, 20);
+    Decoded out;
+    out.want_hidden = true;
+    const int first = model->open(), second = model->open(), third = model->open();
+    model->forward(std::vector<Feed>{{first, a}, {second, b, 0}, {third, c, 13}}, out);
+    REQUIRE(out.logits.rows == 14);
+    CHECK(out.hidden.rows == 14);
+    const auto row = out.logits.row(0), last = out.logits.row(13);
+    CHECK(distance({row.begin(), row.end()}, after(*model, model->open(), a, 40)) <
+          kFloatTolerance);
+    CHECK(distance({last.begin(), last.end()}, after(*model, model->open(), c, 13)) <
+          kFloatTolerance);
+    CHECK(model->length(first) == 40);
+    CHECK(model->length(second) == 1);
+  });
+}
+
+TEST_CASE("decoders: a fork goes its own way, and a crop takes back what was fed (G3.4, G3.5)") {
+  each_decoder([](const Json&, const fs::path& folder) {
+    const auto model = load_decoder(folder);
+    const Ids start = some_ids(37), one = some_ids(20, 11), two = some_ids(20, 30);
+    const auto joined = [&](const Ids& more) {
+      Ids all = start;
+      all.insert(all.end(), more.begin(), more.end());
+      return after(*model, model->open(), all, all.size());
+    };
+    const int trunk = model->open();
+    after(*model, trunk, start, 37);
+    const int branch = model->fork(trunk);
+    const auto of_trunk = after(*model, trunk, one, 1), of_branch = after(*model, branch, two, 20);
+    CHECK(distance(of_trunk, joined(one)) < kFloatTolerance);
+    CHECK(distance(of_branch, joined(two)) < kFloatTolerance);
+    model->close(trunk);
+    model->crop(branch, 37);
+    CHECK(model->length(branch) == 37);
+    CHECK(distance(after(*model, branch, one, 20), of_trunk) < kFloatTolerance);
+  });
+}
+
+TEST_CASE("decoders: narrow types stay near float32, whatever type the file has") {
+  each_decoder([](const Json& config, const fs::path& folder) {
+    Tensors tensors = tensors_of(config);
+    for (const auto stored : {at::kBFloat16, at::kHalf}) {
+      for (auto& [name, tensor] : tensors) tensor = tensor.to(stored);
+      write_model(folder, config, tensors);
+      const Ids ids = some_ids(30);
+      const auto exact = load_decoder(folder, 0, "float32");
+      const auto wanted = after(*exact, exact->open(), ids, 30);
+      for (const char* dtype : {"bfloat16", "float16"}) {
+        const auto model = load_decoder(folder, 0, dtype);
+        CHECK(distance(after(*model, model->open(), ids, 30), wanted) < 0.25);
+      }
+    }
+  });
+}
+
+TEST_CASE("decoders: what does not fit is refused in one line") {
+  each_decoder([](const Json& config, const fs::path& folder) {
+    const auto model = load_decoder(folder);
+    Decoded out;
+    const auto refused = [&](const Ids& ids) {
+      return error_of([&] { model->forward(std::vector<Feed>{{model->open(), ids}}, out); });
+    };
+    CHECK(refused({1, 50}) == "token id 50 is outside [0, 50) of the model");
+    CHECK(refused({-1}) == "token id -1 is outside [0, 50) of the model");
+    CHECK(refused(Ids(model->max_positions() + 1, 3)) ==
+          "the text has " + std::to_string(model->max_positions() + 1) +
+              " tokens, but the model takes at most " + std::to_string(model->max_positions()));
+    Tensors tensors = tensors_of(config);
+    const std::string lost = tensors.begin()->first;
+    tensors.erase(lost);
+    write_model(folder, config, tensors);
+    CHECK(error_of([&] { load_decoder(folder); }) ==
+          folder.string() + ": the checkpoint lacks tensors that config.json implies: " + lost);
+  });
+}
+
+TEST_CASE("decoders: a NaN is reported with the layer where it first shows") {
+  each_decoder([](const Json& config, const fs::path& folder) {
+    Tensors tensors = tensors_of(config);
+    std::string layer;
+    for (auto& [name, tensor] : tensors)
+      if (const auto at = name.find(".1."); at != std::string::npos && tensor.dim() == 2 &&
+                                            layer.empty() &&
+                                            name.find("embed") == std::string::npos &&
+                                            name.find("experts") == std::string::npos) {
+        tensor.fill_(std::nan(""));
+        layer = name.substr(0, at + 2);
+      }
+    REQUIRE(!layer.empty());
+    write_model(folder, config, tensors);
+    const auto model = load_decoder(folder);
+    const Error error = caught([&] { after(*model, model->open(), some_ids(5), 5); });
+    CHECK(error.code == Errc::kNotFinite);
+    CHECK(error.message == "NaN first shows in the output of '" + layer + "'");
+  });
+}
+
+TEST_CASE("decoders: a window that has passed cannot be taken back") {
+  TempFolder folder;
+  Json config = tiny_decoder("mistral");
+  config["max_position_embeddings"] = 256;
+  write_model(folder.path, config, tensors_of(config));
+  const auto model = load_decoder(folder.path);
+  const int sequence = model->open();
+  after(*model, sequence, Ids(256, 4), 64);
+  const Error error = caught([&] { model->crop(sequence, 20); });
+  CHECK(error.code == Errc::kUsage);
+  CHECK(error.message ==
+        "a sequence of 256 tokens cannot go back to 20: the sliding window of 40 has forgotten "
+        "what came before");
+  model->crop(sequence, 0);
+  CHECK(distance(after(*model, sequence, some_ids(9), 9),
+                 after(*model, model->open(), some_ids(9), 9)) == 0);
+}
+
+TEST_CASE("decoders: a text encoder is no decoder and the other way round") {
+  TempFolder folder;
+  spit(folder.path / "config.json", R"({"model_type": "bert"})");
+  CHECK(error_of([&] { load_decoder(folder.path); }) ==
+        (folder.path / "config.json").string() +
+            ": model_type 'bert' is a text encoder, wanted a text-generating decoder");
+  spit(folder.path / "config.json", R"({"model_type": "llama"})");
+  CHECK(error_of([&] { load(folder.path, Head::kEmbed); }) ==
+        (folder.path / "config.json").string() +
+            ": model_type 'llama' is a text-generating decoder, wanted a text encoder");
+}
+
+}  // namespace hft::test
