@@ -1,6 +1,8 @@
 #include "cli/completions.h"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
+#include <map>
 
 #include "cli/commands.h"
 #include "cli/help.h"
@@ -18,20 +20,31 @@ std::string flags_of(const CLI::App& command) {
   return out;
 }
 
-std::string names_of_commands() {
-  std::string out;
-  for (const Command& command : commands()) out += std::string(command.name) + " ";
-  return out + "help completion";
+// What may follow after some words of a command: "" -> first words, "hub" -> "download upload …".
+std::map<std::string, std::vector<std::string>> next_words() {
+  std::map<std::string, std::vector<std::string>> next;
+  for (const Command& command : commands()) {
+    std::string before;
+    for (const auto& word : split(command.name, ' ')) {
+      auto& words = next[before];
+      if (std::find(words.begin(), words.end(), word) == words.end()) words.push_back(word);
+      before += (before.empty() ? "" : " ") + word;
+    }
+  }
+  for (const char* word : {"help", "completion", "--help", "--version"}) next[""].push_back(word);
+  return next;
 }
 
 std::string bash(const CLI::App& tree) {
   std::string out = "# bash completion for hft\n_hft() {\n"
-                    "  local word=${COMP_WORDS[COMP_CWORD]} flags=\n"
-                    "  if [ \"$COMP_CWORD\" -eq 1 ]; then\n"
-                    "    COMPREPLY=($(compgen -W \"" + names_of_commands() + " --help --version\" -- \"$word\"))\n"
-                    "    return\n  fi\n  case ${COMP_WORDS[1]} in\n";
+                    "  local word=${COMP_WORDS[COMP_CWORD]} flags= next=\n"
+                    "  case \"${COMP_WORDS[*]:1:COMP_CWORD-1}\" in\n";
+  for (const auto& [before, words] : next_words()) out += "    \"" + before + "\") next=\"" + joined(words, " ") + "\" ;;\n";
+  out += "  esac\n"
+         "  if [ -n \"$next\" ]; then COMPREPLY=($(compgen -W \"$next\" -- \"$word\")); return; fi\n"
+         "  case \"${COMP_WORDS[*]:1}\" in\n";
   for (const CLI::App* command : tree.get_subcommands({}))
-    out += "    " + command->get_name() + ") flags=\"" + trimmed(flags_of(*command)) + "\" ;;\n";
+    out += "    \"" + command->get_name() + " \"*) flags=\"" + trimmed(flags_of(*command)) + "\" ;;\n";
   return out + "  esac\n"
                "  case $word in\n"
                "    -*) COMPREPLY=($(compgen -W \"$flags\" -- \"$word\")) ;;\n"
@@ -49,10 +62,18 @@ std::string quoted(const std::string& text) {
 
 std::string zsh(const CLI::App& tree) {
   std::string out = "#compdef hft\n_hft() {\n  local -a commands\n  commands=(\n";
-  for (const Command& command : commands()) out += "    '" + std::string(command.name) + ":" + quoted(command.about) + "'\n";
-  out += "  )\n  if (( CURRENT == 2 )); then _describe command commands; return; fi\n  case $words[2] in\n";
+  for (const Command& command : commands())
+    if (std::string_view(command.name).find(' ') == std::string_view::npos)
+      out += "    '" + std::string(command.name) + ":" + quoted(command.about) + "'\n";
+  const auto next = next_words();
+  for (const auto& word : next.at(""))
+    if (next.contains(word)) out += "    '" + word + ":" + joined(next.at(word), ", ") + "'\n";
+  out += "  )\n  if (( CURRENT == 2 )); then _describe command commands; return; fi\n  case \"${words[2,CURRENT-1]}\" in\n";
+  for (const auto& [before, words] : next)
+    if (!before.empty()) out += "    \"" + before + "\") compadd " + joined(words, " ") + "; return ;;\n";
+  out += "  esac\n  case \"${words[2,-1]}\" in\n";
   for (const CLI::App* command : tree.get_subcommands({})) {
-    out += "    " + command->get_name() + ") _arguments -s \\\n";
+    out += "    \"" + command->get_name() + " \"*) _arguments -s \\\n";
     for (const CLI::Option* option : command->get_options())
       for (const auto& name : option->get_lnames())
         out += "      '--" + name + "[" + quoted(option->get_description()) + "]" + (option->get_expected_max() > 0 ? ":value:_files" : "") + "' \\\n";
@@ -61,17 +82,30 @@ std::string zsh(const CLI::App& tree) {
   return out + "  esac\n}\n_hft \"$@\"\n";
 }
 
+// The condition that these words of a command were typed.
+std::string seen(const std::string& words) {
+  std::string out;
+  for (const auto& word : split(words, ' ')) out += (out.empty() ? "" : "; and ") + ("__fish_seen_subcommand_from " + word);
+  return out;
+}
+
 std::string fish(const CLI::App& tree) {
   std::string out = "# fish completion for hft\n";
-  for (const Command& command : commands())
-    out += "complete -c hft -n __fish_use_subcommand -a " + std::string(command.name) + " -d '" + quoted(command.about) + "'\n";
+  for (const Command& command : commands()) {
+    const auto words = split(command.name, ' ');
+    out += "complete -c hft -n " + (words.size() == 1 ? "__fish_use_subcommand" : "'" + seen(joined(std::span(words).first(words.size() - 1), " ")) + "'") +
+           " -a " + words.back() + " -d '" + quoted(command.about) + "'\n";
+  }
+  const auto next = next_words();
+  for (const auto& word : next.at(""))
+    if (next.contains(word)) out += "complete -c hft -n __fish_use_subcommand -a " + word + "\n";
   for (const CLI::App* command : tree.get_subcommands({}))
     for (const CLI::Option* option : command->get_options()) {
       std::string names;
       for (const auto& name : option->get_snames()) names += " -s " + name;
       for (const auto& name : option->get_lnames()) names += " -l " + name;
       if (names.empty()) continue;
-      out += "complete -c hft -n '__fish_seen_subcommand_from " + command->get_name() + "'" + names +
+      out += "complete -c hft -n '" + seen(command->get_name()) + "'" + names +
              (option->get_expected_max() > 0 ? " -r" : "") + " -d '" + quoted(option->get_description()) + "'\n";
     }
   return out;
@@ -87,6 +121,12 @@ std::string roff(const std::string& text) {
     if (c == '\n') out += "\\&";
   }
   return out;
+}
+
+// "hub cache ls" as part of a page's name.
+std::string hyphened(std::string name) {
+  std::replace(name.begin(), name.end(), ' ', '-');
+  return name;
 }
 
 }  // namespace
@@ -107,11 +147,11 @@ std::string man_page(const std::string& name) {
     std::string out = ".TH HFT 1 \"\" \"hft\"\n.SH NAME\nhft \\- run Hugging Face models from the shell\n"
                       ".SH SYNOPSIS\n.B hft\nCOMMAND [OPTIONS] [INPUT...]\n.SH COMMANDS\n";
     for (const Command& command : commands())
-      out += ".TP\n.BR hft\\-" + roff(command.name) + " (1)\n" + roff(command.about) + "\n";
+      out += ".TP\n.BR hft\\-" + roff(hyphened(command.name)) + " (1)\n" + roff(command.about) + "\n";
     return out;
   }
   const CLI::App* command = tree->get_subcommand(name);
-  std::string out = ".TH HFT-" + lowercase(name) + " 1 \"\" \"hft\"\n.SH NAME\nhft\\-" + roff(name) + " \\- " +
+  std::string out = ".TH HFT-" + hyphened(name) + " 1 \"\" \"hft\"\n.SH NAME\nhft\\-" + roff(hyphened(name)) + " \\- " +
                     roff(command->get_description()) + "\n.SH SYNOPSIS\n.B hft " + roff(name) + "\n[OPTIONS] [INPUT...]\n.SH OPTIONS\n";
   for (const CLI::Option* option : command->get_options()) {
     if (!option->nonpositional()) continue;

@@ -36,6 +36,14 @@ constexpr const char* kExitCodes = R"(Exit codes
 constexpr const char* kEnvironment = R"(Environment
   HF_HOME, HF_HUB_CACHE   where models are cached, shared with Python
   XDG_CACHE_HOME, HOME    used when those are not set
+  HF_TOKEN, HF_TOKEN_PATH the token, or the file that holds it (hft hub login writes it)
+  HF_HUB_DISABLE_IMPLICIT_TOKEN  1: downloads go without the token
+  HF_ENDPOINT             another Hub; http is taken for this machine only, or with HFT_ALLOW_HTTP=1
+  HF_HUB_OFFLINE, TRANSFORMERS_OFFLINE  1: no network, only what is cached
+  HF_HUB_ETAG_TIMEOUT, HF_HUB_DOWNLOAD_TIMEOUT  seconds for an answer to begin, for a transfer to stand still [10]
+  HFT_HUB_RETRY_WAIT      seconds before the second of 5 tries; doubles up to 8 times that [1]
+  HF_HUB_DISABLE_PROGRESS_BARS  1: no progress
+  http_proxy, https_proxy, no_proxy, SSL_CERT_FILE  proxies; certificates to trust
   OMP_NUM_THREADS         threads to compute with, when --threads is not given
   CUDA_VISIBLE_DEVICES    which GPUs may be used
   SLURM_ARRAY_TASK_ID and _COUNT, JOB_COMPLETION_INDEX, OMPI rank: the default of --shard
@@ -122,6 +130,14 @@ std::string overview() {
   return out;
 }
 
+// `hft help hub`: the commands whose names begin so.
+std::string help_of_group(const std::string& words) {
+  std::string out = "Usage: hft " + words + " COMMAND [OPTIONS]\n\n";
+  for (const Command& command : commands())
+    if (std::string(command.name).starts_with(words + " ")) out += row(command.name, command.about);
+  return out;
+}
+
 std::string help_of(const CLI::App& command) {
   std::string out = command.get_description() + "\n\nUsage: hft " + command.get_name() + " [OPTIONS]";
   const auto options = command.get_options([](const CLI::Option* o) { return !o->check_lname("help"); });
@@ -153,8 +169,8 @@ int run_help(const std::vector<std::string>& arguments) {
     print(completion_script(arguments[1]));
     return 0;
   }
-  const std::string topic = first == "help" && arguments.size() > 1 ? arguments[1] : "--help";
-  if (topic == "--man") return print(man_page(arguments.size() > 2 ? arguments[2] : "")), 0;
+  const std::string topic = first == "help" && arguments.size() > 1 ? joined(std::span(arguments).subspan(1), " ") : "--help";
+  if (topic.starts_with("--man")) return print(man_page(topic.size() > 6 ? topic.substr(6) : "")), 0;
   if (topic == "--commands") {
     for (const Command& command : commands()) std::printf("%s\n", command.name);
     return 0;
@@ -163,6 +179,7 @@ int run_help(const std::vector<std::string>& arguments) {
   if (topic == "exit-codes") return print(kExitCodes), 0;
   if (topic == "environment") return print(kEnvironment), 0;
   if (topic == "formats") return print(kFormats), 0;
+  if (is_command_group(topic)) return print(help_of_group(topic)), 0;
   std::vector<std::string> names{"exit-codes", "environment", "formats"};
   for (const Command& command : commands()) {
     names.push_back(command.name);

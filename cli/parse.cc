@@ -56,9 +56,15 @@ void add_common(CLI::App& app) {
   fail_hint(Errc::kUsage, hint, app.get_name(), ": ", trimmed(message));
 }
 
-[[noreturn]] void unknown_command(const std::string& word) {
+[[noreturn]] void unknown_command(const std::vector<std::string>& arguments) {
   std::vector<std::string> names{"help", "completion"};
   for (const Command& command : commands()) names.push_back(command.name);
+  std::string word = arguments[0];
+  // The words of a group ("hub cache") and the one that is wrong.
+  for (std::size_t i = 1; i < arguments.size() && !arguments[i].starts_with("-") && is_command_group(word); ++i)
+    word += " " + arguments[i];
+  if (is_command_group(word))
+    fail_hint(Errc::kUsage, "hft help " + word + " lists them", word, ": one of its commands is wanted");
   const auto near = nearest(word, names);
   const std::string kind = word.starts_with("-") ? "option" : "command";
   fail_hint(Errc::kUsage, "hft --help lists the commands", "unknown ", kind, " '", word, "'",
@@ -67,11 +73,29 @@ void add_common(CLI::App& app) {
 
 }  // namespace
 
+bool is_command_group(const std::string& words) {
+  const auto all = commands();
+  return std::any_of(all.begin(), all.end(), [&](const Command& c) { return std::string(c.name).starts_with(words + " "); });
+}
+
+std::string command_of(const std::vector<std::string>& arguments, std::size_t& words) {
+  std::string name;
+  for (words = 0; words < arguments.size();) {
+    name += (words ? " " : "") + arguments[words];
+    ++words;
+    for (const Command& command : commands())
+      if (name == command.name) return name;
+    if (!is_command_group(name)) break;
+  }
+  return "";
+}
+
 std::unique_ptr<CLI::App> build_tree(std::map<std::string, std::function<int()>>& runs, const std::string& only) {
   auto app = std::make_unique<CLI::App>("Run Hugging Face models from the shell", "hft");
   for (const Command& command : commands()) {
     if (!only.empty() && only != command.name) continue;
-    CLI::App* sub = app->add_subcommand(command.name, command.about);
+    // Made apart, because a name may be of two words.
+    CLI::App* sub = app->add_subcommand(std::make_shared<CLI::App>(command.about, command.name));
     sub->group(command.group);
     sub->option_defaults()->always_capture_default(false);
     runs[command.name] = command.declare(*sub);
@@ -86,8 +110,15 @@ Parsed parse(std::vector<std::string> arguments) {
     return {nullptr, [] { std::printf("hft %s\n", HFT_VERSION); return 0; }};
   if (word == "help" || word == "--help" || word == "-h" || word == "completion")
     return {nullptr, [arguments] { return run_help(arguments); }};
-  const auto all = commands();
-  if (std::none_of(all.begin(), all.end(), [&](const Command& c) { return word == c.name; })) unknown_command(word);
+  std::size_t words = 0;
+  const std::string name = command_of(arguments, words);
+  const auto asks_help = [&](std::size_t from) {
+    for (std::size_t i = from; i < arguments.size() && arguments[i] != "--"; ++i)
+      if (arguments[i] == "--help" || arguments[i] == "-h") return true;
+    return false;
+  };
+  if (name.empty() && is_command_group(word) && asks_help(1)) return {nullptr, [word] { return run_help({"help", word}); }};
+  if (name.empty()) unknown_command(arguments);
 
   bool options_ended = false;
   for (auto& argument : arguments) {
@@ -95,18 +126,17 @@ Parsed parse(std::vector<std::string> arguments) {
     if (!options_ended) argument = normalised(argument);
   }
   std::map<std::string, std::function<int()>> runs;
-  Parsed parsed{build_tree(runs, word), {}};
-  CLI::App* sub = parsed.app->get_subcommand(word);
-  for (std::size_t i = 1; i < arguments.size() && arguments[i] != "--"; ++i)
-    if (arguments[i] == "--help" || arguments[i] == "-h")
-      return {nullptr, [word] { return run_help({"help", word}); }};
+  Parsed parsed{build_tree(runs, name), {}};
+  CLI::App* sub = parsed.app->get_subcommand(name);
+  if (asks_help(words)) return {nullptr, [name] { return run_help({"help", name}); }};
   try {
     // CLI11 takes its arguments last first.
-    sub->parse(std::vector<std::string>(arguments.rbegin(), arguments.rend() - 1));
+    arguments.erase(arguments.begin(), arguments.begin() + static_cast<std::ptrdiff_t>(words));
+    sub->parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
   } catch (const CLI::ParseError& error) {
-    explain(error, *sub, std::vector<std::string>(arguments.begin() + 1, arguments.end()));
+    explain(error, *sub, arguments);
   }
-  parsed.run = runs.at(word);
+  parsed.run = runs.at(name);
   return parsed;
 }
 

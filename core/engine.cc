@@ -1,38 +1,11 @@
 #include "core/engine.h"
 
-#include <dlfcn.h>
-
-#include <filesystem>
-
-#include "core/base/error.h"
+#include "core/base/library.h"
 
 namespace hft {
-namespace {
-
-const Engine* open_engine() {
-  const auto here = std::filesystem::read_symlink("/proc/self/exe").parent_path();
-  void* library = nullptr;
-  std::string reason;
-  for (const auto& folder : {here, here.parent_path() / "lib"}) {
-    const auto file = folder / "libhft_engine.so";
-    if (!std::filesystem::exists(file)) continue;
-    library = ::dlopen(file.c_str(), RTLD_LAZY | RTLD_LOCAL);
-    if (library) break;
-    reason = ::dlerror();
-  }
-  if (!library)
-    fail_hint(Errc::kFailure, "build it with scripts/build, or reinstall hft",
-              reason.empty() ? "libhft_engine.so is not beside the program (" + here.string() + ")"
-                             : reason);
-  auto get = reinterpret_cast<const Engine* (*)()>(::dlsym(library, "hft_engine"));
-  if (!get) fail(Errc::kFailure, "libhft_engine.so has no function hft_engine");
-  return get();
-}
-
-}  // namespace
 
 const Engine& engine() {
-  static const Engine* opened = open_engine();
+  static const Engine* opened = reinterpret_cast<const Engine* (*)()>(open_library("hft_engine", "hft_engine"))();
   return *opened;
 }
 

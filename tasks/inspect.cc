@@ -5,10 +5,10 @@
 #include <map>
 
 #include "core/base/files.h"
-#include "core/base/limits.h"
 #include "core/base/text.h"
 #include "core/checkpoint/config.h"
 #include "core/checkpoint/safetensors.h"
+#include "hub/card.h"
 #include "tasks/commands.h"
 #include "tasks/model_options.h"
 
@@ -19,17 +19,6 @@ struct Options {
   ModelOptions model;
   bool json = false, tensors = false;
 };
-
-// The licence that the model card's front matter names; "" when it names none.
-std::string licence_of(const fs::path& folder) {
-  const fs::path card = folder / "README.md";
-  if (!fs::exists(card)) return "";
-  const auto lines = split(read_file(card, limits::kJsonBytes), '\n');
-  if (lines.empty() || trimmed(lines[0]) != "---") return "";
-  for (std::size_t i = 1; i < lines.size() && trimmed(lines[i]) != "---"; ++i)
-    if (lines[i].starts_with("license:")) return trimmed(lines[i].substr(8));
-  return "";
-}
 
 Json summary_of(const fs::path& folder, const std::string& variant, bool list_tensors) {
   const Fields config = read_config(folder);
@@ -48,7 +37,10 @@ Json summary_of(const fs::path& folder, const std::string& variant, bool list_te
            {"parameters", parameters},
            {"bytes", bytes},
            {"dtypes", by_dtype}};
-  if (const auto licence = licence_of(folder); !licence.empty()) out["license"] = licence;
+  const hub::Card card = hub::read_card(folder);
+  out["license"] = hub::licence_text(card);
+  if (!card.licence_link.empty()) out["license_link"] = card.licence_link;
+  out["gated"] = card.gated;
   for (const char* field : {"hidden_size", "dim", "num_hidden_layers", "n_layers", "num_attention_heads", "n_heads",
                             "vocab_size", "max_position_embeddings"})
     if (config.has(field)) out[field] = *config.find(field);

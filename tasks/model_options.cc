@@ -6,7 +6,9 @@
 #include "core/base/error.h"
 #include "core/base/files.h"
 #include "core/base/log.h"
-#include "hub/cache.h"
+#include "hub/card.h"
+#include "hub/names.h"
+#include "hub/snapshot.h"
 
 namespace hft {
 
@@ -18,6 +20,8 @@ void add_source_options(CLI::App& app, ModelOptions& o) {
       ->type_name("DIR")->group("Model");
   app.add_option("--cache-dir", o.cache_dir, "Use this cache instead of HF_HUB_CACHE")
       ->type_name("DIR")->group("Model");
+  app.add_option("--require-license", o.require_license, "Refuse a model whose card names another licence (exit 6)")
+      ->type_name("L,…")->delimiter(',')->allow_extra_args(false)->group("Model");
   app.add_flag("--local-files-only", o.local_files_only, "Use no network")->group("Model");
 }
 
@@ -39,7 +43,23 @@ void add_model_options(CLI::App& app, ModelOptions& o) {
                         "An input longer than the model takes is an error")->group("Model");
 }
 
-std::filesystem::path model_folder(const ModelOptions& o, const std::string& default_model) {
+namespace {
+
+fs::path from_hub(const ModelOptions& o, const std::string& model, ModelParts parts) {
+  if (!hub::is_repo_id(model))
+    fail(Errc::kNotFound, "-m ", model, ": no such folder, and not a model id (name or org/name)");
+  hub::SnapshotRequest request;
+  request.repo_id = model;
+  request.revision = o.revision;
+  request.cache_dir = o.cache_dir;
+  request.local_files_only = o.local_files_only;
+  request.licences = o.require_license;
+  return hub::fetch_model(request, o.subfolder, o.variant, parts == ModelParts::kAll).folder;
+}
+
+}  // namespace
+
+fs::path model_folder(const ModelOptions& o, const std::string& default_model, ModelParts parts) {
   std::string model = o.model;
   if (model.empty()) {
     model = default_model;
@@ -47,18 +67,10 @@ std::filesystem::path model_folder(const ModelOptions& o, const std::string& def
   }
   if (o.trust_remote_code) note("--trust-remote-code: native implementation used; no remote code is ever run");
   fs::path folder = model;
-  if (!fs::is_directory(folder)) {
-    if (fs::is_regular_file(folder))
-      fail(Errc::kUsage, "-m ", model, ": is a file, wanted the model's folder or its id");
-    if (!hub::is_repo_id(model))
-      fail(Errc::kNotFound, "-m ", model, ": no such folder, and not a model id (name or org/name)");
-    const fs::path cache = hub::cache_folder(o.cache_dir);
-    auto snapshot = hub::cached_snapshot(cache, model, o.revision);
-    if (!snapshot)
-      fail_hint(Errc::kNotFound, "hft does not download yet: fetch it with another program, or give a folder with -m",
-                model, "@", o.revision, ": not in the cache ", cache.string());
-    folder = *snapshot;
-  }
+  if (fs::is_regular_file(folder))
+    fail(Errc::kUsage, "-m ", model, ": is a file, wanted the model's folder or its id");
+  if (!fs::is_directory(folder)) folder = from_hub(o, model, parts);
+  else if (!o.require_license.empty()) hub::require_licence(hub::read_card(folder), o.require_license, model);
   if (!o.subfolder.empty()) folder /= o.subfolder;
   if (!fs::is_directory(folder)) fail(Errc::kNotFound, folder.string(), ": no such folder");
   return folder;
@@ -89,7 +101,7 @@ Json fingerprint(const CLI::App& app, const std::filesystem::path& folder) {
   // Flags that change no result.
   static const std::set<std::string> kHarmless{
       "--output", "--force", "--resume", "--threads", "--batch-size", "--progress", "--quiet", "--verbose",
-      "--color", "--model", "--cache-dir", "--local-files-only", "--input", "--json", "--format"};
+      "--color", "--model", "--cache-dir", "--local-files-only", "--require-license", "--input", "--json", "--format"};
   Json flags = Json::object();
   for (const CLI::Option* option : app.get_options())
     if (option->count() > 0 && option->nonpositional() && !kHarmless.contains("--" + option->get_lnames()[0]))

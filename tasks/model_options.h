@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <string>
+#include <vector>
 
 #include "core/base/json.h"
 #include "core/models/heads.h"
@@ -17,6 +18,7 @@ struct ModelOptions {
   std::string model;  // id on the Hub or folder; "" = the task's default
   std::string revision = "main";
   std::string subfolder, variant, cache_dir;
+  std::vector<std::string> require_license;
   bool local_files_only = false;
   bool trust_remote_code = false;
   std::string dtype = "auto", device = "auto";
@@ -31,8 +33,11 @@ void add_source_options(CLI::App& app, ModelOptions& options);
 void add_model_options(CLI::App& app, ModelOptions& options);
 
 // The folder of -m, or of the task's default model, which is named on stderr. A folder on disk
-// wins over an id. kNotFound, with what to do, when it is neither here nor in the cache.
-std::filesystem::path model_folder(const ModelOptions& options, const std::string& default_model);
+// wins over an id, whose files are fetched as far as the cache lacks them. kNotFound when it is
+// neither here nor on the Hub; kUnsupported for a licence that --require-license does not allow.
+enum class ModelParts { kAll, kTokenizer };
+std::filesystem::path model_folder(const ModelOptions& options, const std::string& default_model,
+                                   ModelParts parts = ModelParts::kAll);
 
 ModelRequest model_request(const ModelOptions& options, std::filesystem::path folder, Head head);
 

@@ -143,7 +143,7 @@ std::string draw(const Input& input, const Json& output) {
 }
 
 int run(const CLI::App& app, Options& o) {
-  const fs::path folder = model_folder(o.model, "sentence-transformers/all-MiniLM-L6-v2");
+  const fs::path folder = model_folder(o.model, "sentence-transformers/all-MiniLM-L6-v2", ModelParts::kTokenizer);
   if (app.get_option("--pair")->count()) o.input.columns[1].fixed = o.pair;
   if (o.render && o.messages.empty()) fail(Errc::kUsage, "--template renders a conversation: it needs --messages FILE");
   RecordWriter writer(o.output, {.text_by_default = o.decode || o.render, .text = draw}, fingerprint(app, folder));

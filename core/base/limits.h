@@ -36,6 +36,14 @@ inline constexpr std::int64_t kVocab = 16'000'000;
 inline constexpr std::int64_t kPositions = 1 << 24;
 inline constexpr std::int64_t kLabels = 1'000'000;
 
+// What the Hub may answer, and what of a model card is read.
+inline constexpr std::int64_t kHubAnswerBytes = 16 * kMiB;
+inline constexpr std::size_t kHubFiles = 100'000;  // files of one repository
+inline constexpr std::int64_t kCardBytes = 8 * kMiB, kFrontMatterBytes = kMiB;
+inline constexpr int kRedirects = 10;
+inline constexpr int kHubTries = 5;
+inline constexpr long kRetryAfterSeconds = 300;  // a longer Retry-After is a failure
+
 // One line of JSONL, CSV or text input.
 inline constexpr std::int64_t kLineBytes = 1024 * kMiB;
 

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <cstdlib>
 
 #include "core/base/json.h"
 #include "core/base/log.h"
@@ -17,6 +18,9 @@ ProgressStyle chosen = ProgressStyle::kAuto;
 
 ProgressStyle resolve() {
   if (chosen != ProgressStyle::kAuto) return chosen;
+  const char* off = std::getenv("HF_HUB_DISABLE_PROGRESS_BARS");
+  if (off && (off == std::string("1") || lowercase(off) == "true" || lowercase(off) == "yes" || lowercase(off) == "on"))
+    return ProgressStyle::kNone;
   if (verbosity() == Verbosity::kQuiet) return ProgressStyle::kNone;
   return ::isatty(STDERR_FILENO) ? ProgressStyle::kBar : ProgressStyle::kPlain;
 }
@@ -44,8 +48,16 @@ void Progress::hide() {
   drawn_ = false;
 }
 
-void Progress::update(std::int64_t done) {
+std::string Progress::amount(double n) const {
+  if (unit_ == "byte") return human_bytes(static_cast<std::int64_t>(n));
+  char text[32];
+  std::snprintf(text, sizeof text, n == static_cast<double>(static_cast<long>(n)) ? "%.0f" : "%.3g", n);
+  return text;
+}
+
+void Progress::update(std::int64_t done, const std::string& detail) {
   done_ = done;
+  detail_ = detail;
   if (style_ == ProgressStyle::kNone) return;
   const auto now = Clock::now();
   const auto wait = style_ == ProgressStyle::kBar ? 100ms : style_ == ProgressStyle::kJson ? 1000ms : 30000ms;
@@ -56,27 +68,29 @@ void Progress::update(std::int64_t done) {
   if (style_ == ProgressStyle::kJson) {
     Json line{{"progress", what_}, {"done", done_}, {"seconds", seconds}};
     if (total_ > 0) line["total"] = total_;
+    if (!detail_.empty()) line["detail"] = detail_;
     std::fprintf(stderr, "%s\n", to_line(line).c_str());
     return;
   }
-  std::string line = what_ + ": " + counted(done_, unit_);
-  if (total_ > 0) line += " of " + std::to_string(total_);
-  char rate[64];
-  std::snprintf(rate, sizeof rate, ", %.3g a second", static_cast<double>(done_) / seconds);
-  note(line + rate);
+  std::string line = what_ + ": " + (unit_ == "byte" ? human_bytes(done_) : counted(done_, unit_));
+  if (total_ > 0) line += " of " + amount(static_cast<double>(total_));
+  line += ", " + amount(static_cast<double>(done_) / seconds) + " a second";
+  note(line + (detail_.empty() ? "" : " (" + detail_ + ")"));
 }
 
 void Progress::draw_bar(double seconds) {
   winsize size{};
   const int columns = ::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col ? size.ws_col : 80;
   const double rate = static_cast<double>(done_) / seconds;
-  char tail[96];
-  if (total_ > 0)
-    std::snprintf(tail, sizeof tail, " %ld/%ld %.3g/s %s left", static_cast<long>(done_),
-                  static_cast<long>(total_), rate,
-                  rate > 0 ? clock_text(static_cast<double>(total_ - done_) / rate).c_str() : "?");
-  else
-    std::snprintf(tail, sizeof tail, " %s %.3g/s", counted(done_, unit_).c_str(), rate);
+  std::string tail = " ";
+  if (total_ > 0) {
+    const double left = rate > 0 ? static_cast<double>(total_ - done_) / rate : 0;
+    tail += amount(static_cast<double>(done_)) + "/" + amount(static_cast<double>(total_)) + " " + amount(rate) + "/s " +
+            (rate > 0 ? clock_text(left) : "?") + " left";
+  } else {
+    tail += (unit_ == "byte" ? human_bytes(done_) : counted(done_, unit_)) + " " + amount(rate) + "/s";
+  }
+  if (!detail_.empty()) tail += " · " + detail_;
   std::string line = what_ + " ";
   if (total_ > 0) {
     const int room = std::max(10, std::min(40, columns - display_width(line) - display_width(tail) - 1));

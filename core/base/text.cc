@@ -135,6 +135,16 @@ std::string counted(std::int64_t n, std::string_view noun) {
   return digits + " " + std::string(noun) + (n == 1 ? "" : "s");
 }
 
+std::string human_bytes(std::int64_t bytes) {
+  if (bytes < 1000) return std::to_string(bytes) + " B";
+  auto size = static_cast<double>(bytes) / 1000;
+  const char* unit = "kMGTP";
+  for (; size >= 999.95 && unit[1]; ++unit) size /= 1000;
+  char text[32];
+  std::snprintf(text, sizeof text, "%.1f %cB", size, *unit);
+  return text;
+}
+
 std::vector<std::string> split(std::string_view text, char separator) {
   std::vector<std::string> parts;
   std::size_t begin = 0;

@@ -29,6 +29,9 @@ std::optional<std::string> nearest(std::string_view word, std::span<const std::s
 // "1 text", "2 texts", "1,204 texts".
 std::string counted(std::int64_t n, std::string_view noun);
 
+// "519 B", "1.2 kB", "2.7 GB": powers of 1000, as the Hub shows them.
+std::string human_bytes(std::int64_t bytes);
+
 std::vector<std::string> split(std::string_view text, char separator);
 std::string trimmed(std::string_view text);          // ASCII white space at both ends removed
 std::string unicode_trimmed(std::string_view text);  // as Python's str.strip()

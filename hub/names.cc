@@ -1,0 +1,111 @@
+#include "hub/names.h"
+
+#include <algorithm>
+
+#include "core/base/error.h"
+#include "core/base/text.h"
+
+namespace hft::hub {
+namespace {
+
+bool is_hex(std::string_view text, std::size_t digits) {
+  return text.size() == digits &&
+         text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+}
+
+bool is_word(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+}
+
+// What is wrong with one part of a path; "" when nothing is.
+std::string fault_of_part(const std::string& part) {
+  if (part.empty()) return "it is absolute or has an empty part";
+  if (part == "." || part == "..") return "it has the part '" + part + "'";
+  if (part.size() > 255) return "a part of it is longer than 255 bytes";
+  if (part.back() == '.' || part.back() == ' ') return "a part of it ends in a dot or a space";
+  if (lowercase(part) == ".git") return "it lies in a .git folder";
+  if (part.size() > 1 && part[1] == ':' && std::isalpha(static_cast<unsigned char>(part[0])))
+    return "it begins with a drive";
+  return "";
+}
+
+std::string fault_of(std::string_view name) {
+  if (name.empty()) return "it is empty";
+  if (name.size() > 1024) return "it is longer than 1024 bytes";
+  if (utf8_error(name)) return "it is not UTF-8";
+  for (unsigned char c : name) {
+    if (c < 0x20 || c == 0x7f) return "it has a control character";
+    if (c == '\\') return "it has a backslash";
+  }
+  for (const auto& part : split(name, '/'))
+    if (auto fault = fault_of_part(part); !fault.empty()) return fault;
+  return "";
+}
+
+// For a message: cut, control characters as escapes.
+std::string shown(std::string_view text) {
+  return "'" + escape_controls(text.size() > 100 ? std::string(text.substr(0, 100)) + "…" : text) + "'";
+}
+
+}  // namespace
+
+bool is_repo_id(std::string_view text) {
+  const auto parts = split(text, '/');
+  if (parts.size() > 2 || text.size() > 193) return false;
+  if (text.find("--") != text.npos || text.find("..") != text.npos) return false;
+  return std::all_of(parts.begin(), parts.end(), [](const std::string& part) {
+    const auto edge = [](char c) { return c != '-' && c != '.'; };
+    return !part.empty() && part.size() <= 96 && edge(part.front()) && edge(part.back()) &&
+           !part.ends_with(".git") &&
+           std::all_of(part.begin(), part.end(), [](char c) { return is_word(c) || c == '-' || c == '.'; });
+  });
+}
+
+bool is_commit(std::string_view text) { return is_hex(text, 40); }
+bool is_digest(std::string_view text) { return is_hex(text, 40) || is_hex(text, 64); }
+
+void check_file_name(std::string_view name) {
+  if (const auto fault = fault_of(name); !fault.empty())
+    fail(Errc::kBadData, "unsafe file name ", shown(name), ": ", fault);
+}
+
+void check_revision(std::string_view revision) {
+  if (const auto fault = fault_of(revision); !fault.empty())
+    fail(Errc::kUsage, "--revision ", shown(revision), ": not a branch, tag or commit: ", fault);
+}
+
+void check_repo_id(std::string_view id) {
+  if (!is_repo_id(id)) fail(Errc::kUsage, shown(id), ": not a repository's id, wanted name or org/name");
+}
+
+std::string checked_digest(std::string_view etag) {
+  std::string_view bare = etag;
+  if (bare.starts_with("W/")) bare.remove_prefix(2);
+  if (bare.size() >= 2 && bare.front() == '"' && bare.back() == '"') bare = bare.substr(1, bare.size() - 2);
+  if (!is_digest(bare))
+    fail(Errc::kBadData, "the Hub's etag ", shown(etag), " is not 40 or 64 hex digits; refused");
+  return std::string(bare);
+}
+
+std::string checked_commit(std::string_view commit) {
+  if (!is_commit(commit))
+    fail(Errc::kBadData, "the Hub's commit ", shown(commit), " is not 40 hex digits; refused");
+  return std::string(commit);
+}
+
+std::string url_quoted(std::string_view text, std::string_view keep) {
+  static constexpr char kHex[] = "0123456789ABCDEF";
+  std::string out;
+  for (unsigned char c : text) {
+    if (is_word(static_cast<char>(c)) || c == '-' || c == '.' || c == '~' || keep.find(static_cast<char>(c)) != keep.npos) {
+      out += static_cast<char>(c);
+    } else {
+      out += '%';
+      out += kHex[c >> 4];
+      out += kHex[c & 15];
+    }
+  }
+  return out;
+}
+
+}  // namespace hft::hub

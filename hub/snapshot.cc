@@ -1,0 +1,209 @@
+#include "hub/snapshot.h"
+
+#include <algorithm>
+#include <optional>
+
+#include "core/base/error.h"
+#include "core/base/files.h"
+#include "core/base/limits.h"
+#include "core/base/log.h"
+#include "core/base/text.h"
+#include "hub/client.h"
+#include "hub/download.h"
+#include "hub/names.h"
+#include "hub/selection.h"
+
+namespace hft::hub {
+namespace {
+
+Target cache_target(const CachedRepo& repo, const std::string& commit) {
+  Target target;
+  target.partials = repo.blobs();
+  target.has = [&repo](const RepoFile& f) { return repo.has_blob(f); };
+  target.lock = [&repo](const RepoFile& f) { return repo.lock(f.digest); };
+  target.prefix = [](const RepoFile& f) { return checked_digest(f.digest); };
+  target.store = [&repo](const RepoFile& f, const fs::path& verified) { repo.add_blob(f.digest, verified); };
+  target.publish = [&repo, commit](const RepoFile& f) { repo.link(commit, f.name, f.digest); };
+  return target;
+}
+
+// Brings those of `names` that the snapshot lacks; how many those were.
+std::size_t bring(const CachedRepo& repo, const Settings& settings, const std::string& commit, const Tree& tree,
+                  const std::vector<std::string>& names) {
+  std::vector<RepoFile> missing;
+  for (const auto& name : names) {
+    const RepoFile* file = tree.find(name);
+    if (!file) fail(Errc::kNotFound, name, ": no such file");
+    if (!repo.holds(commit, *file)) missing.push_back(*file);
+  }
+  if (missing.empty()) return 0;
+  for (const auto& folder : {repo.blobs(), repo.snapshot(commit), repo.lock(std::string(40, '0')).parent_path()}) repo.make_folder(folder);
+  return download(settings, {repo.id(), commit}, std::move(missing), cache_target(repo, commit));
+}
+
+// What the cache has of a commit. `missing` names the first wanted file that is not there.
+std::optional<Snapshot> look_up(const CachedRepo& repo, const SnapshotRequest& request, const std::string& commit,
+                                bool offline, std::string* missing = nullptr) {
+  Snapshot found{repo.snapshot(commit), commit, {}, 0};
+  const auto names = repo.files_of(commit);
+  const auto tree = repo.read_tree(commit);
+  if (!tree) {
+    for (const auto& name : names) repo.holds(commit, {name});  // refuses links that lead out
+    found.files = names;
+    return request.enough(names, offline) ? std::optional(found) : std::nullopt;
+  }
+  const auto read = [&](const std::string& name) {
+    const RepoFile* file = tree->find(name);
+    if (!file || !repo.holds(commit, *file)) fail(Errc::kNotFound, name, ": not in the cache");
+    return read_file(repo.file(commit, name), limits::kJsonBytes);
+  };
+  try {
+    found.files = request.choose(*tree, read);
+  } catch (const Error& e) {
+    if (e.code != Errc::kNotFound) throw;
+    if (missing) *missing = e.message;
+    return std::nullopt;
+  }
+  for (const auto& name : found.files)
+    if (!repo.holds(commit, *tree->find(name))) {
+      if (missing) *missing = name + ": not in the cache";
+      return std::nullopt;
+    }
+  return found;
+}
+
+void check_licence(const SnapshotRequest& request, const Card& card) {
+  if (!request.licences.empty()) require_licence(card, request.licences, request.repo_id);
+}
+
+// `why` says why the Hub is not asked.
+Snapshot from_cache(const CachedRepo& repo, const SnapshotRequest& request, const std::string& why) {
+  const std::string what = request.repo_id + "@" + request.revision;
+  const auto commit = repo.commit_of(request.revision);
+  if (!commit) fail(Errc::kNotFound, what, ": not in the cache ", repo.cache().string(), ", and ", why);
+  std::string missing = "the cache has only a part of it";
+  auto found = look_up(repo, request, *commit, true, &missing);
+  if (!found) fail(Errc::kNotFound, what, ": ", missing, ", and ", why);
+  if (!request.licences.empty()) check_licence(request, read_card(found->folder));
+  return *found;
+}
+
+Card card_of(const CachedRepo& repo, const Settings& settings, const RepoInfo& info) {
+  Card card;
+  if (info.tree.find("README.md")) {
+    bring(repo, settings, info.commit, info.tree, {"README.md"});
+    card = read_card(repo.snapshot(info.commit));
+  }
+  if (card.licences.empty()) card.licences = info.licences;
+  return card;
+}
+
+// All is there: what remains is to tell later runs so. A cache that cannot be written is no error
+// when nothing was fetched.
+void note_down(const CachedRepo& repo, const SnapshotRequest& request, const RepoInfo& info, std::size_t fetched) {
+  try {
+    repo.write_tree(info.commit, info.tree);
+    repo.write_ref(request.revision, info.commit);
+  } catch (const Error& e) {
+    if (e.code != Errc::kResources || fetched > 0) throw;
+  }
+}
+
+Snapshot from_hub(const CachedRepo& repo, const SnapshotRequest& request, const Settings& settings, const RepoInfo& info) {
+  std::error_code ignored;
+  const bool first_use = !fs::exists(repo.snapshot(info.commit), ignored);
+  Snapshot out{repo.snapshot(info.commit), info.commit, {}, 0};
+  if (first_use || !request.licences.empty()) {
+    const Card card = card_of(repo, settings, info);
+    check_licence(request, card);
+    if (first_use)
+      note(request.repo_id + ": licence " + licence_text(card) + (info.gated.empty() ? "" : ", gated (" + info.gated + ")"));
+  }
+  const auto read = [&](const std::string& name) {
+    out.fetched += bring(repo, settings, info.commit, info.tree, {name});
+    return read_file(repo.file(info.commit, name), limits::kJsonBytes);
+  };
+  out.files = request.choose(info.tree, read);
+  out.fetched += bring(repo, settings, info.commit, info.tree, out.files);
+  repo.make_folder(out.folder);
+  note_down(repo, request, info, out.fetched);
+  return out;
+}
+
+// The Hub's answer; none when it cannot be reached but the cache can stand in.
+std::optional<RepoInfo> ask(Http& http, const SnapshotRequest& request, bool cached) {
+  try {
+    return repo_info(http, request.repo_id, request.revision, cached);
+  } catch (const Transient& problem) {
+    note(std::string(problem.what()) + "; using what the cache has");
+  } catch (const Error& e) {
+    if (!cached || e.code != Errc::kNetwork) throw;
+    note(e.message + "; using what the cache has");
+  }
+  return std::nullopt;
+}
+
+bool has_shards(const std::vector<std::string>& names, const std::string& lead) {
+  for (const auto& name : names) {
+    const auto of = name.find("-of-");
+    if (!name.starts_with(lead) || of == name.npos) continue;
+    const int count = std::atoi(name.c_str() + of + 4);
+    const auto have = std::count_if(names.begin(), names.end(), [&](const std::string& n) {
+      return n.starts_with(lead) && n.find(name.substr(of)) != n.npos;
+    });
+    if (count > 0 && have == count) return true;
+  }
+  return false;
+}
+
+// Of a cache that Python filled: settings, a tokenizer or processor, and whole weights are there.
+bool looks_whole(const std::vector<std::string>& names, const std::string& lead, const std::string& variant, bool weights) {
+  const auto has = [&](const std::string& name) { return std::find(names.begin(), names.end(), lead + name) != names.end(); };
+  const std::string part = variant.empty() ? "" : "." + variant;
+  const bool reads = has("tokenizer.json") || has("vocab.txt") || has("vocab.json") || has("tokenizer_config.json") ||
+                     has("preprocessor_config.json");
+  if (!has("config.json") || !reads) return false;
+  return !weights || has("model" + part + ".safetensors") || has("pytorch_model" + part + ".bin") || has_shards(names, lead);
+}
+
+}  // namespace
+
+Snapshot fetch_snapshot(const SnapshotRequest& request) {
+  const CachedRepo repo(cache_folder(request.cache_dir), request.repo_id);
+  if (request.local_files_only) return from_cache(repo, request, "--local-files-only uses no network");
+  if (offline()) return from_cache(repo, request, "HF_HUB_OFFLINE (or TRANSFORMERS_OFFLINE) forbids the network");
+  const auto cached = repo.commit_of(request.revision);
+  if (cached && *cached == request.revision)
+    if (auto found = look_up(repo, request, *cached, false)) {
+      check_licence(request, request.licences.empty() ? Card{} : read_card(found->folder));
+      return *found;
+    }
+  const Settings settings = hub::settings();
+  Http http(settings);
+  const auto info = ask(http, request, cached.has_value());
+  if (!info) return from_cache(repo, request, "the Hub does not answer");
+  return with_context(request.repo_id + "@" + request.revision, [&] { return from_hub(repo, request, settings, *info); });
+}
+
+Snapshot fetch_model(SnapshotRequest request, const std::string& subfolder, const std::string& variant, bool weights) {
+  const std::string lead = subfolder.empty() ? "" : subfolder + "/";
+  if (!subfolder.empty()) with_context("--subfolder", [&] { check_file_name(subfolder); });
+  request.choose = [=](const Tree& tree, const auto& read) {
+    ModelFiles files = files_of_model(tree, subfolder, variant, weights);
+    if (!files.index.empty())
+      for (auto& shard : shards_of(files.index, read(files.index), tree)) files.names.push_back(std::move(shard));
+    return files.names;
+  };
+  request.enough = [=](const std::vector<std::string>& names, bool offline) {
+    return offline ? !names.empty() : looks_whole(names, lead, variant, weights);
+  };
+  Snapshot out = fetch_snapshot(request);
+  if (out.fetched == 0 || !lead.empty()) return out;
+  const CachedRepo repo(cache_folder(request.cache_dir), request.repo_id);
+  if (const auto tree = repo.read_tree(out.commit))
+    for (const char* name : optional_names())
+      if (!tree->find(name)) repo.mark_missing(out.commit, name);
+  return out;
+}
+
+}  // namespace hft::hub
