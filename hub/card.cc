@@ -74,13 +74,13 @@ std::string licence_text(const Card& card) {
   return out.empty() ? "not stated" : out;
 }
 
-void require_licence(const Card& card, const std::vector<std::string>& allowed, const std::string& model) {
+void require_licence(const Card& card, const std::vector<std::string>& allowed) {
   const auto may = [&](const std::string& licence) {
     return std::any_of(allowed.begin(), allowed.end(), [&](const auto& one) { return same_word(one, licence); });
   };
   const bool named = card.licences == std::vector<std::string>{"other"} && !card.licence_name.empty() && may(card.licence_name);
   if (named || (!card.licences.empty() && std::all_of(card.licences.begin(), card.licences.end(), may))) return;
-  fail(Errc::kUnsupported, model, ": its licence is ", card.licences.empty() ? "not stated" : "'" + licence_text(card) + "'",
+  fail(Errc::kUnsupported, "its licence is ", card.licences.empty() ? "not stated" : "'" + licence_text(card) + "'",
        ", --require-license allows ", joined(allowed, ", "));
 }
 

@@ -23,6 +23,6 @@ Card read_card(const std::filesystem::path& folder);
 std::string licence_text(const Card& card);
 
 // Throws kUnsupported unless every licence of the card is among `allowed` (without regard to case).
-void require_licence(const Card& card, const std::vector<std::string>& allowed, const std::string& model);
+void require_licence(const Card& card, const std::vector<std::string>& allowed);
 
 }  // namespace hft::hub

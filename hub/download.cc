@@ -3,11 +3,7 @@
 #include <sys/statvfs.h>
 
 #include <algorithm>
-#include <condition_variable>
-#include <exception>
-#include <optional>
 #include <set>
-#include <thread>
 
 #include "core/base/error.h"
 #include "core/base/files.h"
@@ -16,11 +12,10 @@
 #include "core/base/text.h"
 #include "hub/client.h"
 #include "hub/lock.h"
+#include "hub/parallel.h"
 
 namespace hft::hub {
 namespace {
-
-constexpr std::size_t kThreads = 8;
 
 std::int64_t free_bytes(const fs::path& folder) {
   struct statvfs disk {};
@@ -44,11 +39,15 @@ class Run {
 
   std::size_t operator()() {
     if (files_.empty()) return 0;
-    each([this](Http& http, RepoFile& file) { describe(http, file); }, false);
+    in_parallel(settings_, files_.size(), [this](Http& http, std::size_t i) { describe(http, files_[i]); });
     // The large ones first: they decide how long it takes.
     std::stable_sort(files_.begin(), files_.end(), [](const RepoFile& a, const RepoFile& b) { return a.size > b.size; });
     check_space();
-    each([this](Http& http, RepoFile& file) { bring(http, file); }, true);
+    Progress progress(source_.repo_id, "byte", meter_.total);
+    in_parallel(settings_, files_.size(), [this](Http& http, std::size_t i) { bring(http, files_[i]); }, [&] {
+      const std::string files = std::to_string(meter_.files_done) + "/" + std::to_string(meter_.files) + " files";
+      progress.update(meter_.bytes, files + ", " + meter_.current());
+    });
     return fetched_;
   }
 
@@ -96,54 +95,12 @@ class Run {
     target_.publish(file);
   }
 
-  // Calls work(http, file) for all files on several threads; rethrows the first error.
-  template <class Work>
-  void each(Work&& work, bool show) {
-    next_ = 0;
-    const std::size_t count = std::min(kThreads, files_.size());
-    running_ = count;
-    std::vector<std::thread> threads;
-    for (std::size_t i = 0; i < count; ++i)
-      threads.emplace_back([&] {
-        const CancelScope scope(failed_);
-        try {
-          std::optional<Http> http;
-          for (std::size_t k; !failed_ && (k = next_++) < files_.size();) {
-            if (!http) http.emplace(settings_);
-            work(*http, files_[k]);
-          }
-        } catch (...) {
-          if (!failed_.exchange(true)) error_ = std::current_exception();
-        }
-        const std::lock_guard lock(mutex_);
-        if (--running_ == 0) done_.notify_all();
-      });
-    watch(show);
-    for (auto& thread : threads) thread.join();
-    if (error_) std::rethrow_exception(error_);
-  }
-
-  void watch(bool show) {
-    Progress progress(source_.repo_id, "byte", meter_.total);
-    std::unique_lock lock(mutex_);
-    while (!done_.wait_for(lock, std::chrono::milliseconds(100), [this] { return running_ == 0; }))
-      if (show) {
-        const std::string files = std::to_string(meter_.files_done) + "/" + std::to_string(meter_.files) + " files";
-        progress.update(meter_.bytes, files + ", " + meter_.current());
-      }
-  }
-
   const Settings& settings_;
   const Source& source_;
   std::vector<RepoFile> files_;
   const Target& target_;
   Meter meter_;
-  std::atomic<std::size_t> next_{0}, fetched_{0};
-  std::atomic<bool> failed_{false};
-  std::exception_ptr error_;
-  std::mutex mutex_;
-  std::condition_variable done_;
-  std::size_t running_ = 0;
+  std::atomic<std::size_t> fetched_{0};
 };
 
 }  // namespace

@@ -109,7 +109,7 @@ Snapshot fetch_to_folder(const SnapshotRequest& request, const fs::path& folder)
         card = read_card(folder);
       }
       if (card.licences.empty()) card.licences = info.licences;
-      require_licence(card, request.licences, request.repo_id);
+      require_licence(card, request.licences);
     }
     out.files = request.choose(info.tree, [](const std::string&) { return std::string(); });
     bring(out.files);

@@ -72,8 +72,9 @@ std::optional<Snapshot> look_up(const CachedRepo& repo, const SnapshotRequest& r
   return found;
 }
 
-void check_licence(const SnapshotRequest& request, const Card& card) {
-  if (!request.licences.empty()) require_licence(card, request.licences, request.repo_id);
+void check_licence(const SnapshotRequest& request, const fs::path& folder) {
+  if (request.licences.empty()) return;
+  with_context(request.repo_id + "@" + request.revision, [&] { require_licence(read_card(folder), request.licences); });
 }
 
 // `why` says why the Hub is not asked.
@@ -84,7 +85,7 @@ Snapshot from_cache(const CachedRepo& repo, const SnapshotRequest& request, cons
   std::string missing = "the cache has only a part of it";
   auto found = look_up(repo, request, *commit, true, &missing);
   if (!found) fail(Errc::kNotFound, what, ": ", missing, ", and ", why);
-  if (!request.licences.empty()) check_licence(request, read_card(found->folder));
+  check_licence(request, found->folder);
   return *found;
 }
 
@@ -115,7 +116,7 @@ Snapshot from_hub(const CachedRepo& repo, const SnapshotRequest& request, const 
   Snapshot out{repo.snapshot(info.commit), info.commit, {}, 0};
   if (first_use || !request.licences.empty()) {
     const Card card = card_of(repo, settings, info);
-    check_licence(request, card);
+    if (!request.licences.empty()) require_licence(card, request.licences);
     if (first_use)
       note(request.repo_id + ": licence " + licence_text(card) + (info.gated.empty() ? "" : ", gated (" + info.gated + ")"));
   }
@@ -175,7 +176,7 @@ Snapshot fetch_snapshot(const SnapshotRequest& request) {
   const auto cached = repo.commit_of(request.revision);
   if (cached && *cached == request.revision)
     if (auto found = look_up(repo, request, *cached, false)) {
-      check_licence(request, request.licences.empty() ? Card{} : read_card(found->folder));
+      check_licence(request, found->folder);
       return *found;
     }
   const Settings settings = hub::settings();

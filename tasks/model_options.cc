@@ -54,7 +54,13 @@ fs::path from_hub(const ModelOptions& o, const std::string& model, ModelParts pa
   request.cache_dir = o.cache_dir;
   request.local_files_only = o.local_files_only;
   request.licences = o.require_license;
-  return hub::fetch_model(request, o.subfolder, o.variant, parts == ModelParts::kAll).folder;
+  try {
+    return hub::fetch_model(request, o.subfolder, o.variant, parts == ModelParts::kAll).folder;
+  } catch (const Error& e) {
+    // It may have been meant as a folder.
+    if (e.code == Errc::kNotFound || e.code == Errc::kNotAuthorised) throw e.in("-m " + model + ": no such folder; as a model's id");
+    throw;
+  }
 }
 
 }  // namespace
@@ -70,7 +76,7 @@ fs::path model_folder(const ModelOptions& o, const std::string& default_model, M
   if (fs::is_regular_file(folder))
     fail(Errc::kUsage, "-m ", model, ": is a file, wanted the model's folder or its id");
   if (!fs::is_directory(folder)) folder = from_hub(o, model, parts);
-  else if (!o.require_license.empty()) hub::require_licence(hub::read_card(folder), o.require_license, model);
+  else if (!o.require_license.empty()) with_context(model, [&] { hub::require_licence(hub::read_card(folder), o.require_license); });
   if (!o.subfolder.empty()) folder /= o.subfolder;
   if (!fs::is_directory(folder)) fail(Errc::kNotFound, folder.string(), ": no such folder");
   return folder;

@@ -427,6 +427,12 @@ class Handler(BaseHTTPRequestHandler):
             repo.commit("main", {".gitattributes": File(Blob(b"*.safetensors filter=lfs diff=lfs merge=lfs -text\n"), False)})
         self.json({"url": f"{self.origins['hub']}/{name}", "name": name, "id": "1", "private": private})
 
+    def branch(self, name, branch):
+        repo = self.repo(name, write=True)
+        if repo:
+            repo.refs[branch] = repo.refs["main"]
+            self.json({})
+
     def preupload(self, name, revision):
         repo = self.repo(name, write=True)
         sha = repo and self.commit(repo, revision)
@@ -529,6 +535,7 @@ ROUTES = [
     (rf"/api/models/{ID}/refs", "GET", Handler.refs),
     (rf"/api/models/{ID}/preupload/([^/]+)", "POST", Handler.preupload),
     (rf"/api/models/{ID}/commit/([^/]+)", "POST", Handler.make_commit),
+    (rf"/api/models/{ID}/branch/([^/]+)", "POST", Handler.branch),
     (rf"/api/models/{ID}", "GET", Handler.model_info),
     (r"/api/whoami-v2", "GET", Handler.whoami),
     (r"/api/repos/create", "POST", Handler.create),

@@ -1,0 +1,200 @@
+#include "hub/upload.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "core/base/error.h"
+#include "core/base/json.h"
+#include "core/base/log.h"
+#include "core/base/text.h"
+#include "hub/client.h"
+#include "hub/lfs.h"
+#include "hub/names.h"
+
+namespace hft::hub {
+namespace {
+
+constexpr std::size_t kPreuploadFiles = 256;
+constexpr int kConflicts = 3;
+
+std::string base64(std::string_view bytes) {
+  static constexpr char kDigits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  std::string out;
+  out.reserve((bytes.size() + 2) / 3 * 4);
+  for (std::size_t i = 0; i < bytes.size(); i += 3) {
+    unsigned group = 0;
+    const std::size_t n = std::min<std::size_t>(3, bytes.size() - i);
+    for (std::size_t k = 0; k < 3; ++k) group = group << 8 | (k < n ? static_cast<unsigned char>(bytes[i + k]) : 0u);
+    for (std::size_t k = 0; k < 4; ++k) out += k <= n ? kDigits[group >> (18 - 6 * k) & 63] : '=';
+  }
+  return out;
+}
+
+bool is_same(const LocalFile& file, const std::string& digest) {
+  return !digest.empty() && (digest == file.sha256 || digest == file.git_sha1);
+}
+
+class Upload {
+ public:
+  explicit Upload(UploadRequest& request) : request_(request), http_(settings(false)) {}
+
+  Uploaded operator()() {
+    if (http_.settings().token.empty()) fail_hint(Errc::kNotAuthorised, "set HF_TOKEN or run hft hub login", request_.repo_id, ": to upload, log in first");
+    if (request_.repo_id.find('/') == std::string::npos) request_.repo_id = who_am_i(http_).value("name", "") + "/" + request_.repo_id;
+    check_repo_id(request_.repo_id);
+    check_revision(request_.revision);
+    for (LocalFile& file : request_.files) read_local_file(file, http_.settings().token);
+    for (int conflicts = 0;; ++conflicts) {
+      out_ = {};
+      look();
+      if (changed_.empty() || request_.dry_run || commit()) return out_;
+      if (conflicts == kConflicts) fail_hint(Errc::kNetwork, "run the same command again", what(), ": others commit to it all the time");
+      note(what() + ": another commit came first; comparing again");
+    }
+  }
+
+ private:
+  std::string what() const { return request_.repo_id + "@" + request_.revision; }
+
+  Reply post(const std::string& path, std::string_view body, const char* type = "application/json") {
+    Request request;
+    request.method = "POST";
+    request.url = path;
+    request.headers = {std::string("Content-Type: ") + type};
+    request.body = body;
+    request.slow_answer = true;
+    return http_.send(request);
+  }
+
+  void create() {
+    const auto slash = request_.repo_id.find('/');
+    const std::string owner = request_.repo_id.substr(0, slash), name = request_.repo_id.substr(slash + 1);
+    Json body{{"name", name}, {"type", "model"}, {"private", request_.make_private}};
+    if (owner != who_am_i(http_).value("name", "")) body["organization"] = owner;
+    const Reply reply = post("/api/repos/create", to_line(body));
+    if (reply.status != 409) check_status(http_, reply, request_.repo_id, request_.repo_id);
+    note(request_.repo_id + ": created" + (request_.make_private ? ", private" : ""));
+  }
+
+  // The repository as it is; made when it is not there. Without one (dry run), nothing.
+  RepoInfo find_repo() {
+    for (bool second = false;; second = true) {
+      Request request;
+      request.url = "/api/models/" + request_.repo_id + "/revision/" + url_quoted(request_.revision) + "?blobs=true";
+      const Reply probe = http_.send(request);
+      const std::string code = probe.header("x-error-code");
+      if (!second && code == "RevisionNotFound" && !request_.dry_run && !request_.create_pr) {
+        check_status(http_, post("/api/models/" + request_.repo_id + "/branch/" + url_quoted(request_.revision), "{}"), request_.repo_id, what());
+        continue;
+      }
+      if (!second && request_.create && code != "RevisionNotFound" && code != "GatedRepo" && (probe.status == 404 || (probe.status == 401 && code == "RepoNotFound"))) {
+        if (request_.dry_run) return {};
+        create();
+        continue;
+      }
+      return repo_info(http_, request_.repo_id, request_.revision);
+    }
+  }
+
+  // Compares with the repository: fills changed_.
+  void look() {
+    info_ = find_repo();
+    request_.repo_id = info_.id.empty() ? request_.repo_id : info_.id;
+    changed_.clear();
+    const auto is_card = [](const auto& f) { return f.name == "README.md"; };
+    if (!request_.card.name.empty() && std::none_of(request_.files.begin(), request_.files.end(), is_card) && !info_.tree.find("README.md")) {
+      read_local_file(request_.card, http_.settings().token);
+      request_.files.push_back(request_.card);
+    }
+    for (const LocalFile& file : request_.files) {
+      const RepoFile* there = info_.tree.find(file.name);
+      if (there && is_same(file, there->digest)) ++out_.unchanged;
+      else changed_.push_back(&file);
+    }
+    for (const LocalFile* file : changed_) out_.changed.push_back(file->name);
+    out_.url = http_.page(request_.repo_id) + (info_.commit.empty() ? "" : "/commit/" + info_.commit);
+  }
+
+  // Which of changed_ go to the large storage; drops what the Hub ignores or has.
+  std::vector<const LocalFile*> ask_modes() {
+    std::vector<const LocalFile*> large, kept;
+    for (std::size_t i = 0; i < changed_.size(); i += kPreuploadFiles) {
+      Json files = Json::array();
+      std::map<std::string, const LocalFile*> asked;
+      for (std::size_t k = i; k < std::min(changed_.size(), i + kPreuploadFiles); ++k) {
+        const LocalFile& file = *changed_[k];
+        files.push_back({{"path", file.name}, {"sample", base64(file.sample)}, {"size", file.size}});
+        asked[file.name] = &file;
+      }
+      const Reply reply = post("/api/models/" + request_.repo_id + "/preupload/" + url_quoted(request_.revision) + query(), to_line({{"files", files}}));
+      check_status(http_, reply, request_.repo_id, what());
+      for (const Json& answer : parse_answer(reply).value("files", Json::array())) {
+        const auto found = asked.find(answer.value("path", ""));
+        if (found == asked.end()) continue;
+        const LocalFile* file = found->second;
+        if (answer.value("shouldIgnore", false)) {
+          note(file->name + ": left out, as .gitignore says");
+        } else if (answer.contains("oid") && answer["oid"].is_string() && is_same(*file, answer["oid"].get<std::string>())) {
+          ++out_.unchanged;
+        } else {
+          kept.push_back(file);
+          // The storage takes no empty objects.
+          if (answer.value("uploadMode", "") == "lfs" && file->size > 0) large.push_back(file);
+        }
+        asked.erase(found);
+      }
+      if (!asked.empty()) fail(Errc::kNetwork, what(), ": the Hub does not say how to upload ", asked.begin()->first);
+    }
+    changed_ = kept;
+    return large;
+  }
+
+  std::string query() const { return request_.create_pr ? "?create_pr=1" : ""; }
+
+  std::string payload(const std::set<const LocalFile*>& large) const {
+    Json head{{"summary", request_.message}, {"description", ""}};
+    if (!request_.create_pr) head["parentCommit"] = info_.commit;
+    std::string out = to_line({{"key", "header"}, {"value", head}}) + "\n";
+    for (const LocalFile* file : changed_) {
+      Json value{{"path", file->name}};
+      if (large.contains(file)) value.update({{"algo", "sha256"}, {"oid", file->sha256}, {"size", file->size}});
+      else value = {{"content", base64(content_of(*file))}, {"path", file->name}, {"encoding", "base64"}};
+      out += to_line({{"key", large.contains(file) ? "lfsFile" : "file"}, {"value", value}}) + "\n";
+    }
+    return out;
+  }
+
+  // False when another commit came first.
+  bool commit() {
+    const auto large = ask_modes();
+    out_.changed.clear();
+    for (const LocalFile* file : changed_) out_.changed.push_back(file->name);
+    if (changed_.empty()) return true;
+    out_.sent = upload_large(http_, request_.repo_id, request_.revision, large);
+    const Reply reply = post("/api/models/" + request_.repo_id + "/commit/" + url_quoted(request_.revision) + query(),
+                             payload({large.begin(), large.end()}), "application/x-ndjson");
+    if (reply.status == 409 || reply.status == 412) return false;
+    check_status(http_, reply, request_.repo_id, what());
+    const Json answer = parse_answer(reply);
+    const auto url = [&](const char* key) { return answer.contains(key) && answer[key].is_string() ? answer[key].get<std::string>() : ""; };
+    out_.url = request_.create_pr ? url("pullRequestUrl") : url("commitUrl");
+    out_.committed = true;
+    return true;
+  }
+
+  UploadRequest& request_;
+  Http http_;
+  RepoInfo info_;
+  std::vector<const LocalFile*> changed_;
+  Uploaded out_;
+};
+
+}  // namespace
+
+Uploaded upload(UploadRequest request) {
+  request.files.reserve(request.files.size() + 1);  // for the card: changed files are pointed at
+  return Upload(request)();
+}
+
+}  // namespace hft::hub
