@@ -125,12 +125,15 @@ Json parse_answer(const Reply& reply) {
   }
 }
 
-RepoInfo repo_info(Http& http, const std::string& repo_id, const std::string& revision, bool once) {
+Reply ask_repo_info(Http& http, const std::string& repo_id, const std::string& revision, bool once) {
   check_repo_id(repo_id);
   check_revision(revision);
   Request request;
   request.url = "/api/models/" + repo_id + "/revision/" + url_quoted(revision) + "?blobs=true";
-  const Reply reply = once ? http.once(request) : http.send(request);
+  return once ? http.once(request) : http.send(request);
+}
+
+RepoInfo parse_repo_info(const Http& http, const Reply& reply, const std::string& repo_id, const std::string& revision) {
   const std::string what = repo_id + "@" + revision;
   check_status(http, reply, repo_id, what);
   return with_context(what, [&] {
@@ -140,6 +143,10 @@ RepoInfo repo_info(Http& http, const std::string& repo_id, const std::string& re
       fail(Errc::kBadData, "the Hub's answer is of another form: ", e.what());
     }
   });
+}
+
+RepoInfo repo_info(Http& http, const std::string& repo_id, const std::string& revision, bool once) {
+  return parse_repo_info(http, ask_repo_info(http, repo_id, revision, once), repo_id, revision);
 }
 
 std::string file_path(const std::string& repo_id, const std::string& revision, const std::string& name) {

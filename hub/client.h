@@ -22,8 +22,11 @@ struct RepoInfo {
 
 // A model's repository at a revision. Throws Error: kNotAuthorised (401, 403, gated), kNotFound
 // (repository or revision), kNetwork, kBadData (a commit or name that is no such thing).
-// `tries` 1: for a question that the cache can answer too.
+// `once`: one try (Transient is thrown), for a question that the cache can answer too.
 RepoInfo repo_info(Http& http, const std::string& repo_id, const std::string& revision, bool once = false);
+// The same in two steps, for who wants to look at the status between them.
+Reply ask_repo_info(Http& http, const std::string& repo_id, const std::string& revision, bool once = false);
+RepoInfo parse_repo_info(const Http& http, const Reply& reply, const std::string& repo_id, const std::string& revision);
 
 // Digest and size of one file, from the headers of its address (for lists that lack them).
 RepoFile file_info(Http& http, const std::string& repo_id, const std::string& commit, const std::string& name);

@@ -48,13 +48,14 @@ Order parse_order(const Json& object, const LocalFile& file) {
   const Json& upload = (*actions)["upload"];
   order.upload = upload.at("href").get<std::string>();
   if (actions->contains("verify")) order.verify = (*actions)["verify"].at("href").get<std::string>();
-  for (const auto& [name, value] : upload.value("header", Json::object()).items()) {
+  const Json header = upload.value("header", Json::object());
+  for (const auto& [name, value] : header.items()) {
     const std::string text = value.is_string() ? value.get<std::string>() : to_line(value);
     if (name == "chunk_size") order.part_bytes = std::atoll(text.c_str());
     else if (!name.empty() && std::all_of(name.begin(), name.end(), ::isdigit)) order.parts[std::atoi(name.c_str())] = text;
     else add_header(order, name, text);
   }
-  if (upload.value("header", Json::object()).contains("chunk_size")) {
+  if (header.contains("chunk_size")) {
     const auto needed = order.part_bytes > 0 ? (file.size + order.part_bytes - 1) / order.part_bytes : -1;
     if (needed != static_cast<std::int64_t>(order.parts.size())) malformed("the parts do not make the file");
   }

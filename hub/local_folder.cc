@@ -62,7 +62,8 @@ class LocalFolder {
     const auto lines = split(read_file(note, 4096), '\n');
     struct stat info {};
     if (lines.size() < 3 || ::stat((folder_ / name).c_str(), &info) != 0) return "";
-    return static_cast<double>(info.st_mtim.tv_sec) <= std::atof(lines[2].c_str()) + 1 ? lines[1] : "";
+    const double changed = static_cast<double>(info.st_mtim.tv_sec) + 1e-9 * static_cast<double>(info.st_mtim.tv_nsec);
+    return changed <= std::atof(lines[2].c_str()) ? lines[1] : "";
   }
 
   fs::path folder_;

@@ -41,13 +41,15 @@ std::string task_of(const std::string& architecture, const std::string& model_ty
 // Numbers that an evaluation wrote: eval_accuracy -> accuracy.
 std::map<std::string, double> metrics_of(const fs::path& folder) {
   std::map<std::string, double> out;
-  for (const char* name : {"all_results.json", "eval_results.json"})
-    for (const auto& [key, value] : read_object(folder / name).items()) {
+  for (const char* name : {"all_results.json", "eval_results.json"}) {
+    const Json results = read_object(folder / name);
+    for (const auto& [key, value] : results.items()) {
       if (!key.starts_with("eval_") || !value.is_number()) continue;
       const std::string metric = key.substr(5);
       if (metric == "runtime" || metric == "samples" || metric.ends_with("per_second")) continue;
       out[metric] = value;
     }
+  }
   return out;
 }
 

@@ -61,10 +61,10 @@ void add_weights(ModelFiles& out, const std::set<std::string>& there, const std:
   }
 }
 
-// The first of two formats that is there, for small parts of a model.
-void add_first(ModelFiles& out, const std::set<std::string>& there, const std::string& stem) {
-  for (const char* end : {".safetensors", ".bin"})
-    if (there.contains(stem + end)) return out.names.push_back(stem + end);
+// The first of several names that is there.
+void add_first(ModelFiles& out, const std::set<std::string>& there, const std::vector<std::string>& names) {
+  const auto found = std::find_if(names.begin(), names.end(), [&](const auto& name) { return there.contains(name); });
+  if (found != names.end()) out.names.push_back(*found);
 }
 
 }  // namespace
@@ -83,14 +83,14 @@ ModelFiles files_of_model(const Tree& tree, const std::string& subfolder, const 
     const auto slash = name.find('/');
     if (slash == name.npos ? is_setting(name) : is_module_file(name.substr(0, slash), name)) {
       const bool tensors = name.ends_with(".safetensors") || name.ends_with(".bin");
-      if (tensors) modules.insert(lead + name.substr(0, name.rfind('.')));
+      if (tensors) modules.insert(lead + name.substr(0, slash + 1));
       else if (slash == name.npos || name.ends_with(".json") || name.ends_with(".txt") || name.ends_with(".jinja")) out.names.push_back(file.name);
     }
   }
   if (!weights) return out;
   add_weights(out, there, lead, variant);
-  add_first(out, there, lead + "adapter_model");
-  for (const auto& stem : modules) add_first(out, there, stem);
+  add_first(out, there, {lead + "adapter_model.safetensors", lead + "adapter_model.bin"});
+  for (const auto& folder : modules) add_first(out, there, {folder + "model.safetensors", folder + "pytorch_model.bin"});
   return out;
 }
 

@@ -112,7 +112,8 @@ void note_down(const CachedRepo& repo, const SnapshotRequest& request, const Rep
 
 Snapshot from_hub(const CachedRepo& repo, const SnapshotRequest& request, const Settings& settings, const RepoInfo& info) {
   std::error_code ignored;
-  const bool first_use = !fs::exists(repo.snapshot(info.commit), ignored);
+  const RepoFile* readme = info.tree.find("README.md");
+  const bool first_use = readme ? !repo.holds(info.commit, *readme) : !fs::exists(repo.snapshot(info.commit), ignored);
   Snapshot out{repo.snapshot(info.commit), info.commit, {}, 0};
   if (first_use || !request.licences.empty()) {
     const Card card = card_of(repo, settings, info);

@@ -77,23 +77,22 @@ class Upload {
     note(request_.repo_id + ": created" + (request_.make_private ? ", private" : ""));
   }
 
-  // The repository as it is; made when it is not there. Without one (dry run), nothing.
+  void create_branch() {
+    const Reply reply = post("/api/models/" + request_.repo_id + "/branch/" + url_quoted(request_.revision), "{}");
+    check_status(http_, reply, request_.repo_id, what());
+  }
+
+  // The repository as it is, made when it is not there; nothing, of a dry run.
   RepoInfo find_repo() {
     for (bool second = false;; second = true) {
-      Request request;
-      request.url = "/api/models/" + request_.repo_id + "/revision/" + url_quoted(request_.revision) + "?blobs=true";
-      const Reply probe = http_.send(request);
-      const std::string code = probe.header("x-error-code");
-      if (!second && code == "RevisionNotFound" && !request_.dry_run && !request_.create_pr) {
-        check_status(http_, post("/api/models/" + request_.repo_id + "/branch/" + url_quoted(request_.revision), "{}"), request_.repo_id, what());
-        continue;
-      }
-      if (!second && request_.create && code != "RevisionNotFound" && code != "GatedRepo" && (probe.status == 404 || (probe.status == 401 && code == "RepoNotFound"))) {
-        if (request_.dry_run) return {};
-        create();
-        continue;
-      }
-      return repo_info(http_, request_.repo_id, request_.revision);
+      const Reply reply = ask_repo_info(http_, request_.repo_id, request_.revision);
+      const std::string code = reply.header("x-error-code");
+      const bool no_revision = code == "RevisionNotFound" && !request_.create_pr;
+      const bool no_repo = code != "RevisionNotFound" && (reply.status == 404 || (reply.status == 401 && code == "RepoNotFound"));
+      if (second || !(no_revision || no_repo)) return parse_repo_info(http_, reply, request_.repo_id, request_.revision);
+      if (request_.dry_run) return {};
+      if (no_repo) create();
+      else create_branch();
     }
   }
 
@@ -112,7 +111,7 @@ class Upload {
       if (there && is_same(file, there->digest)) ++out_.unchanged;
       else changed_.push_back(&file);
     }
-    for (const LocalFile* file : changed_) out_.changed.push_back(file->name);
+    list_changed();
     out_.url = http_.page(request_.repo_id) + (info_.commit.empty() ? "" : "/commit/" + info_.commit);
   }
 
@@ -150,6 +149,11 @@ class Upload {
     return large;
   }
 
+  void list_changed() {
+    out_.changed.clear();
+    for (const LocalFile* file : changed_) out_.changed.emplace_back(file->name, file->size);
+  }
+
   std::string query() const { return request_.create_pr ? "?create_pr=1" : ""; }
 
   std::string payload(const std::set<const LocalFile*>& large) const {
@@ -168,8 +172,7 @@ class Upload {
   // False when another commit came first.
   bool commit() {
     const auto large = ask_modes();
-    out_.changed.clear();
-    for (const LocalFile* file : changed_) out_.changed.push_back(file->name);
+    list_changed();
     if (changed_.empty()) return true;
     out_.sent = upload_large(http_, request_.repo_id, request_.revision, large);
     const Reply reply = post("/api/models/" + request_.repo_id + "/commit/" + url_quoted(request_.revision) + query(),

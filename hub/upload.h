@@ -15,13 +15,13 @@ struct UploadRequest {
   std::vector<LocalFile> files;
   LocalFile card;              // goes along when neither `files` nor the repository has a README.md
   std::string message;
-  bool create = true;          // a repository that is not there
   bool make_private = false, create_pr = false, dry_run = false;
 };
 
 struct Uploaded {
   std::string url;             // of the commit (or pull request) that holds the files
-  std::vector<std::string> changed;  // names of what was, or with dry_run would be, committed
+  std::vector<std::pair<std::string, std::int64_t>> changed;  // names and sizes of what was, or with
+                                                              // dry_run would be, committed
   std::size_t unchanged = 0, sent = 0;  // sent: to the large storage
   bool committed = false;
 };

@@ -25,11 +25,9 @@ int carry_out(hub::UploadRequest request) {
   if (hub::offline()) fail(Errc::kNotFound, request.repo_id, ": HF_HUB_OFFLINE (or TRANSFORMERS_OFFLINE) forbids the network");
   if (request.files.empty()) fail(Errc::kUsage, request.repo_id, ": there is no file to upload");
   const bool dry_run = request.dry_run;
-  std::map<std::string, std::int64_t> sizes;
-  for (const auto& file : request.files) sizes[file.name] = file.path.empty() ? 0 : static_cast<std::int64_t>(fs::file_size(file.path));
   const hub::Uploaded done = hub::upload(std::move(request));
   if (dry_run)
-    for (const auto& name : done.changed) std::printf("%s  %s\n", human_bytes(sizes[name]).c_str(), escape_controls(name).c_str());
+    for (const auto& [name, size] : done.changed) std::printf("%8s  %s\n", human_bytes(size).c_str(), escape_controls(name).c_str());
   const std::string changed = counted(static_cast<std::int64_t>(done.changed.size()), "file");
   const std::string same = std::to_string(done.unchanged) + " unchanged";
   note(done.changed.empty() ? "nothing to upload: " + same : (dry_run ? "would upload " : "uploaded ") + changed + ", " + same);

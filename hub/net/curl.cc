@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <exception>
 
@@ -22,12 +23,15 @@ struct Running {
   const Exchange& exchange;
   Outcome outcome;
   std::int64_t sent = 0;
-  bool head_given = false, refused = false, ended = false;
+  bool head_given = false, refused = false, ended = false, stalled = false;
+  std::int64_t moved = 0;  // bytes in both directions, and when the last one did
+  std::chrono::steady_clock::time_point moved_at = std::chrono::steady_clock::now();
   std::exception_ptr thrown;  // by a callback: it must not cross libcurl
 
   // Calls f; false, and the exchange ends, when f says so or throws.
   template <class F>
   bool go_on(F&& f) {
+    if (ended) return false;
     try {
       ended = !f();
     } catch (...) {
@@ -40,6 +44,7 @@ struct Running {
 
 Outcome::Kind kind_of(CURLcode code, const Running& running) {
   if (running.refused) return Outcome::kRefusedAddress;
+  if (running.stalled) return Outcome::kStalled;
   if (running.ended) return Outcome::kEnded;
   switch (code) {
     case CURLE_OK: return Outcome::kDone;
@@ -108,8 +113,18 @@ int on_seek(void* from, curl_off_t offset, int origin) {
   return CURL_SEEKFUNC_OK;
 }
 
-int on_progress(void* data, curl_off_t, curl_off_t, curl_off_t, curl_off_t sent) {
+// curl's own limit looks at the mean of some seconds; this one at the time since the last byte.
+int on_progress(void* data, curl_off_t, curl_off_t received, curl_off_t, curl_off_t sent) {
   auto& running = *static_cast<Running*>(data);
+  const auto now = std::chrono::steady_clock::now();
+  if (received + sent != running.moved) {
+    running.moved = received + sent;
+    running.moved_at = now;
+  }
+  if (now - running.moved_at > std::chrono::seconds(running.exchange.stall_s)) {
+    running.stalled = true;
+    return 1;
+  }
   const bool more = running.go_on([&] {
     running.exchange.on_sent(sent);
     return !running.exchange.stopped();
@@ -179,8 +194,6 @@ class CurlConnection : public Connection {
     set(CURLOPT_NETRC, static_cast<long>(CURL_NETRC_IGNORED));
     set(CURLOPT_NOSIGNAL, 1L);
     set(CURLOPT_CONNECTTIMEOUT, static_cast<long>(e.answer_s));
-    set(CURLOPT_LOW_SPEED_LIMIT, 1L);
-    set(CURLOPT_LOW_SPEED_TIME, static_cast<long>(e.stall_s));
     set(CURLOPT_BUFFERSIZE, 256L * 1024);
     set(CURLOPT_UPLOAD_BUFFERSIZE, 256L * 1024);
     set(CURLOPT_USERAGENT, "hft/" HFT_VERSION);

@@ -8,7 +8,8 @@ usage: fake_hub.py FOLDER [--tls CERT KEY]
                              "large": bytes from which a file is in large storage, "part": bytes of a part}
   FOLDER/faults.json         a list of faults, read at every request (see Fault)
   FOLDER/log.jsonl           a line per request: origin, method, path, range, token, status, sent
-It prints one line, {"hub": URL, "cdn": URL}, when it is ready, and ends when its stdin ends.
+It prints one line, {"hub": URL, "cdn": URL}, when it is ready, and ends when its stdin ends. To a line on
+stdin it answers "idle" once no request is under way, so that the log is whole.
 It is written from the protocol as huggingface_hub speaks it; tests/hub/with_python_test.cc drives that
 through it, so that it does not mirror only what hft does.
 """
@@ -103,7 +104,7 @@ class Hub:
         self.folder = Path(folder)
         self.settings = json.loads(self.read("hub.json") or "{}")
         self.large = self.settings.get("large", 10_000)
-        self.stored, self.parts, self.hits = {}, {}, {}
+        self.stored, self.parts, self.hits, self.active = {}, {}, {}, 0
         self.repos = {}
         for path in sorted(self.folder.glob("repos/*/*")):
             name = f"{path.parent.name}/{path.name}"
@@ -130,7 +131,7 @@ class Hub:
 
     def fault(self, origin, method, path):
         """The actions of the first fault that fits. A fault is {"origin", "method", "path": regular expression,
-        "skip": n, "times": n} and what to do: status, headers, body, delay, cut (bytes), stall [bytes, seconds],
+        "skip": n, "times": n} and what to do: status, headers, body, repeat, delay, cut (bytes), cut_request (bytes), stall [bytes, seconds],
         set {header: value or null}, flip (offset), extra (bytes), chunked, ignore_range, location, gzip, rate,
         size (claimed)."""
         try:
@@ -156,6 +157,8 @@ class Hub:
 
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    wbufsize = 1 << 16
     hub = origins = None
     origin = ""
 
@@ -170,6 +173,8 @@ class Handler(BaseHTTPRequestHandler):
     # ---- answering, with the fault of this request
     def serve(self):
         self.began = time.time()
+        with LOCK:
+            self.hub.active += 1
         self.url = urlsplit(self.path)
         self.query = parse_qs(self.url.query, keep_blank_values=True)
         self.fault = self.hub.fault(self.origin, self.command, self.path)
@@ -186,7 +191,7 @@ class Handler(BaseHTTPRequestHandler):
             if "location" in self.fault:
                 self.answer(self.fault.get("status", 302), b"", {"Location": self.fault["location"], **self.fault.get("headers", {})})
             elif "status" in self.fault:
-                self.answer(self.fault["status"], self.fault.get("body", "{}").encode(), self.fault.get("headers", {}))
+                self.answer(self.fault["status"], self.fault.get("body", "{}").encode() * self.fault.get("repeat", 1), self.fault.get("headers", {}))
             elif self.token and not self.user and self.origin == "hub":
                 self.answer(401, b'{"error": "Invalid credentials in Authorization header"}',
                             {"X-Error-Message": "Invalid credentials in Authorization header"})
@@ -197,7 +202,9 @@ class Handler(BaseHTTPRequestHandler):
         finally:
             self.hub.log({"origin": self.origin, "method": self.command, "path": self.path, "range": self.headers.get("Range"),
                           "token": auth or self.headers.get("Cookie") or "", "status": self.status_sent, "sent": self.sent,
-                          "received": len(self.body), "agent": self.headers.get("User-Agent"), "began": self.began, "ended": time.time()})
+                          "received": len(self.body), "host": self.headers.get("Host"), "agent": self.headers.get("User-Agent"), "began": self.began, "ended": time.time()})
+            with LOCK:
+                self.hub.active -= 1
 
     def read_body(self):
         if self.headers.get("Transfer-Encoding") == "chunked":
@@ -254,7 +261,7 @@ class Handler(BaseHTTPRequestHandler):
             self.send_header(name, value)
         self.end_headers()
         if self.command == "HEAD":
-            return
+            return self.wfile.flush()
         pieces = blob.pieces(start, size) if blob else [data]
         self.send_pieces(pieces, start, chunked)
 
@@ -269,7 +276,8 @@ class Handler(BaseHTTPRequestHandler):
                 piece = bytearray(piece)
                 piece[flip - at] ^= 1
             if cut is not None and self.sent + len(piece) > cut:
-                self.wfile.write(piece[:cut - self.sent])
+                piece = piece[:cut - self.sent]
+                self.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece) if chunked and piece else piece)
                 self.wfile.flush()
                 self.sent = cut
                 if chunked == "short":
@@ -278,14 +286,17 @@ class Handler(BaseHTTPRequestHandler):
                 self.close_connection = True
                 return
             if stall and self.sent >= stall[0]:
+                self.wfile.flush()
                 time.sleep(stall[1])
             self.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece) if chunked and piece else piece)
             at += len(piece)
             self.sent += len(piece)
             if rate:
+                self.wfile.flush()
                 time.sleep(max(0, (at - first) / rate - (time.time() - begun)))
         if chunked:
             self.wfile.write(b"0\r\n\r\n")
+        self.wfile.flush()
 
     def json(self, value, status=200, headers=None):
         self.answer(status, json.dumps(value).encode(), {"Content-Type": "application/json", **(headers or {})})
@@ -570,8 +581,10 @@ def main():
         origins[origin] = f"{'https' if tls else 'http'}://127.0.0.1:{servers[origin].server_port}"
         threading.Thread(target=servers[origin].serve_forever, daemon=True).start()
     print(json.dumps(origins), flush=True)
-    while sys.stdin.buffer.read(4096):
-        pass
+    while sys.stdin.readline():
+        while hub.active:
+            time.sleep(0.001)
+        print("idle", flush=True)
     os._exit(0)
 
 

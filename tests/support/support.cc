@@ -44,7 +44,7 @@ std::vector<Json> Ran::records() const {
   return found;
 }
 
-Ran hft(const std::vector<std::string>& args, const RunOptions& options) {
+Ran command(const std::vector<std::string>& args, const RunOptions& options) {
   TempFolder folder;
   spit(folder / "in", options.in);
   pid_t pid = ::fork();
@@ -59,10 +59,10 @@ Ran hft(const std::vector<std::string>& args, const RunOptions& options) {
     redirect(2, folder / "err", O_WRONLY | O_CREAT);
     for (const auto& pair : options.env) ::putenv(const_cast<char*>(pair.c_str()));
     if (!options.cwd.empty() && ::chdir(options.cwd.c_str()) != 0) ::_exit(126);
-    std::vector<char*> argv{const_cast<char*>("hft")};
+    std::vector<char*> argv;
     for (const auto& arg : args) argv.push_back(const_cast<char*>(arg.c_str()));
     argv.push_back(nullptr);
-    ::execv(HFT_BINARY, argv.data());
+    ::execvp(argv[0], argv.data());
     ::_exit(127);
   }
   auto end = std::chrono::steady_clock::now() + std::chrono::seconds(options.timeout_s);
@@ -76,6 +76,12 @@ Ran hft(const std::vector<std::string>& args, const RunOptions& options) {
   ran.out = slurp(folder / "out");
   ran.err = slurp(folder / "err");
   return ran;
+}
+
+Ran hft(const std::vector<std::string>& args, const RunOptions& options) {
+  std::vector<std::string> argv{HFT_BINARY};
+  argv.insert(argv.end(), args.begin(), args.end());
+  return command(argv, options);
 }
 
 Error caught(const std::function<void()>& f) {

@@ -51,6 +51,8 @@ struct RunOptions {
   fs::path cwd;                         // "" = here
   int timeout_s = 120;                  // then SIGKILL
 };
+// Runs a program, looked for in PATH.
+Ran command(const std::vector<std::string>& argv, const RunOptions& options = {});
 // Runs the real binary.
 Ran hft(const std::vector<std::string>& args, const RunOptions& options = {});
 
