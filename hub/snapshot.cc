@@ -168,6 +168,18 @@ bool looks_whole(const std::vector<std::string>& names, const std::string& lead,
   return !weights || has("model" + part + ".safetensors") || has("pytorch_model" + part + ".bin") || has_shards(names, lead);
 }
 
+// What a reader of models would look for in vain, so that Python need not ask for it.
+void mark_missing_files(const CachedRepo& repo, const Snapshot& snapshot) {
+  const auto tree = repo.read_tree(snapshot.commit);
+  std::error_code ignored;
+  try {
+    for (const char* name : optional_names())
+      if (tree && !tree->find(name) && !fs::exists(repo.no_exist(snapshot.commit, name), ignored)) repo.mark_missing(snapshot.commit, name);
+  } catch (const Error& e) {
+    if (e.code != Errc::kResources || snapshot.fetched > 0) throw;
+  }
+}
+
 }  // namespace
 
 Snapshot fetch_snapshot(const SnapshotRequest& request) {
@@ -199,12 +211,8 @@ Snapshot fetch_model(SnapshotRequest request, const std::string& subfolder, cons
   request.enough = [=](const std::vector<std::string>& names, bool offline) {
     return offline ? !names.empty() : looks_whole(names, lead, variant, weights);
   };
-  Snapshot out = fetch_snapshot(request);
-  if (out.fetched == 0 || !lead.empty()) return out;
-  const CachedRepo repo(cache_folder(request.cache_dir), request.repo_id);
-  if (const auto tree = repo.read_tree(out.commit))
-    for (const char* name : optional_names())
-      if (!tree->find(name)) repo.mark_missing(out.commit, name);
+  const Snapshot out = fetch_snapshot(request);
+  if (lead.empty()) mark_missing_files(CachedRepo(cache_folder(request.cache_dir), request.repo_id), out);
   return out;
 }
 

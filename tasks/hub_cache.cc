@@ -151,6 +151,7 @@ int run_verify(const Options& o) {
     unknown += found.unknown;
     faults += found.faults.size();
   }
+  std::fflush(stdout);  // before the error
   if (unknown > 0) note(counted(static_cast<std::int64_t>(unknown), "file") + " not checked: nothing here says what their bytes should be");
   if (faults > 0)
     fail_hint(Errc::kBadData, "remove the repository with hft hub cache rm, then fetch it again", "cache: ",

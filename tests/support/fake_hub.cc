@@ -112,10 +112,12 @@ std::vector<Json> FakeHub::log(const std::string& part) const {
 void FakeHub::clear_log() const { spit(folder / "log.jsonl", ""); }
 
 std::vector<std::string> FakeHub::env(std::vector<std::string> more) const {
-  std::vector<std::string> out{"HF_ENDPOINT=" + hub, "HF_HOME=" + home().string(), "HFT_HUB_RETRY_WAIT=0.01",
-                               "HF_TOKEN=", "HF_TOKEN_PATH=", "HF_HUB_CACHE=", "HUGGINGFACE_HUB_CACHE=", "HF_HUB_OFFLINE=0",
-                               "TRANSFORMERS_OFFLINE=0", "HF_HUB_DISABLE_XET=1", "REQUESTS_CA_BUNDLE=", "CURL_CA_BUNDLE=", "SSL_CERT_FILE=", "http_proxy=", "https_proxy=",
-                               "HTTPS_PROXY=", "all_proxy=", "ALL_PROXY=", "HF_HUB_DISABLE_PROGRESS_BARS=1"};
+  // putenv of a name alone takes it out.
+  std::vector<std::string> out{"HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "HF_TOKEN_PATH", "HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE",
+                               "TRANSFORMERS_CACHE", "HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE",
+                               "SSL_CERT_FILE", "http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"};
+  out.insert(out.end(), {"HF_ENDPOINT=" + hub, "HF_HOME=" + home().string(), "HFT_HUB_RETRY_WAIT=0.01", "HF_HUB_DISABLE_XET=1",
+                         "HF_HUB_DISABLE_PROGRESS_BARS=1"});
   if (tls_) out.push_back("SSL_CERT_FILE=" + (folder / "ca.pem").string());
   for (auto& pair : more) out.push_back(std::move(pair));
   return out;
