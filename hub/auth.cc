@@ -21,18 +21,22 @@ fs::path stored_tokens_path() { return token_path().parent_path() / "stored_toke
 // What a token may be made of: visible ASCII, so that it cannot end a header.
 std::string checked(const std::string& raw, const std::string& source) {
   const std::string token = trimmed(raw);
-  const bool visible = std::all_of(token.begin(), token.end(), [](unsigned char c) { return c > 0x20 && c < 0x7f; });
-  if (!visible || token.size() > 4096) fail(Errc::kUsage, source, ": does not hold a token (one word of ASCII letters)");
+  const bool visible =
+      std::all_of(token.begin(), token.end(), [](unsigned char c) { return c > 0x20 && c < 0x7f; });
+  if (!visible || token.size() > 4096)
+    fail(Errc::kUsage, source, ": does not hold a token (one word of ASCII letters)");
   return token;
 }
 
 // Written under another name first, so that the file never stands there readable to others.
 void write_secret(const fs::path& file, const std::string& text) {
   std::error_code ignored;
-  if (fs::create_directories(file.parent_path(), ignored)) ::chmod(file.parent_path().c_str(), 0700);
+  if (fs::create_directories(file.parent_path(), ignored))
+    ::chmod(file.parent_path().c_str(), 0700);
   std::string name = (file.parent_path() / ".token.XXXXXX").string();
   const int fd = ::mkostemp(name.data(), O_CLOEXEC);  // mode 0600
-  const bool written = fd >= 0 && ::write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size()) &&
+  const bool written = fd >= 0 &&
+                       ::write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size()) &&
                        ::fsync(fd) == 0 && ::rename(name.c_str(), file.c_str()) == 0;
   const int error = errno;
   if (fd >= 0) ::close(fd);
@@ -72,11 +76,14 @@ std::string find_token() {
 
 void save_token(const std::string& token, const std::string& name) {
   std::string section = name;
-  std::replace_if(section.begin(), section.end(), [](unsigned char c) { return c < 0x20 || c == '[' || c == ']'; }, '_');
+  std::replace_if(
+      section.begin(), section.end(),
+      [](unsigned char c) { return c < 0x20 || c == '[' || c == ']'; }, '_');
   std::error_code ignored;
   const fs::path list = stored_tokens_path();
   std::string others;
-  if (fs::is_regular_file(list, ignored)) others = without_section(read_file(list, 1 << 20), section);
+  if (fs::is_regular_file(list, ignored))
+    others = without_section(read_file(list, 1 << 20), section);
   write_secret(token_path(), checked(token, "the token"));
   write_secret(list, others + "[" + section + "]\nhf_token = " + token + "\n");
 }

@@ -5,7 +5,8 @@
 namespace hft::hub {
 
 const Backend& backend() {
-  static const Backend* opened = reinterpret_cast<const Backend* (*)()>(open_library("hft_net", "hft_net"))();
+  static const Backend* opened =
+      reinterpret_cast<const Backend* (*)()>(open_library("hft_net", "hft_net"))();
   return *opened;
 }
 

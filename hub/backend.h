@@ -34,16 +34,30 @@ struct Exchange {
   int answer_s = 10, stall_s = 10;
   std::string ca_bundle;
   // May the connection be opened to this address (numeric, without a proxy)?
-  std::function<bool(const std::string& address)> may_connect = [](const std::string&) { return true; };
+  std::function<bool(const std::string& address)> may_connect = [](const std::string&) {
+    return true;
+  };
   // The status and headers, once; false ends the exchange.
-  std::function<bool(int status, const Headers&)> on_head = [](int, const Headers&) { return true; };
+  std::function<bool(int status, const Headers&)> on_head = [](int, const Headers&) {
+    return true;
+  };
   std::function<bool(std::span<const char>)> on_body = [](std::span<const char>) { return true; };
   std::function<void(std::int64_t)> on_sent = [](std::int64_t) {};  // bytes of the body so far
-  std::function<bool()> stopped = [] { return false; };  // true ends the exchange
+  std::function<bool()> stopped = [] { return false; };             // true ends the exchange
 };
 
 struct Outcome {
-  enum Kind { kDone, kNoHost, kNoConnection, kRefusedAddress, kTls, kStalled, kCut, kEnded, kOther };
+  enum Kind {
+    kDone,
+    kNoHost,
+    kNoConnection,
+    kRefusedAddress,
+    kTls,
+    kStalled,
+    kCut,
+    kEnded,
+    kOther
+  };
   Kind kind = kDone;  // kEnded: by on_head, on_body or stopped
   std::string detail;
   int status = 0;

@@ -43,7 +43,8 @@ Tree parse_tree(const Json& json) {
     const bool lfs = entry.contains("lfs_sha256");
     const auto digest = entry.at(lfs ? "lfs_sha256" : "blob_id").get<std::string>();
     const auto size = entry.at(lfs ? "lfs_size" : "size").get<std::int64_t>();
-    tree.files.push_back({name, is_digest(digest) ? digest : "", size, lfs ? entry.value("blob_id", "") : ""});
+    tree.files.push_back(
+        {name, is_digest(digest) ? digest : "", size, lfs ? entry.value("blob_id", "") : ""});
   }
   return tree;
 }
@@ -51,7 +52,8 @@ Tree parse_tree(const Json& json) {
 }  // namespace
 
 const RepoFile* Tree::find(std::string_view name) const {
-  const auto found = std::find_if(files.begin(), files.end(), [&](const RepoFile& f) { return f.name == name; });
+  const auto found =
+      std::find_if(files.begin(), files.end(), [&](const RepoFile& f) { return f.name == name; });
   return found == files.end() ? nullptr : &*found;
 }
 
@@ -69,9 +71,15 @@ CachedRepo::CachedRepo(fs::path cache, std::string id, std::string type)
 
 fs::path CachedRepo::folder() const { return cache_ / name_; }
 fs::path CachedRepo::blobs() const { return folder() / "blobs"; }
-fs::path CachedRepo::blob(std::string_view digest) const { return blobs() / checked_digest(digest); }
-fs::path CachedRepo::snapshot(std::string_view commit) const { return folder() / "snapshots" / checked_commit(commit); }
-fs::path CachedRepo::tree(std::string_view commit) const { return folder() / "trees" / (checked_commit(commit) + ".json"); }
+fs::path CachedRepo::blob(std::string_view digest) const {
+  return blobs() / checked_digest(digest);
+}
+fs::path CachedRepo::snapshot(std::string_view commit) const {
+  return folder() / "snapshots" / checked_commit(commit);
+}
+fs::path CachedRepo::tree(std::string_view commit) const {
+  return folder() / "trees" / (checked_commit(commit) + ".json");
+}
 fs::path CachedRepo::file(std::string_view commit, std::string_view name) const {
   check_file_name(name);
   return snapshot(commit) / name;
@@ -92,7 +100,8 @@ std::optional<std::string> CachedRepo::commit_of(const std::string& revision) co
   std::error_code ignored;
   std::string commit = revision;
   const fs::path file = ref(revision);
-  if (fs::is_regular_file(fs::symlink_status(file, ignored))) commit = trimmed(read_file(file, 4096));
+  if (fs::is_regular_file(fs::symlink_status(file, ignored)))
+    commit = trimmed(read_file(file, 4096));
   if (!is_commit(commit) || !fs::is_directory(snapshot(commit), ignored)) return std::nullopt;
   return commit;
 }
@@ -110,7 +119,8 @@ bool CachedRepo::is_whole(const fs::path& path, std::int64_t size) const {
   const fs::path real = fs::canonical(path, missing);
   if (missing) return false;
   if (!is_inside(real, fs::weakly_canonical(cache_)))
-    fail(Errc::kBadData, path.string(), ": leads out of the cache, to ", real.string(), "; refused");
+    fail(Errc::kBadData, path.string(), ": leads out of the cache, to ", real.string(),
+         "; refused");
   if (!fs::is_regular_file(real)) fail(Errc::kBadData, path.string(), ": not a regular file");
   return size < 0 || static_cast<std::int64_t>(fs::file_size(real)) == size;
 }
@@ -132,8 +142,10 @@ std::vector<std::string> CachedRepo::files_of(std::string_view commit) const {
   std::vector<std::string> names;
   const fs::path top = snapshot(commit);
   std::error_code error;
-  for (fs::recursive_directory_iterator at(top, error), end; !error && at != end; at.increment(error))
-    if (!at->is_directory(error)) names.push_back(at->path().lexically_relative(top).generic_string());
+  for (fs::recursive_directory_iterator at(top, error), end; !error && at != end;
+       at.increment(error))
+    if (!at->is_directory(error))
+      names.push_back(at->path().lexically_relative(top).generic_string());
   std::sort(names.begin(), names.end());
   return names;
 }
@@ -147,7 +159,8 @@ void make_plain_folder(const fs::path& base, const fs::path& relative) {
     if (part == "." || part.empty()) continue;
     at /= part;
     if (is_link(at)) fail(Errc::kBadData, at.string(), ": is a link, wanted a folder; refused");
-    if (::mkdir(at.c_str(), 0777) != 0 && (errno != EEXIST || !fs::is_directory(at))) cannot_write(at, errno);
+    if (::mkdir(at.c_str(), 0777) != 0 && (errno != EEXIST || !fs::is_directory(at)))
+      cannot_write(at, errno);
   }
 }
 
@@ -171,7 +184,8 @@ fs::path CachedRepo::temporary() const {
   return name;
 }
 
-void CachedRepo::link(std::string_view commit, std::string_view name, std::string_view digest) const {
+void CachedRepo::link(std::string_view commit, std::string_view name,
+                      std::string_view digest) const {
   const fs::path at = file(commit, name), bytes = blob(digest);
   make_folder(at.parent_path());
   const fs::path target = bytes.lexically_relative(at.parent_path());
@@ -185,20 +199,25 @@ void CachedRepo::link(std::string_view commit, std::string_view name, std::strin
       return;
     }
   }
-  if (errno == ENOSPC || errno == EDQUOT || errno == EROFS || errno == EACCES) cannot_write(at, errno);
+  if (errno == ENOSPC || errno == EDQUOT || errno == EROFS || errno == EACCES)
+    cannot_write(at, errno);
   if (::rename(bytes.c_str(), at.c_str()) != 0) cannot_write(at, errno);
 }
 
 void CachedRepo::publish(const fs::path& target, std::string_view text) const {
   make_folder(target.parent_path());
   std::error_code ignored;
-  if (fs::is_regular_file(fs::symlink_status(target, ignored)) && read_file(target, limits::kJsonBytes) == text) return;
+  if (fs::is_regular_file(fs::symlink_status(target, ignored)) &&
+      read_file(target, limits::kJsonBytes) == text)
+    return;
   const fs::path made = temporary();
   try {
     const int fd = ::open(made.c_str(), O_WRONLY | O_CLOEXEC);
     ::fchmod(fd, 0644);
     errno = ENOSPC;  // of a short write
-    const bool written = ::write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size()) && ::fsync(fd) == 0;
+    const bool written =
+        ::write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size()) &&
+        ::fsync(fd) == 0;
     const int error = errno;
     ::close(fd);
     if (!written) cannot_write(target, error);
@@ -213,10 +232,12 @@ void CachedRepo::publish(const fs::path& target, std::string_view text) const {
 void CachedRepo::write_tree(std::string_view commit, const Tree& listing) const {
   Json files = Json::object();
   std::vector<RepoFile> sorted = listing.files;
-  std::sort(sorted.begin(), sorted.end(), [](const RepoFile& a, const RepoFile& b) { return a.name < b.name; });
+  std::sort(sorted.begin(), sorted.end(),
+            [](const RepoFile& a, const RepoFile& b) { return a.name < b.name; });
   for (const RepoFile& f : sorted) {
     if (f.digest.empty() || f.size < 0) return;  // only a whole list is of use
-    Json& entry = files[f.name] = {{"size", f.size}, {"blob_id", f.pointer.empty() ? f.digest : f.pointer}};
+    Json& entry =
+        files[f.name] = {{"size", f.size}, {"blob_id", f.pointer.empty() ? f.digest : f.pointer}};
     if (f.digest.size() == 64) entry.update({{"lfs_sha256", f.digest}, {"lfs_size", f.size}});
   }
   publish(tree(commit), Json{{"format_version", kTreeFormat}, {"files", files}}.dump(1));

@@ -1,10 +1,10 @@
 // The cache of huggingface_hub on disk, shared with Python. Layout of a repository's folder:
 //   models--ORG--NAME/blobs/DIGEST                    the bytes, named by their hash
 //                     blobs/DIGEST.TAG.incomplete     a download under way, or left behind
-//                     snapshots/COMMIT/FILE           a relative link to the blob, or the file itself
-//                     refs/REVISION                   holds a commit
-//                     trees/COMMIT.json               the list of the commit's files
-//                     .no_exist/COMMIT/FILE           the commit has no such file
+//                     snapshots/COMMIT/FILE           a relative link to the blob, or the file
+//                     itself refs/REVISION                   holds a commit trees/COMMIT.json the
+//                     list of the commit's files .no_exist/COMMIT/FILE           the commit has no
+//                     such file
 // and beside it .locks/models--ORG--NAME/DIGEST.lock.
 #pragma once
 
@@ -21,9 +21,9 @@ namespace hft::hub {
 
 struct RepoFile {
   std::string name;
-  std::string digest;       // "" = not known yet
-  std::int64_t size = -1;   // -1 = not known yet
-  std::string pointer;      // of a file in large storage: the git id of its pointer, when known
+  std::string digest;      // "" = not known yet
+  std::int64_t size = -1;  // -1 = not known yet
+  std::string pointer;     // of a file in large storage: the git id of its pointer, when known
 };
 
 // The files of one commit.
@@ -63,8 +63,8 @@ class CachedRepo {
 
   // Puts a verified file, which is consumed, under its digest.
   void add_blob(std::string_view digest, const std::filesystem::path& verified) const;
-  // Makes snapshots/COMMIT/NAME lead to the blob: a relative link, or the bytes themselves where the
-  // file system has no links.
+  // Makes snapshots/COMMIT/NAME lead to the blob: a relative link, or the bytes themselves where
+  // the file system has no links.
   void link(std::string_view commit, std::string_view name, std::string_view digest) const;
   void write_tree(std::string_view commit, const Tree& tree) const;
   void write_ref(const std::string& revision, std::string_view commit) const;

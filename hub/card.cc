@@ -36,17 +36,21 @@ std::string scalar(const YAML::Node& map, const char* key) {
 
 void read_fields(const YAML::Node& map, Card& card) {
   const YAML::Node licence = map["license"];
-  if (licence && licence.IsScalar() && !licence.Scalar().empty()) card.licences.push_back(trimmed(licence.Scalar()));
+  if (licence && licence.IsScalar() && !licence.Scalar().empty())
+    card.licences.push_back(trimmed(licence.Scalar()));
   if (licence && licence.IsSequence())
     for (const auto& one : licence)
       if (one.IsScalar()) card.licences.push_back(trimmed(one.Scalar()));
   card.licence_name = scalar(map, "license_name");
   card.licence_link = scalar(map, "license_link");
   for (const auto& field : map)
-    if (field.first.IsScalar() && field.first.Scalar().starts_with("extra_gated_")) card.gated = true;
+    if (field.first.IsScalar() && field.first.Scalar().starts_with("extra_gated_"))
+      card.gated = true;
 }
 
-bool same_word(const std::string& a, const std::string& b) { return lowercase(trimmed(a)) == lowercase(trimmed(b)); }
+bool same_word(const std::string& a, const std::string& b) {
+  return lowercase(trimmed(a)) == lowercase(trimmed(b));
+}
 
 }  // namespace
 
@@ -70,17 +74,23 @@ Card read_card(const std::filesystem::path& folder) {
 
 std::string licence_text(const Card& card) {
   std::string out = joined(card.licences, ", ");
-  if (!card.licence_name.empty()) out += out.empty() ? card.licence_name : " (" + card.licence_name + ")";
+  if (!card.licence_name.empty())
+    out += out.empty() ? card.licence_name : " (" + card.licence_name + ")";
   return out.empty() ? "not stated" : out;
 }
 
 void require_licence(const Card& card, const std::vector<std::string>& allowed) {
   const auto may = [&](const std::string& licence) {
-    return std::any_of(allowed.begin(), allowed.end(), [&](const auto& one) { return same_word(one, licence); });
+    return std::any_of(allowed.begin(), allowed.end(),
+                       [&](const auto& one) { return same_word(one, licence); });
   };
-  const bool named = card.licences == std::vector<std::string>{"other"} && !card.licence_name.empty() && may(card.licence_name);
-  if (named || (!card.licences.empty() && std::all_of(card.licences.begin(), card.licences.end(), may))) return;
-  fail(Errc::kUnsupported, "its licence is ", card.licences.empty() ? "not stated" : "'" + licence_text(card) + "'",
+  const bool named = card.licences == std::vector<std::string>{"other"} &&
+                     !card.licence_name.empty() && may(card.licence_name);
+  if (named ||
+      (!card.licences.empty() && std::all_of(card.licences.begin(), card.licences.end(), may)))
+    return;
+  fail(Errc::kUnsupported, "its licence is ",
+       card.licences.empty() ? "not stated" : "'" + licence_text(card) + "'",
        ", --require-license allows ", joined(allowed, ", "));
 }
 

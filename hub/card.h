@@ -8,11 +8,11 @@
 namespace hft::hub {
 
 struct Card {
-  std::vector<std::string> licences;  // `license` (a word or a list); empty = none is named
+  std::vector<std::string> licences;       // `license` (a word or a list); empty = none is named
   std::string licence_name, licence_link;  // beside `license: other`
   bool gated = false;  // the card says what must be agreed to before the Hub gives access
   bool has_front_matter = false;
-  std::string fault;   // why the front matter could not be read
+  std::string fault;  // why the front matter could not be read
 };
 
 Card parse_card(const std::string& text);

@@ -28,26 +28,33 @@ std::int64_t partial_bytes(const fs::path& folder, const std::string& prefix) {
   std::int64_t most = 0;
   std::error_code error;
   for (const auto& entry : fs::directory_iterator(folder, error))
-    if (entry.path().filename().string().starts_with(prefix + ".")) most = std::max(most, static_cast<std::int64_t>(entry.file_size(error)));
+    if (entry.path().filename().string().starts_with(prefix + "."))
+      most = std::max(most, static_cast<std::int64_t>(entry.file_size(error)));
   return most;
 }
 
 class Run {
  public:
-  Run(const Settings& settings, const Source& source, std::vector<RepoFile> files, const Target& target)
+  Run(const Settings& settings, const Source& source, std::vector<RepoFile> files,
+      const Target& target)
       : settings_(settings), source_(source), files_(std::move(files)), target_(target) {}
 
   std::size_t operator()() {
     if (files_.empty()) return 0;
-    in_parallel(settings_, files_.size(), [this](Http& http, std::size_t i) { describe(http, files_[i]); });
+    in_parallel(settings_, files_.size(),
+                [this](Http& http, std::size_t i) { describe(http, files_[i]); });
     // The large ones first: they decide how long it takes.
-    std::stable_sort(files_.begin(), files_.end(), [](const RepoFile& a, const RepoFile& b) { return a.size > b.size; });
+    std::stable_sort(files_.begin(), files_.end(),
+                     [](const RepoFile& a, const RepoFile& b) { return a.size > b.size; });
     check_space();
     Progress progress(source_.repo_id, "byte", meter_.total);
-    in_parallel(settings_, files_.size(), [this](Http& http, std::size_t i) { bring(http, files_[i]); }, [&] {
-      const std::string files = std::to_string(meter_.files_done) + "/" + std::to_string(meter_.files) + " files";
-      progress.update(meter_.bytes, files + ", " + meter_.current());
-    });
+    in_parallel(
+        settings_, files_.size(), [this](Http& http, std::size_t i) { bring(http, files_[i]); },
+        [&] {
+          const std::string files =
+              std::to_string(meter_.files_done) + "/" + std::to_string(meter_.files) + " files";
+          progress.update(meter_.bytes, files + ", " + meter_.current());
+        });
     return fetched_;
   }
 
@@ -56,7 +63,8 @@ class Run {
     if (!file.digest.empty() && file.size >= 0) return;
     const RepoFile found = file_info(http, source_.repo_id, source_.commit, file.name);
     if (file.size >= 0 && found.size >= 0 && found.size != file.size)
-      fail(Errc::kNetwork, file.name, ": the Hub's list says ", file.size, " bytes, its headers ", found.size);
+      fail(Errc::kNetwork, file.name, ": the Hub's list says ", file.size, " bytes, its headers ",
+           found.size);
     file.digest = found.digest;
     if (file.size < 0) file.size = found.size;
   }
@@ -72,8 +80,10 @@ class Run {
       ++meter_.files;
     }
     if (const auto free = free_bytes(target_.partials); need > free)
-      fail_hint(Errc::kResources, "make room, or choose another folder with --cache-dir or HF_HUB_CACHE", target_.partials.string(),
-                ": ", human_bytes(need), " are needed, ", human_bytes(free), " are free");
+      fail_hint(Errc::kResources,
+                "make room, or choose another folder with --cache-dir or HF_HUB_CACHE",
+                target_.partials.string(), ": ", human_bytes(need), " are needed, ",
+                human_bytes(free), " are free");
   }
 
   void bring(Http& http, RepoFile& file) {
@@ -105,7 +115,8 @@ class Run {
 
 }  // namespace
 
-std::size_t download(const Settings& settings, const Source& source, std::vector<RepoFile> files, const Target& target) {
+std::size_t download(const Settings& settings, const Source& source, std::vector<RepoFile> files,
+                     const Target& target) {
   return Run(settings, source, std::move(files), target)();
 }
 

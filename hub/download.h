@@ -28,6 +28,7 @@ struct Target {
 
 // Fetches on several threads, the disk's free space checked first, progress shown. Files without a
 // digest or size are asked for (HEAD). The first error ends all. Returns how many were fetched.
-std::size_t download(const Settings& settings, const Source& source, std::vector<RepoFile> files, const Target& target);
+std::size_t download(const Settings& settings, const Source& source, std::vector<RepoFile> files,
+                     const Target& target);
 
 }  // namespace hft::hub

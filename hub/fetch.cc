@@ -29,7 +29,8 @@ std::optional<std::int64_t> number(std::string_view text) {
 // "bytes 5-9/10": begins at `start`, ends with the file, whose size is as wanted.
 bool fits_range(const std::string& range, std::int64_t start, std::int64_t size) {
   const auto dash = range.find('-'), slash = range.find('/');
-  if (!range.starts_with("bytes ") || dash == range.npos || slash == range.npos || slash < dash) return false;
+  if (!range.starts_with("bytes ") || dash == range.npos || slash == range.npos || slash < dash)
+    return false;
   const auto first = number(std::string_view(range).substr(6, dash - 6));
   const auto last = number(std::string_view(range).substr(dash + 1, slash - dash - 1));
   const auto total = number(std::string_view(range).substr(slash + 1));
@@ -42,8 +43,8 @@ class Download {
   Download(const Source& source, const RepoFile& wanted, Partial& partial, Meter& meter)
       : source_(source), wanted_(wanted), partial_(partial), meter_(meter) {}
 
-  // "" = every byte is there; else what came is not what was wanted, and the partial is empty again.
-  // Throws Transient for an answer that broke off: the next try goes on from there.
+  // "" = every byte is there; else what came is not what was wanted, and the partial is empty
+  // again. Throws Transient for an answer that broke off: the next try goes on from there.
   std::string run(Http& http) {
     const std::int64_t start = partial_.size();
     Request request;
@@ -53,9 +54,11 @@ class Download {
     request.on_body = [&](std::span<const char> bytes) { return take(bytes); };
     const Reply reply = http.once(request);
     if (fault_.empty() && reply.status != 416) {
-      check_status(http, reply, source_.repo_id, source_.repo_id + "@" + source_.commit.substr(0, 7) + ": " + wanted_.name);
+      check_status(http, reply, source_.repo_id,
+                   source_.repo_id + "@" + source_.commit.substr(0, 7) + ": " + wanted_.name);
       if (wanted_.size >= 0 && partial_.size() < wanted_.size)
-        throw Transient(wanted_.name + ": the answer ended after " + human_bytes(partial_.size()) + " of " + human_bytes(wanted_.size));
+        throw Transient(wanted_.name + ": the answer ended after " + human_bytes(partial_.size()) +
+                        " of " + human_bytes(wanted_.size));
     }
     if (!fault_.empty()) drop();
     return fault_;
@@ -70,16 +73,21 @@ class Download {
   bool accept(const Reply& reply, std::int64_t start) {
     const int status = reply.status;
     const Headers& headers = reply.headers;
-    const std::string encoding = get(headers, "content-encoding"), range = get(headers, "content-range");
+    const std::string encoding = get(headers, "content-encoding"),
+                      range = get(headers, "content-range");
     const auto length = number(get(headers, "content-length"));
     if (status == 416) fault_ = "the Hub has no bytes after " + std::to_string(start);
     if (status != 200 && status != 206) return status != 416;  // of others, the text says why
     check_file_headers(reply.hub_headers, wanted_, source_.commit);
-    if (!encoding.empty() && encoding != "identity") fault_ = "the answer is compressed (" + escape_controls(encoding) + "), which was not asked for";
+    if (!encoding.empty() && encoding != "identity")
+      fault_ =
+          "the answer is compressed (" + escape_controls(encoding) + "), which was not asked for";
     else if (status == 206 && (start == 0 || !fits_range(range, start, wanted_.size)))
-      fault_ = "asked for the bytes from " + std::to_string(start) + " of " + std::to_string(wanted_.size) + ", got '" + escape_controls(range) + "'";
+      fault_ = "asked for the bytes from " + std::to_string(start) + " of " +
+               std::to_string(wanted_.size) + ", got '" + escape_controls(range) + "'";
     else if (status == 200 && length && wanted_.size >= 0 && *length != wanted_.size)
-      fault_ = "the answer has " + std::to_string(*length) + " bytes, wanted " + std::to_string(wanted_.size);
+      fault_ = "the answer has " + std::to_string(*length) + " bytes, wanted " +
+               std::to_string(wanted_.size);
     if (!fault_.empty()) return false;
     if (status == 200 && start > 0) drop();  // the range was ignored: all comes again
     return true;
@@ -105,7 +113,8 @@ class Download {
 };
 
 // Until every byte is there; the fault of the last answer, as Download::run.
-std::string fetch_all(Http& http, const Source& source, const RepoFile& wanted, Partial& partial, Meter& meter) {
+std::string fetch_all(Http& http, const Source& source, const RepoFile& wanted, Partial& partial,
+                      Meter& meter) {
   Patience patience(http.settings().retry_s);
   while (true) {
     const std::int64_t before = partial.size();
@@ -134,18 +143,22 @@ std::string Meter::current() const {
   return name_ + " " + std::to_string(100 * done_ / size_) + " %";
 }
 
-void fetch(Http& http, const Source& source, const RepoFile& wanted, Partial& partial, Meter& meter) {
+void fetch(Http& http, const Source& source, const RepoFile& wanted, Partial& partial,
+           Meter& meter) {
   for (int round = 1;; ++round) {
     std::string fault = fetch_all(http, source, wanted, partial, meter);
     if (fault.empty()) {
       const std::string got = partial.digest();
       if (got == wanted.digest) break;
-      fault = std::string("its ") + (got.size() == 64 ? "sha256" : "git sha1") + " is " + got + ", wanted " + wanted.digest;
+      fault = std::string("its ") + (got.size() == 64 ? "sha256" : "git sha1") + " is " + got +
+              ", wanted " + wanted.digest;
       Download(source, wanted, partial, meter).drop();
     }
     if (round == 2) {
       partial.remove();
-      fail_hint(Errc::kNetwork, "the Hub, or something between, changes the file; nothing was stored", wanted.name, ": ", fault);
+      fail_hint(Errc::kNetwork,
+                "the Hub, or something between, changes the file; nothing was stored", wanted.name,
+                ": ", fault);
     }
     note(wanted.name + ": " + fault + "; fetching it once more");
   }

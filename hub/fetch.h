@@ -17,8 +17,9 @@ struct Meter {
   std::atomic<std::int64_t> bytes{0}, total{0};
   std::atomic<int> files_done{0};
   int files = 0;
-  void show(const std::string& name, std::int64_t done, std::int64_t size);  // the file last written to
-  std::string current() const;                                               // "model.safetensors 45 %"
+  void show(const std::string& name, std::int64_t done,
+            std::int64_t size);  // the file last written to
+  std::string current() const;   // "model.safetensors 45 %"
 
  private:
   mutable std::mutex mutex_;
@@ -31,8 +32,9 @@ struct Source {
 };
 
 // Downloads `wanted` (whose digest is known) into `partial`, until its digest is right. Bytes of
-// another length or digest are thrown away and fetched once more from the start; then kNetwork, with
-// both digests, and the partial is removed.
-void fetch(Http& http, const Source& source, const RepoFile& wanted, Partial& partial, Meter& meter);
+// another length or digest are thrown away and fetched once more from the start; then kNetwork,
+// with both digests, and the partial is removed.
+void fetch(Http& http, const Source& source, const RepoFile& wanted, Partial& partial,
+           Meter& meter);
 
 }  // namespace hft::hub

@@ -33,30 +33,44 @@ bool is_link_local(std::string_view address) {
   if (address.starts_with('[')) address.remove_prefix(1);
   if (address.starts_with("::ffff:")) address.remove_prefix(7);
   return address.starts_with("169.254.") || address == "0.0.0.0" || address == "::" ||
-         (address.size() > 3 && address.substr(0, 2) == "fe" && std::string_view("89ab").find(address[2]) != std::string_view::npos && address.find(':') != std::string_view::npos);
+         (address.size() > 3 && address.substr(0, 2) == "fe" &&
+          std::string_view("89ab").find(address[2]) != std::string_view::npos &&
+          address.find(':') != std::string_view::npos);
 }
 
 bool has_proxy() {
-  static constexpr std::array kNames{"http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"};
-  return std::any_of(kNames.begin(), kNames.end(), [](const char* name) { return !environment(name).empty(); });
+  static constexpr std::array kNames{"http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy",
+                                     "ALL_PROXY"};
+  return std::any_of(kNames.begin(), kNames.end(),
+                     [](const char* name) { return !environment(name).empty(); });
 }
 
-bool may_pass(int status) { return status == 408 || status == 429 || (status >= 500 && status != 501 && status != 505); }
+bool may_pass(int status) {
+  return status == 408 || status == 429 || (status >= 500 && status != 501 && status != 505);
+}
 
 // A failed connection as an exception: Transient, or Error when trying again is of no use.
 [[noreturn]] void fail_outcome(const Outcome& outcome, const Url& url) {
-  const std::string at = url.scheme + "://" + url.host + (outcome.kind == Outcome::kNoHost ? "" : ":" + url.port);
+  const std::string at =
+      url.scheme + "://" + url.host + (outcome.kind == Outcome::kNoHost ? "" : ":" + url.port);
   switch (outcome.kind) {
-    case Outcome::kNoHost: throw Transient(at + ": no such host (or no network)");
-    case Outcome::kNoConnection: throw Transient(at + ": cannot connect");
-    case Outcome::kStalled: throw Transient(url.shown + ": no byte came in time");
-    case Outcome::kCut: throw Transient(url.shown + ": the connection broke off (" + outcome.detail + ")");
+    case Outcome::kNoHost:
+      throw Transient(at + ": no such host (or no network)");
+    case Outcome::kNoConnection:
+      throw Transient(at + ": cannot connect");
+    case Outcome::kStalled:
+      throw Transient(url.shown + ": no byte came in time");
+    case Outcome::kCut:
+      throw Transient(url.shown + ": the connection broke off (" + outcome.detail + ")");
     case Outcome::kRefusedAddress:
-      fail(Errc::kNetwork, url.shown, ": refused: its address ", outcome.detail, " is one that no Hub leads to");
+      fail(Errc::kNetwork, url.shown, ": refused: its address ", outcome.detail,
+           " is one that no Hub leads to");
     case Outcome::kTls:
-      fail_hint(Errc::kNetwork, "check this machine's clock, and its certificates (SSL_CERT_FILE names others)",
-                at, ": no secure connection: ", outcome.detail);
-    default: throw Transient(url.shown + ": " + outcome.detail);
+      fail_hint(Errc::kNetwork,
+                "check this machine's clock, and its certificates (SSL_CERT_FILE names others)", at,
+                ": no secure connection: ", outcome.detail);
+    default:
+      throw Transient(url.shown + ": " + outcome.detail);
   }
 }
 
@@ -77,11 +91,14 @@ std::string Reply::header(const std::string& name) const {
 }
 
 Http::Http(Settings settings)
-    : settings_(std::move(settings)), endpoint_(backend().parse_url(settings_.endpoint)), connection_(backend().connect()) {
-  if (endpoint_.scheme == "https" || (endpoint_.scheme == "http" && is_loopback(endpoint_.host))) return;
+    : settings_(std::move(settings)),
+      endpoint_(backend().parse_url(settings_.endpoint)),
+      connection_(backend().connect()) {
+  if (endpoint_.scheme == "https" || (endpoint_.scheme == "http" && is_loopback(endpoint_.host)))
+    return;
   if (endpoint_.scheme == "http" && environment("HFT_ALLOW_HTTP") == "1") return;
-  fail_hint(Errc::kUsage, "HFT_ALLOW_HTTP=1 sends everything, the token too, unencrypted", "HF_ENDPOINT ", endpoint_.shown,
-            ": wanted https (http only for this machine)");
+  fail_hint(Errc::kUsage, "HFT_ALLOW_HTTP=1 sends everything, the token too, unencrypted",
+            "HF_ENDPOINT ", endpoint_.shown, ": wanted https (http only for this machine)");
 }
 
 void Http::check_hop(const Url& from, const Url& to) const {
@@ -107,13 +124,15 @@ Outcome Http::hop(const Request& request, const Url& url, Reply& reply) {
   e.headers = request.headers;
   e.headers.push_back("Accept-Encoding: identity");
   const bool at_hub = url.origin() == endpoint_.origin();
-  if (at_hub && !settings_.token.empty()) e.headers.push_back("Authorization: Bearer " + settings_.token);
+  if (at_hub && !settings_.token.empty())
+    e.headers.push_back("Authorization: Bearer " + settings_.token);
   e.body = request.body;
   e.file = request.file;
   e.file_offset = request.file_offset;
   e.file_bytes = request.file_bytes;
   e.answer_s = settings_.answer_s;
-  e.stall_s = request.slow_answer ? std::max(kSlowAnswerSeconds, settings_.stall_s) : settings_.stall_s;
+  e.stall_s =
+      request.slow_answer ? std::max(kSlowAnswerSeconds, settings_.stall_s) : settings_.stall_s;
   e.ca_bundle = settings_.ca_bundle;
   e.may_connect = [&](const std::string& address) { return may_connect(url, address); };
   e.stopped = [] { return stop_requested() != 0 || (cancelled && *cancelled); };
@@ -130,12 +149,14 @@ Outcome Http::hop(const Request& request, const Url& url, Reply& reply) {
   e.on_body = [&](std::span<const char> bytes) {
     if (streamed) return request.on_body(bytes);
     if (reply.body.size() + bytes.size() > static_cast<std::size_t>(limits::kHubAnswerBytes))
-      fail(Errc::kBadData, url.shown, ": the answer is larger than ", human_bytes(limits::kHubAnswerBytes));
+      fail(Errc::kBadData, url.shown, ": the answer is larger than ",
+           human_bytes(limits::kHubAnswerBytes));
     reply.body.append(bytes.data(), bytes.size());
     return true;
   };
   Outcome outcome = connection_->perform(e);
-  detail(e.method + " " + url.shown + " " + (outcome.status ? std::to_string(outcome.status) : outcome.detail));
+  detail(e.method + " " + url.shown + " " +
+         (outcome.status ? std::to_string(outcome.status) : outcome.detail));
   return outcome;
 }
 
@@ -149,21 +170,25 @@ Reply Http::once(const Request& request) {
     check_stop();
     const Outcome outcome = hop(request, url, reply);
     check_stop();
-    if (outcome.kind != Outcome::kDone && outcome.kind != Outcome::kEnded) fail_outcome(outcome, url);
+    if (outcome.kind != Outcome::kDone && outcome.kind != Outcome::kEnded)
+      fail_outcome(outcome, url);
     reply.retry_after_s = outcome.retry_after_s;
     const std::string location = reply.header("location");
     if (!is_redirect(reply.status) || location.empty()) {
       if (may_pass(reply.status))
-        throw Transient(url.shown + ": the Hub answered " + std::to_string(reply.status), reply.retry_after_s);
+        throw Transient(url.shown + ": the Hub answered " + std::to_string(reply.status),
+                        reply.retry_after_s);
       return reply;
     }
     const Url next = backend().parse_url(url.text, location);
     if (request.stop_at_other_origin && next.origin() != url.origin()) return reply;
     check_hop(url, next);
     if (request.method != "GET" && request.method != "HEAD" && reply.status < 307)
-      fail(Errc::kNetwork, url.shown, ": answered a ", request.method, " with the redirect ", reply.status, "; wanted 307 or 308");
+      fail(Errc::kNetwork, url.shown, ": answered a ", request.method, " with the redirect ",
+           reply.status, "; wanted 307 or 308");
     if (hops == limits::kRedirects)
-      fail(Errc::kNetwork, url.shown, ": redirected more than ", limits::kRedirects, " times, last to ", next.shown);
+      fail(Errc::kNetwork, url.shown, ": redirected more than ", limits::kRedirects,
+           " times, last to ", next.shown);
     url = next;
   }
 }
@@ -174,21 +199,24 @@ Reply Http::send(const Request& request) {
 
 void Patience::after(const Transient& problem) {
   if (++tries_ >= limits::kHubTries)
-    fail_hint(Errc::kNetwork, "the same command again goes on from here", problem.what(), " (", limits::kHubTries, " tries)");
+    fail_hint(Errc::kNetwork, "the same command again goes on from here", problem.what(), " (",
+              limits::kHubTries, " tries)");
   if (problem.retry_after_s > limits::kRetryAfterSeconds)
-    fail(Errc::kNetwork, problem.what(), " and asks to wait ", problem.retry_after_s, " s (Retry-After); hft waits ",
-         limits::kRetryAfterSeconds, " s at most");
+    fail(Errc::kNetwork, problem.what(), " and asks to wait ", problem.retry_after_s,
+         " s (Retry-After); hft waits ", limits::kRetryAfterSeconds, " s at most");
   thread_local std::mt19937 random{std::random_device{}()};
   const double jitter = std::uniform_real_distribution(0.75, 1.25)(random);
   double wait = first_ * std::min(8.0, std::pow(2.0, tries_ - 1)) * jitter;
   wait = std::max(wait, static_cast<double>(problem.retry_after_s));
   char text[64];
-  std::snprintf(text, sizeof text, "; trying again in %.2g s (try %d of %d)", wait, tries_ + 1, limits::kHubTries);
+  std::snprintf(text, sizeof text, "; trying again in %.2g s (try %d of %d)", wait, tries_ + 1,
+                limits::kHubTries);
   note(problem.what() + std::string(text));
   const auto end = std::chrono::steady_clock::now() + std::chrono::duration<double>(wait);
   while (std::chrono::steady_clock::now() < end) {
     check_stop();
-    std::this_thread::sleep_for(std::min<std::chrono::duration<double>>(std::chrono::milliseconds(50), end - std::chrono::steady_clock::now()));
+    std::this_thread::sleep_for(std::min<std::chrono::duration<double>>(
+        std::chrono::milliseconds(50), end - std::chrono::steady_clock::now()));
   }
 }
 

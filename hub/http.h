@@ -28,7 +28,7 @@ struct Request {
   std::string_view body;
   int file = -1;
   std::int64_t file_offset = 0, file_bytes = 0;
-  bool slow_answer = false;      // the Hub works before it answers (a commit): wait a minute
+  bool slow_answer = false;           // the Hub works before it answers (a commit): wait a minute
   bool stop_at_other_origin = false;  // a redirect there is the answer (what HEAD asks for)
   // Once, when the head of an answer that is no redirect is there; false ends it.
   std::function<bool(const Reply&)> on_head;
@@ -39,7 +39,8 @@ struct Request {
 
 // What may pass by itself: a lost connection, 408, 429, 5xx. Tried again by `persist`.
 struct Transient : std::runtime_error {
-  Transient(const std::string& what, std::int64_t retry_after_s = 0) : std::runtime_error(what), retry_after_s(retry_after_s) {}
+  Transient(const std::string& what, std::int64_t retry_after_s = 0)
+      : std::runtime_error(what), retry_after_s(retry_after_s) {}
   std::int64_t retry_after_s;
 };
 
@@ -47,10 +48,10 @@ class Http {
  public:
   explicit Http(Settings settings);
 
-  // One try. Redirects are followed by hand (limits::kRedirects): https never becomes http, no other
-  // scheme, no link-local address, no loopback unless the endpoint is there; the token goes to the
-  // endpoint's origin only. Throws Transient, or Error: kNetwork for what will not pass (a refused
-  // redirect, a certificate), kInterrupted. Every other status is returned.
+  // One try. Redirects are followed by hand (limits::kRedirects): https never becomes http, no
+  // other scheme, no link-local address, no loopback unless the endpoint is there; the token goes
+  // to the endpoint's origin only. Throws Transient, or Error: kNetwork for what will not pass (a
+  // refused redirect, a certificate), kInterrupted. Every other status is returned.
   Reply once(const Request& request);
   // `once`, up to limits::kHubTries times.
   Reply send(const Request& request);
@@ -72,8 +73,8 @@ class Http {
 class Patience {
  public:
   explicit Patience(double first_wait_s) : first_(first_wait_s) {}
-  // Sleeps, or throws Error (kNetwork) when the tries are used up or the wait asked for is too long;
-  // kInterrupted when the user stops it.
+  // Sleeps, or throws Error (kNetwork) when the tries are used up or the wait asked for is too
+  // long; kInterrupted when the user stops it.
   void after(const Transient& problem);
   void progress() { tries_ = 0; }  // something arrived: count from anew
 

@@ -22,13 +22,15 @@ namespace {
 constexpr std::size_t kBatch = 100;
 constexpr const char* kLfsJson = "application/vnd.git-lfs+json";
 
-[[noreturn]] void malformed(const std::string& what) { fail(Errc::kNetwork, "the Hub's upload instructions are malformed: ", what); }
+[[noreturn]] void malformed(const std::string& what) {
+  fail(Errc::kNetwork, "the Hub's upload instructions are malformed: ", what);
+}
 
 // What the Hub wants done with one file.
 struct Order {
   const LocalFile* file = nullptr;
-  std::string upload, verify;  // addresses; upload "" = the Hub has it
-  std::int64_t part_bytes = 0; // 0 = in one piece
+  std::string upload, verify;   // addresses; upload "" = the Hub has it
+  std::int64_t part_bytes = 0;  // 0 = in one piece
   std::map<int, std::string> parts;
   std::vector<std::string> headers;
 };
@@ -42,30 +44,40 @@ void add_header(Order& order, const std::string& name, const std::string& value)
 Order parse_order(const Json& object, const LocalFile& file) {
   Order order;
   order.file = &file;
-  if (object.contains("error")) fail(Errc::kNetwork, file.name, ": the Hub does not take it: ", escape_controls(object["error"].value("message", "")));
+  if (object.contains("error"))
+    fail(Errc::kNetwork, file.name,
+         ": the Hub does not take it: ", escape_controls(object["error"].value("message", "")));
   const auto actions = object.find("actions");
   if (actions == object.end() || actions->is_null() || !actions->contains("upload")) return order;
   const Json& upload = (*actions)["upload"];
   order.upload = upload.at("href").get<std::string>();
-  if (actions->contains("verify")) order.verify = (*actions)["verify"].at("href").get<std::string>();
+  if (actions->contains("verify"))
+    order.verify = (*actions)["verify"].at("href").get<std::string>();
   const Json header = upload.value("header", Json::object());
   for (const auto& [name, value] : header.items()) {
     const std::string text = value.is_string() ? value.get<std::string>() : to_line(value);
-    if (name == "chunk_size") order.part_bytes = std::atoll(text.c_str());
-    else if (!name.empty() && std::all_of(name.begin(), name.end(), ::isdigit)) order.parts[std::atoi(name.c_str())] = text;
-    else add_header(order, name, text);
+    if (name == "chunk_size")
+      order.part_bytes = std::atoll(text.c_str());
+    else if (!name.empty() && std::all_of(name.begin(), name.end(), ::isdigit))
+      order.parts[std::atoi(name.c_str())] = text;
+    else
+      add_header(order, name, text);
   }
   if (header.contains("chunk_size")) {
-    const auto needed = order.part_bytes > 0 ? (file.size + order.part_bytes - 1) / order.part_bytes : -1;
-    if (needed != static_cast<std::int64_t>(order.parts.size())) malformed("the parts do not make the file");
+    const auto needed =
+        order.part_bytes > 0 ? (file.size + order.part_bytes - 1) / order.part_bytes : -1;
+    if (needed != static_cast<std::int64_t>(order.parts.size()))
+      malformed("the parts do not make the file");
   }
   return order;
 }
 
 class Descriptor {
  public:
-  explicit Descriptor(const LocalFile& file) : fd_(::open(file.path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW)) {
-    if (fd_ < 0) fail(Errc::kResources, file.path.string(), ": cannot read: ", std::strerror(errno));
+  explicit Descriptor(const LocalFile& file)
+      : fd_(::open(file.path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW)) {
+    if (fd_ < 0)
+      fail(Errc::kResources, file.path.string(), ": cannot read: ", std::strerror(errno));
   }
   ~Descriptor() { ::close(fd_); }
   Descriptor(const Descriptor&) = delete;
@@ -77,14 +89,19 @@ class Descriptor {
 
 class Sender {
  public:
-  Sender(Http& http, const std::string& repo_id, Meter& meter) : http_(http), repo_id_(repo_id), meter_(meter) {}
+  Sender(Http& http, const std::string& repo_id, Meter& meter)
+      : http_(http), repo_id_(repo_id), meter_(meter) {}
 
   void send(const Order& order) {
     const Descriptor fd(*order.file);
-    if (order.part_bytes == 0) put(order, fd, order.upload, 0, order.file->size, order.headers);
-    else send_parts(order, fd);
+    if (order.part_bytes == 0)
+      put(order, fd, order.upload, 0, order.file->size, order.headers);
+    else
+      send_parts(order, fd);
     check_unchanged(*order.file);
-    if (!order.verify.empty()) post(order, order.verify, {{"oid", order.file->sha256}, {"size", order.file->size}}, "application/json");
+    if (!order.verify.empty())
+      post(order, order.verify, {{"oid", order.file->sha256}, {"size", order.file->size}},
+           "application/json");
     ++meter_.files_done;
   }
 
@@ -102,8 +119,8 @@ class Sender {
     post(order, order.upload, {{"oid", order.file->sha256}, {"parts", parts}}, kLfsJson);
   }
 
-  Reply put(const Order& order, const Descriptor& fd, const std::string& address, std::int64_t start, std::int64_t bytes,
-            const std::vector<std::string>& headers) {
+  Reply put(const Order& order, const Descriptor& fd, const std::string& address,
+            std::int64_t start, std::int64_t bytes, const std::vector<std::string>& headers) {
     Request request;
     request.method = "PUT";
     request.url = address;
@@ -141,11 +158,16 @@ class Sender {
 };
 
 // What to do with each of `files`, which are at most kBatch.
-std::vector<Order> ask(Http& http, const std::string& repo_id, const std::string& revision, std::span<const LocalFile* const> files) {
+std::vector<Order> ask(Http& http, const std::string& repo_id, const std::string& revision,
+                       std::span<const LocalFile* const> files) {
   Json objects = Json::array();
-  for (const LocalFile* file : files) objects.push_back({{"oid", file->sha256}, {"size", file->size}});
-  const std::string body = to_line({{"operation", "upload"}, {"transfers", {"basic", "multipart"}}, {"objects", objects},
-                                    {"hash_algo", "sha256"}, {"ref", {{"name", revision}}}});
+  for (const LocalFile* file : files)
+    objects.push_back({{"oid", file->sha256}, {"size", file->size}});
+  const std::string body = to_line({{"operation", "upload"},
+                                    {"transfers", {"basic", "multipart"}},
+                                    {"objects", objects},
+                                    {"hash_algo", "sha256"},
+                                    {"ref", {{"name", revision}}}});
   Request request;
   request.method = "POST";
   request.url = "/" + repo_id + ".git/info/lfs/objects/batch";
@@ -158,7 +180,8 @@ std::vector<Order> ask(Http& http, const std::string& repo_id, const std::string
   const Json answer = parse_answer(reply);
   for (const Json& object : answer.at("objects")) {
     const std::string oid = object.value("oid", "");
-    const auto found = std::find_if(files.begin(), files.end(), [&](const LocalFile* f) { return f->sha256 == oid; });
+    const auto found = std::find_if(files.begin(), files.end(),
+                                    [&](const LocalFile* f) { return f->sha256 == oid; });
     if (found == files.end()) malformed("an object that was not asked for");
     orders.push_back(parse_order(object, **found));
   }
@@ -167,7 +190,8 @@ std::vector<Order> ask(Http& http, const std::string& repo_id, const std::string
 
 }  // namespace
 
-std::size_t upload_large(Http& http, const std::string& repo_id, const std::string& revision, const std::vector<const LocalFile*>& all) {
+std::size_t upload_large(Http& http, const std::string& repo_id, const std::string& revision,
+                         const std::vector<const LocalFile*>& all) {
   std::map<std::string, const LocalFile*> unique;
   for (const LocalFile* file : all) unique.emplace(file->sha256, file);
   std::vector<const LocalFile*> files;
@@ -175,7 +199,8 @@ std::size_t upload_large(Http& http, const std::string& repo_id, const std::stri
   std::vector<Order> orders;
   try {
     for (std::size_t i = 0; i < files.size(); i += kBatch)
-      for (Order& order : ask(http, repo_id, revision, std::span(files).subspan(i, std::min(kBatch, files.size() - i))))
+      for (Order& order : ask(http, repo_id, revision,
+                              std::span(files).subspan(i, std::min(kBatch, files.size() - i))))
         if (!order.upload.empty()) orders.push_back(std::move(order));
   } catch (const nlohmann::json::exception& e) {
     malformed(e.what());
@@ -183,8 +208,14 @@ std::size_t upload_large(Http& http, const std::string& repo_id, const std::stri
   Meter meter;
   for (const Order& order : orders) meter.total += order.file->size;
   Progress progress("uploading to " + repo_id, "byte", meter.total);
-  in_parallel(http.settings(), orders.size(), [&](Http& own, std::size_t i) { Sender(own, repo_id, meter).send(orders[i]); },
-              [&] { progress.update(meter.bytes, std::to_string(meter.files_done) + "/" + std::to_string(orders.size()) + " files, " + meter.current()); });
+  in_parallel(
+      http.settings(), orders.size(),
+      [&](Http& own, std::size_t i) { Sender(own, repo_id, meter).send(orders[i]); },
+      [&] {
+        progress.update(meter.bytes, std::to_string(meter.files_done) + "/" +
+                                         std::to_string(orders.size()) + " files, " +
+                                         meter.current());
+      });
   return orders.size();
 }
 

@@ -24,28 +24,37 @@ namespace {
 
 // Where links of a folder may lead: the folder, or for a snapshot of the cache its repository.
 fs::path bounds_of(const fs::path& folder) {
-  const bool snapshot = is_commit(folder.filename().string()) && folder.parent_path().filename() == "snapshots";
+  const bool snapshot =
+      is_commit(folder.filename().string()) && folder.parent_path().filename() == "snapshots";
   return snapshot ? folder.parent_path().parent_path() : folder;
 }
 
 bool matches(const std::string& name, const std::vector<std::string>& patterns) {
-  return std::any_of(patterns.begin(), patterns.end(), [&](const auto& p) { return ::fnmatch(p.c_str(), name.c_str(), FNM_NOESCAPE) == 0; });
+  return std::any_of(patterns.begin(), patterns.end(), [&](const auto& p) {
+    return ::fnmatch(p.c_str(), name.c_str(), FNM_NOESCAPE) == 0;
+  });
 }
 
 [[noreturn]] void changed(const LocalFile& file) {
-  fail_hint(Errc::kResources, "let the program that writes it finish, then run the command again", file.path.string(),
-            ": changed while it was read");
+  fail_hint(Errc::kResources, "let the program that writes it finish, then run the command again",
+            file.path.string(), ": changed while it was read");
 }
 
-std::int64_t time_of(const struct stat& info) { return info.st_mtim.tv_sec * 1'000'000'000 + info.st_mtim.tv_nsec; }
+std::int64_t time_of(const struct stat& info) {
+  return info.st_mtim.tv_sec * 1'000'000'000 + info.st_mtim.tv_nsec;
+}
 
 }  // namespace
 
 std::vector<std::string> training_leftovers() {
-  return {"checkpoint-*", "_*", "optimizer.pt", "optimizer.bin", "scheduler.pt", "scaler.pt", "rng_state*.pth", "*/__pycache__/*", "__pycache__/*"};
+  return {"checkpoint-*", "_*",        "optimizer.pt",   "optimizer.bin",
+          "scheduler.pt", "scaler.pt", "rng_state*.pth", "*/__pycache__/*",
+          "__pycache__/*"};
 }
 
-std::vector<LocalFile> files_below(const fs::path& folder, const std::vector<std::string>& leave_out, std::vector<std::string>& skipped) {
+std::vector<LocalFile> files_below(const fs::path& folder,
+                                   const std::vector<std::string>& leave_out,
+                                   std::vector<std::string>& skipped) {
   const fs::path top = fs::canonical(folder), bounds = bounds_of(top);
   std::vector<LocalFile> out;
   for (fs::recursive_directory_iterator at(top), end; at != end; ++at) {
@@ -64,7 +73,8 @@ std::vector<LocalFile> files_below(const fs::path& folder, const std::vector<std
     const fs::path real = fs::canonical(at->path(), broken);
     if (broken) fail(Errc::kBadData, at->path().string(), ": a link that leads nowhere");
     if (fs::is_symlink(status) && !is_inside(real, bounds))
-      fail(Errc::kBadData, at->path().string(), ": a link out of the folder, to ", real.string(), "; not uploaded");
+      fail(Errc::kBadData, at->path().string(), ": a link out of the folder, to ", real.string(),
+           "; not uploaded");
     if (!fs::is_regular_file(real)) fail(Errc::kBadData, at->path().string(), ": not a plain file");
     check_file_name(name);
     LocalFile file;
@@ -72,7 +82,8 @@ std::vector<LocalFile> files_below(const fs::path& folder, const std::vector<std
     file.path = real;
     out.push_back(std::move(file));
   }
-  std::sort(out.begin(), out.end(), [](const LocalFile& a, const LocalFile& b) { return a.name < b.name; });
+  std::sort(out.begin(), out.end(),
+            [](const LocalFile& a, const LocalFile& b) { return a.name < b.name; });
   return out;
 }
 
@@ -93,7 +104,8 @@ void read_local_file(LocalFile& file, const std::string& own_token) {
   } else {
     const int fd = ::open(file.path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     struct stat info {};
-    if (fd < 0 || ::fstat(fd, &info) != 0) fail(Errc::kResources, file.path.string(), ": cannot read: ", std::strerror(errno));
+    if (fd < 0 || ::fstat(fd, &info) != 0)
+      fail(Errc::kResources, file.path.string(), ": cannot read: ", std::strerror(errno));
     file.size = info.st_size;
     file.changed_ns = time_of(info);
     sha1 = hash_for(std::string(40, '0'), file.size);
@@ -109,7 +121,8 @@ void read_local_file(LocalFile& file, const std::string& own_token) {
     check_unchanged(file);
   }
   if (const auto at = search.found())
-    fail_hint(Errc::kBadData, "take the token out, and replace it at the Hub if others have seen it", file.name,
+    fail_hint(Errc::kBadData,
+              "take the token out, and replace it at the Hub if others have seen it", file.name,
               ": holds a token of the Hub (at byte ", *at, "); nothing was uploaded");
   file.sha256 = sha256->hex();
   file.git_sha1 = sha1->hex();
@@ -118,7 +131,9 @@ void read_local_file(LocalFile& file, const std::string& own_token) {
 void check_unchanged(const LocalFile& file) {
   struct stat info {};
   if (file.path.empty()) return;
-  if (::stat(file.path.c_str(), &info) != 0 || info.st_size != file.size || time_of(info) != file.changed_ns) changed(file);
+  if (::stat(file.path.c_str(), &info) != 0 || info.st_size != file.size ||
+      time_of(info) != file.changed_ns)
+    changed(file);
 }
 
 std::string content_of(const LocalFile& file) {

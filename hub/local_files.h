@@ -14,13 +14,14 @@ struct LocalFile {
   std::int64_t size = 0;
   std::int64_t changed_ns = 0;  // time of the last change, to notice another
   std::string sha256, git_sha1;
-  std::string sample;           // the first 512 bytes
+  std::string sample;  // the first 512 bytes
 };
 
 // Every file below `folder`, named by its path there, without .git and .cache/huggingface. Those
 // matching one of `leave_out` are named in `skipped`. Throws kBadData for a link that leads out of
 // the folder (of a snapshot of the cache: out of its repository) and for what is no plain file.
-std::vector<LocalFile> files_below(const std::filesystem::path& folder, const std::vector<std::string>& leave_out,
+std::vector<LocalFile> files_below(const std::filesystem::path& folder,
+                                   const std::vector<std::string>& leave_out,
                                    std::vector<std::string>& skipped);
 
 // What training leaves beside a model and nobody needs to run it.

@@ -21,7 +21,8 @@ double now() {
 
 class LocalFolder {
  public:
-  LocalFolder(fs::path folder, std::string commit) : folder_(std::move(folder)), commit_(std::move(commit)) {}
+  LocalFolder(fs::path folder, std::string commit)
+      : folder_(std::move(folder)), commit_(std::move(commit)) {}
 
   fs::path notes() const { return folder_ / ".cache/huggingface/download"; }
 
@@ -31,7 +32,8 @@ class LocalFolder {
     const fs::path path = folder_ / file.name;
     const auto status = fs::symlink_status(path, missing);
     if (!fs::is_regular_file(status)) return false;
-    if (file.size >= 0 && static_cast<std::int64_t>(fs::file_size(path, missing)) != file.size) return false;
+    if (file.size >= 0 && static_cast<std::int64_t>(fs::file_size(path, missing)) != file.size)
+      return false;
     return noted_digest(file.name) == file.digest || digest_of(path, file.digest) == file.digest;
   }
 
@@ -44,13 +46,15 @@ class LocalFolder {
   void store(const RepoFile& file, const fs::path& verified) const {
     std::error_code error;
     fs::rename(verified, folder_ / file.name, error);
-    if (error) fail(Errc::kResources, (folder_ / file.name).string(), ": cannot write: ", error.message());
+    if (error)
+      fail(Errc::kResources, (folder_ / file.name).string(), ": cannot write: ", error.message());
   }
 
   void note_down(const RepoFile& file) const {
     char time[32];
     std::snprintf(time, sizeof time, "%.6f", now());
-    write_file(notes() / (file.name + ".metadata"), commit_ + "\n" + file.digest + "\n" + time + "\n");
+    write_file(notes() / (file.name + ".metadata"),
+               commit_ + "\n" + file.digest + "\n" + time + "\n");
   }
 
  private:
@@ -62,7 +66,8 @@ class LocalFolder {
     const auto lines = split(read_file(note, 4096), '\n');
     struct stat info {};
     if (lines.size() < 3 || ::stat((folder_ / name).c_str(), &info) != 0) return "";
-    const double changed = static_cast<double>(info.st_mtim.tv_sec) + 1e-9 * static_cast<double>(info.st_mtim.tv_nsec);
+    const double changed =
+        static_cast<double>(info.st_mtim.tv_sec) + 1e-9 * static_cast<double>(info.st_mtim.tv_nsec);
     return changed <= std::atof(lines[2].c_str()) ? lines[1] : "";
   }
 
@@ -73,7 +78,8 @@ class LocalFolder {
 void refuse_cache(const SnapshotRequest& request, const fs::path& folder) {
   const fs::path cache = fs::weakly_canonical(cache_folder(request.cache_dir));
   if (is_inside(fs::weakly_canonical(folder), cache))
-    fail(Errc::kUsage, "--local-dir ", folder.string(), ": lies in the cache ", cache.string(), ", whose files are not to be changed");
+    fail(Errc::kUsage, "--local-dir ", folder.string(), ": lies in the cache ", cache.string(),
+         ", whose files are not to be changed");
 }
 
 }  // namespace
@@ -82,7 +88,8 @@ Snapshot fetch_to_folder(const SnapshotRequest& request, const fs::path& folder)
   refuse_cache(request, folder);
   const std::string what = request.repo_id + "@" + request.revision;
   if (request.local_files_only || offline())
-    fail(Errc::kNotFound, what, ": --local-dir asks the Hub what to put there, and the network is forbidden");
+    fail(Errc::kNotFound, what,
+         ": --local-dir asks the Hub what to put there, and the network is forbidden");
   const Settings settings = hub::settings();
   Http http(settings);
   const RepoInfo info = repo_info(http, request.repo_id, request.revision);

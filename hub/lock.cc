@@ -22,10 +22,14 @@ FileLock::FileLock(const std::filesystem::path& file, const std::string& what) {
   bool told = false;
   while (true) {
     if (fd_ < 0) fd_ = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
-    if (fd_ < 0) fail(Errc::kResources, file.string(), ": cannot open the lock: ", std::strerror(errno));
+    if (fd_ < 0)
+      fail(Errc::kResources, file.string(), ": cannot open the lock: ", std::strerror(errno));
     if (::flock(fd_, LOCK_EX | LOCK_NB) == 0) {
-      struct stat held {}, named {};
-      if (::fstat(fd_, &held) == 0 && ::stat(file.c_str(), &named) == 0 && held.st_ino == named.st_ino) return;
+      struct stat held {
+      }, named{};
+      if (::fstat(fd_, &held) == 0 && ::stat(file.c_str(), &named) == 0 &&
+          held.st_ino == named.st_ino)
+        return;
       ::close(fd_);  // somebody removed the file meanwhile
       fd_ = -1;
       continue;

@@ -23,13 +23,21 @@ Json read_object(const fs::path& file) {
 // The Hub's name of the task that an architecture's head does; "" when its name does not say.
 std::string task_of(const std::string& architecture, const std::string& model_type) {
   static const std::pair<const char*, const char*> kTasks[] = {
-      {"ForSequenceClassification", "text-classification"}, {"ForTokenClassification", "token-classification"},
-      {"ForDocumentQuestionAnswering", "document-question-answering"}, {"ForQuestionAnswering", "question-answering"},
-      {"ForMaskedLM", "fill-mask"}, {"ForCausalLM", "text-generation"}, {"LMHeadModel", "text-generation"},
-      {"ForImageClassification", "image-classification"}, {"ForObjectDetection", "object-detection"},
-      {"ForSemanticSegmentation", "image-segmentation"}, {"ForUniversalSegmentation", "image-segmentation"},
-      {"ForAudioClassification", "audio-classification"}, {"ForCTC", "automatic-speech-recognition"},
-      {"ForSpeechSeq2Seq", "automatic-speech-recognition"}, {"MarianMTModel", "translation"}};
+      {"ForSequenceClassification", "text-classification"},
+      {"ForTokenClassification", "token-classification"},
+      {"ForDocumentQuestionAnswering", "document-question-answering"},
+      {"ForQuestionAnswering", "question-answering"},
+      {"ForMaskedLM", "fill-mask"},
+      {"ForCausalLM", "text-generation"},
+      {"LMHeadModel", "text-generation"},
+      {"ForImageClassification", "image-classification"},
+      {"ForObjectDetection", "object-detection"},
+      {"ForSemanticSegmentation", "image-segmentation"},
+      {"ForUniversalSegmentation", "image-segmentation"},
+      {"ForAudioClassification", "audio-classification"},
+      {"ForCTC", "automatic-speech-recognition"},
+      {"ForSpeechSeq2Seq", "automatic-speech-recognition"},
+      {"MarianMTModel", "translation"}};
   for (const auto& [end, task] : kTasks)
     if (architecture.ends_with(end)) return task;
   if (!architecture.ends_with("ForConditionalGeneration")) return "";
@@ -55,14 +63,19 @@ std::map<std::string, double> metrics_of(const fs::path& folder) {
 
 std::string number_text(double value) { return to_line(Json(value)); }
 
-void write_metrics(YAML::Emitter& yaml, const std::string& name, const std::string& task, const std::map<std::string, double>& metrics) {
+void write_metrics(YAML::Emitter& yaml, const std::string& name, const std::string& task,
+                   const std::map<std::string, double>& metrics) {
   using namespace YAML;
-  yaml << Key << "model-index" << Value << BeginSeq << BeginMap << Key << "name" << Value << name << Key << "results" << Value << BeginSeq << BeginMap;
-  yaml << Key << "task" << Value << BeginMap << Key << "type" << Value << (task.empty() ? "other" : task) << EndMap;
-  yaml << Key << "dataset" << Value << BeginMap << Key << "name" << Value << "unknown" << Key << "type" << Value << "unknown" << EndMap;
+  yaml << Key << "model-index" << Value << BeginSeq << BeginMap << Key << "name" << Value << name
+       << Key << "results" << Value << BeginSeq << BeginMap;
+  yaml << Key << "task" << Value << BeginMap << Key << "type" << Value
+       << (task.empty() ? "other" : task) << EndMap;
+  yaml << Key << "dataset" << Value << BeginMap << Key << "name" << Value << "unknown" << Key
+       << "type" << Value << "unknown" << EndMap;
   yaml << Key << "metrics" << Value << BeginSeq;
   for (const auto& [metric, value] : metrics)
-    yaml << BeginMap << Key << "name" << Value << metric << Key << "type" << Value << metric << Key << "value" << Value << number_text(value) << EndMap;
+    yaml << BeginMap << Key << "name" << Value << metric << Key << "type" << Value << metric << Key
+         << "value" << Value << number_text(value) << EndMap;
   yaml << EndSeq << EndMap << EndSeq << EndMap << EndSeq;
 }
 
@@ -71,16 +84,23 @@ void write_metrics(YAML::Emitter& yaml, const std::string& name, const std::stri
 std::string architecture_of(const fs::path& folder) {
   const Json config = read_object(folder / "config.json");
   const auto found = config.find("architectures");
-  return found != config.end() && found->is_array() && !found->empty() && (*found)[0].is_string() ? (*found)[0].get<std::string>() : "";
+  return found != config.end() && found->is_array() && !found->empty() && (*found)[0].is_string()
+             ? (*found)[0].get<std::string>()
+             : "";
 }
 
 std::string make_model_card(const fs::path& folder, const std::string& name) {
-  const Json config = read_object(folder / "config.json"), adapter = read_object(folder / "adapter_config.json");
-  const std::string architecture = architecture_of(folder), model_type = config.value("model_type", "");
+  const Json config = read_object(folder / "config.json"),
+             adapter = read_object(folder / "adapter_config.json");
+  const std::string architecture = architecture_of(folder),
+                    model_type = config.value("model_type", "");
   const std::string task = task_of(architecture, model_type);
-  std::string base = adapter.contains("base_model_name_or_path") && adapter["base_model_name_or_path"].is_string()
-                         ? adapter["base_model_name_or_path"].get<std::string>() : "";
-  if (base.empty() && config.contains("_name_or_path") && config["_name_or_path"].is_string()) base = config["_name_or_path"];
+  std::string base =
+      adapter.contains("base_model_name_or_path") && adapter["base_model_name_or_path"].is_string()
+          ? adapter["base_model_name_or_path"].get<std::string>()
+          : "";
+  if (base.empty() && config.contains("_name_or_path") && config["_name_or_path"].is_string())
+    base = config["_name_or_path"];
   if (!is_repo_id(base) || base.find('/') == base.npos) base.clear();
   const auto metrics = metrics_of(folder);
 
@@ -100,7 +120,8 @@ std::string make_model_card(const fs::path& folder, const std::string& name) {
   if (!base.empty()) text += "Made from [" + base + "](https://huggingface.co/" + base + ").\n";
   if (!metrics.empty()) {
     text += "\n## Results\n\n| metric | value |\n|---|---|\n";
-    for (const auto& [metric, value] : metrics) text += "| " + metric + " | " + number_text(value) + " |\n";
+    for (const auto& [metric, value] : metrics)
+      text += "| " + metric + " | " + number_text(value) + " |\n";
   }
   return text + "\n## Intended use and limits\n\nNot described yet.\n";
 }

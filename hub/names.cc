@@ -44,7 +44,8 @@ std::string fault_of(std::string_view name) {
 
 // For a message: cut, control characters as escapes.
 std::string shown(std::string_view text) {
-  return "'" + escape_controls(text.size() > 100 ? std::string(text.substr(0, 100)) + "…" : text) + "'";
+  return "'" + escape_controls(text.size() > 100 ? std::string(text.substr(0, 100)) + "…" : text) +
+         "'";
 }
 
 }  // namespace
@@ -56,8 +57,9 @@ bool is_repo_id(std::string_view text) {
   return std::all_of(parts.begin(), parts.end(), [](const std::string& part) {
     const auto edge = [](char c) { return c != '-' && c != '.'; };
     return !part.empty() && part.size() <= 96 && edge(part.front()) && edge(part.back()) &&
-           !part.ends_with(".git") &&
-           std::all_of(part.begin(), part.end(), [](char c) { return is_word(c) || c == '-' || c == '.'; });
+           !part.ends_with(".git") && std::all_of(part.begin(), part.end(), [](char c) {
+             return is_word(c) || c == '-' || c == '.';
+           });
   });
 }
 
@@ -75,13 +77,15 @@ void check_revision(std::string_view revision) {
 }
 
 void check_repo_id(std::string_view id) {
-  if (!is_repo_id(id)) fail(Errc::kUsage, shown(id), ": not a repository's id, wanted name or org/name");
+  if (!is_repo_id(id))
+    fail(Errc::kUsage, shown(id), ": not a repository's id, wanted name or org/name");
 }
 
 std::string checked_digest(std::string_view etag) {
   std::string_view bare = etag;
   if (bare.starts_with("W/")) bare.remove_prefix(2);
-  if (bare.size() >= 2 && bare.front() == '"' && bare.back() == '"') bare = bare.substr(1, bare.size() - 2);
+  if (bare.size() >= 2 && bare.front() == '"' && bare.back() == '"')
+    bare = bare.substr(1, bare.size() - 2);
   if (!is_digest(bare))
     fail(Errc::kBadData, "the Hub's etag ", shown(etag), " is not 40 or 64 hex digits; refused");
   return std::string(bare);
@@ -97,7 +101,8 @@ std::string url_quoted(std::string_view text, std::string_view keep) {
   static constexpr char kHex[] = "0123456789ABCDEF";
   std::string out;
   for (unsigned char c : text) {
-    if (is_word(static_cast<char>(c)) || c == '-' || c == '.' || c == '~' || keep.find(static_cast<char>(c)) != keep.npos) {
+    if (is_word(static_cast<char>(c)) || c == '-' || c == '.' || c == '~' ||
+        keep.find(static_cast<char>(c)) != keep.npos) {
       out += static_cast<char>(c);
     } else {
       out += '%';

@@ -16,20 +16,24 @@ constexpr std::size_t kThreads = 8;
 
 class Pool {
  public:
-  void run(const Settings& settings, std::size_t count, const std::function<void(Http&, std::size_t)>& work,
+  void run(const Settings& settings, std::size_t count,
+           const std::function<void(Http&, std::size_t)>& work,
            const std::function<void()>& watch) {
     running_ = std::min(kThreads, count);
     std::vector<std::thread> threads;
-    for (std::size_t i = 0, n = running_; i < n; ++i) threads.emplace_back([&] { serve(settings, count, work); });
+    for (std::size_t i = 0, n = running_; i < n; ++i)
+      threads.emplace_back([&] { serve(settings, count, work); });
     std::unique_lock lock(mutex_);
-    while (!done_.wait_for(lock, std::chrono::milliseconds(100), [this] { return running_ == 0; })) watch();
+    while (!done_.wait_for(lock, std::chrono::milliseconds(100), [this] { return running_ == 0; }))
+      watch();
     lock.unlock();
     for (auto& thread : threads) thread.join();
     if (error_) std::rethrow_exception(error_);
   }
 
  private:
-  void serve(const Settings& settings, std::size_t count, const std::function<void(Http&, std::size_t)>& work) {
+  void serve(const Settings& settings, std::size_t count,
+             const std::function<void(Http&, std::size_t)>& work) {
     const CancelScope scope(failed_);
     try {
       std::optional<Http> http;
@@ -54,7 +58,8 @@ class Pool {
 
 }  // namespace
 
-void in_parallel(const Settings& settings, std::size_t count, const std::function<void(Http&, std::size_t)>& work,
+void in_parallel(const Settings& settings, std::size_t count,
+                 const std::function<void(Http&, std::size_t)>& work,
                  const std::function<void()>& watch) {
   if (count > 0) Pool().run(settings, count, work, watch);
 }

@@ -5,8 +5,10 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <ctime>
 #include <random>
 #include <vector>
 
@@ -19,6 +21,7 @@ namespace hft::hub {
 namespace {
 
 constexpr std::size_t kBlock = 1 << 20;
+constexpr std::time_t kSurelyDeadSeconds = 900;  // longer than any wait between two writes
 
 std::string random_tag() {
   static constexpr char kHex[] = "0123456789abcdef";
@@ -48,7 +51,10 @@ void each_block(int fd, F&& f) {
   if (error == ENOSPC && missing > 0 && ::statvfs(file.parent_path().c_str(), &disk) == 0)
     more = " (" + human_bytes(missing) + " more are needed, " +
            human_bytes(static_cast<std::int64_t>(disk.f_bavail * disk.f_frsize)) + " are free)";
-  fail_hint(Errc::kResources, error == ENOSPC || error == EDQUOT ? "make room; the same command again goes on from here" : "",
+  fail_hint(Errc::kResources,
+            error == ENOSPC || error == EDQUOT
+                ? "make room; the same command again goes on from here"
+                : "",
             file.parent_path().string(), ": cannot write: ", std::strerror(error), more);
 }
 
@@ -82,21 +88,28 @@ bool has_writer(const fs::path& file) {
   if (fd < 0) return true;
   // A read lease is granted only for a file that nobody has open for writing.
   const bool granted = ::fcntl(fd, F_SETLEASE, F_RDLCK) == 0;
+  const bool cannot_tell = !granted && errno != EAGAIN;  // a file system without leases
   if (granted) ::fcntl(fd, F_SETLEASE, F_UNLCK);
+  struct stat info {};
+  const bool old = ::fstat(fd, &info) == 0 && info.st_mtime < std::time(nullptr) - kSurelyDeadSeconds;
   ::close(fd);
-  return !granted;
+  return !granted && !(cannot_tell && old);
 }
 
-Partial::Partial(const fs::path& folder, const std::string& prefix, const RepoFile& wanted) : wanted_(wanted) {
+Partial::Partial(const fs::path& folder, const std::string& prefix, const RepoFile& wanted)
+    : wanted_(wanted) {
   path_ = folder / (prefix + "." + random_tag() + ".incomplete");
   std::error_code error;
-  std::vector<fs::path> found;
+  std::vector<std::pair<std::uintmax_t, fs::path>> found;
   for (const auto& entry : fs::directory_iterator(folder, error)) {
     const std::string name = entry.path().filename().string();
-    if (name.starts_with(prefix + ".") && name.ends_with("incomplete")) found.push_back(entry.path());
+    if (!name.starts_with(prefix + ".") || !name.ends_with("incomplete")) continue;
+    if (entry.is_regular_file(error) && !entry.is_symlink(error))
+      found.emplace_back(entry.file_size(error), entry.path());
   }
-  for (const auto& candidate : found) {
-    if (!fs::is_regular_file(fs::symlink_status(candidate, error)) || has_writer(candidate)) continue;
+  std::sort(found.rbegin(), found.rend());  // the one with the most bytes first
+  for (const auto& [bytes, candidate] : found) {
+    if (has_writer(candidate)) continue;
     if (fd_ < 0 && adopt(candidate)) continue;
     fs::remove(candidate, error);
   }
@@ -117,7 +130,8 @@ bool Partial::adopt(const fs::path& candidate) {
   if (::rename(candidate.c_str(), path_.c_str()) != 0) return false;  // another process was first
   fd_ = ::open(path_.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW);
   struct stat info {};
-  const bool fits = fd_ >= 0 && ::fstat(fd_, &info) == 0 && (wanted_.size < 0 || info.st_size <= wanted_.size);
+  const bool fits =
+      fd_ >= 0 && ::fstat(fd_, &info) == 0 && (wanted_.size < 0 || info.st_size <= wanted_.size);
   if (fits) return true;
   if (fd_ >= 0) ::close(fd_);
   fd_ = -1;

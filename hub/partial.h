@@ -12,8 +12,8 @@
 
 namespace hft::hub {
 
-// Hashes content as its digest does: 64 digits SHA-256, 40 digits a git blob (SHA-1 of "blob SIZE\0"
-// and the bytes), for which the size must be known.
+// Hashes content as its digest does: 64 digits SHA-256, 40 digits a git blob (SHA-1 of "blob
+// SIZE\0" and the bytes), for which the size must be known.
 std::unique_ptr<Hash> hash_for(const std::string& digest, std::int64_t size);
 // The digest of a whole file, computed as `like` was; "" when it vanished.
 std::string digest_of(const std::filesystem::path& file, const std::string& like);
@@ -46,7 +46,8 @@ class Partial {
   std::unique_ptr<Hash> hash_;
 };
 
-// Is the file open for writing in some process of this machine? True too when that cannot be told.
+// Is the file open for writing in some process of this machine? Where the file system cannot tell,
+// a file that was written within the last quarter of an hour counts as open.
 bool has_writer(const std::filesystem::path& file);
 
 }  // namespace hft::hub

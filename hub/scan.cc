@@ -23,7 +23,8 @@ std::optional<CachedEntry> named(const fs::path& folder) {
     CachedEntry entry;
     entry.type = type;
     entry.id = name.substr(lead.size());
-    if (const auto dashes = entry.id.find("--"); dashes != std::string::npos) entry.id.replace(dashes, 2, "/");
+    if (const auto dashes = entry.id.find("--"); dashes != std::string::npos)
+      entry.id.replace(dashes, 2, "/");
     if (!is_repo_id(entry.id)) return std::nullopt;
     entry.folder = folder;
     return entry;
@@ -36,9 +37,11 @@ std::map<std::string, std::vector<std::string>> refs_of(const fs::path& folder) 
   std::map<std::string, std::vector<std::string>> refs;
   std::error_code error;
   const fs::path top = folder / "refs";
-  for (fs::recursive_directory_iterator at(top, error), end; !error && at != end; at.increment(error))
+  for (fs::recursive_directory_iterator at(top, error), end; !error && at != end;
+       at.increment(error))
     if (fs::is_regular_file(at->symlink_status()))
-      refs[trimmed(read_file(at->path(), 4096))].push_back(at->path().lexically_relative(top).generic_string());
+      refs[trimmed(read_file(at->path(), 4096))].push_back(
+          at->path().lexically_relative(top).generic_string());
   return refs;
 }
 
@@ -47,7 +50,8 @@ CachedRevision scan_revision(const fs::path& snapshot, CachedEntry& entry) {
   revision.commit = snapshot.filename().string();
   std::set<fs::path> seen;
   std::error_code error;
-  for (fs::recursive_directory_iterator at(snapshot, error), end; !error && at != end; at.increment(error)) {
+  for (fs::recursive_directory_iterator at(snapshot, error), end; !error && at != end;
+       at.increment(error)) {
     if (fs::is_directory(at->symlink_status())) continue;
     const std::string name = at->path().lexically_relative(snapshot).generic_string();
     std::error_code missing;
@@ -78,14 +82,17 @@ void scan_blobs(CachedEntry& entry) {
     }
   }
   for (const auto& file : fs::directory_iterator(entry.folder, error))
-    if (file.path().filename().string().starts_with(".tmp.")) entry.leftovers.push_back(file.path());
+    if (file.path().filename().string().starts_with(".tmp."))
+      entry.leftovers.push_back(file.path());
 }
 
 CachedEntry scanned(CachedEntry entry) {
   auto refs = refs_of(entry.folder);
   std::error_code error;
   for (const auto& snapshot : fs::directory_iterator(entry.folder / "snapshots", error)) {
-    if (!is_commit(snapshot.path().filename().string()) || !fs::is_directory(snapshot.symlink_status())) continue;
+    if (!is_commit(snapshot.path().filename().string()) ||
+        !fs::is_directory(snapshot.symlink_status()))
+      continue;
     entry.revisions.push_back(scan_revision(snapshot.path(), entry));
     entry.revisions.back().refs = refs[entry.revisions.back().commit];
   }
@@ -113,11 +120,13 @@ void plan_revisions(const CachedEntry& entry, const std::set<std::string>& doome
   }
   std::set<fs::path> kept, gone;
   for (const auto& revision : entry.revisions)
-    for (const auto& [name, blob] : revision.files) (doomed.contains(revision.commit) ? gone : kept).insert(blob);
+    for (const auto& [name, blob] : revision.files)
+      (doomed.contains(revision.commit) ? gone : kept).insert(blob);
   for (const auto& revision : entry.revisions) {
     if (!doomed.contains(revision.commit)) continue;
     for (const auto& ref : revision.refs) out.paths.push_back(entry.folder / "refs" / ref);
-    for (const char* kind : {"snapshots", ".no_exist"}) out.paths.push_back(entry.folder / kind / revision.commit);
+    for (const char* kind : {"snapshots", ".no_exist"})
+      out.paths.push_back(entry.folder / kind / revision.commit);
     out.paths.push_back(entry.folder / "trees" / (revision.commit + ".json"));
     out.what.push_back(entry.type + "/" + entry.id + ": revision " + revision.commit);
   }
@@ -129,8 +138,11 @@ void plan_revisions(const CachedEntry& entry, const std::set<std::string>& doome
 }
 
 // What the bytes of a file should hash to; "" when nothing says.
-std::string wanted_digest(const fs::path& real, const std::optional<Tree>& tree, const std::string& name) {
-  if (const auto blob = real.filename().string(); is_digest(blob) && real.parent_path().filename() == "blobs") return blob;
+std::string wanted_digest(const fs::path& real, const std::optional<Tree>& tree,
+                          const std::string& name) {
+  if (const auto blob = real.filename().string();
+      is_digest(blob) && real.parent_path().filename() == "blobs")
+    return blob;
   const RepoFile* file = tree ? tree->find(name) : nullptr;
   return file ? file->digest : "";
 }
@@ -142,7 +154,9 @@ std::vector<CachedEntry> scan_cache(const fs::path& cache) {
   std::error_code error;
   for (const auto& folder : fs::directory_iterator(cache, error))
     if (auto entry = named(folder.path())) out.push_back(scanned(std::move(*entry)));
-  std::sort(out.begin(), out.end(), [](const CachedEntry& a, const CachedEntry& b) { return std::tie(a.type, a.id) < std::tie(b.type, b.id); });
+  std::sort(out.begin(), out.end(), [](const CachedEntry& a, const CachedEntry& b) {
+    return std::tie(a.type, a.id) < std::tie(b.type, b.id);
+  });
   return out;
 }
 
@@ -150,15 +164,19 @@ Removal plan_removal(const std::vector<CachedEntry>& cache, const std::vector<st
   Removal out;
   for (const CachedEntry& entry : cache) {
     std::set<std::string> doomed;
-    const bool all = std::any_of(ids.begin(), ids.end(), [&](const auto& id) { return id == entry.id || id == entry.type + "/" + entry.id; });
+    const bool all = std::any_of(ids.begin(), ids.end(), [&](const auto& id) {
+      return id == entry.id || id == entry.type + "/" + entry.id;
+    });
     for (const auto& revision : entry.revisions)
-      if (all || std::find(ids.begin(), ids.end(), revision.commit) != ids.end()) doomed.insert(revision.commit);
+      if (all || std::find(ids.begin(), ids.end(), revision.commit) != ids.end())
+        doomed.insert(revision.commit);
     if (all || !doomed.empty()) plan_revisions(entry, doomed, out);
   }
   for (const auto& id : ids) {
     const bool there = std::any_of(cache.begin(), cache.end(), [&](const CachedEntry& e) {
       return id == e.id || id == e.type + "/" + e.id ||
-             std::any_of(e.revisions.begin(), e.revisions.end(), [&](const auto& r) { return r.commit == id; });
+             std::any_of(e.revisions.begin(), e.revisions.end(),
+                         [&](const auto& r) { return r.commit == id; });
     });
     if (!there) fail_hint(Errc::kNotFound, "hft hub cache ls", id, ": not in the cache");
   }
@@ -180,7 +198,10 @@ Removal plan_prune(const std::vector<CachedEntry>& cache) {
         out.bytes += size_of(file);
       }
     const std::size_t count = entry.leftovers.size() + entry.unreferenced.size();
-    if (count > 0) out.what.push_back(entry.type + "/" + entry.id + ": " + counted(static_cast<std::int64_t>(count), "file") + " that belong to no revision");
+    if (count > 0)
+      out.what.push_back(entry.type + "/" + entry.id + ": " +
+                         counted(static_cast<std::int64_t>(count), "file") +
+                         " that belong to no revision");
   }
   return out;
 }
@@ -200,8 +221,10 @@ Verified verify(const CachedEntry& entry, const fs::path& cache) {
   std::set<fs::path> done;
   for (const CachedRevision& revision : entry.revisions) {
     const auto tree = repo.read_tree(revision.commit);
-    const std::string where = entry.type + "/" + entry.id + "@" + revision.commit.substr(0, 12) + ": ";
-    for (const auto& name : revision.broken) out.faults.push_back(where + name + ": its blob is missing");
+    const std::string where =
+        entry.type + "/" + entry.id + "@" + revision.commit.substr(0, 12) + ": ";
+    for (const auto& name : revision.broken)
+      out.faults.push_back(where + name + ": its blob is missing");
     for (const auto& [name, real] : revision.files) {
       if (!done.insert(real).second) continue;
       ++out.files;
@@ -216,7 +239,8 @@ Verified verify(const CachedEntry& entry, const fs::path& cache) {
       }
       const std::string got = digest_of(real, wanted);
       if (got != wanted)
-        out.faults.push_back(where + name + ": " + (wanted.size() == 64 ? "sha256" : "git sha1") + " is " + got + ", wanted " + wanted + " (" + real.string() + ")");
+        out.faults.push_back(where + name + ": " + (wanted.size() == 64 ? "sha256" : "git sha1") +
+                             " is " + got + ", wanted " + wanted + " (" + real.string() + ")");
     }
   }
   return out;

@@ -13,9 +13,9 @@ namespace hft::hub {
 
 struct CachedRevision {
   std::string commit;
-  std::vector<std::string> refs;                             // what names it; none = detached
-  std::map<std::string, std::filesystem::path> files;        // name -> where its bytes are
-  std::vector<std::string> broken;                           // links that lead to nothing
+  std::vector<std::string> refs;                       // what names it; none = detached
+  std::map<std::string, std::filesystem::path> files;  // name -> where its bytes are
+  std::vector<std::string> broken;                     // links that lead to nothing
   std::int64_t bytes = 0, modified = 0;
 };
 
@@ -23,10 +23,10 @@ struct CachedEntry {
   std::string type, id;  // "model", "org/name"
   std::filesystem::path folder;
   std::vector<CachedRevision> revisions;
-  std::map<std::filesystem::path, std::int64_t> blobs;       // of all revisions, with their sizes
-  std::vector<std::filesystem::path> leftovers;              // partials without a writer, temporary files
-  std::vector<std::filesystem::path> unreferenced;           // blobs of no revision
-  std::int64_t bytes = 0, accessed = 0, modified = 0;        // seconds since 1970
+  std::map<std::filesystem::path, std::int64_t> blobs;  // of all revisions, with their sizes
+  std::vector<std::filesystem::path> leftovers;        // partials without a writer, temporary files
+  std::vector<std::filesystem::path> unreferenced;     // blobs of no revision
+  std::int64_t bytes = 0, accessed = 0, modified = 0;  // seconds since 1970
 };
 
 // Every repository in the cache, by id. A folder that is none is left out.
@@ -39,8 +39,8 @@ struct Removal {
   std::int64_t bytes = 0;
 };
 
-// `ids`: "org/name", "model/org/name", "dataset/org/name" or a commit. kNotFound for one that is not
-// in the cache.
+// `ids`: "org/name", "model/org/name", "dataset/org/name" or a commit. kNotFound for one that is
+// not in the cache.
 Removal plan_removal(const std::vector<CachedEntry>& cache, const std::vector<std::string>& ids);
 // Revisions that no ref names, downloads that nobody goes on with, blobs of no revision.
 Removal plan_prune(const std::vector<CachedEntry>& cache);

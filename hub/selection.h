@@ -12,18 +12,20 @@ namespace hft::hub {
 
 struct ModelFiles {
   std::vector<std::string> names;  // in the order of the list
-  std::string index;               // of sharded weights, one of `names`; "" = weights in one file, or none
+  std::string index;  // of sharded weights, one of `names`; "" = weights in one file, or none
 };
 
-// Weights are looked for as the reference does: model.safetensors, its index, pytorch_model.bin, its
-// index, with ".VARIANT" in their names when one is asked for; onnx, tf, flax, original/ and every
-// other variant are left where they are. Names include `subfolder`.
-// Without `weights`, only what a tokenizer or processor needs.
-ModelFiles files_of_model(const Tree& tree, const std::string& subfolder, const std::string& variant, bool weights);
+// Weights are looked for as the reference does: model.safetensors, its index, pytorch_model.bin,
+// its index, with ".VARIANT" in their names when one is asked for; onnx, tf, flax, original/ and
+// every other variant are left where they are. Names include `subfolder`. Without `weights`, only
+// what a tokenizer or processor needs.
+ModelFiles files_of_model(const Tree& tree, const std::string& subfolder,
+                          const std::string& variant, bool weights);
 
 // The shards that an index names, as names in the repository. Throws kBadData for anything but the
 // plain name of a file beside the index, of the same format and in the list.
-std::vector<std::string> shards_of(const std::string& index_name, std::string_view index_text, const Tree& tree);
+std::vector<std::string> shards_of(const std::string& index_name, std::string_view index_text,
+                                   const Tree& tree);
 
 // Names that a reader of models asks for and may do without: marked as missing where they are.
 std::span<const char* const> optional_names();

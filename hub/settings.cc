@@ -1,5 +1,7 @@
 #include "hub/settings.h"
 
+#include <sys/resource.h>
+
 #include <cmath>
 #include <cstdlib>
 
@@ -26,7 +28,9 @@ double seconds(const char* name, double standard) {
   return value;
 }
 
-int whole_seconds(const char* name) { return std::max(1, static_cast<int>(std::ceil(seconds(name, 10)))); }
+int whole_seconds(const char* name) {
+  return std::max(1, static_cast<int>(std::ceil(seconds(name, 10))));
+}
 
 std::string endpoint() {
   std::string url = environment("HF_ENDPOINT");
@@ -51,7 +55,9 @@ fs::path hf_home() {
   if (auto home = path_in("HF_HOME"); !home.empty()) return home;
   if (auto xdg = path_in("XDG_CACHE_HOME"); !xdg.empty()) return xdg / "huggingface";
   const auto home = environment("HOME");
-  if (home.empty()) fail_hint(Errc::kUsage, "set HF_HOME, or give --cache-dir", "no cache folder: neither HF_HOME nor HOME is set");
+  if (home.empty())
+    fail_hint(Errc::kUsage, "set HF_HOME, or give --cache-dir",
+              "no cache folder: neither HF_HOME nor HOME is set");
   return fs::path(home) / ".cache/huggingface";
 }
 
@@ -68,6 +74,10 @@ Settings settings(bool implicit_token) {
   Settings s;
   s.endpoint = endpoint();
   if (!implicit_token || !is_true("HF_HUB_DISABLE_IMPLICIT_TOKEN")) s.token = find_token();
+  if (!s.token.empty()) {
+    const rlimit none{};
+    ::setrlimit(RLIMIT_CORE, &none);  // a core dump would hold it
+  }
   s.answer_s = whole_seconds("HF_HUB_ETAG_TIMEOUT");
   s.stall_s = whole_seconds("HF_HUB_DOWNLOAD_TIMEOUT");
   s.retry_s = seconds("HFT_HUB_RETRY_WAIT", 1);

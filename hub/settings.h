@@ -16,18 +16,18 @@ std::filesystem::path cache_folder(const std::string& given = "");
 bool offline();
 
 struct Settings {
-  std::string endpoint;  // HF_ENDPOINT without a last '/', else https://huggingface.co
-  std::string token;     // "" = anonymous
-  int answer_s;          // HF_HUB_ETAG_TIMEOUT: to connect, and for an answer to begin
-  int stall_s;           // HF_HUB_DOWNLOAD_TIMEOUT: a transfer may stand still for so long
-  double retry_s;        // HFT_HUB_RETRY_WAIT: before the second try; doubles up to 8 times it
+  std::string endpoint;   // HF_ENDPOINT without a last '/', else https://huggingface.co
+  std::string token;      // "" = anonymous
+  int answer_s;           // HF_HUB_ETAG_TIMEOUT: to connect, and for an answer to begin
+  int stall_s;            // HF_HUB_DOWNLOAD_TIMEOUT: a transfer may stand still for so long
+  double retry_s;         // HFT_HUB_RETRY_WAIT: before the second try; doubles up to 8 times it
   std::string ca_bundle;  // REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE or SSL_CERT_FILE; "" = the system's
 };
 
 // `implicit_token`: HF_HUB_DISABLE_IMPLICIT_TOKEN leaves the token out.
 Settings settings(bool implicit_token = true);
 
-std::string environment(const char* name);  // "" when unset
+std::string environment(const char* name);        // "" when unset
 std::filesystem::path path_in(const char* name);  // of a variable; "~/" is the home folder
 
 }  // namespace hft::hub

@@ -22,14 +22,16 @@ Target cache_target(const CachedRepo& repo, const std::string& commit) {
   target.has = [&repo](const RepoFile& f) { return repo.has_blob(f); };
   target.lock = [&repo](const RepoFile& f) { return repo.lock(f.digest); };
   target.prefix = [](const RepoFile& f) { return checked_digest(f.digest); };
-  target.store = [&repo](const RepoFile& f, const fs::path& verified) { repo.add_blob(f.digest, verified); };
+  target.store = [&repo](const RepoFile& f, const fs::path& verified) {
+    repo.add_blob(f.digest, verified);
+  };
   target.publish = [&repo, commit](const RepoFile& f) { repo.link(commit, f.name, f.digest); };
   return target;
 }
 
 // Brings those of `names` that the snapshot lacks; how many those were.
-std::size_t bring(const CachedRepo& repo, const Settings& settings, const std::string& commit, const Tree& tree,
-                  const std::vector<std::string>& names) {
+std::size_t bring(const CachedRepo& repo, const Settings& settings, const std::string& commit,
+                  const Tree& tree, const std::vector<std::string>& names) {
   std::vector<RepoFile> missing;
   for (const auto& name : names) {
     const RepoFile* file = tree.find(name);
@@ -37,13 +39,16 @@ std::size_t bring(const CachedRepo& repo, const Settings& settings, const std::s
     if (!repo.holds(commit, *file)) missing.push_back(*file);
   }
   if (missing.empty()) return 0;
-  for (const auto& folder : {repo.blobs(), repo.snapshot(commit), repo.lock(std::string(40, '0')).parent_path()}) repo.make_folder(folder);
+  for (const auto& folder :
+       {repo.blobs(), repo.snapshot(commit), repo.lock(std::string(40, '0')).parent_path()})
+    repo.make_folder(folder);
   return download(settings, {repo.id(), commit}, std::move(missing), cache_target(repo, commit));
 }
 
 // What the cache has of a commit. `missing` names the first wanted file that is not there.
-std::optional<Snapshot> look_up(const CachedRepo& repo, const SnapshotRequest& request, const std::string& commit,
-                                bool offline, std::string* missing = nullptr) {
+std::optional<Snapshot> look_up(const CachedRepo& repo, const SnapshotRequest& request,
+                                const std::string& commit, bool offline,
+                                std::string* missing = nullptr) {
   Snapshot found{repo.snapshot(commit), commit, {}, 0};
   const auto names = repo.files_of(commit);
   const auto tree = repo.read_tree(commit);
@@ -74,14 +79,17 @@ std::optional<Snapshot> look_up(const CachedRepo& repo, const SnapshotRequest& r
 
 void check_licence(const SnapshotRequest& request, const fs::path& folder) {
   if (request.licences.empty()) return;
-  with_context(request.repo_id + "@" + request.revision, [&] { require_licence(read_card(folder), request.licences); });
+  with_context(request.repo_id + "@" + request.revision,
+               [&] { require_licence(read_card(folder), request.licences); });
 }
 
 // `why` says why the Hub is not asked.
-Snapshot from_cache(const CachedRepo& repo, const SnapshotRequest& request, const std::string& why) {
+Snapshot from_cache(const CachedRepo& repo, const SnapshotRequest& request,
+                    const std::string& why) {
   const std::string what = request.repo_id + "@" + request.revision;
   const auto commit = repo.commit_of(request.revision);
-  if (!commit) fail(Errc::kNotFound, what, ": not in the cache ", repo.cache().string(), ", and ", why);
+  if (!commit)
+    fail(Errc::kNotFound, what, ": not in the cache ", repo.cache().string(), ", and ", why);
   std::string missing = "the cache has only a part of it";
   auto found = look_up(repo, request, *commit, true, &missing);
   if (!found) fail(Errc::kNotFound, what, ": ", missing, ", and ", why);
@@ -101,7 +109,8 @@ Card card_of(const CachedRepo& repo, const Settings& settings, const RepoInfo& i
 
 // All is there: what remains is to tell later runs so. A cache that cannot be written is no error
 // when nothing was fetched.
-void note_down(const CachedRepo& repo, const SnapshotRequest& request, const RepoInfo& info, std::size_t fetched) {
+void note_down(const CachedRepo& repo, const SnapshotRequest& request, const RepoInfo& info,
+               std::size_t fetched) {
   try {
     repo.write_tree(info.commit, info.tree);
     repo.write_ref(request.revision, info.commit);
@@ -110,16 +119,19 @@ void note_down(const CachedRepo& repo, const SnapshotRequest& request, const Rep
   }
 }
 
-Snapshot from_hub(const CachedRepo& repo, const SnapshotRequest& request, const Settings& settings, const RepoInfo& info) {
+Snapshot from_hub(const CachedRepo& repo, const SnapshotRequest& request, const Settings& settings,
+                  const RepoInfo& info) {
   std::error_code ignored;
   const RepoFile* readme = info.tree.find("README.md");
-  const bool first_use = readme ? !repo.holds(info.commit, *readme) : !fs::exists(repo.snapshot(info.commit), ignored);
+  const bool first_use =
+      readme ? !repo.holds(info.commit, *readme) : !fs::exists(repo.snapshot(info.commit), ignored);
   Snapshot out{repo.snapshot(info.commit), info.commit, {}, 0};
   if (first_use || !request.licences.empty()) {
     const Card card = card_of(repo, settings, info);
     if (!request.licences.empty()) require_licence(card, request.licences);
     if (first_use)
-      note(request.repo_id + ": licence " + licence_text(card) + (info.gated.empty() ? "" : ", gated (" + info.gated + ")"));
+      note(request.repo_id + ": licence " + licence_text(card) +
+           (info.gated.empty() ? "" : ", gated (" + info.gated + ")"));
   }
   const auto read = [&](const std::string& name) {
     out.fetched += bring(repo, settings, info.commit, info.tree, {name});
@@ -159,13 +171,17 @@ bool has_shards(const std::vector<std::string>& names, const std::string& lead) 
 }
 
 // Of a cache that Python filled: settings, a tokenizer or processor, and whole weights are there.
-bool looks_whole(const std::vector<std::string>& names, const std::string& lead, const std::string& variant, bool weights) {
-  const auto has = [&](const std::string& name) { return std::find(names.begin(), names.end(), lead + name) != names.end(); };
+bool looks_whole(const std::vector<std::string>& names, const std::string& lead,
+                 const std::string& variant, bool weights) {
+  const auto has = [&](const std::string& name) {
+    return std::find(names.begin(), names.end(), lead + name) != names.end();
+  };
   const std::string part = variant.empty() ? "" : "." + variant;
-  const bool reads = has("tokenizer.json") || has("vocab.txt") || has("vocab.json") || has("tokenizer_config.json") ||
-                     has("preprocessor_config.json");
+  const bool reads = has("tokenizer.json") || has("vocab.txt") || has("vocab.json") ||
+                     has("tokenizer_config.json") || has("preprocessor_config.json");
   if (!has("config.json") || !reads) return false;
-  return !weights || has("model" + part + ".safetensors") || has("pytorch_model" + part + ".bin") || has_shards(names, lead);
+  return !weights || has("model" + part + ".safetensors") || has("pytorch_model" + part + ".bin") ||
+         has_shards(names, lead);
 }
 
 // What a reader of models would look for in vain, so that Python need not ask for it.
@@ -174,7 +190,8 @@ void mark_missing_files(const CachedRepo& repo, const Snapshot& snapshot) {
   std::error_code ignored;
   try {
     for (const char* name : optional_names())
-      if (tree && !tree->find(name) && !fs::exists(repo.no_exist(snapshot.commit, name), ignored)) repo.mark_missing(snapshot.commit, name);
+      if (tree && !tree->find(name) && !fs::exists(repo.no_exist(snapshot.commit, name), ignored))
+        repo.mark_missing(snapshot.commit, name);
   } catch (const Error& e) {
     if (e.code != Errc::kResources || snapshot.fetched > 0) throw;
   }
@@ -184,8 +201,11 @@ void mark_missing_files(const CachedRepo& repo, const Snapshot& snapshot) {
 
 Snapshot fetch_snapshot(const SnapshotRequest& request) {
   const CachedRepo repo(cache_folder(request.cache_dir), request.repo_id);
-  if (request.local_files_only) return from_cache(repo, request, "--local-files-only uses no network");
-  if (offline()) return from_cache(repo, request, "HF_HUB_OFFLINE (or TRANSFORMERS_OFFLINE) forbids the network");
+  if (request.local_files_only)
+    return from_cache(repo, request, "--local-files-only uses no network");
+  if (offline())
+    return from_cache(repo, request,
+                      "HF_HUB_OFFLINE (or TRANSFORMERS_OFFLINE) forbids the network");
   const auto cached = repo.commit_of(request.revision);
   if (cached && *cached == request.revision)
     if (auto found = look_up(repo, request, *cached, false)) {
@@ -196,23 +216,27 @@ Snapshot fetch_snapshot(const SnapshotRequest& request) {
   Http http(settings);
   const auto info = ask(http, request, cached.has_value());
   if (!info) return from_cache(repo, request, "the Hub does not answer");
-  return with_context(request.repo_id + "@" + request.revision, [&] { return from_hub(repo, request, settings, *info); });
+  return with_context(request.repo_id + "@" + request.revision,
+                      [&] { return from_hub(repo, request, settings, *info); });
 }
 
-Snapshot fetch_model(SnapshotRequest request, const std::string& subfolder, const std::string& variant, bool weights) {
+Snapshot fetch_model(SnapshotRequest request, const std::string& subfolder,
+                     const std::string& variant, bool weights) {
   const std::string lead = subfolder.empty() ? "" : subfolder + "/";
   if (!subfolder.empty()) with_context("--subfolder", [&] { check_file_name(subfolder); });
   request.choose = [=](const Tree& tree, const auto& read) {
     ModelFiles files = files_of_model(tree, subfolder, variant, weights);
     if (!files.index.empty())
-      for (auto& shard : shards_of(files.index, read(files.index), tree)) files.names.push_back(std::move(shard));
+      for (auto& shard : shards_of(files.index, read(files.index), tree))
+        files.names.push_back(std::move(shard));
     return files.names;
   };
   request.enough = [=](const std::vector<std::string>& names, bool offline) {
     return offline ? !names.empty() : looks_whole(names, lead, variant, weights);
   };
   const Snapshot out = fetch_snapshot(request);
-  if (lead.empty()) mark_missing_files(CachedRepo(cache_folder(request.cache_dir), request.repo_id), out);
+  if (lead.empty())
+    mark_missing_files(CachedRepo(cache_folder(request.cache_dir), request.repo_id), out);
   return out;
 }
 

@@ -13,12 +13,14 @@ namespace hft::hub {
 
 struct SnapshotRequest {
   std::string repo_id, revision = "main";
-  std::string cache_dir;        // "" = cache_folder()
+  std::string cache_dir;  // "" = cache_folder()
   bool local_files_only = false;
   std::vector<std::string> licences;  // --require-license; empty = any
-  // Files wanted of a commit; `read` gives the text of one of its files, fetching it first (an index
-  // of shards).
-  std::function<std::vector<std::string>(const Tree&, const std::function<std::string(const std::string&)>& read)> choose;
+  // Files wanted of a commit; `read` gives the text of one of its files, fetching it first (an
+  // index of shards).
+  std::function<std::vector<std::string>(
+      const Tree&, const std::function<std::string(const std::string&)>& read)>
+      choose;
   // Without the list of the commit's files: are those that the cache has enough?
   std::function<bool(const std::vector<std::string>&, bool offline)> enough;
 };
@@ -38,7 +40,8 @@ struct Snapshot {
 Snapshot fetch_snapshot(const SnapshotRequest& request);
 
 // The files a model needs (hub/selection.h). A first use tells its licence and gating on stderr.
-Snapshot fetch_model(SnapshotRequest request, const std::string& subfolder, const std::string& variant, bool weights);
+Snapshot fetch_model(SnapshotRequest request, const std::string& subfolder,
+                     const std::string& variant, bool weights);
 
 // Files into a folder of the user's, beside which huggingface_hub keeps what it knows of them
 // (FOLDER/.cache/huggingface). A file that is there with the right bytes is kept.

@@ -19,13 +19,15 @@ constexpr std::size_t kPreuploadFiles = 256;
 constexpr int kConflicts = 3;
 
 std::string base64(std::string_view bytes) {
-  static constexpr char kDigits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  static constexpr char kDigits[] =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
   std::string out;
   out.reserve((bytes.size() + 2) / 3 * 4);
   for (std::size_t i = 0; i < bytes.size(); i += 3) {
     unsigned group = 0;
     const std::size_t n = std::min<std::size_t>(3, bytes.size() - i);
-    for (std::size_t k = 0; k < 3; ++k) group = group << 8 | (k < n ? static_cast<unsigned char>(bytes[i + k]) : 0u);
+    for (std::size_t k = 0; k < 3; ++k)
+      group = group << 8 | (k < n ? static_cast<unsigned char>(bytes[i + k]) : 0u);
     for (std::size_t k = 0; k < 4; ++k) out += k <= n ? kDigits[group >> (18 - 6 * k) & 63] : '=';
   }
   return out;
@@ -40,8 +42,11 @@ class Upload {
   explicit Upload(UploadRequest& request) : request_(request), http_(settings(false)) {}
 
   Uploaded operator()() {
-    if (http_.settings().token.empty()) fail_hint(Errc::kNotAuthorised, "set HF_TOKEN or run hft hub login", request_.repo_id, ": to upload, log in first");
-    if (request_.repo_id.find('/') == std::string::npos) request_.repo_id = who_am_i(http_).value("name", "") + "/" + request_.repo_id;
+    if (http_.settings().token.empty())
+      fail_hint(Errc::kNotAuthorised, "set HF_TOKEN or run hft hub login", request_.repo_id,
+                ": to upload, log in first");
+    if (request_.repo_id.find('/') == std::string::npos)
+      request_.repo_id = who_am_i(http_).value("name", "") + "/" + request_.repo_id;
     check_repo_id(request_.repo_id);
     check_revision(request_.revision);
     for (LocalFile& file : request_.files) read_local_file(file, http_.settings().token);
@@ -49,7 +54,9 @@ class Upload {
       out_ = {};
       look();
       if (changed_.empty() || request_.dry_run || commit()) return out_;
-      if (conflicts == kConflicts) fail_hint(Errc::kNetwork, "run the same command again", what(), ": others commit to it all the time");
+      if (conflicts == kConflicts)
+        fail_hint(Errc::kNetwork, "run the same command again", what(),
+                  ": others commit to it all the time");
       note(what() + ": another commit came first; comparing again");
     }
   }
@@ -57,7 +64,8 @@ class Upload {
  private:
   std::string what() const { return request_.repo_id + "@" + request_.revision; }
 
-  Reply post(const std::string& path, std::string_view body, const char* type = "application/json") {
+  Reply post(const std::string& path, std::string_view body,
+             const char* type = "application/json") {
     Request request;
     request.method = "POST";
     request.url = path;
@@ -69,7 +77,8 @@ class Upload {
 
   void create() {
     const auto slash = request_.repo_id.find('/');
-    const std::string owner = request_.repo_id.substr(0, slash), name = request_.repo_id.substr(slash + 1);
+    const std::string owner = request_.repo_id.substr(0, slash),
+                      name = request_.repo_id.substr(slash + 1);
     Json body{{"name", name}, {"type", "model"}, {"private", request_.make_private}};
     if (owner != who_am_i(http_).value("name", "")) body["organization"] = owner;
     const Reply reply = post("/api/repos/create", to_line(body));
@@ -78,7 +87,8 @@ class Upload {
   }
 
   void create_branch() {
-    const Reply reply = post("/api/models/" + request_.repo_id + "/branch/" + url_quoted(request_.revision), "{}");
+    const Reply reply =
+        post("/api/models/" + request_.repo_id + "/branch/" + url_quoted(request_.revision), "{}");
     check_status(http_, reply, request_.repo_id, what());
   }
 
@@ -88,31 +98,41 @@ class Upload {
       const Reply reply = ask_repo_info(http_, request_.repo_id, request_.revision);
       const std::string code = reply.header("x-error-code");
       const bool no_revision = code == "RevisionNotFound" && !request_.create_pr;
-      const bool no_repo = code != "RevisionNotFound" && (reply.status == 404 || (reply.status == 401 && code == "RepoNotFound"));
-      if (second || !(no_revision || no_repo)) return parse_repo_info(http_, reply, request_.repo_id, request_.revision);
+      const bool no_repo = code != "RevisionNotFound" &&
+                           (reply.status == 404 || (reply.status == 401 && code == "RepoNotFound"));
+      if (second || !(no_revision || no_repo))
+        return parse_repo_info(http_, reply, request_.repo_id, request_.revision);
       if (request_.dry_run) return {};
-      if (no_repo) create();
-      else create_branch();
+      if (no_repo)
+        create();
+      else
+        create_branch();
     }
   }
 
   // Compares with the repository: fills changed_.
   void look() {
     info_ = find_repo();
-    request_.repo_id = info_.id.empty() ? request_.repo_id : info_.id;
+    if (!info_.id.empty()) request_.repo_id = info_.id;  // renamed meanwhile
+    check_repo_id(request_.repo_id);
     changed_.clear();
     const auto is_card = [](const auto& f) { return f.name == "README.md"; };
-    if (!request_.card.name.empty() && std::none_of(request_.files.begin(), request_.files.end(), is_card) && !info_.tree.find("README.md")) {
+    if (!request_.card.name.empty() &&
+        std::none_of(request_.files.begin(), request_.files.end(), is_card) &&
+        !info_.tree.find("README.md")) {
       read_local_file(request_.card, http_.settings().token);
       request_.files.push_back(request_.card);
     }
     for (const LocalFile& file : request_.files) {
       const RepoFile* there = info_.tree.find(file.name);
-      if (there && is_same(file, there->digest)) ++out_.unchanged;
-      else changed_.push_back(&file);
+      if (there && is_same(file, there->digest))
+        ++out_.unchanged;
+      else
+        changed_.push_back(&file);
     }
     list_changed();
-    out_.url = http_.page(request_.repo_id) + (info_.commit.empty() ? "" : "/commit/" + info_.commit);
+    out_.url =
+        http_.page(request_.repo_id) + (info_.commit.empty() ? "" : "/commit/" + info_.commit);
   }
 
   // Which of changed_ go to the large storage; drops what the Hub ignores or has.
@@ -123,10 +143,13 @@ class Upload {
       std::map<std::string, const LocalFile*> asked;
       for (std::size_t k = i; k < std::min(changed_.size(), i + kPreuploadFiles); ++k) {
         const LocalFile& file = *changed_[k];
-        files.push_back({{"path", file.name}, {"sample", base64(file.sample)}, {"size", file.size}});
+        files.push_back(
+            {{"path", file.name}, {"sample", base64(file.sample)}, {"size", file.size}});
         asked[file.name] = &file;
       }
-      const Reply reply = post("/api/models/" + request_.repo_id + "/preupload/" + url_quoted(request_.revision) + query(), to_line({{"files", files}}));
+      const Reply reply = post("/api/models/" + request_.repo_id + "/preupload/" +
+                                   url_quoted(request_.revision) + query(),
+                               to_line({{"files", files}}));
       check_status(http_, reply, request_.repo_id, what());
       for (const Json& answer : parse_answer(reply).value("files", Json::array())) {
         const auto found = asked.find(answer.value("path", ""));
@@ -134,7 +157,8 @@ class Upload {
         const LocalFile* file = found->second;
         if (answer.value("shouldIgnore", false)) {
           note(file->name + ": left out, as .gitignore says");
-        } else if (answer.contains("oid") && answer["oid"].is_string() && is_same(*file, answer["oid"].get<std::string>())) {
+        } else if (answer.contains("oid") && answer["oid"].is_string() &&
+                   is_same(*file, answer["oid"].get<std::string>())) {
           ++out_.unchanged;
         } else {
           kept.push_back(file);
@@ -143,7 +167,8 @@ class Upload {
         }
         asked.erase(found);
       }
-      if (!asked.empty()) fail(Errc::kNetwork, what(), ": the Hub does not say how to upload ", asked.begin()->first);
+      if (!asked.empty())
+        fail(Errc::kNetwork, what(), ": the Hub does not say how to upload ", asked.begin()->first);
     }
     changed_ = kept;
     return large;
@@ -162,8 +187,11 @@ class Upload {
     std::string out = to_line({{"key", "header"}, {"value", head}}) + "\n";
     for (const LocalFile* file : changed_) {
       Json value{{"path", file->name}};
-      if (large.contains(file)) value.update({{"algo", "sha256"}, {"oid", file->sha256}, {"size", file->size}});
-      else value = {{"content", base64(content_of(*file))}, {"path", file->name}, {"encoding", "base64"}};
+      if (large.contains(file))
+        value.update({{"algo", "sha256"}, {"oid", file->sha256}, {"size", file->size}});
+      else
+        value = {
+            {"content", base64(content_of(*file))}, {"path", file->name}, {"encoding", "base64"}};
       out += to_line({{"key", large.contains(file) ? "lfsFile" : "file"}, {"value", value}}) + "\n";
     }
     return out;
@@ -175,12 +203,15 @@ class Upload {
     list_changed();
     if (changed_.empty()) return true;
     out_.sent = upload_large(http_, request_.repo_id, request_.revision, large);
-    const Reply reply = post("/api/models/" + request_.repo_id + "/commit/" + url_quoted(request_.revision) + query(),
-                             payload({large.begin(), large.end()}), "application/x-ndjson");
+    const Reply reply = post(
+        "/api/models/" + request_.repo_id + "/commit/" + url_quoted(request_.revision) + query(),
+        payload({large.begin(), large.end()}), "application/x-ndjson");
     if (reply.status == 409 || reply.status == 412) return false;
     check_status(http_, reply, request_.repo_id, what());
     const Json answer = parse_answer(reply);
-    const auto url = [&](const char* key) { return answer.contains(key) && answer[key].is_string() ? answer[key].get<std::string>() : ""; };
+    const auto url = [&](const char* key) {
+      return answer.contains(key) && answer[key].is_string() ? answer[key].get<std::string>() : "";
+    };
     out_.url = request_.create_pr ? url("pullRequestUrl") : url("commitUrl");
     out_.committed = true;
     return true;

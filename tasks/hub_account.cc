@@ -1,8 +1,8 @@
-// hft hub login, logout, whoami. A token is read from the terminal without showing it, or from stdin;
-// never from the command line, which other users of the machine can read.
-#include <CLI/CLI.hpp>
+// hft hub login, logout, whoami. A token is read from the terminal without showing it, or from
+// stdin; never from the command line, which other users of the machine can read.
 #include <termios.h>
 #include <unistd.h>
+#include <CLI/CLI.hpp>
 
 #include <cstdio>
 #include <iostream>
@@ -34,32 +34,44 @@ std::string read_hidden(const std::string& prompt) {
 }
 
 void need_network(const char* command) {
-  if (hub::offline()) fail(Errc::kNotFound, command, ": HF_HUB_OFFLINE (or TRANSFORMERS_OFFLINE) forbids the network");
+  if (hub::offline())
+    fail(Errc::kNotFound, command,
+         ": HF_HUB_OFFLINE (or TRANSFORMERS_OFFLINE) forbids the network");
 }
 
 int run_login() {
   need_network("hub login");
   hub::Settings settings = hub::settings();
   std::string token;
-  if (::isatty(STDIN_FILENO)) token = read_hidden("Token (" + settings.endpoint + "/settings/tokens), not shown: ");
-  else std::getline(std::cin, token);
+  if (::isatty(STDIN_FILENO))
+    token = read_hidden("Token (" + settings.endpoint + "/settings/tokens), not shown: ");
+  else
+    std::getline(std::cin, token);
   token = trimmed(token);
-  if (token.empty()) fail(Errc::kUsage, "hub login: no token was given; on a terminal it is asked for, else it is read from stdin");
-  if (token.find_first_of(" \t") != token.npos) fail(Errc::kUsage, "hub login: what was given is not a token (it has spaces)");
+  if (token.empty())
+    fail(
+        Errc::kUsage,
+        "hub login: no token was given; on a terminal it is asked for, else it is read from stdin");
+  if (token.find_first_of(" \t") != token.npos)
+    fail(Errc::kUsage, "hub login: what was given is not a token (it has spaces)");
   settings.token = token;
   hub::Http http(settings);
   const Json who = hub::who_am_i(http);
   std::string name = "hft";
-  if (who.contains("auth")) name = who["auth"].value("accessToken", Json::object()).value("displayName", name);
+  if (who.contains("auth"))
+    name = who["auth"].value("accessToken", Json::object()).value("displayName", name);
   hub::save_token(token, name);
-  note("logged in as " + who.value("name", "?") + "; the token is in " + hub::token_path().string());
+  note("logged in as " + who.value("name", "?") + "; the token is in " +
+       hub::token_path().string());
   if (!hub::environment("HF_TOKEN").empty()) note("HF_TOKEN is set and goes before it");
   return 0;
 }
 
 int run_logout() {
-  if (hub::remove_token()) note("logged out");
-  else note("there was no token at " + hub::token_path().string());
+  if (hub::remove_token())
+    note("logged out");
+  else
+    note("there was no token at " + hub::token_path().string());
   if (!hub::environment("HF_TOKEN").empty()) note("HF_TOKEN is still set");
   return 0;
 }
@@ -67,13 +79,18 @@ int run_logout() {
 int run_whoami(bool json) {
   need_network("hub whoami");
   const hub::Settings settings = hub::settings(false);
-  if (settings.token.empty()) fail_hint(Errc::kNotAuthorised, "set HF_TOKEN or run hft hub login", "hub whoami: not logged in");
+  if (settings.token.empty())
+    fail_hint(Errc::kNotAuthorised, "set HF_TOKEN or run hft hub login",
+              "hub whoami: not logged in");
   hub::Http http(settings);
   const Json who = hub::who_am_i(http);
   std::vector<std::string> orgs;
   for (const Json& org : who.value("orgs", Json::array())) orgs.push_back(org.value("name", ""));
   if (json) {
-    std::printf("%s\n", to_line({{"name", who.value("name", "")}, {"orgs", orgs}, {"endpoint", settings.endpoint}}).c_str());
+    std::printf(
+        "%s\n",
+        to_line({{"name", who.value("name", "")}, {"orgs", orgs}, {"endpoint", settings.endpoint}})
+            .c_str());
     return 0;
   }
   std::printf("%s\n", escape_controls(who.value("name", "")).c_str());
@@ -82,7 +99,9 @@ int run_whoami(bool json) {
 }
 
 std::function<int()> declare_login(CLI::App& app) {
-  app.footer("Examples:\n  hft hub login\n  hft hub login < token.txt\nThe token is checked, then kept where huggingface_hub keeps it, readable by you alone.");
+  app.footer(
+      "Examples:\n  hft hub login\n  hft hub login < token.txt\nThe token is checked, then kept "
+      "where huggingface_hub keeps it, readable by you alone.");
   return run_login;
 }
 
@@ -96,8 +115,10 @@ std::function<int()> declare_whoami(CLI::App& app) {
 
 }  // namespace
 
-extern const Command hub_login_command{"hub login", "Hub", "Keep a token for the Hub", declare_login};
+extern const Command hub_login_command{"hub login", "Hub", "Keep a token for the Hub",
+                                       declare_login};
 extern const Command hub_logout_command{"hub logout", "Hub", "Remove the token", declare_logout};
-extern const Command hub_whoami_command{"hub whoami", "Hub", "Show whose token is in use", declare_whoami};
+extern const Command hub_whoami_command{"hub whoami", "Hub", "Show whose token is in use",
+                                        declare_whoami};
 
 }  // namespace hft

@@ -23,38 +23,55 @@ int run(const Options& o) {
   hub::SnapshotRequest request = o.request;
   if (!o.files.empty() && (!o.include.empty() || !o.exclude.empty()))
     fail(Errc::kUsage, "hub download: FILE names go without --include and --exclude");
-  request.choose = [&](const hub::Tree& tree, const auto&) { return hub::files_matching(tree, o.files, o.include, o.exclude); };
+  request.choose = [&](const hub::Tree& tree, const auto&) {
+    return hub::files_matching(tree, o.files, o.include, o.exclude);
+  };
   request.enough = [&](const std::vector<std::string>& names, bool offline) {
     if (o.files.empty()) return offline && !names.empty();
-    return std::all_of(o.files.begin(), o.files.end(), [&](const auto& f) { return std::find(names.begin(), names.end(), f) != names.end(); });
+    return std::all_of(o.files.begin(), o.files.end(), [&](const auto& f) {
+      return std::find(names.begin(), names.end(), f) != names.end();
+    });
   };
-  const hub::Snapshot found = o.local_dir.empty() ? hub::fetch_snapshot(request) : hub::fetch_to_folder(request, o.local_dir);
-  detail(counted(static_cast<std::int64_t>(found.fetched), "file") + " fetched, commit " + found.commit);
+  const hub::Snapshot found = o.local_dir.empty() ? hub::fetch_snapshot(request)
+                                                  : hub::fetch_to_folder(request, o.local_dir);
+  detail(counted(static_cast<std::int64_t>(found.fetched), "file") + " fetched, commit " +
+         found.commit);
   std::printf("%s\n", found.folder.c_str());
   return 0;
 }
 
 std::function<int()> declare(CLI::App& app) {
   auto o = std::make_shared<Options>();
-  app.footer("Examples:\n  hft hub download sentence-transformers/all-MiniLM-L6-v2\n"
-             "  hft hub download openai-community/gpt2 config.json vocab.json\n"
-             "  hft hub download org/name --include '*.safetensors' '*.json' --revision v1.0 --local-dir model\n"
-             "The last line printed is the folder. An interrupted download goes on where it stopped.");
+  app.footer(
+      "Examples:\n  hft hub download sentence-transformers/all-MiniLM-L6-v2\n"
+      "  hft hub download openai-community/gpt2 config.json vocab.json\n"
+      "  hft hub download org/name --include '*.safetensors' '*.json' --revision v1.0 --local-dir "
+      "model\n"
+      "The last line printed is the folder. An interrupted download goes on where it stopped.");
   app.add_option("REPO", o->request.repo_id, "The repository: org/name")->required();
   app.add_option("FILE", o->files, "Only these files");
-  app.add_option("--include", o->include, "Only files that match one of these; * matches / too")->type_name("GLOB…");
+  app.add_option("--include", o->include, "Only files that match one of these; * matches / too")
+      ->type_name("GLOB…");
   app.add_option("--exclude", o->exclude, "No file that matches one of these")->type_name("GLOB…");
-  app.add_option("--revision", o->request.revision, "Branch, tag, commit or refs/pr/N")->type_name("REV")->capture_default_str();
-  app.add_option("--cache-dir", o->request.cache_dir, "Use this cache instead of HF_HUB_CACHE")->type_name("DIR");
-  app.add_option("--local-dir", o->local_dir, "Put the files into this folder instead of the cache")->type_name("DIR");
+  app.add_option("--revision", o->request.revision, "Branch, tag, commit or refs/pr/N")
+      ->type_name("REV")
+      ->capture_default_str();
+  app.add_option("--cache-dir", o->request.cache_dir, "Use this cache instead of HF_HUB_CACHE")
+      ->type_name("DIR");
+  app.add_option("--local-dir", o->local_dir, "Put the files into this folder instead of the cache")
+      ->type_name("DIR");
   app.add_flag("--local-files-only", o->request.local_files_only, "Use no network");
-  app.add_option("--require-license", o->request.licences, "Refuse a repository whose card names another licence (exit 6)")
-      ->type_name("L,…")->delimiter(',')->allow_extra_args(false);
+  app.add_option("--require-license", o->request.licences,
+                 "Refuse a repository whose card names another licence (exit 6)")
+      ->type_name("L,…")
+      ->delimiter(',')
+      ->allow_extra_args(false);
   return [o] { return run(*o); };
 }
 
 }  // namespace
 
-extern const Command hub_download_command{"hub download", "Hub", "Fetch a repository, or files of it", declare};
+extern const Command hub_download_command{"hub download", "Hub",
+                                          "Fetch a repository, or files of it", declare};
 
 }  // namespace hft

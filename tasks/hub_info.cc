@@ -19,7 +19,8 @@ struct Options {
 };
 
 hub::RepoInfo ask(const Options& o) {
-  if (hub::offline()) fail(Errc::kNotFound, o.repo, ": HF_HUB_OFFLINE (or TRANSFORMERS_OFFLINE) forbids the network");
+  if (hub::offline())
+    fail(Errc::kNotFound, o.repo, ": HF_HUB_OFFLINE (or TRANSFORMERS_OFFLINE) forbids the network");
   hub::check_repo_id(o.repo);
   hub::Http http(hub::settings());
   return hub::repo_info(http, o.repo, o.revision);
@@ -29,7 +30,11 @@ int run_ls(const Options& o) {
   const hub::RepoInfo info = ask(o);
   std::vector<std::vector<std::string>> rows{{"SIZE", "FILE"}};
   for (const hub::RepoFile& file : info.tree.files) {
-    if (o.json) std::printf("%s\n", to_line({{"name", file.name}, {"bytes", file.size < 0 ? Json() : Json(file.size)}, {"digest", file.digest}}).c_str());
+    if (o.json)
+      std::printf("%s\n", to_line({{"name", file.name},
+                                   {"bytes", file.size < 0 ? Json() : Json(file.size)},
+                                   {"digest", file.digest}})
+                              .c_str());
     rows.push_back({file.size < 0 ? "-" : human_bytes(file.size), file.name});
   }
   if (!o.json) print_table(rows);
@@ -46,9 +51,13 @@ int run_info(const Options& o) {
   const hub::RepoInfo info = ask(o);
   std::int64_t bytes = 0;
   for (const hub::RepoFile& file : info.tree.files) bytes += std::max<std::int64_t>(0, file.size);
-  Json out{{"id", info.id}, {"commit", info.commit}, {"license", info.licences.empty() ? "not stated" : joined(info.licences, ", ")},
-           {"gated", info.gated.empty() ? Json(false) : Json(info.gated)}, {"private", info.is_private},
-           {"files", info.tree.files.size()}, {"bytes", bytes}};
+  Json out{{"id", info.id},
+           {"commit", info.commit},
+           {"license", info.licences.empty() ? "not stated" : joined(info.licences, ", ")},
+           {"gated", info.gated.empty() ? Json(false) : Json(info.gated)},
+           {"private", info.is_private},
+           {"files", info.tree.files.size()},
+           {"bytes", bytes}};
   for (const char* key : {"pipeline_tag", "library_name", "lastModified", "downloads", "likes"})
     if (const auto text = text_of(info.json, key); !text.empty()) out[key] = info.json[key];
   if (o.json) {
@@ -56,7 +65,9 @@ int run_info(const Options& o) {
     return 0;
   }
   for (const auto& [key, value] : out.items()) {
-    const std::string text = key == "bytes" ? human_bytes(bytes) : value.is_string() ? value.get<std::string>() : to_line(value);
+    const std::string text = key == "bytes"      ? human_bytes(bytes)
+                             : value.is_string() ? value.get<std::string>()
+                                                 : to_line(value);
     std::printf("%-14s %s\n", key == "bytes" ? "size" : key.c_str(), escape_controls(text).c_str());
   }
   return 0;
@@ -65,13 +76,17 @@ int run_info(const Options& o) {
 std::shared_ptr<Options> declare(CLI::App& app) {
   auto o = std::make_shared<Options>();
   app.add_option("REPO", o->repo, "The repository: org/name")->required();
-  app.add_option("--revision", o->revision, "Branch, tag, commit or refs/pr/N")->type_name("REV")->capture_default_str();
+  app.add_option("--revision", o->revision, "Branch, tag, commit or refs/pr/N")
+      ->type_name("REV")
+      ->capture_default_str();
   app.add_flag("--json", o->json, "As JSON");
   return o;
 }
 
 std::function<int()> declare_ls(CLI::App& app) {
-  app.footer("Examples:\n  hft hub ls openai-community/gpt2\n  hft hub ls org/name --revision refs/pr/1 --json");
+  app.footer(
+      "Examples:\n  hft hub ls openai-community/gpt2\n  hft hub ls org/name --revision refs/pr/1 "
+      "--json");
   return [o = declare(app)] { return run_ls(*o); };
 }
 
@@ -83,6 +98,7 @@ std::function<int()> declare_info(CLI::App& app) {
 }  // namespace
 
 extern const Command hub_ls_command{"hub ls", "Hub", "List the files of a repository", declare_ls};
-extern const Command hub_info_command{"hub info", "Hub", "Show a repository's licence, gating, size and commit", declare_info};
+extern const Command hub_info_command{
+    "hub info", "Hub", "Show a repository's licence, gating, size and commit", declare_info};
 
 }  // namespace hft

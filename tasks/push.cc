@@ -22,15 +22,19 @@ struct Options {
 };
 
 int carry_out(hub::UploadRequest request) {
-  if (hub::offline()) fail(Errc::kNotFound, request.repo_id, ": HF_HUB_OFFLINE (or TRANSFORMERS_OFFLINE) forbids the network");
+  if (hub::offline())
+    fail(Errc::kNotFound, request.repo_id,
+         ": HF_HUB_OFFLINE (or TRANSFORMERS_OFFLINE) forbids the network");
   if (request.files.empty()) fail(Errc::kUsage, request.repo_id, ": there is no file to upload");
   const bool dry_run = request.dry_run;
   const hub::Uploaded done = hub::upload(std::move(request));
   if (dry_run)
-    for (const auto& [name, size] : done.changed) std::printf("%8s  %s\n", human_bytes(size).c_str(), escape_controls(name).c_str());
+    for (const auto& [name, size] : done.changed)
+      std::printf("%8s  %s\n", human_bytes(size).c_str(), escape_controls(name).c_str());
   const std::string changed = counted(static_cast<std::int64_t>(done.changed.size()), "file");
   const std::string same = std::to_string(done.unchanged) + " unchanged";
-  note(done.changed.empty() ? "nothing to upload: " + same : (dry_run ? "would upload " : "uploaded ") + changed + ", " + same);
+  note(done.changed.empty() ? "nothing to upload: " + same
+                            : (dry_run ? "would upload " : "uploaded ") + changed + ", " + same);
   std::printf("%s\n", done.url.c_str());
   return 0;
 }
@@ -42,9 +46,11 @@ int run_push(const Options& o) {
   request.files = hub::files_below(o.path, hub::training_leftovers(), skipped);
   if (!skipped.empty()) note("left out: " + shorten(joined(skipped, ", "), 400));
   const auto architecture = hub::architecture_of(o.path);
-  if (request.message.empty()) request.message = "Upload " + (architecture.empty() ? "model" : architecture);
+  if (request.message.empty())
+    request.message = "Upload " + (architecture.empty() ? "model" : architecture);
   request.card.name = "README.md";
-  request.card.text = hub::make_model_card(o.path, request.repo_id.substr(request.repo_id.find('/') + 1));
+  request.card.text =
+      hub::make_model_card(o.path, request.repo_id.substr(request.repo_id.find('/') + 1));
   return carry_out(std::move(request));
 }
 
@@ -61,7 +67,8 @@ int run_upload(const Options& o) {
     for (const auto& file : files) tree.files.push_back({file.name});
     const auto names = hub::files_matching(tree, {}, o.include, o.exclude);
     for (auto& file : files)
-      if (std::find(names.begin(), names.end(), file.name) != names.end()) request.files.push_back(file);
+      if (std::find(names.begin(), names.end(), file.name) != names.end())
+        request.files.push_back(file);
     for (auto& file : request.files) file.name = (lead.empty() ? "" : lead + "/") + file.name;
   } else if (fs::is_regular_file(o.path)) {
     hub::LocalFile file;
@@ -72,45 +79,61 @@ int run_upload(const Options& o) {
     fail(Errc::kNotFound, o.path, ": no such file or folder");
   }
   for (const auto& file : request.files) hub::check_file_name(file.name);
-  if (request.message.empty()) request.message = "Upload " + fs::canonical(o.path).filename().string() + " with hft";
+  if (request.message.empty())
+    request.message = "Upload " + fs::canonical(o.path).filename().string() + " with hft";
   return carry_out(std::move(request));
 }
 
 void add_options(CLI::App& app, Options& o) {
-  app.add_option("--revision", o.request.revision, "Branch to commit to")->type_name("BRANCH")->capture_default_str();
+  app.add_option("--revision", o.request.revision, "Branch to commit to")
+      ->type_name("BRANCH")
+      ->capture_default_str();
   app.add_option("--commit-message", o.request.message, "Message of the commit")->type_name("M");
-  app.add_flag("--private", o.request.make_private, "Create the repository private, when it is not there");
+  app.add_flag("--private", o.request.make_private,
+               "Create the repository private, when it is not there");
   app.add_flag("--create-pr", o.request.create_pr, "Propose it as a pull request");
   app.add_flag("--dry-run", o.request.dry_run, "Only show what would be uploaded");
 }
 
 std::function<int()> declare_push(CLI::App& app) {
   auto o = std::make_shared<Options>();
-  app.footer("Examples:\n  hft push my-model ann/my-model\n  hft push my-model ann/my-model --private --commit-message 'First version'\n"
-             "  hft push my-model lab/shared --create-pr\n"
-             "Sends what changed, in one commit; a model card is made when there is none. A file that holds a token is refused (exit 9).");
+  app.footer(
+      "Examples:\n  hft push my-model ann/my-model\n  hft push my-model ann/my-model --private "
+      "--commit-message 'First version'\n"
+      "  hft push my-model lab/shared --create-pr\n"
+      "Sends what changed, in one commit; a model card is made when there is none. A file that "
+      "holds a token is refused (exit 9).");
   app.add_option("DIR", o->path, "The model's folder")->required();
-  app.add_option("REPO", o->request.repo_id, "The repository: org/name, or name for your own")->required();
+  app.add_option("REPO", o->request.repo_id, "The repository: org/name, or name for your own")
+      ->required();
   add_options(app, *o);
   return [o] { return run_push(*o); };
 }
 
 std::function<int()> declare_upload(CLI::App& app) {
   auto o = std::make_shared<Options>();
-  app.footer("Examples:\n  hft hub upload ann/my-model config.json\n  hft hub upload ann/my-model results runs/first --include '*.json'\n"
-             "A file that holds a token is refused (exit 9).");
-  app.add_option("REPO", o->request.repo_id, "The repository: org/name, or name for your own")->required();
+  app.footer(
+      "Examples:\n  hft hub upload ann/my-model config.json\n  hft hub upload ann/my-model results "
+      "runs/first --include '*.json'\n"
+      "A file that holds a token is refused (exit 9).");
+  app.add_option("REPO", o->request.repo_id, "The repository: org/name, or name for your own")
+      ->required();
   app.add_option("PATH", o->path, "File or folder")->required();
-  app.add_option("PATH_IN_REPO", o->path_in_repo, "Where it goes [a file: its name; a folder: the top]");
-  app.add_option("--include", o->include, "Of a folder, only files that match one of these")->type_name("GLOB…");
-  app.add_option("--exclude", o->exclude, "Of a folder, no file that matches one of these")->type_name("GLOB…");
+  app.add_option("PATH_IN_REPO", o->path_in_repo,
+                 "Where it goes [a file: its name; a folder: the top]");
+  app.add_option("--include", o->include, "Of a folder, only files that match one of these")
+      ->type_name("GLOB…");
+  app.add_option("--exclude", o->exclude, "Of a folder, no file that matches one of these")
+      ->type_name("GLOB…");
   add_options(app, *o);
   return [o] { return run_upload(*o); };
 }
 
 }  // namespace
 
-extern const Command push_command{"push", "Hub", "Upload a model's folder with its card", declare_push};
-extern const Command hub_upload_command{"hub upload", "Hub", "Upload a file or a folder", declare_upload};
+extern const Command push_command{"push", "Hub", "Upload a model's folder with its card",
+                                  declare_push};
+extern const Command hub_upload_command{"hub upload", "Hub", "Upload a file or a folder",
+                                        declare_upload};
 
 }  // namespace hft

@@ -19,7 +19,8 @@ void print_table(const std::vector<std::vector<std::string>>& rows) {
     for (std::size_t i = 0; i < row.size(); ++i) {
       const std::string cell = escape_controls(row[i]);
       line += cell;
-      if (i + 1 < row.size()) line += std::string(static_cast<std::size_t>(widths[i] - display_width(cell) + 2), ' ');
+      if (i + 1 < row.size())
+        line += std::string(static_cast<std::size_t>(widths[i] - display_width(cell) + 2), ' ');
     }
     while (line.ends_with(' ')) line.pop_back();
     std::printf("%s\n", line.c_str());

@@ -1,5 +1,5 @@
-// HTTP through libcurl, one exchange at a time. curl follows no redirect, reads no netrc, and speaks
-// http and https only: where a request may go is decided in hub/http.cc.
+// HTTP through libcurl, one exchange at a time. curl follows no redirect, reads no netrc, and
+// speaks http and https only: where a request may go is decided in hub/http.cc.
 #include <arpa/inet.h>
 #include <curl/curl.h>
 #include <netinet/in.h>
@@ -47,22 +47,29 @@ Outcome::Kind kind_of(CURLcode code, const Running& running) {
   if (running.stalled) return Outcome::kStalled;
   if (running.ended) return Outcome::kEnded;
   switch (code) {
-    case CURLE_OK: return Outcome::kDone;
+    case CURLE_OK:
+      return Outcome::kDone;
     case CURLE_COULDNT_RESOLVE_HOST:
-    case CURLE_COULDNT_RESOLVE_PROXY: return Outcome::kNoHost;
-    case CURLE_COULDNT_CONNECT: return Outcome::kNoConnection;
-    case CURLE_OPERATION_TIMEDOUT: return Outcome::kStalled;
+    case CURLE_COULDNT_RESOLVE_PROXY:
+      return Outcome::kNoHost;
+    case CURLE_COULDNT_CONNECT:
+      return Outcome::kNoConnection;
+    case CURLE_OPERATION_TIMEDOUT:
+      return Outcome::kStalled;
     case CURLE_SSL_CONNECT_ERROR:
     case CURLE_PEER_FAILED_VERIFICATION:
     case CURLE_SSL_CACERT_BADFILE:
-    case CURLE_SSL_CERTPROBLEM: return Outcome::kTls;
+    case CURLE_SSL_CERTPROBLEM:
+      return Outcome::kTls;
     case CURLE_PARTIAL_FILE:
     case CURLE_GOT_NOTHING:
     case CURLE_RECV_ERROR:
     case CURLE_SEND_ERROR:
     case CURLE_HTTP2:
-    case CURLE_HTTP2_STREAM: return Outcome::kCut;
-    default: return Outcome::kOther;
+    case CURLE_HTTP2_STREAM:
+      return Outcome::kCut;
+    default:
+      return Outcome::kOther;
   }
 }
 
@@ -82,7 +89,8 @@ bool give_head(Running& running, CURL* handle) {
   long status = 0;
   curl_easy_getinfo(handle, CURLINFO_RESPONSE_CODE, &status);
   running.outcome.status = static_cast<int>(status);
-  return running.go_on([&] { return running.exchange.on_head(running.outcome.status, running.outcome.headers); });
+  return running.go_on(
+      [&] { return running.exchange.on_head(running.outcome.status, running.outcome.headers); });
 }
 
 struct Body {
@@ -138,7 +146,8 @@ curl_socket_t on_socket(void* data, curlsocktype, curl_sockaddr* address) {
   if (raw->sa_family == AF_INET)
     ::inet_ntop(AF_INET, &reinterpret_cast<const sockaddr_in*>(raw)->sin_addr, text, sizeof text);
   else if (raw->sa_family == AF_INET6)
-    ::inet_ntop(AF_INET6, &reinterpret_cast<const sockaddr_in6*>(raw)->sin6_addr, text, sizeof text);
+    ::inet_ntop(AF_INET6, &reinterpret_cast<const sockaddr_in6*>(raw)->sin6_addr, text,
+                sizeof text);
   auto& running = *static_cast<Running*>(data);
   if (!running.exchange.may_connect(text)) {
     running.refused = true;
@@ -177,7 +186,8 @@ class CurlConnection : public Connection {
     curl_easy_getinfo(handle_, CURLINFO_RETRY_AFTER, &wait);
     running.outcome.retry_after_s = wait;
     running.outcome.kind = kind_of(code, running);
-    if (running.outcome.detail.empty()) running.outcome.detail = reason[0] ? reason : curl_easy_strerror(code);
+    if (running.outcome.detail.empty())
+      running.outcome.detail = reason[0] ? reason : curl_easy_strerror(code);
     return running.outcome;
   }
 
@@ -244,7 +254,9 @@ class CurlBackend : public Backend {
  public:
   CurlBackend() { curl_global_init(CURL_GLOBAL_DEFAULT); }
 
-  std::unique_ptr<Connection> connect() const override { return std::make_unique<CurlConnection>(); }
+  std::unique_ptr<Connection> connect() const override {
+    return std::make_unique<CurlConnection>();
+  }
   std::unique_ptr<Hash> sha256() const override { return make_hash("SHA256"); }
   std::unique_ptr<Hash> sha1() const override { return make_hash("SHA1"); }
 
@@ -253,15 +265,18 @@ class CurlBackend : public Backend {
     // Other schemes parse too, so that a refusal can name them.
     const unsigned flags = CURLU_NON_SUPPORT_SCHEME;
     if (curl_url_set(url.get(), CURLUPART_URL, base.c_str(), flags) != CURLUE_OK ||
-        (!relative.empty() && curl_url_set(url.get(), CURLUPART_URL, relative.c_str(), flags) != CURLUE_OK))
-      fail(Errc::kBadData, "'", escape_controls(relative.empty() ? base : relative), "' is not a URL");
+        (!relative.empty() &&
+         curl_url_set(url.get(), CURLUPART_URL, relative.c_str(), flags) != CURLUE_OK))
+      fail(Errc::kBadData, "'", escape_controls(relative.empty() ? base : relative),
+           "' is not a URL");
     Url out;
     out.scheme = lowercase(part_of(url.get(), CURLUPART_SCHEME));
     out.host = lowercase(part_of(url.get(), CURLUPART_HOST));
     out.port = part_of(url.get(), CURLUPART_PORT, CURLU_DEFAULT_PORT);
     curl_url_set(url.get(), CURLUPART_FRAGMENT, nullptr, 0);
     out.text = part_of(url.get(), CURLUPART_URL);
-    for (auto part : {CURLUPART_USER, CURLUPART_PASSWORD, CURLUPART_QUERY}) curl_url_set(url.get(), part, nullptr, 0);
+    for (auto part : {CURLUPART_USER, CURLUPART_PASSWORD, CURLUPART_QUERY})
+      curl_url_set(url.get(), part, nullptr, 0);
     out.shown = part_of(url.get(), CURLUPART_URL);
     return out;
   }

@@ -20,7 +20,9 @@ class EvpHash : public Hash {
   ~EvpHash() override { EVP_MD_CTX_free(context_); }
   EvpHash(const EvpHash&) = delete;
 
-  void update(const void* data, std::size_t bytes) override { EVP_DigestUpdate(context_, data, bytes); }
+  void update(const void* data, std::size_t bytes) override {
+    EVP_DigestUpdate(context_, data, bytes);
+  }
   std::string hex() override {
     unsigned char raw[EVP_MAX_MD_SIZE];
     unsigned size = 0;

@@ -40,11 +40,26 @@ TEST_CASE("program: help lists every command, each command's help has examples o
   for (const std::string topic : {"exit-codes", "environment", "formats"}) CHECK(test::hft({"help", topic}).out.size() > 200);
 }
 
-TEST_CASE("program: help, tokenize and inspect do not load LibTorch") {
+TEST_CASE("program: commands of two words have groups, which list them") {
+  const auto group = test::hft({"hub", "--help"});
+  CHECK(group.code == 0);
+  CHECK(group.out == test::hft({"help", "hub"}).out);
+  CHECK(group.out.find("\n  hub cache ls ") != std::string::npos);
+  CHECK(test::hft({"help", "hub", "cache", "ls"}).out == test::hft({"hub", "cache", "ls", "--help"}).out);
+  const auto alone = test::hft({"hub"});
+  CHECK(alone.code == 2);
+  CHECK(alone.err == "hft: hub: one of its commands is wanted\nhint: hft help hub lists them\n");
+  const auto mistyped = test::hft({"hub", "downlaod", "x"});
+  CHECK(mistyped.code == 2);
+  CHECK(mistyped.err == "hft: unknown command 'hub downlaod'; closest: 'hub download'\nhint: hft --help lists the commands\n");
+}
+
+TEST_CASE("program: help, tokenize and inspect do not load LibTorch or curl") {
   const auto loads = [](const std::vector<std::string>& args) {
     const auto ran = test::hft(args, {.env = {"LD_DEBUG=files"}});
     CHECK(ran.code == 0);
-    return ran.err.find("libtorch") != std::string::npos || ran.err.find("libhft_engine") != std::string::npos;
+    return ran.err.find("libtorch") != std::string::npos || ran.err.find("libhft_engine") != std::string::npos ||
+           ran.err.find("libcurl") != std::string::npos;
   };
   CHECK_FALSE(loads({"--help"}));
   CHECK_FALSE(loads({"completion", "bash"}));

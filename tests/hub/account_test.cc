@@ -11,27 +11,33 @@ namespace fs = std::filesystem;
 
 namespace {
 
-const std::string kSettings = R"({"users": {"hf_token_of_ann": {"name": "ann", "orgs": ["lab", "team"]}}})";
+const std::string kSettings =
+    R"({"users": {"hf_token_of_ann": {"name": "ann", "orgs": ["lab", "team"]}}})";
 
 unsigned mode_of(const fs::path& file) {
   struct stat info {};
   return ::stat(file.c_str(), &info) == 0 ? info.st_mode & 0777u : 0u;
 }
 
-bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+bool has(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
 
 }  // namespace
 
-TEST_CASE("login: the token is checked, then kept for the user alone; logout removes it (R7.1, L24)") {
+TEST_CASE(
+    "login: the token is checked, then kept for the user alone; logout removes it (R7.1, L24)") {
   FakeHub hub(kSettings);
   hub.start();
   const auto wrong = hub.run({"hub", "login"}, {}, "hf_wrong\n");
   CHECK(wrong.code == 4);
-  CHECK(wrong.err == "hft: the Hub does not accept the token (401)\nhint: make one at " + hub.hub + "/settings/tokens\n");
+  CHECK(wrong.err == "hft: the Hub does not accept the token (401)\nhint: make one at " + hub.hub +
+                         "/settings/tokens\n");
   CHECK_FALSE(fs::exists(hub.home() / "token"));
   const auto ran = hub.run({"hub", "login"}, {}, "hf_token_of_ann\n");
   CHECK(ran.code == 0);
-  CHECK(ran.err == "hft: logged in as ann; the token is in " + (hub.home() / "token").string() + "\n");
+  CHECK(ran.err ==
+        "hft: logged in as ann; the token is in " + (hub.home() / "token").string() + "\n");
   CHECK(ran.out.empty());
   CHECK(test::slurp(hub.home() / "token") == "hf_token_of_ann");
   CHECK(mode_of(hub.home() / "token") == 0600);
@@ -60,7 +66,8 @@ TEST_CASE("login: what is no token is refused; it is never taken from the comman
   CHECK(header.err == "hft: HF_TOKEN: does not hold a token (one word of ASCII letters)\n");
 }
 
-TEST_CASE("tokens: HF_TOKEN, then HF_TOKEN_PATH, then the token file; switched off for downloads (L24)") {
+TEST_CASE(
+    "tokens: HF_TOKEN, then HF_TOKEN_PATH, then the token file; switched off for downloads (L24)") {
   FakeHub hub(kSettings);
   hub.add_model("org/tiny");
   hub.start();
@@ -85,7 +92,8 @@ TEST_CASE("info: licence, gating and size; the list of files (R7.6)") {
   hub.start();
   const auto info = hub.run({"hub", "info", "org/tiny"});
   CHECK(info.code == 0);
-  CHECK(has(info.out, "license        mit\ngated          manual\nprivate        false\nfiles          7\n"));
+  CHECK(has(info.out,
+            "license        mit\ngated          manual\nprivate        false\nfiles          7\n"));
   CHECK(hub.run({"hub", "info", "org/tiny", "--json"}).records()[0]["gated"] == "manual");
   const auto ls = hub.run({"hub", "ls", "org/tiny"});
   CHECK(ls.out.starts_with("SIZE      FILE\n"));
@@ -103,11 +111,14 @@ TEST_CASE("cache: ls, filters, rm of a revision keeps what another needs, prune,
   REQUIRE(hub.run({"hub", "download", "org/other"}).code == 0);
   const std::string first = test::slurp(hub.repo("ann/m") / "refs/main");
   test::spit(hub.folder / "a.txt", "second");
-  REQUIRE(hub.run({"hub", "upload", "ann/m", (hub.folder / "a.txt").string()}, {"HF_TOKEN=hf_token_of_ann"}).code == 0);
+  REQUIRE(hub.run({"hub", "upload", "ann/m", (hub.folder / "a.txt").string()},
+                  {"HF_TOKEN=hf_token_of_ann"})
+              .code == 0);
   REQUIRE(hub.run({"hub", "download", "ann/m"}).code == 0);
 
   const auto ls = hub.run({"hub", "cache", "ls"});
-  CHECK(ls.out.find("ID         SIZE     LAST USED  MODIFIED  REFS\nann/m      50.0 kB  just now   just now  main\norg/other  5 B ") == 0);
+  CHECK(ls.out.find("ID         SIZE     LAST USED  MODIFIED  REFS\nann/m      50.0 kB  just now   "
+                    "just now  main\norg/other  5 B ") == 0);
   CHECK(ls.err == "hft: 2 repos, 50.0 kB in " + hub.cache().string() + "\n");
   CHECK(hub.run({"hub", "cache", "ls", "--filter", "size>1kB", "--json"}).records().size() == 1);
   CHECK(hub.run({"hub", "cache", "ls", "--filter", "accessed>1h", "--json"}).out.empty());
@@ -118,7 +129,8 @@ TEST_CASE("cache: ls, filters, rm of a revision keeps what another needs, prune,
   const auto asked = hub.run({"hub", "cache", "rm", first});
   CHECK(asked.code == 2);
   CHECK(has(asked.err, "nobody to ask: 'remove this, 5 B?' needs --yes"));
-  CHECK(hub.run({"hub", "cache", "prune", "--dry-run"}).out == "model/ann/m: revision " + first + "\n");
+  CHECK(hub.run({"hub", "cache", "prune", "--dry-run"}).out ==
+        "model/ann/m: revision " + first + "\n");
   CHECK(fs::exists(hub.repo("ann/m") / "snapshots" / first));
   const auto pruned = hub.run({"hub", "cache", "prune", "--yes"});
   CHECK(pruned.code == 0);
@@ -167,7 +179,8 @@ TEST_CASE("cache: a truncated entry is not trusted: fetched again, or told when 
   fs::resize_file(blob, 20'000);
   const auto offline = hub.run({"hub", "download", "org/m", "--local-files-only"});
   CHECK(offline.code == 5);
-  CHECK(has(offline.err, "org/m@main: data.bin: not in the cache, and --local-files-only uses no network"));
+  CHECK(has(offline.err,
+            "org/m@main: data.bin: not in the cache, and --local-files-only uses no network"));
   CHECK(hub.run({"hub", "download", "org/m"}).code == 0);
   CHECK(hub.cache_faults() == "");
 }

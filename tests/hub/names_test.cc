@@ -9,11 +9,14 @@ using hub::check_file_name;
 
 namespace {
 // Names that leave the folder they are put into on one system or another.
-const std::vector<std::string> kUnsafe{"../evil", "../../evil", "a/../../evil", "..", "/etc/passwd", "a//b", "C:\\evil", "C:evil",
-                                       "a/D:evil", "\\\\host\\share\\evil", "..\\evil", "a\\..\\..\\evil", "\\evil"};
+const std::vector<std::string> kUnsafe{
+    "../evil",  "../../evil",      "a/../../evil", "..",       "/etc/passwd",
+    "a//b",     "C:\\evil",        "C:evil",       "a/D:evil", "\\\\host\\share\\evil",
+    "..\\evil", "a\\..\\..\\evil", "\\evil"};
 }  // namespace
 
-TEST_CASE("names: 13 unsafe file names, and more, are refused before a path is made of them (row 33)") {
+TEST_CASE(
+    "names: 13 unsafe file names, and more, are refused before a path is made of them (row 33)") {
   CHECK(kUnsafe.size() == 13);
   const hub::CachedRepo repo("/cache", "org/name");
   const std::string commit(40, 'a');
@@ -23,27 +26,36 @@ TEST_CASE("names: 13 unsafe file names, and more, are refused before a path is m
     CHECK(test::caught([&] { repo.file(commit, name); }).code == Errc::kBadData);
     CHECK(test::caught([&] { repo.no_exist(commit, name); }).code == Errc::kBadData);
   }
-  for (const std::string& name : {std::string("a\0b", 3), std::string("a\nb"), std::string("a\x1b[31m"), std::string(256, 'x'),
-                                  std::string(".git/config"), std::string("a/.GIT/config"), std::string("a."), std::string("a /b"),
-                                  std::string(""), std::string("./a"), std::string("a/./b"), std::string("\xff")})
+  for (const std::string& name :
+       {std::string("a\0b", 3), std::string("a\nb"), std::string("a\x1b[31m"),
+        std::string(256, 'x'), std::string(".git/config"), std::string("a/.GIT/config"),
+        std::string("a."), std::string("a /b"), std::string(""), std::string("./a"),
+        std::string("a/./b"), std::string("\xff")})
     CHECK(test::caught([&] { check_file_name(name); }).code == Errc::kBadData);
-  CHECK(test::error_of([] { check_file_name("../x\n"); }) == "unsafe file name '../x\\n': it has a control character");
-  CHECK(test::error_of([] { check_file_name("a/../b"); }) == "unsafe file name 'a/../b': it has the part '..'");
+  CHECK(test::error_of([] { check_file_name("../x\n"); }) ==
+        "unsafe file name '../x\\n': it has a control character");
+  CHECK(test::error_of([] { check_file_name("a/../b"); }) ==
+        "unsafe file name 'a/../b': it has the part '..'");
 }
 
 TEST_CASE("names: ordinary names pass") {
-  for (const auto* name : {"config.json", "1_Pooling/config.json", ".gitattributes", "a..b", "deep/er/model-00001-of-00002.safetensors", "ünïcode.txt", "key:value"})
+  for (const auto* name : {"config.json", "1_Pooling/config.json", ".gitattributes", "a..b",
+                           "deep/er/model-00001-of-00002.safetensors", "ünïcode.txt", "key:value"})
     CHECK_NOTHROW(check_file_name(name));
 }
 
 TEST_CASE("names: etags and commits must be hex digits of the right number") {
   CHECK(hub::checked_digest('"' + std::string(40, 'a') + '"') == std::string(40, 'a'));
   CHECK(hub::checked_digest("W/\"" + std::string(64, '0') + '"') == std::string(64, '0'));
-  for (const std::string& bad : {std::string("../../x"), std::string(""), std::string(39, 'a'), std::string(41, 'a'), std::string(64, 'g'),
-                                 std::string(64, 'A'), std::string(38, 'a') + "/.", std::string("\"") + std::string(40, 'a')})
+  for (const std::string& bad :
+       {std::string("../../x"), std::string(""), std::string(39, 'a'), std::string(41, 'a'),
+        std::string(64, 'g'), std::string(64, 'A'), std::string(38, 'a') + "/.",
+        std::string("\"") + std::string(40, 'a')})
     CHECK(test::caught([&] { hub::checked_digest(bad); }).code == Errc::kBadData);
-  CHECK(test::error_of([] { hub::checked_digest("../../x"); }) == "the Hub's etag '../../x' is not 40 or 64 hex digits; refused");
-  CHECK(test::error_of([] { hub::checked_commit(".."); }) == "the Hub's commit '..' is not 40 hex digits; refused");
+  CHECK(test::error_of([] { hub::checked_digest("../../x"); }) ==
+        "the Hub's etag '../../x' is not 40 or 64 hex digits; refused");
+  CHECK(test::error_of([] { hub::checked_commit(".."); }) ==
+        "the Hub's commit '..' is not 40 hex digits; refused");
   const hub::CachedRepo repo("/cache", "org/name");
   CHECK(test::caught([&] { repo.blob("../../x"); }).code == Errc::kBadData);
   CHECK(test::caught([&] { repo.snapshot(".."); }).code == Errc::kBadData);
@@ -53,7 +65,8 @@ TEST_CASE("names: etags and commits must be hex digits of the right number") {
 }
 
 TEST_CASE("names: paths of the cache are those of huggingface_hub (L21)") {
-  const hub::CachedRepo repo("/c", "org/name"), plain("/c", "gpt2"), data("/c", "org/set", "dataset");
+  const hub::CachedRepo repo("/c", "org/name"), plain("/c", "gpt2"),
+      data("/c", "org/set", "dataset");
   const std::string digest(64, 'b'), commit(40, 'a');
   CHECK(repo.blob(digest) == "/c/models--org--name/blobs/" + digest);
   CHECK(repo.file(commit, "a/b.json") == "/c/models--org--name/snapshots/" + commit + "/a/b.json");
@@ -66,8 +79,11 @@ TEST_CASE("names: paths of the cache are those of huggingface_hub (L21)") {
 }
 
 TEST_CASE("names: repository ids") {
-  for (const char* id : {"gpt2", "org/name", "a-b_c.d/E.1", "meta-llama/Llama-3.2-1B"}) CHECK(hub::is_repo_id(id));
-  for (const char* id : {"", "a/b/c", "../x", "a--b", "a..b", "-a", "a/.b", "a b", "a/", "/a", "a\nb", "org/name.git"}) CHECK_FALSE(hub::is_repo_id(id));
+  for (const char* id : {"gpt2", "org/name", "a-b_c.d/E.1", "meta-llama/Llama-3.2-1B"})
+    CHECK(hub::is_repo_id(id));
+  for (const char* id : {"", "a/b/c", "../x", "a--b", "a..b", "-a", "a/.b", "a b", "a/", "/a",
+                         "a\nb", "org/name.git"})
+    CHECK_FALSE(hub::is_repo_id(id));
 }
 
 TEST_CASE("names: parts of addresses are quoted") {

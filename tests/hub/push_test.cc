@@ -15,16 +15,20 @@ namespace fs = std::filesystem;
 namespace {
 
 const std::vector<std::string> kAnn{"HF_TOKEN=hf_token_of_ann"};
-const std::string kSettings = R"({"users": {"hf_token_of_ann": {"name": "ann", "orgs": ["lab"]}, "hf_token_of_bob": {"name": "bob"}}, "part": 100000})";
+const std::string kSettings =
+    R"({"users": {"hf_token_of_ann": {"name": "ann", "orgs": ["lab"]}, "hf_token_of_bob": {"name": "bob"}}, "part": 100000})";
 
-bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+bool has(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
 
 // A Hub, and a model's folder to push.
 struct Pushing {
   explicit Pushing(const std::string& settings = kSettings) : hub(settings) {
     hub.start();
     fs::create_directories(model());
-    for (const char* name : {"config.json", "tokenizer.json"}) fs::copy(test::golden("bert-classify") / name, model() / name);
+    for (const char* name : {"config.json", "tokenizer.json"})
+      fs::copy(test::golden("bert-classify") / name, model() / name);
     write("model.safetensors", test::noise(250'000));
   }
   fs::path model() const { return hub.folder / "model"; }
@@ -32,7 +36,8 @@ struct Pushing {
     fs::create_directories((model() / name).parent_path());
     test::spit(model() / name, bytes);
   }
-  test::Ran push(std::vector<std::string> more = {}, const std::vector<std::string>& env = kAnn) const {
+  test::Ran push(std::vector<std::string> more = {},
+                 const std::vector<std::string>& env = kAnn) const {
     std::vector<std::string> args{"push", model().string(), "ann/mine"};
     args.insert(args.end(), more.begin(), more.end());
     return hub.run(args, env);
@@ -43,14 +48,17 @@ struct Pushing {
   }
   std::size_t count(const std::string& path, const std::string& method) const {
     const auto entries = hub.log(path);
-    return static_cast<std::size_t>(std::count_if(entries.begin(), entries.end(), [&](const Json& e) { return e["method"] == method; }));
+    return static_cast<std::size_t>(std::count_if(
+        entries.begin(), entries.end(), [&](const Json& e) { return e["method"] == method; }));
   }
   FakeHub hub;
 };
 
 }  // namespace
 
-TEST_CASE("push: creates the repository, sends large files in parts, makes a card, commits once (R7.2, R7.3)") {
+TEST_CASE(
+    "push: creates the repository, sends large files in parts, makes a card, commits once (R7.2, "
+    "R7.3)") {
   const Pushing p;
   const auto ran = p.push({"--private"});
   CAPTURE(ran.err);
@@ -64,7 +72,8 @@ TEST_CASE("push: creates the repository, sends large files in parts, makes a car
     CHECK((entry["origin"] == "hub") == (entry["token"] != ""));  // the storage sees no token
   const auto files = p.files();
   CHECK(files.size() == 5);
-  const auto card = std::find_if(files.begin(), files.end(), [](const Json& f) { return f["name"] == "README.md"; });
+  const auto card = std::find_if(files.begin(), files.end(),
+                                 [](const Json& f) { return f["name"] == "README.md"; });
   CHECK(card != files.end());
   CHECK_FALSE(fs::exists(p.model() / "README.md"));
   CHECK(p.hub.run({"hub", "info", "ann/mine"}).code == 4);  // private
@@ -87,7 +96,10 @@ TEST_CASE("push: an unchanged folder uploads nothing; only what changed is sent"
   CHECK(p.files().size() == 6);
   // The card that somebody wrote meanwhile is kept.
   test::spit(p.hub.folder / "card.md", "# Better\n");
-  REQUIRE(p.hub.run({"hub", "upload", "ann/mine", (p.hub.folder / "card.md").string(), "README.md"}, kAnn).code == 0);
+  REQUIRE(p.hub
+              .run({"hub", "upload", "ann/mine", (p.hub.folder / "card.md").string(), "README.md"},
+                   kAnn)
+              .code == 0);
   CHECK(p.push().err == "hft: nothing to upload: 4 unchanged\n");
 }
 
@@ -112,21 +124,27 @@ TEST_CASE("push: pull requests, messages, branches, another namespace") {
   const auto branch = p.push({"--revision", "next"});
   CHECK(branch.code == 0);
   CHECK(p.files("next").size() == 6);
-  CHECK(p.hub.run({"push", p.model().string(), "mine"}, kAnn).err == "hft: uploaded 1 file, 3 unchanged\n");
+  CHECK(p.hub.run({"push", p.model().string(), "mine"}, kAnn).err ==
+        "hft: uploaded 1 file, 3 unchanged\n");
   CHECK(p.hub.run({"push", p.model().string(), "lab/other"}, kAnn).code == 0);
   CHECK(p.hub.run({"push", p.model().string(), "bob/x"}, kAnn).code == 4);
   p.write("new.json", "{\"b\": 2}");
   const auto foreign = p.push({}, {"HF_TOKEN=hf_token_of_bob"});
   CHECK(foreign.code == 4);
-  CHECK(has(foreign.err, "hft: ann/mine@main: 403 from the Hub: your token does not allow it: Forbidden: you have no write access to this repository\n"));
+  CHECK(has(foreign.err,
+            "hft: ann/mine@main: 403 from the Hub: your token does not allow it: Forbidden: you "
+            "have no write access to this repository\n"));
   const auto anonymous = p.push({}, {});
   CHECK(anonymous.code == 4);
-  CHECK(anonymous.err == "hft: ann/mine: to upload, log in first\nhint: set HF_TOKEN or run hft hub login\n");
+  CHECK(anonymous.err ==
+        "hft: ann/mine: to upload, log in first\nhint: set HF_TOKEN or run hft hub login\n");
 }
 
 TEST_CASE("push: leftovers of training and .git are left out, and named (R7.4, R7.5)") {
   const Pushing p;
-  for (const char* name : {"checkpoint-100/model.safetensors", "optimizer.pt", "rng_state_0.pth", "scheduler.pt", ".git/config", ".cache/huggingface/x", "_tmp/x"}) p.write(name, "x");
+  for (const char* name : {"checkpoint-100/model.safetensors", "optimizer.pt", "rng_state_0.pth",
+                           "scheduler.pt", ".git/config", ".cache/huggingface/x", "_tmp/x"})
+    p.write(name, "x");
   const auto ran = p.push();
   CHECK(ran.code == 0);
   CHECK(has(ran.err, "hft: left out: "));
@@ -137,7 +155,8 @@ TEST_CASE("push: leftovers of training and .git are left out, and named (R7.4, R
 TEST_CASE("row 52: a file with a token is refused with exit 9, and nothing is sent or created") {
   const Pushing p;
   p.write("notes/run.sh", "#!/bin/sh\nexport HF_TOKEN=hf_AbCdEfGhIjKlMnOpQrStUvWxYz01234567\n");
-  for (const auto& args : {std::vector<std::string>{"push", p.model().string(), "ann/mine"}, {"hub", "upload", "ann/mine", p.model().string()},
+  for (const auto& args : {std::vector<std::string>{"push", p.model().string(), "ann/mine"},
+                           {"hub", "upload", "ann/mine", p.model().string()},
                            {"hub", "upload", "ann/mine", (p.model() / "notes/run.sh").string()}}) {
     const auto ran = p.hub.run(args, kAnn);
     CHECK(ran.code == 9);
@@ -167,16 +186,23 @@ TEST_CASE("row 52: links out of the folder are refused; a snapshot of the cache 
   CHECK(p.hub.run({"push", snapshot.substr(0, snapshot.size() - 1), "ann/second"}, kAnn).code == 0);
 }
 
-TEST_CASE("row 52: errors on the way leave the repository as it was, and the next run sends only what is missing") {
+TEST_CASE(
+    "row 52: errors on the way leave the repository as it was, and the next run sends only what is "
+    "missing") {
   const Pushing p;
   REQUIRE(p.push().code == 0);
   const auto before = p.files();
   p.write("one.bin", test::noise(50'000, 11));
   p.write("two.bin", test::noise(250'000, 12));
-  for (const char* fault : {R"([{"path": "/preupload/", "status": 500}])", R"([{"path": "objects/batch", "status": 500}])",
-                            R"([{"path": "/part/.*/3", "status": 500}])", R"([{"path": "/part/", "cut_request": 1000}])",
-                            R"([{"path": "complete_multipart", "status": 500}])", R"([{"path": "objects/verify", "status": 500}])",
-                            R"([{"path": "/commit/", "status": 500}])", R"([{"path": "/commit/", "status": 400, "body": "{\"error\": \"no\"}"}])"}) {
+  for (const char* fault :
+       {R"([{"path": "/preupload/", "status": 500}])",
+        R"([{"path": "objects/batch", "status": 500}])",
+        R"([{"path": "/part/.*/3", "status": 500}])",
+        R"([{"path": "/part/", "cut_request": 1000}])",
+        R"([{"path": "complete_multipart", "status": 500}])",
+        R"([{"path": "objects/verify", "status": 500}])",
+        R"([{"path": "/commit/", "status": 500}])",
+        R"([{"path": "/commit/", "status": 400, "body": "{\"error\": \"no\"}"}])"}) {
     CAPTURE(fault);
     p.hub.faults(fault);
     const auto ran = p.push();
@@ -193,7 +219,8 @@ TEST_CASE("row 52: errors on the way leave the repository as it was, and the nex
 
 TEST_CASE("row 52: a passing 500, and a lost answer to the commit, do no harm") {
   const Pushing p;
-  p.hub.faults(R"([{"origin": "cdn", "status": 500, "times": 1}, {"path": "objects/verify", "status": 500, "times": 1}])");
+  p.hub.faults(
+      R"([{"origin": "cdn", "status": 500, "times": 1}, {"path": "objects/verify", "status": 500, "times": 1}])");
   CHECK(p.push().code == 0);
   p.write("more.json", "{}");
   // The commit is made, its answer is lost: the second try finds it done.
@@ -201,7 +228,8 @@ TEST_CASE("row 52: a passing 500, and a lost answer to the commit, do no harm") 
   const auto ran = p.push();
   CAPTURE(ran.err);
   CHECK(ran.code == 0);
-  CHECK(has(ran.err, "another commit came first; comparing again\nhft: nothing to upload: 4 unchanged\n"));
+  CHECK(has(ran.err,
+            "another commit came first; comparing again\nhft: nothing to upload: 4 unchanged\n"));
 }
 
 TEST_CASE("row 52: a commit that came between is taken into account; without end it is exit 7") {
@@ -225,27 +253,33 @@ TEST_CASE("row 52: a file that changes while it is sent is not committed") {
   std::this_thread::sleep_for(std::chrono::milliseconds(500));
   p.write("growing.bin", test::noise(95'000));
   CHECK(FakeHub::wait_for(pid) == 8);
-  CHECK(has(test::slurp(p.hub.folder / "launched.err"), "growing.bin: changed while it was read\n"));
+  CHECK(
+      has(test::slurp(p.hub.folder / "launched.err"), "growing.bin: changed while it was read\n"));
   CHECK(p.count("/commit/", "POST") == 0);
 }
 
 TEST_CASE("row 52: killed at random moments, a push leaves the repository as it was, and goes on") {
-  const Pushing p(R"({"users": {"hf_token_of_ann": {"name": "ann"}}, "part": 100000, "rate": 50000000})");
+  const Pushing p(
+      R"({"users": {"hf_token_of_ann": {"name": "ann"}}, "part": 100000, "rate": 50000000})");
   REQUIRE(p.push().code == 0);
   std::mt19937 random(5);
   for (int round = 0; round < 10; ++round) {
     const auto before = p.files();
-    for (int i = 0; i < 3; ++i) p.write("part-" + std::to_string(i) + ".bin", test::noise(200'000, 100 * round + i));
+    for (int i = 0; i < 3; ++i)
+      p.write("part-" + std::to_string(i) + ".bin", test::noise(200'000, 100 * round + i));
     const pid_t pid = p.hub.launch({"push", p.model().string(), "ann/mine"}, kAnn);
-    std::this_thread::sleep_for(std::chrono::microseconds(std::uniform_int_distribution(0, 80'000)(random)));
+    std::this_thread::sleep_for(
+        std::chrono::microseconds(std::uniform_int_distribution(0, 80'000)(random)));
     ::kill(pid, SIGKILL);
     const int code = FakeHub::wait_for(pid);
     const auto after = p.files();
     // All or nothing: the commit came through, or the repository is as it was.
     const auto done = p.push();
     CHECK(done.code == 0);
-    if (after == before) CHECK(has(done.err, "uploaded 3 files, 3 unchanged"));
-    else CHECK(has(done.err, "nothing to upload"));
+    if (after == before)
+      CHECK(has(done.err, "uploaded 3 files, 3 unchanged"));
+    else
+      CHECK(has(done.err, "nothing to upload"));
     CHECK((code == 0 || code == 137));
   }
 }
@@ -253,16 +287,24 @@ TEST_CASE("row 52: killed at random moments, a push leaves the repository as it 
 TEST_CASE("upload: a file or a folder to a place in the repository") {
   const Pushing p;
   REQUIRE(p.push().code == 0);
-  CHECK(p.hub.run({"hub", "upload", "ann/mine", (p.model() / "config.json").string(), "old/c.json"}, kAnn).code == 0);
+  CHECK(p.hub
+            .run({"hub", "upload", "ann/mine", (p.model() / "config.json").string(), "old/c.json"},
+                 kAnn)
+            .code == 0);
   fs::create_directories(p.hub.folder / "runs/a");
   test::spit(p.hub.folder / "runs/a/x.json", "{}");
   test::spit(p.hub.folder / "runs/a/x.txt", "x");
-  CHECK(p.hub.run({"hub", "upload", "ann/mine", (p.hub.folder / "runs").string(), "logs/", "--include", "*.json"}, kAnn).err == "hft: uploaded 1 file, 0 unchanged\n");
+  CHECK(p.hub
+            .run({"hub", "upload", "ann/mine", (p.hub.folder / "runs").string(), "logs/",
+                  "--include", "*.json"},
+                 kAnn)
+            .err == "hft: uploaded 1 file, 0 unchanged\n");
   std::vector<std::string> names;
   for (const Json& file : p.files()) names.push_back(file["name"]);
   CHECK(std::find(names.begin(), names.end(), "old/c.json") != names.end());
   CHECK(std::find(names.begin(), names.end(), "logs/a/x.json") != names.end());
   CHECK(std::find(names.begin(), names.end(), "logs/a/x.txt") == names.end());
   CHECK(p.hub.run({"hub", "upload", "ann/mine", "/none"}, kAnn).code == 5);
-  CHECK(p.hub.run({"hub", "upload", "ann/mine", (p.model() / "config.json").string(), "../x"}, kAnn).code == 9);
+  CHECK(p.hub.run({"hub", "upload", "ann/mine", (p.model() / "config.json").string(), "../x"}, kAnn)
+            .code == 9);
 }

@@ -1,6 +1,7 @@
 // For LD_PRELOAD: lets system calls fail as a bad disk or an odd file system lets them.
 //   HFT_FAIL=CALL:ERROR:N    the Nth call (counted from 1; 0 = every one) of write, fsync, symlink,
-//                            flock or rename fails with ENOSPC, EIO, EDQUOT, EPERM, ENOTSUP or EINTR
+//                            flock or rename fails with ENOSPC, EIO, EDQUOT, EPERM, ENOTSUP or
+//                            EINTR
 //   HFT_FAIL=write:SHORT:N   the Nth write takes half of its bytes
 //   HFT_FAIL=flock:NONE:0    flock always succeeds, and locks nothing
 // Writes count when they go to a regular file.
@@ -44,7 +45,12 @@ bool hits(const char* call) {
 
 int fail() {
   const std::string& name = plan().error;
-  errno = name == "ENOSPC" ? ENOSPC : name == "EDQUOT" ? EDQUOT : name == "EPERM" ? EPERM : name == "ENOTSUP" ? ENOTSUP : name == "EINTR" ? EINTR : EIO;
+  errno = name == "ENOSPC"    ? ENOSPC
+          : name == "EDQUOT"  ? EDQUOT
+          : name == "EPERM"   ? EPERM
+          : name == "ENOTSUP" ? ENOTSUP
+          : name == "EINTR"   ? EINTR
+                              : EIO;
   return -1;
 }
 

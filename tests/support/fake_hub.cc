@@ -18,12 +18,15 @@ namespace {
 
 // A certificate authority and a certificate for 127.0.0.1 and localhost.
 void make_certificates(const fs::path& folder) {
-  const std::string script =
-      "cd '" + folder.string() + "' && exec >/dev/null 2>&1 && "
-      "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=test-ca -keyout ca.key -out ca.pem && "
-      "openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=localhost -keyout key.pem -out request.pem && "
-      "printf 'subjectAltName=IP:127.0.0.1,DNS:localhost' > names && "
-      "openssl x509 -req -in request.pem -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile names -out cert.pem";
+  const std::string script = "cd '" + folder.string() +
+                             "' && exec >/dev/null 2>&1 && "
+                             "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes "
+                             "-days 2 -subj /CN=test-ca -keyout ca.key -out ca.pem && "
+                             "openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj "
+                             "/CN=localhost -keyout key.pem -out request.pem && "
+                             "printf 'subjectAltName=IP:127.0.0.1,DNS:localhost' > names && "
+                             "openssl x509 -req -in request.pem -CA ca.pem -CAkey ca.key "
+                             "-CAcreateserial -days 2 -extfile names -out cert.pem";
   REQUIRE(std::system(script.c_str()) == 0);
 }
 
@@ -56,7 +59,8 @@ void FakeHub::add(const std::string& repo, const std::string& name, std::string_
 }
 
 void FakeHub::add_model(const std::string& repo, const std::string& licence) {
-  for (const char* name : {"config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "vocab.txt"})
+  for (const char* name : {"config.json", "model.safetensors", "tokenizer.json",
+                           "tokenizer_config.json", "special_tokens_map.json", "vocab.txt"})
     add(repo, name, slurp(golden("bert-classify") / name));
   add(repo, "README.md", "---\nlicense: " + licence + "\n---\n# A model\n");
 }
@@ -69,10 +73,14 @@ void FakeHub::start() {
   if (pid_ == 0) {
     ::dup2(in[0], 0);
     ::dup2(out[1], 1);
-    const std::string script = std::string(HFT_SOURCE_DIR) + "/tests/support/fake_hub.py", where = folder.string();
+    const std::string script = std::string(HFT_SOURCE_DIR) + "/tests/support/fake_hub.py",
+                      where = folder.string();
     const std::string cert = (folder / "cert.pem").string(), key = (folder / "key.pem").string();
-    if (tls_) ::execlp("python3", "python3", script.c_str(), where.c_str(), "--tls", cert.c_str(), key.c_str(), nullptr);
-    else ::execlp("python3", "python3", script.c_str(), where.c_str(), nullptr);
+    if (tls_)
+      ::execlp("python3", "python3", script.c_str(), where.c_str(), "--tls", cert.c_str(),
+               key.c_str(), nullptr);
+    else
+      ::execlp("python3", "python3", script.c_str(), where.c_str(), nullptr);
     ::_exit(127);
   }
   ::close(in[0]);
@@ -98,7 +106,8 @@ std::vector<Json> FakeHub::log() const {
   std::vector<Json> out;
   std::istringstream lines(slurp(folder / "log.jsonl"));
   for (std::string line; std::getline(lines, line);) out.push_back(Json::parse(line));
-  std::sort(out.begin(), out.end(), [](const Json& a, const Json& b) { return a["began"] < b["began"]; });
+  std::sort(out.begin(), out.end(),
+            [](const Json& a, const Json& b) { return a["began"] < b["began"]; });
   return out;
 }
 
@@ -113,21 +122,37 @@ void FakeHub::clear_log() const { spit(folder / "log.jsonl", ""); }
 
 std::vector<std::string> FakeHub::env(std::vector<std::string> more) const {
   // putenv of a name alone takes it out.
-  std::vector<std::string> out{"HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "HF_TOKEN_PATH", "HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE",
-                               "TRANSFORMERS_CACHE", "HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE",
-                               "SSL_CERT_FILE", "http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"};
-  out.insert(out.end(), {"HF_ENDPOINT=" + hub, "HF_HOME=" + home().string(), "HFT_HUB_RETRY_WAIT=0.01", "HF_HUB_DISABLE_XET=1",
-                         "HF_HUB_DISABLE_PROGRESS_BARS=1"});
+  std::vector<std::string> out{"HF_TOKEN",
+                               "HUGGING_FACE_HUB_TOKEN",
+                               "HF_TOKEN_PATH",
+                               "HF_HUB_CACHE",
+                               "HUGGINGFACE_HUB_CACHE",
+                               "TRANSFORMERS_CACHE",
+                               "HF_HUB_OFFLINE",
+                               "TRANSFORMERS_OFFLINE",
+                               "REQUESTS_CA_BUNDLE",
+                               "CURL_CA_BUNDLE",
+                               "SSL_CERT_FILE",
+                               "http_proxy",
+                               "https_proxy",
+                               "HTTPS_PROXY",
+                               "all_proxy",
+                               "ALL_PROXY"};
+  out.insert(out.end(),
+             {"HF_ENDPOINT=" + hub, "HF_HOME=" + home().string(), "HFT_HUB_RETRY_WAIT=0.01",
+              "HF_HUB_DISABLE_XET=1", "HF_HUB_DISABLE_PROGRESS_BARS=1"});
   if (tls_) out.push_back("SSL_CERT_FILE=" + (folder / "ca.pem").string());
   for (auto& pair : more) out.push_back(std::move(pair));
   return out;
 }
 
-Ran FakeHub::run(const std::vector<std::string>& args, std::vector<std::string> more_env, const std::string& in) const {
+Ran FakeHub::run(const std::vector<std::string>& args, std::vector<std::string> more_env,
+                 const std::string& in) const {
   return hft(args, {.in = in, .env = env(std::move(more_env))});
 }
 
-pid_t FakeHub::launch(const std::vector<std::string>& args, std::vector<std::string> more_env) const {
+pid_t FakeHub::launch(const std::vector<std::string>& args,
+                      std::vector<std::string> more_env) const {
   const auto pairs = env(std::move(more_env));
   const pid_t pid = ::fork();
   if (pid != 0) return pid;
@@ -149,7 +174,8 @@ int FakeHub::wait_for(pid_t pid) {
   return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
-Ran FakeHub::python(const std::string& version, const std::string& script, std::vector<std::string> more_env) const {
+Ran FakeHub::python(const std::string& version, const std::string& script,
+                    std::vector<std::string> more_env) const {
   const fs::path program = fs::path(HFT_SOURCE_DIR) / ".venv-hub" / version / "bin/python";
   REQUIRE_MESSAGE(fs::exists(program), "run scripts/setup: it installs huggingface_hub ", version);
   return command({program.string(), "-c", script}, {.env = env(std::move(more_env))});
@@ -163,7 +189,8 @@ fs::path FakeHub::repo(const std::string& id) const {
 
 std::string FakeHub::cache_faults() const {
   std::error_code none;
-  for (fs::recursive_directory_iterator at(cache(), none), end; !none && at != end; at.increment(none)) {
+  for (fs::recursive_directory_iterator at(cache(), none), end; !none && at != end;
+       at.increment(none)) {
     const std::string path = at->path().string(), name = at->path().filename().string();
     if (at->is_symlink() && !fs::exists(at->path())) return path + ": leads nowhere";
     if (at->path().parent_path().filename() == "refs" && at->is_regular_file() &&
@@ -187,8 +214,10 @@ std::vector<std::string> tree_of(const fs::path& folder) {
   std::vector<std::string> out;
   for (const auto& entry : fs::recursive_directory_iterator(folder)) {
     std::string what = entry.path().string();
-    if (entry.is_symlink()) what += " -> " + fs::read_symlink(entry.path()).string();
-    else if (entry.is_regular_file()) what += " " + std::to_string(std::hash<std::string>()(slurp(entry.path())));
+    if (entry.is_symlink())
+      what += " -> " + fs::read_symlink(entry.path()).string();
+    else if (entry.is_regular_file())
+      what += " " + std::to_string(std::hash<std::string>()(slurp(entry.path())));
     out.push_back(what);
   }
   std::sort(out.begin(), out.end());

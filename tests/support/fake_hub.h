@@ -23,25 +23,27 @@ class FakeHub {
   void add_model(const std::string& repo, const std::string& licence = "apache-2.0");
   void start();
   void faults(const std::string& rules) const;  // a JSON list
-  std::vector<Json> log() const;  // by time, once no request is under way
+  std::vector<Json> log() const;                // by time, once no request is under way
   void clear_log() const;
   // Requests whose path holds `part`.
   std::vector<Json> log(const std::string& part) const;
 
   // The environment that points a program here, with its own HF_HOME.
   std::vector<std::string> env(std::vector<std::string> more = {}) const;
-  Ran run(const std::vector<std::string>& args, std::vector<std::string> more_env = {}, const std::string& in = "") const;
+  Ran run(const std::vector<std::string>& args, std::vector<std::string> more_env = {},
+          const std::string& in = "") const;
   // Starts hft and returns at once; wait_for() gives what `run` does, but no output.
   pid_t launch(const std::vector<std::string>& args, std::vector<std::string> more_env = {}) const;
   static int wait_for(pid_t pid);
   // Runs a script with huggingface_hub of this version.
-  Ran python(const std::string& version, const std::string& script, std::vector<std::string> more_env = {}) const;
+  Ran python(const std::string& version, const std::string& script,
+             std::vector<std::string> more_env = {}) const;
 
   fs::path home() const { return folder / "home"; }
   fs::path cache() const { return home() / "hub"; }
   fs::path repo(const std::string& id) const;  // its folder in the cache
-  // Every file below the cache that is not as the layout wants it: a digest that is wrong, a link to
-  // nowhere, a ref to a missing snapshot; "" when there is none.
+  // Every file below the cache that is not as the layout wants it: a digest that is wrong, a link
+  // to nowhere, a ref to a missing snapshot; "" when there is none.
   std::string cache_faults() const;
 
   TempFolder temporary;
