@@ -55,7 +55,15 @@ std::optional<Snapshot> look_up(const CachedRepo& repo, const SnapshotRequest& r
   if (!tree) {
     for (const auto& name : names) repo.holds(commit, {name});  // refuses links that lead out
     found.files = names;
-    return request.enough(names, offline) ? std::optional(found) : std::nullopt;
+    const auto is_missing = [&](const std::string& name) {
+      std::error_code ignored;
+      return fs::exists(repo.no_exist(commit, name), ignored);
+    };
+    if (request.enough(names, is_missing)) return found;
+    if (!offline || !request.use_what_is_there || names.empty()) return std::nullopt;
+    note(request.repo_id +
+         ": the cache may lack some of its files, and the Hub cannot be asked which");
+    return found;
   }
   const auto read = [&](const std::string& name) {
     const RepoFile* file = tree->find(name);
@@ -170,18 +178,27 @@ bool has_shards(const std::vector<std::string>& names, const std::string& lead) 
   return false;
 }
 
-// Of a cache that Python filled: settings, a tokenizer or processor, and whole weights are there.
-bool looks_whole(const std::vector<std::string>& names, const std::string& lead,
-                 const std::string& variant, bool weights) {
+using IsMissing = std::function<bool(const std::string&)>;
+
+// Of a cache that Python filled: settings, a tokenizer or processor and whole weights are there,
+// and of what changes the answers (pooling, templates, defaults) it is known whether it exists.
+bool looks_whole(const std::vector<std::string>& names, const IsMissing& is_missing,
+                 const std::string& lead, const std::string& variant, bool weights) {
   const auto has = [&](const std::string& name) {
     return std::find(names.begin(), names.end(), lead + name) != names.end();
   };
   const std::string part = variant.empty() ? "" : "." + variant;
   const bool reads = has("tokenizer.json") || has("vocab.txt") || has("vocab.json") ||
                      has("tokenizer_config.json") || has("preprocessor_config.json");
-  if (!has("config.json") || !reads) return false;
-  return !weights || has("model" + part + ".safetensors") || has("pytorch_model" + part + ".bin") ||
-         has_shards(names, lead);
+  const bool tensors = has("model" + part + ".safetensors") ||
+                       has("pytorch_model" + part + ".bin") || has_shards(names, lead);
+  if (!has("config.json") || !reads || (weights && !tensors)) return false;
+  // This one is fetched only with all the rest.
+  if (std::find(names.begin(), names.end(), ".gitattributes") != names.end()) return true;
+  const auto wanted = optional_names();
+  return std::all_of(wanted.begin(), wanted.end(), [&](const std::string name) {
+    return name.starts_with("model.") || has(name) || is_missing(lead + name);
+  });
 }
 
 // What a reader of models would look for in vain, so that Python need not ask for it.
@@ -231,8 +248,8 @@ Snapshot fetch_model(SnapshotRequest request, const std::string& subfolder,
         files.names.push_back(std::move(shard));
     return files.names;
   };
-  request.enough = [=](const std::vector<std::string>& names, bool offline) {
-    return offline ? !names.empty() : looks_whole(names, lead, variant, weights);
+  request.enough = [=](const std::vector<std::string>& names, const IsMissing& is_missing) {
+    return looks_whole(names, is_missing, lead, variant, weights);
   };
   const Snapshot out = fetch_snapshot(request);
   if (lead.empty())

@@ -21,8 +21,13 @@ struct SnapshotRequest {
   std::function<std::vector<std::string>(
       const Tree&, const std::function<std::string(const std::string&)>& read)>
       choose;
-  // Without the list of the commit's files: are those that the cache has enough?
-  std::function<bool(const std::vector<std::string>&, bool offline)> enough;
+  // Without the list of the commit's files (Python filled the cache): are the names that are there
+  // all that is wanted? `is_missing` tells of a name whether the commit is known to lack it.
+  std::function<bool(const std::vector<std::string>& names,
+                     const std::function<bool(const std::string&)>& is_missing)>
+      enough;
+  // May they be used, with a note, when that is not known and the Hub cannot be asked?
+  bool use_what_is_there = true;
 };
 
 struct Snapshot {

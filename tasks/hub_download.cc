@@ -26,10 +26,10 @@ int run(const Options& o) {
   request.choose = [&](const hub::Tree& tree, const auto&) {
     return hub::files_matching(tree, o.files, o.include, o.exclude);
   };
-  request.enough = [&](const std::vector<std::string>& names, bool offline) {
-    if (o.files.empty()) return offline && !names.empty();
-    return std::all_of(o.files.begin(), o.files.end(), [&](const auto& f) {
-      return std::find(names.begin(), names.end(), f) != names.end();
+  request.use_what_is_there = o.files.empty();
+  request.enough = [&](const std::vector<std::string>& names, const auto&) {
+    return !o.files.empty() && std::all_of(o.files.begin(), o.files.end(), [&](const auto& file) {
+      return std::find(names.begin(), names.end(), file) != names.end();
     });
   };
   const hub::Snapshot found = o.local_dir.empty() ? hub::fetch_snapshot(request)

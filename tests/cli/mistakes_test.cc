@@ -38,7 +38,7 @@ TEST_CASE("mistakes: a folder without the needed files is exit 5 and says what i
     CHECK(ran.out.empty());
     CHECK(lines(ran.err) <= 2);
   }
-  CHECK(test::hft({"classify", "-m", "org/missing", "x"}).code == 5);
+  CHECK(test::hft({"classify", "-m", "org/missing", "x"}, {.env = {"HF_HUB_OFFLINE=1"}}).code == 5);
 }
 
 TEST_CASE("mistakes: hostile numbers in config.json are refused by name before anything is allocated") {

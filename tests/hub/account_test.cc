@@ -93,12 +93,12 @@ TEST_CASE("info: licence, gating and size; the list of files (R7.6)") {
   const auto info = hub.run({"hub", "info", "org/tiny"});
   CHECK(info.code == 0);
   CHECK(has(info.out,
-            "license        mit\ngated          manual\nprivate        false\nfiles          7\n"));
+            "license        mit\ngated          manual\nprivate        false\nfiles          8\n"));
   CHECK(hub.run({"hub", "info", "org/tiny", "--json"}).records()[0]["gated"] == "manual");
   const auto ls = hub.run({"hub", "ls", "org/tiny"});
   CHECK(ls.out.starts_with("SIZE      FILE\n"));
   CHECK(has(ls.out, "124.9 kB  model.safetensors\n"));
-  CHECK(hub.run({"hub", "ls", "org/tiny", "--json"}).records().size() == 7);
+  CHECK(hub.run({"hub", "ls", "org/tiny", "--json"}).records().size() == 8);
 }
 
 TEST_CASE("cache: ls, filters, rm of a revision keeps what another needs, prune, verify (R7.6)") {

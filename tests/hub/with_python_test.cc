@@ -46,7 +46,7 @@ TEST_CASE(
         "from huggingface_hub import snapshot_download, hf_hub_download, try_to_load_from_cache\n"
         "import os\n"
         "folder = snapshot_download('org/tiny')\n"
-        "assert len(os.listdir(folder)) == 7, os.listdir(folder)\n"
+        "assert len(os.listdir(folder)) == 8, os.listdir(folder)\n"
         "assert hf_hub_download('org/tiny', 'model.safetensors') == folder + '/model.safetensors'\n"
         "print(type(try_to_load_from_cache('org/tiny', 'generation_config.json')))\n",
         {"HF_HUB_OFFLINE=1"});
@@ -54,7 +54,7 @@ TEST_CASE(
     CHECK(offline.out == "<class 'object'>\n");  // known to be missing, by .no_exist
     const auto scan = hub.python(version, kScan);
     check_python(scan);
-    CHECK(scan.out == "1 1 7\n");
+    CHECK(scan.out == "1 1 8\n");
     // Python asks for nothing but the list, and downloads nothing.
     hub.clear_log();
     check_python(hub.python(
@@ -76,7 +76,7 @@ TEST_CASE("with Python: hf cache verify of the newest version finds no fault in 
   };
   const auto clean = verify();
   check_python(clean);
-  CHECK(clean.out == "7 [] [] []\n");
+  CHECK(clean.out == "8 [] [] []\n");
 }
 
 TEST_CASE("with Python: what Python downloads, hft runs offline and verifies") {
@@ -92,13 +92,37 @@ TEST_CASE("with Python: what Python downloads, hft runs offline and verifies") {
     CHECK(hub.run({"classify", "-m", "org/tiny", "x"}, {"HF_HUB_OFFLINE=1"}).code == 0);
     const auto verified = hub.run({"hub", "cache", "verify"});
     CHECK(verified.code == 0);
-    CHECK(verified.err == "hft: 7 files verified\n");
+    CHECK(verified.err == "hft: 8 files verified\n");
     const auto commit = test::slurp(hub.repo("org/tiny") / "refs/main");
     hub.clear_log();
     CHECK(hub.run({"classify", "-m", "org/tiny", "--revision", commit, "x"}).code == 0);
     CHECK(hub.log().empty());
     CHECK(hub.run({"hub", "download", "org/tiny", "--local-files-only"}).code == 0);
   }
+}
+
+TEST_CASE(
+    "with Python: of a cache that Python filled in part, what is not known is asked, or noted") {
+  FakeHub hub;
+  hub.add_model("org/tiny");
+  hub.add("org/tiny", "modules.json", "[]");
+  hub.start();
+  const std::string some =
+      "from huggingface_hub import hf_hub_download\n"
+      "for name in ('config.json', 'model.safetensors', 'tokenizer.json', 'vocab.txt'): "
+      "hf_hub_download('org/tiny', name)\n";
+  check_python(hub.python(kOld, some));
+  const auto offline = hub.run({"classify", "-m", "org/tiny", "x"}, {"HF_HUB_OFFLINE=1"});
+  CHECK(offline.code == 0);
+  CHECK(offline.err ==
+        "hft: org/tiny: the cache may lack some of its files, and the Hub cannot be asked which\n");
+  const auto commit = test::slurp(hub.repo("org/tiny") / "refs/main");
+  hub.clear_log();
+  CHECK(hub.run({"classify", "-m", "org/tiny", "--revision", commit, "x"}).code == 0);
+  CHECK(hub.log("modules.json").size() == 1);
+  hub.clear_log();
+  CHECK(hub.run({"classify", "-m", "org/tiny", "--revision", commit, "x"}).err.empty());
+  CHECK(hub.log().empty());
 }
 
 TEST_CASE("row 39: hft and Python at once on one cache, 20 rounds (G14)") {

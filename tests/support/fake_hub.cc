@@ -62,6 +62,7 @@ void FakeHub::add_model(const std::string& repo, const std::string& licence) {
   for (const char* name : {"config.json", "model.safetensors", "tokenizer.json",
                            "tokenizer_config.json", "special_tokens_map.json", "vocab.txt"})
     add(repo, name, slurp(golden("bert-classify") / name));
+  add(repo, ".gitattributes", "*.safetensors filter=lfs diff=lfs merge=lfs -text\n");
   add(repo, "README.md", "---\nlicense: " + licence + "\n---\n# A model\n");
 }
 
