@@ -36,7 +36,8 @@ void sync_folder(const fs::path& folder) {
   ::close(fd);
 }
 
-Tree parse_tree(const Json& json) {
+// Sorted JSON: in the order of the file, a member costs a walk through those before it.
+Tree parse_tree(const nlohmann::json& json) {
   Tree tree;
   for (const auto& [name, entry] : json.at("files").items()) {
     check_file_name(name);
@@ -130,7 +131,7 @@ std::optional<Tree> CachedRepo::read_tree(std::string_view commit) const {
   std::error_code ignored;
   if (!fs::is_regular_file(fs::symlink_status(file, ignored))) return std::nullopt;
   try {
-    const Json json = parse_json(read_file(file, limits::kJsonBytes), file.string());
+    const auto json = nlohmann::json::parse(read_file(file, limits::kJsonBytes));
     if (json.at("format_version") != kTreeFormat) return std::nullopt;
     return parse_tree(json);
   } catch (const std::exception&) {
@@ -230,17 +231,14 @@ void CachedRepo::publish(const fs::path& target, std::string_view text) const {
 }
 
 void CachedRepo::write_tree(std::string_view commit, const Tree& listing) const {
-  Json files = Json::object();
-  std::vector<RepoFile> sorted = listing.files;
-  std::sort(sorted.begin(), sorted.end(),
-            [](const RepoFile& a, const RepoFile& b) { return a.name < b.name; });
-  for (const RepoFile& f : sorted) {
+  nlohmann::json files = nlohmann::json::object();
+  for (const RepoFile& f : listing.files) {
     if (f.digest.empty() || f.size < 0) return;  // only a whole list is of use
-    Json& entry =
+    nlohmann::json& entry =
         files[f.name] = {{"size", f.size}, {"blob_id", f.pointer.empty() ? f.digest : f.pointer}};
     if (f.digest.size() == 64) entry.update({{"lfs_sha256", f.digest}, {"lfs_size", f.size}});
   }
-  publish(tree(commit), Json{{"format_version", kTreeFormat}, {"files", files}}.dump(1));
+  publish(tree(commit), nlohmann::json{{"format_version", kTreeFormat}, {"files", files}}.dump(1));
 }
 
 void CachedRepo::write_ref(const std::string& revision, std::string_view commit) const {

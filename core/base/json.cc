@@ -27,27 +27,67 @@ std::string shown(const Json& value) {
   return text.size() <= 60 ? text : text.substr(0, 57) + "...";
 }
 
+// nlohmann's own parser into a value, with limits. (Its parser with a callback does the same, but
+// walks a whole array after each of its elements: the square of their number.)
+class LimitedParser : public nlohmann::detail::json_sax_dom_parser<Json> {
+  using Base = nlohmann::detail::json_sax_dom_parser<Json>;
+
+ public:
+  LimitedParser(Json& value, bool unique_keys) : Base(value), unique_keys_(unique_keys) {}
+
+  bool null() { return inside() && Base::null(); }
+  bool boolean(bool v) { return inside() && Base::boolean(v); }
+  bool number_integer(std::int64_t v) { return inside() && Base::number_integer(v); }
+  bool number_unsigned(std::uint64_t v) { return inside() && Base::number_unsigned(v); }
+  bool number_float(double v, const std::string& text) {
+    return inside() && Base::number_float(v, text);
+  }
+  bool string(std::string& v) { return inside() && Base::string(v); }
+  bool start_array(std::size_t size) {
+    inside();
+    ++depth_;
+    return Base::start_array(size);
+  }
+  bool end_array() {
+    --depth_;
+    return Base::end_array();
+  }
+  bool start_object(std::size_t size) {
+    inside();
+    ++depth_;
+    if (unique_keys_) keys_.emplace_back();
+    return Base::start_object(size);
+  }
+  bool key(std::string& name) {
+    if (unique_keys_ && !keys_.back().insert(name).second)
+      fail(Errc::kBadData, "duplicate key '", name, "'");
+    return Base::key(name);
+  }
+  bool end_object() {
+    --depth_;
+    if (unique_keys_) keys_.pop_back();
+    return Base::end_object();
+  }
+
+ private:
+  bool inside() const {
+    if (depth_ >= limits::kJsonDepth)
+      fail(Errc::kBadData, "nested deeper than ", limits::kJsonDepth);
+    return true;
+  }
+  bool unique_keys_;
+  int depth_ = 0;
+  std::vector<std::set<std::string>> keys_;
+};
+
 }  // namespace
 
 Json parse_json(std::string_view text, std::string_view where, bool unique_keys) {
-  std::vector<std::set<std::string>> keys;
-  std::string duplicate;
-  bool too_deep = false;
-  auto watch = [&](int depth, Json::parse_event_t event, Json& parsed) {
-    using Event = Json::parse_event_t;
-    if (depth >= limits::kJsonDepth) {
-      too_deep = true;
-      fail(Errc::kBadData, "nested deeper than ", limits::kJsonDepth);
-    }
-    if (!unique_keys) return true;
-    if (event == Event::object_start) keys.emplace_back();
-    if (event == Event::object_end) keys.pop_back();
-    if (event == Event::key && !keys.back().insert(parsed.get<std::string>()).second)
-      fail(Errc::kBadData, "duplicate key '", parsed.get<std::string>(), "'");
-    return true;
-  };
+  Json value;
+  LimitedParser parser(value, unique_keys);
   try {
-    return Json::parse(text.begin(), text.end(), watch);
+    Json::sax_parse(text.begin(), text.end(), &parser);
+    return value;
   } catch (const Json::exception& e) {
     fail(Errc::kBadData, where, ": not valid JSON: ", cause_of(e.what()));
   } catch (const Error& e) {

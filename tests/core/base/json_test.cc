@@ -1,7 +1,22 @@
+#include <chrono>
+
 #include "tests/support/test.h"
 
 using namespace hft;
 using test::error_of;
+
+TEST_CASE("json: a long list takes time in proportion to its length") {
+  const auto seconds = [](int count) {
+    std::string text = "[";
+    for (int i = 0; i < count; ++i) text += "{\"a\":1},";
+    text.back() = ']';
+    const auto start = std::chrono::steady_clock::now();
+    CHECK(parse_json(text, "x").size() == static_cast<std::size_t>(count));
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  };
+  seconds(10'000);
+  CHECK(seconds(300'000) < 5);  // the square of it would be minutes
+}
 
 TEST_CASE("json: an error names the text and the byte") {
   CHECK(error_of([] { parse_json("{\"a\": 1,}", "config.json"); }).starts_with(
