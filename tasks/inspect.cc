@@ -33,7 +33,7 @@ std::string licence_of(const fs::path& folder) {
 
 Json summary_of(const fs::path& folder, const std::string& variant, bool list_tensors) {
   const Fields config = read_config(folder);
-  const StoredTensors tensors = open_checkpoint(folder, variant);
+  const StoredTensors tensors = open_checkpoint(folder, variant, Checksums::kPickle);
   std::map<std::string, std::int64_t> by_dtype;
   std::int64_t parameters = 0, bytes = 0;
   for (const auto& [name, tensor] : tensors) {

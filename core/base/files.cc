@@ -40,13 +40,6 @@ int open_regular(const fs::path& file, std::size_t& size) {
   fail(Errc::kResources, file.string(), ": cannot write: ", std::strerror(errno));
 }
 
-void sync_folder(const fs::path& folder) {
-  int fd = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (fd < 0) return;
-  ::fsync(fd);
-  ::close(fd);
-}
-
 fs::path folder_of(const fs::path& file) {
   return file.has_parent_path() ? file.parent_path() : fs::path(".");
 }
@@ -151,13 +144,19 @@ void guard_mappings() {
   ::sigaction(SIGBUS, &action, nullptr);
 }
 
+void sync_folder(const fs::path& folder) {
+  int fd = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0) return;
+  ::fsync(fd);
+  ::close(fd);
+}
+
 AtomicFile::AtomicFile(const fs::path& target) : target_(target) {
   std::error_code ignored;
   if (!fs::is_directory(folder_of(target), ignored))
     fail(Errc::kResources, target.string(), ": the folder ", folder_of(target).string(),
          " is not there");
-  std::string name =
-      (folder_of(target) / ("." + target.filename().string() + ".XXXXXX")).string();
+  std::string name = (folder_of(target) / ("." + target.filename().string() + ".XXXXXX")).string();
   fd_ = ::mkostemp(name.data(), O_CLOEXEC);
   if (fd_ < 0) cannot_write(target);
   temporary_ = name;
@@ -171,19 +170,26 @@ AtomicFile::~AtomicFile() {
 }
 
 void AtomicFile::write(std::string_view bytes) {
+  if (bytes.size() >= kBufferBytes) {
+    flush();
+    return write_now(bytes);
+  }
   buffer_ += bytes;
   if (buffer_.size() >= kBufferBytes) flush();
 }
 
 void AtomicFile::flush() {
-  std::size_t done = 0;
-  while (done < buffer_.size()) {
-    ssize_t n = ::write(fd_, buffer_.data() + done, buffer_.size() - done);
+  write_now(buffer_);
+  buffer_.clear();
+}
+
+void AtomicFile::write_now(std::string_view bytes) {
+  while (!bytes.empty()) {
+    ssize_t n = ::write(fd_, bytes.data(), bytes.size());
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) cannot_write(target_);
-    done += static_cast<std::size_t>(n);
+    bytes.remove_prefix(static_cast<std::size_t>(n));
   }
-  buffer_.clear();
 }
 
 void AtomicFile::publish(const fs::path& name) {

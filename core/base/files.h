@@ -57,11 +57,15 @@ class AtomicFile {
   const fs::path& temporary() const { return temporary_; }
 
  private:
+  void write_now(std::string_view bytes);
   void publish(const fs::path& name);
   fs::path target_, temporary_;
   int fd_ = -1;
   std::string buffer_;
 };
+
+// Makes the names in a folder last through a loss of power.
+void sync_folder(const fs::path& folder);
 
 // AtomicFile, write, commit in one call.
 void write_file(const fs::path& target, std::string_view bytes);
