@@ -87,11 +87,10 @@ int run(const Options& o) {
     note("numbers too large for " + o.model.dtype + " became infinite in " +
          counted(std::ssize(saved.overflowed), "tensor") + ", the first of them " +
          saved.overflowed[0]);
-  std::string tied;
-  if (!model.left_out.empty())
-    tied = ", without " + joined(model.left_out, ", ") + ", tied to others";
   note(o.output + ": " + counted(saved.files, "file") + " of weights, " +
-       counted(saved.bytes, "byte") + tied);
+       counted(saved.bytes, "byte"));
+  if (!model.left_out.empty())
+    note("left out, as loading makes them from others: " + joined(model.left_out, ", "));
   return 0;
 }
 

@@ -33,7 +33,7 @@ inline constexpr int kRank = 16;
 // not contiguous are copied, all of one file within its size and some more.
 inline constexpr std::size_t kPickleOpcodes = 16'000'000, kPickleStack = 1'000'000;
 inline constexpr std::size_t kPickleMarks = 512, kPickleName = 512;
-inline constexpr std::size_t kPickleBytes = 64 * kMiB, kPickleMemory = 128 * kMiB;
+inline constexpr std::size_t kPickleBytes = 64 * kMiB, kPickleMemory = 64 * kMiB;
 inline constexpr std::size_t kZipName = 1024;
 inline constexpr std::uint64_t kViewBytes = 64 * kMiB;
 

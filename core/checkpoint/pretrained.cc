@@ -14,11 +14,16 @@
 namespace hft {
 namespace {
 
-// Layers that stay float32 when the rest is float16: _keep_in_fp32_modules of transformers 4.57.
-bool stays_float32(std::string_view model_type, std::string_view name) {
-  constexpr std::array<std::string_view, 5> kWithWo{"t5", "mt5", "umt5", "udop", "pop2piano"};
-  return std::find(kWithWo.begin(), kWithWo.end(), model_type) != kWithWo.end() &&
-         name.ends_with(".wo.weight");
+// T5 and its kin, whose encoder and decoder always share their embeddings, and whose wo layers stay
+// float32 when the rest is float16 (_keep_in_fp32_modules of transformers 4.57).
+bool is_t5(std::string_view model_type) {
+  constexpr std::array<std::string_view, 5> kKin{"t5", "mt5", "umt5", "udop", "pop2piano"};
+  return std::find(kKin.begin(), kKin.end(), model_type) != kKin.end();
+}
+
+// What loading computes, so that saving leaves it out (_keys_to_ignore_on_save).
+bool is_computed(std::string_view model_type, std::string_view name) {
+  return model_type == "marian" && name.ends_with("coder.embed_positions.weight");
 }
 
 // What the reference calls a tensor since its version 1.
@@ -53,15 +58,19 @@ Pretrained read_pretrained(const std::filesystem::path& folder, const std::strin
     fail(Errc::kUnsupported, config.where(), ": the model is quantised, its types cannot change");
   const std::string model_type = config.text("model_type", "");
   const StoredTensors tensors = open_checkpoint(folder, variant);
-  const auto tied = tied_names(tensors, config.boolean("tie_word_embeddings", true));
-  Pretrained model{.config = config.json(), .left_out = {tied.begin(), tied.end()}};
+  const bool is_tied = config.boolean("tie_word_embeddings", true), t5 = is_t5(model_type);
+  auto left_out = tied_names(tensors, is_tied, is_tied || t5);
+  // Said, because the names left out rest on it, and classes differ in what they take for granted.
+  Pretrained model{.config = config.json()};
+  if (!left_out.empty() && is_tied) model.config["tie_word_embeddings"] = true;
   std::set<std::string> names;
   std::optional<Dtype> first;
   for (const auto& [name, tensor] : tensors) {
-    if (tied.contains(name)) continue;
+    if (is_computed(model_type, name)) left_out.insert(name);
+    if (left_out.contains(name)) continue;
     Dtype written = tensor.dtype;
     if (dtype && is_float(written))
-      written = *dtype == Dtype::kF16 && stays_float32(model_type, name) ? Dtype::kF32 : *dtype;
+      written = t5 && *dtype == Dtype::kF16 && name.ends_with(".wo.weight") ? Dtype::kF32 : *dtype;
     if (is_float(written) && !first) first = written;
     model.tensors.push_back({current_name(name), tensor, written});
     if (!names.insert(model.tensors.back().name).second)
@@ -70,10 +79,7 @@ Pretrained read_pretrained(const std::filesystem::path& folder, const std::strin
   }
   model.config.erase("torch_dtype");
   if (dtype || first) model.config["dtype"] = torch_name(dtype ? *dtype : *first);
-  // Said, because the names left out now rest on it, and classes differ in what they take for
-  // granted.
-  if (!tied.empty() && !config.has("tie_word_embeddings"))
-    model.config["tie_word_embeddings"] = true;
+  model.left_out.assign(left_out.begin(), left_out.end());
   return model;
 }
 

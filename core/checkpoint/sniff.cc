@@ -32,12 +32,12 @@ constexpr std::array kMagics{
     Magic{"TFL3"sv, "a TensorFlow Lite file", 4},
     Magic{"\x1f\x8b"sv, "a gzip archive"},
     Magic{"\x28\xb5\x2f\xfd"sv, "a Zstandard archive"},
-    Magic{"ustar"sv, "a tar archive (torch.save before PyTorch 0.2, among others)", 257},
+    Magic{"ustar"sv, "a tar archive (PyTorch before 0.2, among others)", 257},
 };
 
 constexpr std::string_view kHint =
-    "hft reads safetensors and PyTorch's pytorch_model.bin; take the repository's "
-    "model.safetensors, or save the model with save_pretrained";
+    "hft reads safetensors; take the repository's model.safetensors, or save the model with "
+    "save_pretrained";
 
 std::string lower_start(std::string_view text) {
   auto begin = text.find_first_not_of(" \t\r\n");

@@ -36,7 +36,7 @@ Kind kind_of(std::string_view name) {
 
 }  // namespace
 
-std::set<std::string> tied_names(const StoredTensors& tensors, bool heads_are_tied) {
+std::set<std::string> tied_names(const StoredTensors& tensors, bool heads, bool embeddings) {
   using Same = std::tuple<const std::byte*, std::size_t, Dtype, std::vector<std::int64_t>>;
   std::map<Same, std::vector<std::string>> groups;
   for (const auto& [name, tensor] : tensors)
@@ -54,7 +54,8 @@ std::set<std::string> tied_names(const StoredTensors& tensors, bool heads_are_ti
       if (kind_of(name) == best) kept = name;
     for (const auto& name : names) {
       const Kind kind = kind_of(name);
-      if (name != kept && kind != kOwn && (kind != kHead || heads_are_tied)) left_out.insert(name);
+      if (name != kept && ((kind == kHead && heads) || (kind == kEmbedding && embeddings)))
+        left_out.insert(name);
     }
   }
   return left_out;

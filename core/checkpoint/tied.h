@@ -9,9 +9,9 @@
 namespace hft {
 
 // The names that save_pretrained leaves out, because loading ties them to the name that stays:
-// output layers (`lm_head.weight`) unless `heads_are_tied` is false, and the embeddings of an
-// encoder and a decoder that share theirs. Names that are the same tensor for another reason all
-// stay, each with a copy.
-std::set<std::string> tied_names(const StoredTensors& tensors, bool heads_are_tied);
+// output layers (`lm_head.weight`) if `heads` are tied, and the embeddings of an encoder and a
+// decoder if `embeddings` are. Names that are the same tensor for another reason all stay, each
+// with a copy.
+std::set<std::string> tied_names(const StoredTensors& tensors, bool heads, bool embeddings);
 
 }  // namespace hft

@@ -295,6 +295,8 @@ void check_zip_sums(std::span<const ZipEntry> entries) {
     std::uint32_t crc = 0;
   };
   std::vector<Piece> pieces;
+  std::size_t total = 0;
+  for (const ZipEntry& entry : entries) total += entry.bytes.size();
   for (const ZipEntry& entry : entries)
     for (std::size_t at = 0; at < entry.bytes.size(); at += kPiece)
       pieces.push_back({entry.bytes.subspan(at, std::min(kPiece, entry.bytes.size() - at))});
@@ -307,7 +309,7 @@ void check_zip_sums(std::span<const ZipEntry> entries) {
   };
   const std::size_t cores = std::min<std::size_t>(std::thread::hardware_concurrency(), 8);
   std::vector<std::jthread> threads;
-  for (std::size_t i = 1; i < std::min(cores, pieces.size()); ++i) threads.emplace_back(work);
+  for (std::size_t i = 1; i < std::min(cores, total / kPiece + 1); ++i) threads.emplace_back(work);
   work();
   threads.clear();
 
