@@ -192,17 +192,14 @@ void AtomicFile::write_now(std::string_view bytes) {
   }
 }
 
-void AtomicFile::publish(const fs::path& name) {
+void AtomicFile::commit() {
   flush();
   if (::fsync(fd_) != 0 && errno != EINVAL) cannot_write(target_);
-  if (::rename(temporary_.c_str(), name.c_str()) != 0) cannot_write(name);
+  if (::rename(temporary_.c_str(), target_.c_str()) != 0) cannot_write(target_);
   ::close(fd_);
   fd_ = -1;
-  sync_folder(folder_of(name));
+  sync_folder(folder_of(target_));
 }
-
-void AtomicFile::commit() { publish(target_); }
-void AtomicFile::keep_as(const fs::path& name) { publish(name); }
 
 void write_file(const fs::path& target, std::string_view bytes) {
   AtomicFile file(target);

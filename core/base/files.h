@@ -52,13 +52,9 @@ class AtomicFile {
   void write(std::string_view bytes);
   void flush();
   void commit();
-  // Leaves what was written so far under `name` (for a later --resume) instead of the target.
-  void keep_as(const fs::path& name);
-  const fs::path& temporary() const { return temporary_; }
 
  private:
   void write_now(std::string_view bytes);
-  void publish(const fs::path& name);
   fs::path target_, temporary_;
   int fd_ = -1;
   std::string buffer_;
