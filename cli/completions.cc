@@ -36,20 +36,25 @@ std::map<std::string, std::vector<std::string>> next_words() {
 }
 
 std::string bash(const CLI::App& tree) {
-  std::string out = "# bash completion for hft\n_hft() {\n"
-                    "  local word=${COMP_WORDS[COMP_CWORD]} flags= next=\n"
-                    "  case \"${COMP_WORDS[*]:1:COMP_CWORD-1}\" in\n";
-  for (const auto& [before, words] : next_words()) out += "    \"" + before + "\") next=\"" + joined(words, " ") + "\" ;;\n";
-  out += "  esac\n"
-         "  if [ -n \"$next\" ]; then COMPREPLY=($(compgen -W \"$next\" -- \"$word\")); return; fi\n"
-         "  case \"${COMP_WORDS[*]:1}\" in\n";
+  std::string out =
+      "# bash completion for hft\n_hft() {\n"
+      "  local word=${COMP_WORDS[COMP_CWORD]} flags= next=\n"
+      "  case \"${COMP_WORDS[*]:1:COMP_CWORD-1}\" in\n";
+  for (const auto& [before, words] : next_words())
+    out += "    \"" + before + "\") next=\"" + joined(words, " ") + "\" ;;\n";
+  out +=
+      "  esac\n"
+      "  if [ -n \"$next\" ]; then COMPREPLY=($(compgen -W \"$next\" -- \"$word\")); return; fi\n"
+      "  case \"${COMP_WORDS[*]:1}\" in\n";
   for (const CLI::App* command : tree.get_subcommands({}))
-    out += "    \"" + command->get_name() + " \"*) flags=\"" + trimmed(flags_of(*command)) + "\" ;;\n";
-  return out + "  esac\n"
-               "  case $word in\n"
-               "    -*) COMPREPLY=($(compgen -W \"$flags\" -- \"$word\")) ;;\n"
-               "    *) COMPREPLY=($(compgen -f -- \"$word\")) ;;\n"
-               "  esac\n}\ncomplete -o filenames -F _hft hft\n";
+    out +=
+        "    \"" + command->get_name() + " \"*) flags=\"" + trimmed(flags_of(*command)) + "\" ;;\n";
+  return out +
+         "  esac\n"
+         "  case $word in\n"
+         "    -*) COMPREPLY=($(compgen -W \"$flags\" -- \"$word\")) ;;\n"
+         "    *) COMPREPLY=($(compgen -f -- \"$word\")) ;;\n"
+         "  esac\n}\ncomplete -o filenames -F _hft hft\n";
 }
 
 // Single quotes and brackets end a zsh or fish description.
@@ -68,15 +73,19 @@ std::string zsh(const CLI::App& tree) {
   const auto next = next_words();
   for (const auto& word : next.at(""))
     if (next.contains(word)) out += "    '" + word + ":" + joined(next.at(word), ", ") + "'\n";
-  out += "  )\n  if (( CURRENT == 2 )); then _describe command commands; return; fi\n  case \"${words[2,CURRENT-1]}\" in\n";
+  out +=
+      "  )\n  if (( CURRENT == 2 )); then _describe command commands; return; fi\n  case "
+      "\"${words[2,CURRENT-1]}\" in\n";
   for (const auto& [before, words] : next)
-    if (!before.empty()) out += "    \"" + before + "\") compadd " + joined(words, " ") + "; return ;;\n";
+    if (!before.empty())
+      out += "    \"" + before + "\") compadd " + joined(words, " ") + "; return ;;\n";
   out += "  esac\n  case \"${words[2,-1]}\" in\n";
   for (const CLI::App* command : tree.get_subcommands({})) {
     out += "    \"" + command->get_name() + " \"*) _arguments -s \\\n";
     for (const CLI::Option* option : command->get_options())
       for (const auto& name : option->get_lnames())
-        out += "      '--" + name + "[" + quoted(option->get_description()) + "]" + (option->get_expected_max() > 0 ? ":value:_files" : "") + "' \\\n";
+        out += "      '--" + name + "[" + quoted(option->get_description()) + "]" +
+               (option->get_expected_max() > 0 ? ":value:_files" : "") + "' \\\n";
     out += "      '*:input:_files' ;;\n";
   }
   return out + "  esac\n}\n_hft \"$@\"\n";
@@ -85,7 +94,8 @@ std::string zsh(const CLI::App& tree) {
 // The condition that these words of a command were typed.
 std::string seen(const std::string& words) {
   std::string out;
-  for (const auto& word : split(words, ' ')) out += (out.empty() ? "" : "; and ") + ("__fish_seen_subcommand_from " + word);
+  for (const auto& word : split(words, ' '))
+    out += (out.empty() ? "" : "; and ") + ("__fish_seen_subcommand_from " + word);
   return out;
 }
 
@@ -93,7 +103,10 @@ std::string fish(const CLI::App& tree) {
   std::string out = "# fish completion for hft\n";
   for (const Command& command : commands()) {
     const auto words = split(command.name, ' ');
-    out += "complete -c hft -n " + (words.size() == 1 ? "__fish_use_subcommand" : "'" + seen(joined(std::span(words).first(words.size() - 1), " ")) + "'") +
+    out += "complete -c hft -n " +
+           (words.size() == 1
+                ? "__fish_use_subcommand"
+                : "'" + seen(joined(std::span(words).first(words.size() - 1), " ")) + "'") +
            " -a " + words.back() + " -d '" + quoted(command.about) + "'\n";
   }
   const auto next = next_words();
@@ -106,7 +119,8 @@ std::string fish(const CLI::App& tree) {
       for (const auto& name : option->get_lnames()) names += " -l " + name;
       if (names.empty()) continue;
       out += "complete -c hft -n '" + seen(command->get_name()) + "'" + names +
-             (option->get_expected_max() > 0 ? " -r" : "") + " -d '" + quoted(option->get_description()) + "'\n";
+             (option->get_expected_max() > 0 ? " -r" : "") + " -d '" +
+             quoted(option->get_description()) + "'\n";
     }
   return out;
 }
@@ -115,9 +129,12 @@ std::string fish(const CLI::App& tree) {
 std::string roff(const std::string& text) {
   std::string out;
   for (char c : text) {
-    if (c == '\\') out += "\\e";
-    else if (c == '-') out += "\\-";
-    else out += c;
+    if (c == '\\')
+      out += "\\e";
+    else if (c == '-')
+      out += "\\-";
+    else
+      out += c;
     if (c == '\n') out += "\\&";
   }
   return out;
@@ -144,22 +161,27 @@ std::string man_page(const std::string& name) {
   std::map<std::string, std::function<int()>> runs;
   const auto tree = build_tree(runs);
   if (name.empty()) {
-    std::string out = ".TH HFT 1 \"\" \"hft\"\n.SH NAME\nhft \\- run Hugging Face models from the shell\n"
-                      ".SH SYNOPSIS\n.B hft\nCOMMAND [OPTIONS] [INPUT...]\n.SH COMMANDS\n";
+    std::string out =
+        ".TH HFT 1 \"\" \"hft\"\n.SH NAME\nhft \\- run Hugging Face models from the shell\n"
+        ".SH SYNOPSIS\n.B hft\nCOMMAND [OPTIONS] [INPUT...]\n.SH COMMANDS\n";
     for (const Command& command : commands())
-      out += ".TP\n.BR hft\\-" + roff(hyphened(command.name)) + " (1)\n" + roff(command.about) + "\n";
+      out +=
+          ".TP\n.BR hft\\-" + roff(hyphened(command.name)) + " (1)\n" + roff(command.about) + "\n";
     return out;
   }
   const CLI::App* command = tree->get_subcommand(name);
-  std::string out = ".TH HFT-" + hyphened(name) + " 1 \"\" \"hft\"\n.SH NAME\nhft\\-" + roff(hyphened(name)) + " \\- " +
-                    roff(command->get_description()) + "\n.SH SYNOPSIS\n.B hft " + roff(name) + "\n[OPTIONS] [INPUT...]\n.SH OPTIONS\n";
+  std::string out = ".TH HFT-" + hyphened(name) + " 1 \"\" \"hft\"\n.SH NAME\nhft\\-" +
+                    roff(hyphened(name)) + " \\- " + roff(command->get_description()) +
+                    "\n.SH SYNOPSIS\n.B hft " + roff(name) +
+                    "\n[OPTIONS] [INPUT...]\n.SH OPTIONS\n";
   for (const CLI::Option* option : command->get_options()) {
     if (!option->nonpositional()) continue;
     const std::string standard = option->get_default_str();
     out += ".TP\n.B " + roff(spelling(*option)) + "\n" + roff(option->get_description()) +
            (standard.empty() ? "" : " [" + roff(standard) + "]") + "\n";
   }
-  if (!command->get_footer().empty()) out += ".SH EXAMPLES\n.nf\n\\&" + roff(command->get_footer()) + "\n.fi\n";
+  if (!command->get_footer().empty())
+    out += ".SH EXAMPLES\n.nf\n\\&" + roff(command->get_footer()) + "\n.fi\n";
   return out;
 }
 

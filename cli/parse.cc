@@ -23,18 +23,32 @@ std::string normalised(const std::string& argument) {
 }
 
 void add_common(CLI::App& app) {
-  app.add_flag_callback("-q,--quiet", [] { set_verbosity(Verbosity::kQuiet); }, "Only results and errors")->group("Messages");
-  app.add_flag_callback("-v,--verbose", [] { set_verbosity(Verbosity::kVerbose); }, "Also the settings in force")->group("Messages");
-  app.add_option_function<std::string>("--progress", [](const std::string& name) {
-       static const std::map<std::string, ProgressStyle> kStyles{{"auto", ProgressStyle::kAuto}, {"bar", ProgressStyle::kBar},
-           {"plain", ProgressStyle::kPlain}, {"json", ProgressStyle::kJson}, {"none", ProgressStyle::kNone}};
-       set_progress_style(kStyles.at(name));
-     }, "How progress is shown on stderr")
-      ->check(CLI::IsMember({"auto", "bar", "plain", "json", "none"}))->default_str("auto")->group("Messages");
+  app.add_flag_callback(
+         "-q,--quiet", [] { set_verbosity(Verbosity::kQuiet); }, "Only results and errors")
+      ->group("Messages");
+  app.add_flag_callback(
+         "-v,--verbose", [] { set_verbosity(Verbosity::kVerbose); }, "Also the settings in force")
+      ->group("Messages");
+  app.add_option_function<std::string>(
+         "--progress",
+         [](const std::string& name) {
+           static const std::map<std::string, ProgressStyle> kStyles{
+               {"auto", ProgressStyle::kAuto},
+               {"bar", ProgressStyle::kBar},
+               {"plain", ProgressStyle::kPlain},
+               {"json", ProgressStyle::kJson},
+               {"none", ProgressStyle::kNone}};
+           set_progress_style(kStyles.at(name));
+         },
+         "How progress is shown on stderr")
+      ->check(CLI::IsMember({"auto", "bar", "plain", "json", "none"}))
+      ->default_str("auto")
+      ->group("Messages");
 }
 
 // CLI11's words for the commonest mistakes, in ours.
-[[noreturn]] void explain(const CLI::ParseError& error, const CLI::App& app, const std::vector<std::string>& arguments) {
+[[noreturn]] void explain(const CLI::ParseError& error, const CLI::App& app,
+                          const std::vector<std::string>& arguments) {
   const std::string context = "hft " + app.get_name();
   const std::string hint = context + " --help";
   if (dynamic_cast<const CLI::ExtrasError*>(&error)) {
@@ -61,10 +75,12 @@ void add_common(CLI::App& app) {
   for (const Command& command : commands()) names.push_back(command.name);
   std::string word = arguments[0];
   // The words of a group ("hub cache") and the one that is wrong.
-  for (std::size_t i = 1; i < arguments.size() && !arguments[i].starts_with("-") && is_command_group(word); ++i)
+  for (std::size_t i = 1;
+       i < arguments.size() && !arguments[i].starts_with("-") && is_command_group(word); ++i)
     word += " " + arguments[i];
   if (is_command_group(word))
-    fail_hint(Errc::kUsage, "hft help " + word + " lists them", word, ": one of its commands is wanted");
+    fail_hint(Errc::kUsage, "hft help " + word + " lists them", word,
+              ": one of its commands is wanted");
   const auto near = nearest(word, names);
   const std::string kind = word.starts_with("-") ? "option" : "command";
   fail_hint(Errc::kUsage, "hft --help lists the commands", "unknown ", kind, " '", word, "'",
@@ -75,7 +91,9 @@ void add_common(CLI::App& app) {
 
 bool is_command_group(const std::string& words) {
   const auto all = commands();
-  return std::any_of(all.begin(), all.end(), [&](const Command& c) { return std::string(c.name).starts_with(words + " "); });
+  return std::any_of(all.begin(), all.end(), [&](const Command& c) {
+    return std::string(c.name).starts_with(words + " ");
+  });
 }
 
 std::string command_of(const std::vector<std::string>& arguments, std::size_t& words) {
@@ -90,7 +108,8 @@ std::string command_of(const std::vector<std::string>& arguments, std::size_t& w
   return "";
 }
 
-std::unique_ptr<CLI::App> build_tree(std::map<std::string, std::function<int()>>& runs, const std::string& only) {
+std::unique_ptr<CLI::App> build_tree(std::map<std::string, std::function<int()>>& runs,
+                                     const std::string& only) {
   auto app = std::make_unique<CLI::App>("Run Hugging Face models from the shell", "hft");
   for (const Command& command : commands()) {
     if (!only.empty() && only != command.name) continue;
@@ -107,7 +126,10 @@ std::unique_ptr<CLI::App> build_tree(std::map<std::string, std::function<int()>>
 Parsed parse(std::vector<std::string> arguments) {
   const std::string word = arguments.empty() ? "--help" : arguments[0];
   if (word == "--version" || word == "-V")
-    return {nullptr, [] { std::printf("hft %s\n", HFT_VERSION); return 0; }};
+    return {nullptr, [] {
+              std::printf("hft %s\n", HFT_VERSION);
+              return 0;
+            }};
   if (word == "help" || word == "--help" || word == "-h" || word == "completion")
     return {nullptr, [arguments] { return run_help(arguments); }};
   std::size_t words = 0;
@@ -117,7 +139,8 @@ Parsed parse(std::vector<std::string> arguments) {
       if (arguments[i] == "--help" || arguments[i] == "-h") return true;
     return false;
   };
-  if (name.empty() && is_command_group(word) && asks_help(1)) return {nullptr, [word] { return run_help({"help", word}); }};
+  if (name.empty() && is_command_group(word) && asks_help(1))
+    return {nullptr, [word] { return run_help({"help", word}); }};
   if (name.empty()) unknown_command(arguments);
 
   bool options_ended = false;

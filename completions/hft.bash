@@ -2,7 +2,7 @@
 _hft() {
   local word=${COMP_WORDS[COMP_CWORD]} flags= next=
   case "${COMP_WORDS[*]:1:COMP_CWORD-1}" in
-    "") next="generate chat classify ner qa fill-mask embed tokenize inspect bench push hub models help completion --help --version" ;;
+    "") next="generate chat classify ner qa fill-mask embed tokenize convert inspect bench push hub models help completion --help --version" ;;
     "hub") next="download upload ls info cache login logout whoami" ;;
     "hub cache") next="ls rm prune verify" ;;
   esac
@@ -16,6 +16,7 @@ _hft() {
     "fill-mask "*) flags="--help --top-k --targets --input --input-format --lines --recursive --files-from --null --limit --shard --text-column --id-column --json --format --output --force --resume --keep-columns --model --revision --subfolder --cache-dir --require-license --local-files-only --variant --trust-remote-code --dtype --device --threads --batch-size --allow-random-head --no-truncation --quiet --verbose --progress" ;;
     "embed "*) flags="--help --pooling --normalize --no-normalize --prompt-name --prompt --max-length --query --top-k --input --input-format --lines --recursive --files-from --null --limit --shard --text-column --id-column --json --format --output --force --resume --keep-columns --model --revision --subfolder --cache-dir --require-license --local-files-only --variant --trust-remote-code --dtype --device --threads --batch-size --allow-random-head --no-truncation --quiet --verbose --progress" ;;
     "tokenize "*) flags="--help --pair --ids-only --no-special-tokens --split-special-tokens --decode --keep-special-tokens --messages --template --add-generation-prompt --no-add-generation-prompt --template-vars --input --input-format --lines --recursive --files-from --null --limit --shard --text-column --text-pair-column --id-column --json --format --output --force --resume --keep-columns --model --revision --subfolder --cache-dir --require-license --local-files-only --quiet --verbose --progress" ;;
+    "convert "*) flags="--help --output --force --dtype --max-shard-size --model --revision --subfolder --cache-dir --require-license --local-files-only --variant --quiet --verbose --progress" ;;
     "inspect "*) flags="--help --tensors --json --model --revision --subfolder --cache-dir --require-license --local-files-only --variant --quiet --verbose --progress" ;;
     "bench "*) flags="--help --prompt-tokens --depth --batch --new-tokens --repetitions --format --json --model --revision --subfolder --cache-dir --require-license --local-files-only --variant --trust-remote-code --dtype --device --threads --batch-size --allow-random-head --no-truncation --quiet --verbose --progress" ;;
     "push "*) flags="--help --revision --commit-message --private --create-pr --dry-run --quiet --verbose --progress" ;;

@@ -2,7 +2,7 @@
 // for each what huggingface_hub wants to know: NAME.metadata with commit, etag and time.
 #include <sys/stat.h>
 
-#include <chrono>
+#include <ctime>
 
 #include "core/base/error.h"
 #include "core/base/files.h"
@@ -15,8 +15,15 @@
 namespace hft::hub {
 namespace {
 
-double now() {
-  return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
+// What the kernel would stamp a file with that is written now, rounded down. Its clock ticks every
+// few milliseconds.
+std::string now() {
+  timespec at{};
+  ::clock_gettime(CLOCK_REALTIME_COARSE, &at);
+  char text[40];
+  std::snprintf(text, sizeof text, "%lld.%06ld", static_cast<long long>(at.tv_sec),
+                at.tv_nsec / 1000);
+  return text;
 }
 
 class LocalFolder {
@@ -51,14 +58,12 @@ class LocalFolder {
   }
 
   void note_down(const RepoFile& file) const {
-    char time[32];
-    std::snprintf(time, sizeof time, "%.6f", now());
     write_file(notes() / (file.name + ".metadata"),
-               commit_ + "\n" + file.digest + "\n" + time + "\n");
+               commit_ + "\n" + file.digest + "\n" + now() + "\n");
   }
 
  private:
-  // "" when the file was changed after the note was made.
+  // "" when the file may have changed since the note was made: both may fall into one tick.
   std::string noted_digest(const std::string& name) const {
     std::error_code ignored;
     const fs::path note = notes() / (name + ".metadata");
@@ -68,7 +73,7 @@ class LocalFolder {
     if (lines.size() < 3 || ::stat((folder_ / name).c_str(), &info) != 0) return "";
     const double changed =
         static_cast<double>(info.st_mtim.tv_sec) + 1e-9 * static_cast<double>(info.st_mtim.tv_nsec);
-    return changed <= std::atof(lines[2].c_str()) ? lines[1] : "";
+    return changed < std::atof(lines[2].c_str()) ? lines[1] : "";
   }
 
   fs::path folder_;

@@ -91,7 +91,8 @@ bool has_writer(const fs::path& file) {
   const bool cannot_tell = !granted && errno != EAGAIN;  // a file system without leases
   if (granted) ::fcntl(fd, F_SETLEASE, F_UNLCK);
   struct stat info {};
-  const bool old = ::fstat(fd, &info) == 0 && info.st_mtime < std::time(nullptr) - kSurelyDeadSeconds;
+  const bool old =
+      ::fstat(fd, &info) == 0 && info.st_mtime < std::time(nullptr) - kSurelyDeadSeconds;
   ::close(fd);
   return !granted && !(cannot_tell && old);
 }

@@ -22,7 +22,7 @@ struct Uploaded {
   std::string url;  // of the commit (or pull request) that holds the files
   std::vector<std::pair<std::string, std::int64_t>> changed;  // names and sizes of what was, or
                                                               // with dry_run would be, committed
-  std::size_t unchanged = 0, sent = 0;  // sent: to the large storage
+  std::size_t unchanged = 0, sent = 0;                        // sent: to the large storage
   bool committed = false;
 };
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <map>
+#include <set>
 
 #include "core/base/files.h"
 #include "core/base/text.h"
@@ -22,10 +23,14 @@ struct Options {
 
 Json summary_of(const fs::path& folder, const std::string& variant, bool list_tensors) {
   const Fields config = read_config(folder);
-  const StoredTensors tensors = open_checkpoint(folder, variant);
+  const StoredTensors tensors = open_checkpoint(folder, variant, Checksums::kPickle);
   std::map<std::string, std::int64_t> by_dtype;
   std::int64_t parameters = 0, bytes = 0;
+  std::set<std::pair<const std::byte*, std::size_t>> seen;
   for (const auto& [name, tensor] : tensors) {
+    // Tied tensors of pytorch_model.bin are one.
+    if (!tensor.bytes.empty() && !seen.emplace(tensor.bytes.data(), tensor.bytes.size()).second)
+      continue;
     by_dtype[std::string(name_of(tensor.dtype))] += tensor.count();
     parameters += tensor.count();
     bytes += static_cast<std::int64_t>(tensor.bytes.size());
@@ -41,18 +46,21 @@ Json summary_of(const fs::path& folder, const std::string& variant, bool list_te
   out["license"] = hub::licence_text(card);
   if (!card.licence_link.empty()) out["license_link"] = card.licence_link;
   out["gated"] = card.gated;
-  for (const char* field : {"hidden_size", "dim", "num_hidden_layers", "n_layers", "num_attention_heads", "n_heads",
-                            "vocab_size", "max_position_embeddings"})
+  for (const char* field :
+       {"hidden_size", "dim", "num_hidden_layers", "n_layers", "num_attention_heads", "n_heads",
+        "vocab_size", "max_position_embeddings"})
     if (config.has(field)) out[field] = *config.find(field);
   if (config.has("id2label")) out["labels"] = labels_of(config);
   if (list_tensors)
     for (const auto& [name, tensor] : tensors)
-      out["tensor_list"].push_back({{"name", name}, {"shape", tensor.shape}, {"dtype", name_of(tensor.dtype)}});
+      out["tensor_list"].push_back(
+          {{"name", name}, {"shape", tensor.shape}, {"dtype", name_of(tensor.dtype)}});
   return out;
 }
 
 int run(const Options& o) {
-  const Json out = summary_of(model_folder(o.model, "sentence-transformers/all-MiniLM-L6-v2"), o.model.variant, o.tensors);
+  const Json out = summary_of(model_folder(o.model, "sentence-transformers/all-MiniLM-L6-v2"),
+                              o.model.variant, o.tensors);
   if (o.json) {
     std::printf("%s\n", to_line(out).c_str());
     return 0;
@@ -64,19 +72,22 @@ int run(const Options& o) {
   }
   if (out.contains("tensor_list"))
     for (const Json& t : out["tensor_list"])
-      std::printf("  %-5s %-18s %s\n", t["dtype"].get<std::string>().c_str(), to_line(t["shape"]).c_str(),
+      std::printf("  %-5s %-18s %s\n", t["dtype"].get<std::string>().c_str(),
+                  to_line(t["shape"]).c_str(),
                   escape_controls(t["name"].get<std::string>()).c_str());
   return 0;
 }
 
 std::function<int()> declare(CLI::App& app) {
   auto o = std::make_shared<Options>();
-  app.footer("Examples:\n  hft inspect models/all-MiniLM-L6-v2\n  hft inspect -m DIR --tensors --json");
+  app.footer(
+      "Examples:\n  hft inspect models/all-MiniLM-L6-v2\n  hft inspect -m DIR --tensors --json");
   app.add_option("MODEL", o->model.model, "Model: a folder, or its id on the Hub");
   app.add_flag("--tensors", o->tensors, "List every tensor");
   app.add_flag("--json", o->json, "As one JSON object");
   add_source_options(app, o->model);
-  app.add_option("--variant", o->model.variant, "Weights named model.VARIANT.safetensors")->group("Model");
+  app.add_option("--variant", o->model.variant, "Weights named model.VARIANT.safetensors")
+      ->group("Model");
   return [o] { return run(*o); };
 }
 

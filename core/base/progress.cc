@@ -19,7 +19,8 @@ ProgressStyle chosen = ProgressStyle::kAuto;
 ProgressStyle resolve() {
   if (chosen != ProgressStyle::kAuto) return chosen;
   const char* off = std::getenv("HF_HUB_DISABLE_PROGRESS_BARS");
-  if (off && (off == std::string("1") || lowercase(off) == "true" || lowercase(off) == "yes" || lowercase(off) == "on"))
+  if (off && (off == std::string("1") || lowercase(off) == "true" || lowercase(off) == "yes" ||
+              lowercase(off) == "on"))
     return ProgressStyle::kNone;
   if (verbosity() == Verbosity::kQuiet) return ProgressStyle::kNone;
   return ::isatty(STDERR_FILENO) ? ProgressStyle::kBar : ProgressStyle::kPlain;
@@ -28,8 +29,10 @@ ProgressStyle resolve() {
 std::string clock_text(double seconds) {
   char text[32];
   const auto s = static_cast<long>(seconds + 0.5);
-  if (s >= 3600) std::snprintf(text, sizeof text, "%ld:%02ld:%02ld", s / 3600, s / 60 % 60, s % 60);
-  else std::snprintf(text, sizeof text, "%ld:%02ld", s / 60, s % 60);
+  if (s >= 3600)
+    std::snprintf(text, sizeof text, "%ld:%02ld:%02ld", s / 3600, s / 60 % 60, s % 60);
+  else
+    std::snprintf(text, sizeof text, "%ld:%02ld", s / 60, s % 60);
   return text;
 }
 
@@ -38,8 +41,12 @@ std::string clock_text(double seconds) {
 void set_progress_style(ProgressStyle style) { chosen = style; }
 
 Progress::Progress(std::string what, std::string unit, std::int64_t total)
-    : what_(std::move(what)), unit_(std::move(unit)), total_(total), style_(resolve()),
-      start_(Clock::now()), shown_(start_) {}
+    : what_(std::move(what)),
+      unit_(std::move(unit)),
+      total_(total),
+      style_(resolve()),
+      start_(Clock::now()),
+      shown_(start_) {}
 
 Progress::~Progress() { hide(); }
 
@@ -51,7 +58,8 @@ void Progress::hide() {
 std::string Progress::amount(double n) const {
   if (unit_ == "byte") return human_bytes(static_cast<std::int64_t>(n));
   char text[32];
-  std::snprintf(text, sizeof text, n == static_cast<double>(static_cast<long>(n)) ? "%.0f" : "%.3g", n);
+  std::snprintf(text, sizeof text, n == static_cast<double>(static_cast<long>(n)) ? "%.0f" : "%.3g",
+                n);
   return text;
 }
 
@@ -60,7 +68,9 @@ void Progress::update(std::int64_t done, const std::string& detail) {
   detail_ = detail;
   if (style_ == ProgressStyle::kNone) return;
   const auto now = Clock::now();
-  const auto wait = style_ == ProgressStyle::kBar ? 100ms : style_ == ProgressStyle::kJson ? 1000ms : 30000ms;
+  const auto wait = style_ == ProgressStyle::kBar    ? 100ms
+                    : style_ == ProgressStyle::kJson ? 1000ms
+                                                     : 30000ms;
   if (now - start_ < 500ms || now - shown_ < wait) return;
   shown_ = now;
   const double seconds = std::chrono::duration<double>(now - start_).count();
@@ -80,21 +90,25 @@ void Progress::update(std::int64_t done, const std::string& detail) {
 
 void Progress::draw_bar(double seconds) {
   winsize size{};
-  const int columns = ::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col ? size.ws_col : 80;
+  const int columns =
+      ::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col ? size.ws_col : 80;
   const double rate = static_cast<double>(done_) / seconds;
   std::string tail = " ";
   if (total_ > 0) {
     const double left = rate > 0 ? static_cast<double>(total_ - done_) / rate : 0;
-    tail += amount(static_cast<double>(done_)) + "/" + amount(static_cast<double>(total_)) + " " + amount(rate) + "/s " +
-            (rate > 0 ? clock_text(left) : "?") + " left";
+    tail += amount(static_cast<double>(done_)) + "/" + amount(static_cast<double>(total_)) + " " +
+            amount(rate) + "/s " + (rate > 0 ? clock_text(left) : "?") + " left";
   } else {
-    tail += (unit_ == "byte" ? human_bytes(done_) : counted(done_, unit_)) + " " + amount(rate) + "/s";
+    tail +=
+        (unit_ == "byte" ? human_bytes(done_) : counted(done_, unit_)) + " " + amount(rate) + "/s";
   }
   if (!detail_.empty()) tail += " · " + detail_;
   std::string line = what_ + " ";
   if (total_ > 0) {
-    const int room = std::max(10, std::min(40, columns - display_width(line) - display_width(tail) - 1));
-    const int eighths = static_cast<int>(8.0 * room * static_cast<double>(done_) / static_cast<double>(total_));
+    const int room =
+        std::max(10, std::min(40, columns - display_width(line) - display_width(tail) - 1));
+    const int eighths =
+        static_cast<int>(8.0 * room * static_cast<double>(done_) / static_cast<double>(total_));
     static constexpr const char* kPart[] = {"", "▏", "▎", "▍", "▌", "▋", "▊", "▉"};
     for (int i = 0; i < eighths / 8; ++i) line += "█";
     line += kPart[eighths % 8];
