@@ -101,9 +101,13 @@ void FakeHub::faults(const std::string& rules) const {
   fs::rename(folder / "faults.new", folder / "faults.json");
 }
 
-std::vector<Json> FakeHub::log() const {
+void FakeHub::wait_until_idle() const {
   REQUIRE(::write(stdin_, "\n", 1) == 1);
   REQUIRE(first_line(stdout_) == "idle");
+}
+
+std::vector<Json> FakeHub::log() const {
+  wait_until_idle();
   std::vector<Json> out;
   std::istringstream lines(slurp(folder / "log.jsonl"));
   for (std::string line; std::getline(lines, line);) out.push_back(Json::parse(line));
@@ -119,7 +123,10 @@ std::vector<Json> FakeHub::log(const std::string& part) const {
   return out;
 }
 
-void FakeHub::clear_log() const { spit(folder / "log.jsonl", ""); }
+void FakeHub::clear_log() const {
+  wait_until_idle();
+  spit(folder / "log.jsonl", "");
+}
 
 std::vector<std::string> FakeHub::env(std::vector<std::string> more) const {
   // putenv of a name alone takes it out.

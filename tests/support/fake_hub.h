@@ -51,6 +51,8 @@ class FakeHub {
   std::string hub, cdn;  // URLs
 
  private:
+  void wait_until_idle() const;  // then the log is whole
+
   bool tls_;
   pid_t pid_ = -1;
   int stdin_ = -1, stdout_ = -1;
