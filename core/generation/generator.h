@@ -30,6 +30,7 @@ class Generator {
   bool has_room(std::int64_t sequences) const {
     return jobs_.empty() || live_ + sequences <= most_;
   }
+  std::int64_t live() const { return live_; }
   // One forward for all inputs. Throws what Decoder::forward throws.
   void step();
   // Ends every input now, with what it has.

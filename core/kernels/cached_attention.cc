@@ -54,6 +54,7 @@ struct Scratch {
 // What one row has seen so far.
 struct Row {
   std::int64_t low = 0, high = 0;  // positions it sees
+  std::int64_t own = 0;            // its position
   float top = -INFINITY, sum = 0;  // largest score, sum of exponentials relative to it
 };
 
@@ -65,6 +66,12 @@ struct Row {
   if (in.softcap > 0)
     for (auto& part : scores)
       for (int i = 0; i < kWidth; ++i) part[i] = in.softcap * std::tanh(part[i] / in.softcap);
+  if (in.bias)
+    for (int v = 0; v < kVectors; ++v) {
+      Floats part;
+      simd::load(in.bias + (begin + v * kWidth - row.own), part);
+      scores[v] += part;
+    }
   if (row.low > begin || row.high < begin + kCacheBlock)
     for (int v = 0; v < kVectors; ++v)
       for (int i = 0; i < kWidth; ++i) {
@@ -134,7 +141,8 @@ template <int R, class T>
   Row rows[R];
   for (int r = 0; r < R; ++r) {
     const auto token = (first + r) / in.group, head = (first + r) % in.group;
-    rows[r].high = in.past + token + 1;
+    rows[r].own = in.past + token;
+    rows[r].high = in.everyone > 0 ? in.everyone : rows[r].own + 1;
     rows[r].low = in.window > 0 ? std::max<std::int64_t>(0, rows[r].high - in.window) : 0;
     const T* query = static_cast<const T*>(in.query) + token * in.query_stride + head * in.size;
     for (std::int64_t e = 0; e < in.size; ++e)

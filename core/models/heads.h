@@ -117,9 +117,15 @@ class CausalLm : public Decoder {
 // An encoder and a decoder that attends to what it read.
 class Seq2SeqLm : public Decoder {
  public:
-  // Encodes B source texts together; each becomes an empty decoder sequence.
+  // Encodes B source texts together, without padding; each becomes an empty decoder sequence. What
+  // the decoder sees of a source is shared by the forks of its sequence. Throws as forward does.
   virtual std::vector<int> encode(const TokenBatch& sources) = 0;
   virtual std::int64_t max_source_positions() const = 0;
+  // Bytes kept of one token of a source text and of one token of a sequence.
+  struct Kept {
+    std::int64_t source = 0, sequence = 0;
+  };
+  virtual Kept kept_bytes() const = 0;
 };
 
 // LibTorch's random numbers, so that a seed draws what it draws in Python (A1).
@@ -143,6 +149,7 @@ struct Support {
 struct Engine {
   std::unique_ptr<TextModel> (*load_text_model)(const ModelRequest&);
   std::unique_ptr<CausalLm> (*load_causal_lm)(const ModelRequest&);
+  std::unique_ptr<Seq2SeqLm> (*load_seq2seq_lm)(const ModelRequest&);
   std::unique_ptr<Random> (*make_random)(std::uint64_t seed);
   std::vector<Support> (*supported_models)();
 };

@@ -78,6 +78,12 @@ KvCache::KvCache(std::vector<CacheLayer> layers, at::ScalarType dtype)
 
 KvCache::~KvCache() = default;
 
+std::int64_t KvCache::token_bytes() const {
+  std::int64_t numbers = 0;
+  for (const auto& layer : layers_) numbers += layer.heads * numbers_of_head(layer.size);
+  return numbers * static_cast<std::int64_t>(at::elementSize(dtype_)) / kCacheBlock;
+}
+
 int KvCache::open() {
   sequences_[next_].blocks.resize(layers_.size());
   return next_++;

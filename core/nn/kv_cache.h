@@ -47,6 +47,7 @@ class KvCache {
   }
   const CacheLayer& layer(std::int64_t i) const { return layers_[i]; }
   at::ScalarType dtype() const { return dtype_; }
+  std::int64_t token_bytes() const;  // of all layers
 
  private:
   struct Sequence {
