@@ -203,6 +203,7 @@ void RecordWriter::write(const Input& input, Json output) {
 
 void RecordWriter::write_error(const Input& input, const Error& error) {
   impl_->failures.add(input, error);
+  if (impl_->format == "text") impl_->out->write(impl_->rendering.failed);
   if (impl_->format != "json") return;
   Json record = impl_->record(input);
   record["error"] = {{"code", code_name(error.code)}, {"message", error.message}};

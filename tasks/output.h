@@ -29,6 +29,7 @@ void add_output_options(CLI::App& app, OutputOptions& options);
 struct Rendering {
   bool text_by_default = false;  // tasks that make text print it; others JSON unless on a terminal
   std::function<std::string(const Input&, const Json& output)> text;
+  std::string failed = "";  // stands in the text for an input that failed
 };
 
 // Takes the results of a run. Every input is given exactly once, in input order.

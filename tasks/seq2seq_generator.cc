@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/base/log.h"
+#include "core/base/text.h"
 #include "core/checkpoint/config.h"
 #include "core/engine.h"
 
@@ -20,26 +21,42 @@ std::int64_t live_sequences(std::int64_t vocab) {
                     kFewestSequences, kLiveSequences);
 }
 
+Json task_params(const Fields& config) {
+  const Json* params = config.find("task_specific_params");
+  return params && params->is_object() ? *params : Json::object();
+}
+
+// A translation without languages takes the settings of the first pair there are any for.
+std::string pipeline_of(const std::string& name, const Json& params) {
+  if (name == "translation")
+    for (const auto& [key, own] : params.items())
+      if (key.starts_with("translation")) return key;
+  return name;
+}
+
 }  // namespace
 
 Seq2SeqGenerator::Seq2SeqGenerator(const Seq2SeqOptions& options, const Seq2SeqTask& task)
     : options_(options),
       task_(task),
+      generation_(options.generation),
       folder_(model_folder(options.model, task.default_model)),
       config_json_(read_config(folder_)),
+      name_(pipeline_of(task.name, task_params(config_json_))),
       settings_(resolved(nullptr)),
       loading_(load()),
       context_{.folder = folder_,
                .config = config_json_,
-               .tokenizer = Tokenizer::load(folder_),
+               .tokenizer = Tokenizer::load(folder_, task.languages.source),
                .cut = options.model.truncate} {
+  choose_languages();
   settings_ = resolved(&context_.tokenizer);
   for (const std::string& text : settings_.notes) note(text);
   start_token();
   model_ = loading_.get();
   for (const auto& warning : model_->warnings()) note(warning);
   context_.max_tokens = model_->max_source_positions();
-  seed_ = seed_of(options.generation);
+  seed_ = seed_of(generation_);
   const std::int64_t asked = batch_size(options.model);
   most_sequences_ = asked > 0 ? asked * sequences_each() : live_sequences(model_->vocab());
   detail("settings: model " + folder_.string() + ", dtype " + options.model.dtype + ", seed " +
@@ -48,15 +65,37 @@ Seq2SeqGenerator::Seq2SeqGenerator(const Seq2SeqOptions& options, const Seq2SeqT
 
 std::future<std::unique_ptr<Seq2SeqLm>> Seq2SeqGenerator::load() {
   ModelRequest request = model_request(options_.model, folder_, Head::kFeatures);
-  set_cache(options_.generation, settings_.config, request);
+  set_cache(generation_, settings_.config, request);
   return std::async(std::launch::async, [request = std::move(request)] {
     return engine().load_seq2seq_lm(request);
   });
 }
 
 ResolvedGeneration Seq2SeqGenerator::resolved(const Tokenizer* tokenizer) const {
-  return resolve(options_.generation, folder_, config_json_.json(), Pipeline::kTextToText,
-                 task_.name, tokenizer);
+  return resolve(generation_, folder_, config_json_.json(), Pipeline::kTextToText,
+                 name_, tokenizer);
+}
+
+void Seq2SeqGenerator::choose_languages() {
+  const LanguagePair& pair = task_.languages;
+  const std::vector<std::string> codes = tokenizer().languages();
+  if (!codes.empty() && task_.field == "translation_text") {
+    if (!pair.both())
+      fail_hint(Errc::kUsage, "the codes are " + joined(codes, ", "), "this model translates between ",
+                codes.size(), " languages, wanted --src-lang and --tgt-lang");
+    const std::int32_t target = tokenizer().language_id(pair.target);
+    if (!generation_.flags.contains("forced_bos_token_id"))
+      generation_.flags["forced_bos_token_id"] = target;
+    return;
+  }
+  const Json params = task_params(config_json_);
+  if (!pair.any() && name_ != task_.name) note("no languages given: " + name_);
+  if (!pair.any() || params.contains(task_.name)) return;
+  std::string known;
+  for (const auto& [name, own] : params.items())
+    if (name.starts_with("translation_")) known += (known.empty() ? "" : ", ") + name;
+  note("--src-lang, --tgt-lang: of no effect with this model" +
+       (known.empty() ? "" : ", which has settings for " + known));
 }
 
 void Seq2SeqGenerator::start_token() {
@@ -104,7 +143,7 @@ std::vector<std::unique_ptr<Method>> Seq2SeqGenerator::start(const std::vector<T
     Surroundings around{config(), limits};
     around.tokenizer = &context_.tokenizer;
     if (config().do_sample) around.random = engine().make_random(seed_);
-    around.logprobs = options_.generation.logprobs;
+    around.logprobs = generation_.logprobs;
     methods.push_back(make_method(
         *model_, {.ids = decoder_start_, .sequence = sequences[i], .source = sources[i]},
         std::move(around)));

@@ -41,14 +41,18 @@ class Seq2SeqGenerator {
  private:
   std::future<std::unique_ptr<Seq2SeqLm>> load();
   ResolvedGeneration resolved(const Tokenizer* tokenizer) const;
+  // What --src-lang and --tgt-lang mean for this model.
+  void choose_languages();
   void start_token();
   void say_hint(std::int64_t tokens);
   Lengths lengths() const;
 
   const Seq2SeqOptions& options_;
   const Seq2SeqTask& task_;
+  GenerationOptions generation_;
   fs::path folder_;
   Fields config_json_;
+  std::string name_;  // of the pipeline
   ResolvedGeneration settings_;
   std::future<std::unique_ptr<Seq2SeqLm>> loading_;
   TextContext context_;

@@ -1,6 +1,7 @@
 #include "tasks/seq2seq_task.h"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <deque>
 
 #include "core/base/log.h"
@@ -34,9 +35,10 @@ class Run {
         task_(task),
         reader_(o.input),
         generator_(o, task),
-        writer_(o.output, {.text_by_default = true, .text = [this](auto&, auto& output) {
-                             return drawn(output);
-                           }},
+        writer_(o.output,
+                {.text_by_default = true,
+                 .text = [this](auto&, auto& output) { return drawn(output); },
+                 .failed = o.input.lines ? "\n" : ""},
                 fingerprint(app, generator_.folder())),
         running_(generator_.model(), generator_.most_sequences()) {}
 
@@ -58,9 +60,14 @@ class Run {
   }
 
  private:
+  // With --lines each input is a line of the output.
   std::string drawn(const Json& output) const {
     std::string text;
-    for (const Json& one : output) text += one[task_.field].get<std::string>() + "\n";
+    for (const Json& one : output) {
+      std::string made = one[task_.field];
+      if (o_.input.lines) std::ranges::replace(made, '\n', ' ');
+      text += made + "\n";
+    }
     return o_.output.file.empty() ? for_stdout(text) : text;
   }
 

@@ -22,11 +22,19 @@ struct Seq2SeqOptions {
   GenerationOptions generation;
 };
 
+// Codes of --src-lang and --tgt-lang; empty when not given.
+struct LanguagePair {
+  std::string source, target;
+  bool any() const { return !source.empty() || !target.empty(); }
+  bool both() const { return !source.empty() && !target.empty(); }
+};
+
 struct Seq2SeqTask {
   std::string default_model;
   std::string verb;   // of the progress bar: "summarizing"
   std::string field;  // of the output: "summary_text"
   std::string name;   // the pipeline's, whose task_specific_params apply: "summarization"
+  LanguagePair languages = {};
   // What to say of a text of so many tokens; "" for nothing.
   std::function<std::string(std::int64_t tokens, const Lengths& lengths)> hint;
 };

@@ -186,9 +186,17 @@ struct Tables {
       target = shared_table(w, {"model.decoder.embed_tokens", "lm_head"}, {vocab, hidden});
       return;
     }
-    source = target = shared_table(
-        w, {"model.shared", "model.encoder.embed_tokens", "model.decoder.embed_tokens", "lm_head"},
-        {vocab, hidden});
+    const bool tied = config.boolean("tie_word_embeddings", true);
+    const auto own = [&](std::string_view side) {  // an untied side may have a table of its own
+      const Weights table = model / side / "embed_tokens";
+      return !tied && table.has("weight") ? table.get("weight", {vocab, hidden}) : target;
+    };
+    std::vector<std::string_view> names{"model.shared", "model.encoder.embed_tokens",
+                                        "model.decoder.embed_tokens"};
+    if (tied) names.push_back("lm_head");
+    target = shared_table(w, names, {vocab, hidden});
+    source = own("encoder");
+    target = own("decoder");
   }
 };
 

@@ -53,6 +53,7 @@ Blueprint read_vocab_merges(const std::filesystem::path& vocab, const std::files
                             const TokenizerConfig& config);
 Blueprint read_spm_file(const std::filesystem::path& file, const TokenizerConfig& config);
 Blueprint read_marian(const std::filesystem::path& folder, const TokenizerConfig& config);
+Blueprint read_m2m(const std::filesystem::path& folder, const TokenizerConfig& config);
 
 // What the Python class of the checkpoint changes after reading tokenizer.json (do_lower_case,
 // add_prefix_space, trim_offsets …).

@@ -213,11 +213,12 @@ class Ctc : public Decoder {
   bool cleanup_;
 };
 
-// Marian's own way (transformers' MarianTokenizer): marks become spaces, a special token is
-// followed by one, and the ends are bare.
+// The way of MarianTokenizer and M2M100Tokenizer of transformers: marks become spaces, a special
+// token is followed by `after_special`, and the ends are bare.
 class Marian : public Decoder {
  public:
-  explicit Marian(const Fields& f) : mark_(one_code_point(f, "mark")) {
+  explicit Marian(const Fields& f)
+      : mark_(one_code_point(f, "mark")), after_special_(f.text("after_special", " ")) {
     for (const Json& token : *f.find("specials")) specials_.push_back(token.get<std::string>());
   }
   void apply(std::vector<std::string>& tokens) const override {
@@ -225,7 +226,7 @@ class Marian : public Decoder {
     bool fresh = true;  // nothing since the begin or the last special token
     for (const std::string& token : tokens) {
       if (std::find(specials_.begin(), specials_.end(), token) != specials_.end()) {
-        text += token + " ";
+        text += token + after_special_;
         fresh = true;
         continue;
       }
@@ -239,7 +240,7 @@ class Marian : public Decoder {
   }
 
  private:
-  std::string mark_;
+  std::string mark_, after_special_;
   std::vector<std::string> specials_;
 };
 

@@ -35,6 +35,8 @@ class TokenModel {
   }
   WordCache& cache() const { return WordCache::of(number_); }
   virtual const Vocabulary& vocabulary() const = 0;
+  // Of the ids a model writes, where these are not those it reads.
+  virtual const Vocabulary& decoded_vocabulary() const { return vocabulary(); }
   // The mark that tokens inside a word begin with ("##"); "" when the model has none.
   virtual std::string_view subword_mark() const { return {}; }
 

@@ -249,7 +249,10 @@ Blueprint read_spm_file(const std::filesystem::path& file, const TokenizerConfig
   out.normalizer = normalizer_of(model, name, config.fields);
   const bool llama = name == "Llama";
   const bool legacy = config.fields.boolean("legacy", true);
-  const bool prefix_space = config.fields.boolean("add_prefix_space", true);
+  // The classes of T5 and Llama take an explicit null for false.
+  const Json& fields = config.fields.json();
+  const bool null = (llama || name == "T5") && fields.contains("add_prefix_space");
+  const bool prefix_space = config.fields.boolean("add_prefix_space", !null);
   const char* scheme = !prefix_space ? "never" : llama && !legacy ? "first" : "always";
   Json metaspace = {
       {"type", "Metaspace"}, {"replacement", kMark}, {"prepend_scheme", scheme}, {"split", !llama}};

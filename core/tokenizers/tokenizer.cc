@@ -1,6 +1,7 @@
 #include "core/tokenizers/tokenizer.h"
 
 #include <algorithm>
+#include <map>
 #include <unordered_map>
 
 #include "core/base/error.h"
@@ -9,6 +10,7 @@
 #include "core/tokenizers/blueprint.h"
 #include "core/tokenizers/clean_up.h"
 #include "core/tokenizers/decoders.h"
+#include "core/tokenizers/languages.h"
 #include "core/tokenizers/normalizers.h"
 #include "core/tokenizers/post_processors.h"
 #include "core/tokenizers/pre_tokenizers.h"
@@ -33,6 +35,7 @@ struct Tokenizer::Impl {
   bool clean_up = false;
   bool split_special = false;
   Side truncation_side = Side::kRight;
+  std::optional<LanguageMarks> languages;
 
   std::string token(std::int32_t id) const {
     const AddedToken* added_token = added.token(id);
@@ -46,6 +49,9 @@ struct Tokenizer::Impl {
   Encoding assemble(Segment first, std::optional<Segment> second,
                     const EncodeOptions& options) const;
   void configure(const TokenizerConfig& config);
+  std::int32_t id(const std::string& token) const;
+  std::vector<std::string> language_codes() const;
+  std::int32_t language_id(const std::string& code) const;
 };
 
 namespace {
@@ -132,13 +138,15 @@ Blueprint read_blueprint(const fs::path& folder, const TokenizerConfig& config) 
     return read_vocab_merges(folder / "vocab.json", folder / "merges.txt", config);
   if (there("vocab.json") && there("source.spm") && there("target.spm"))
     return read_marian(folder, config);
+  if (there("vocab.json") && there("sentencepiece.bpe.model")) return read_m2m(folder, config);
   for (const char* name :
        {"tokenizer.model", "spiece.model", "sentencepiece.bpe.model", "spm.model"})
     if (there(name)) return read_spm_file(folder / name, config);
   fail(Errc::kNotFound, folder.string(),
        ": no tokenizer: none of tokenizer.json, vocab.txt, vocab.json with merges.txt, vocab.json "
        "with source.spm and "
-       "target.spm, tokenizer.model, spiece.model, sentencepiece.bpe.model, spm.model");
+       "target.spm, vocab.json with sentencepiece.bpe.model, tokenizer.model, spiece.model, "
+       "sentencepiece.bpe.model, spm.model");
 }
 
 // The special tokens that are not added yet, or that bring flags of their own: the reference adds
@@ -307,7 +315,37 @@ void Tokenizer::Impl::configure(const TokenizerConfig& config) {
   truncation_side = side == "left" ? Side::kLeft : Side::kRight;
 }
 
-Tokenizer Tokenizer::load(const fs::path& folder) {
+// Of the vocabulary or an added token; -1: there is none.
+std::int32_t Tokenizer::Impl::id(const std::string& token) const {
+  const std::int32_t added_id = added.find(token);
+  return added_id >= 0 ? added_id : model->vocabulary().find(token);
+}
+
+std::vector<std::string> Tokenizer::Impl::language_codes() const {
+  if (!languages->codes.empty()) return languages->codes;
+  std::map<std::int32_t, std::string> found;
+  for (const auto& [id, token] : added.all()) {
+    const bool named = std::any_of(special_ids.begin(), special_ids.end(),
+                                   [&](const auto& each) { return each.second == id; });
+    if (token.special && !named) found[id] = token.content;
+  }
+  std::vector<std::string> codes;
+  for (auto& [id, code] : found) codes.push_back(std::move(code));
+  return codes;
+}
+
+std::int32_t Tokenizer::Impl::language_id(const std::string& code) const {
+  const std::int32_t found = id(languages->token_of(code));
+  const std::vector<std::string> codes = language_codes();
+  if (found >= 0 && (codes.empty() || std::count(codes.begin(), codes.end(), code) > 0))
+    return found;
+  std::string known;
+  for (const std::string& each : codes) known += (known.empty() ? "" : ", ") + each;
+  fail_hint(Errc::kUsage, "the codes are " + known, "language '", code,
+            "' is not one of the model's ", codes.size());
+}
+
+Tokenizer Tokenizer::load(const fs::path& folder, const std::string& source_language) {
   const TokenizerConfig config = read_tokenizer_config(folder);
   Blueprint blueprint = read_blueprint(folder, config);
   auto impl = std::make_unique<Impl>();
@@ -331,6 +369,16 @@ Tokenizer Tokenizer::load(const fs::path& folder) {
   impl->added.add(special_tokens_to_add(config, blueprint, impl->added), vocabulary);
   impl->added.prepare(impl->normalizer.get());
   impl->configure(config);
+  if ((impl->languages = language_marks(config))) {
+    LanguageMarks& marks = *impl->languages;
+    if (!source_language.empty()) marks.source = source_language;
+    impl->language_id(marks.source);  // there is one
+    blueprint.post_processor =
+        language_template(marks, marks.token_of(marks.source), config.special("eos"),
+                          [&](const std::string& token) { return impl->id(token); });
+    impl->post_processor = make_part<PostProcessor>(blueprint.post_processor, blueprint,
+                                                    "post_processor", &make_post_processor);
+  }
   return Tokenizer(std::move(impl));
 }
 
@@ -373,8 +421,10 @@ std::string Tokenizer::decode(const std::vector<std::int32_t>& ids, bool skip_sp
   std::vector<std::string> tokens;
   tokens.reserve(ids.size());
   for (std::int32_t id : ids) {
-    if (!impl_->added.token(id) && !impl_->model->vocabulary().has(id)) continue;
-    std::string token = impl_->token(id);
+    const Vocabulary& vocabulary = impl_->model->decoded_vocabulary();
+    const AddedToken* added = impl_->added.token(id);
+    if (!added && !vocabulary.has(id)) continue;
+    std::string token = added ? added->content : std::string(vocabulary.token(id));
     if (!skip_special_tokens || !impl_->added.is_special(token)) tokens.push_back(std::move(token));
   }
   std::string text = join(tokens);
@@ -400,9 +450,17 @@ std::int64_t Tokenizer::vocab_size() const {
 std::string Tokenizer::token(std::int32_t id) const { return impl_->token(id); }
 
 std::optional<std::int32_t> Tokenizer::id(std::string_view token) const {
-  std::int32_t id = impl_->added.find(token);
-  if (id < 0) id = impl_->model->vocabulary().find(token);
+  const std::int32_t id = impl_->id(std::string(token));
   return id < 0 ? std::nullopt : std::optional(id);
+}
+
+std::vector<std::string> Tokenizer::languages() const {
+  return impl_->languages ? impl_->language_codes() : std::vector<std::string>();
+}
+
+std::int32_t Tokenizer::language_id(const std::string& code) const {
+  if (!impl_->languages) fail(Errc::kUsage, "the model's tokens do not mark languages");
+  return impl_->language_id(code);
 }
 
 bool Tokenizer::is_special(std::int32_t id) const {

@@ -49,9 +49,12 @@ class Tokenizer {
   // or a SentencePiece model; with tokenizer_config.json, special_tokens_map.json and
   // added_tokens.json. Looks into this folder only, never below it. Truncation and padding baked
   // into tokenizer.json are ignored, as the reference does (M2.10).
+  // source_language: of the texts that are encoded, where the tokens mark it ("" = as the files
+  // say, see languages()).
   // Throws kNotFound naming every file tried, kBadData with the JSON path of what is wrong,
-  // kUnsupported naming an unknown component.
-  static Tokenizer load(const std::filesystem::path& folder);
+  // kUnsupported naming an unknown component, kUsage for a language there is no token for.
+  static Tokenizer load(const std::filesystem::path& folder,
+                        const std::string& source_language = "");
 
   // Ill-formed UTF-8 throws kBadData naming the byte. When truncation cuts, the first window is
   // returned (the last with truncation_side left).
@@ -80,6 +83,12 @@ class Tokenizer {
 
   // Ids of the named special tokens: "cls", "sep", "mask", "pad", "unk", "bos", "eos".
   std::optional<std::int32_t> special_id(std::string_view name) const;
+
+  // The codes of the languages that a multilingual translation model marks with tokens, in the order
+  // of their ids; empty for other models.
+  std::vector<std::string> languages() const;
+  // The token of one of them. Throws kUsage for another code, naming those there are.
+  std::int32_t language_id(const std::string& code) const;
 
   // tokenizer_config's model_max_length; absent above 1e30, the reference's "no limit" (T9).
   std::optional<std::int64_t> model_max_length() const;

@@ -43,6 +43,8 @@ constexpr TokenizerClass kClasses[] = {
     {"Pegasus", "pegasus", ClassFamily::kSentencePiece, false, false,
      "eos=</s> unk=<unk> pad=<pad>"},
     {"Marian", "marian", ClassFamily::kSentencePiece, false, false, "unk=<unk> eos=</s> pad=<pad>"},
+    {"M2M100", "m2m_100", ClassFamily::kSentencePiece, false, false,
+     "bos=<s> eos=</s> unk=<unk> sep=</s> pad=<pad>"},
 };
 
 bool lists(std::string_view words, std::string_view word) {
