@@ -80,7 +80,7 @@ class BeamSearch : public Method {
       const auto row = std::span(scores_).subspan(b * v, v);
       std::copy_n(logits.begin() + static_cast<std::ptrdiff_t>(first_ ? 0 : b * v), v, row.begin());
       log_softmax(row);
-      processors_.process(beams_[b].ids, row);
+      processors_.process(beams_[b].ids, row, b);
       for (float& s : row) s += beams_[b].score;
     }
     return scores_;

@@ -118,9 +118,9 @@ void LogitsProcessors::add_biases(Ids ids, Scores scores,
     if (inside(id, scores)) scores[id] += sum;
 }
 
-void LogitsProcessors::keep_from_repeating(Ids ids, Scores scores) const {
+void LogitsProcessors::keep_from_repeating(Ids ids, Scores scores, std::size_t row) const {
   const GenerationConfig& c = config_;
-  if (c.encoder_repetition_penalty != 1)
+  if (c.encoder_repetition_penalty != 1 && row == 0)
     penalise(source_, scores, static_cast<float>(1 / c.encoder_repetition_penalty));
   if (c.repetition_penalty != 1) penalise(ids, scores, static_cast<float>(c.repetition_penalty));
   if (c.no_repeat_ngram_size > 0)
@@ -166,13 +166,14 @@ void LogitsProcessors::filter(Scores scores) const {
   if (c.eta_cutoff > 0) cut_eta(scores, c.eta_cutoff, least_kept_);
 }
 
-void LogitsProcessors::process(Ids ids, Scores scores, const Diversity& diversity) const {
+void LogitsProcessors::process(Ids ids, Scores scores, std::size_t row,
+                               const Diversity& diversity) const {
   if (idle_ && diversity.chosen.empty()) return;
   const GenerationConfig& c = config_;
   const auto length = static_cast<std::int64_t>(ids.size());
   if (!c.sequence_bias.empty()) add_biases(ids, scores, c.sequence_bias);
   if (!diversity.chosen.empty()) diversify(diversity, scores);
-  keep_from_repeating(ids, scores);
+  keep_from_repeating(ids, scores, row);
   if (!bad_words_.empty()) add_biases(ids, scores, bad_words_);
   keep_going(length, scores);
   force(length, scores);

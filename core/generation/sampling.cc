@@ -77,7 +77,7 @@ class Sampling : public Method {
     for (std::size_t r = 0; r < rows_.size(); ++r) {
       if (rows_[r].done) continue;
       if (around_.logprobs >= 0) raw[r].assign(scores[r].begin(), scores[r].end());
-      processors_.process(rows_[r].ids, scores[r]);
+      processors_.process(rows_[r].ids, scores[r], r);
     }
     const TokenIds chosen = choose(scores);
     for (std::size_t r = 0; r < rows_.size(); ++r)

@@ -214,7 +214,7 @@ Seq2SeqNet build_bart_family(const Fields& config, const Weights& w, const BartS
                         style.positions(config, model / "encoder"));
   const BartDecoder decoder(target, model / "decoder", tables.target,
                         style.positions(config, model / "decoder"));
-  const Linear lm_head = seq2seq_head(config, w, tables.target);
+  const Linear lm_head = seq2seq_head(config, w, {target.vocab, target.hidden}, tables.target);
   const std::vector<CacheLayer> cache(target.layers, {target.heads, target.size, 0});
   Seq2SeqNet net;
   net.encode = encoder;

@@ -13,17 +13,16 @@ Tensor shared_table(const Weights& w, const std::vector<std::string_view>& names
   return (w / chosen).get("weight", shape);
 }
 
-Linear seq2seq_head(const Fields& config, const Weights& w, const Tensor& table,
-                    bool tied_by_default) {
+Linear seq2seq_head(const Fields& config, const Weights& w, std::array<std::int64_t, 2> shape,
+                    const Tensor& table, bool tied_by_default) {
   Tensor bias;
-  if (table.defined() && w.has("final_logits_bias"))
-    bias = w.small("final_logits_bias", {1, table.size(0)}).view({-1});
+  if (w.has("final_logits_bias")) bias = w.small("final_logits_bias", {1, shape[0]}).view({-1});
   const Weights head = w / "lm_head";
-  if (!table.defined() || config.boolean("tie_word_embeddings", tied_by_default)) {
+  if (config.boolean("tie_word_embeddings", tied_by_default)) {
     head.ignore();
     return Linear(head, table, bias);
   }
-  return Linear(head, head.get("weight", table.sizes()), bias);
+  return Linear(head, head.get("weight", shape), bias);
 }
 
 }  // namespace hft

@@ -28,7 +28,7 @@ Tensor shared_table(const Weights& w, const std::vector<std::string_view>& names
 
 // lm_head {vocab, size} with final_logits_bias, where the checkpoint has one; tied to `table` unless
 // config says otherwise.
-Linear seq2seq_head(const Fields& config, const Weights& w, const Tensor& table,
-                    bool tied_by_default = true);
+Linear seq2seq_head(const Fields& config, const Weights& w, std::array<std::int64_t, 2> shape,
+                    const Tensor& table, bool tied_by_default = true);
 
 }  // namespace hft

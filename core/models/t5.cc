@@ -195,7 +195,7 @@ Seq2SeqNet build(const Fields& config, const Weights& w, bool multilingual) {
   shared.dtype = w.store().dtype();
   const T5Encoder encoder(c, w / "encoder", shared);
   const T5Decoder decoder(c, w / "decoder", shared);
-  const Linear lm_head = seq2seq_head(config, w, shared.weight, !multilingual);
+  const Linear lm_head = seq2seq_head(config, w, {c.vocab, c.hidden}, shared.weight, !multilingual);
   const std::vector<CacheLayer> cache(c.decoder_layers, {c.heads, c.size, 0});
   Seq2SeqNet net;
   net.encode = encoder;
