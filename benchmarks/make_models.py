@@ -64,12 +64,56 @@ def distilbert_onnx():
     os.replace(part, OUT / "distilbert.onnx")
 
 
+def words(folder, count, specials):
+    """A tokenizer whose words are w5, w6, …: ids can be chosen, and every program has the same."""
+    from tokenizers import Tokenizer, models, pre_tokenizers, processors
+    vocab = {f"w{i}": i for i in range(count)}
+    for token, i in specials.items():
+        del vocab[f"w{i}"]
+        vocab[token] = i
+    made = Tokenizer(models.WordLevel(vocab, unk_token="<unk>"))
+    made.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
+    made.add_special_tokens(list(specials))
+    made.post_processor = processors.TemplateProcessing(
+        single="$A </s>", special_tokens=[("</s>", specials["</s>"])])
+    tf.PreTrainedTokenizerFast(tokenizer_object=made, eos_token="</s>", unk_token="<unk>", pad_token="<pad>",
+                               bos_token="<s>" if "<s>" in specials else None).save_pretrained(folder)
+
+
+def seq2seq(name, cls, config, specials, **fields):
+    torch.manual_seed(1)
+    part = OUT / f"{name}.partial"
+    shutil.rmtree(part, ignore_errors=True)
+    cls(config).eval().save_pretrained(part)
+    words(part, config.vocab_size, specials)
+    file = part / "config.json"  # fields of the original configs that the converter of CTranslate2 reads
+    file.write_text(json.dumps({**json.loads(file.read_text()), **fields}, indent=1))
+    os.replace(part, OUT / name)
+
+
+def opus_mt():
+    sizes = {f"{side}_{name}": size for side in ("encoder", "decoder")
+             for name, size in (("layers", 6), ("attention_heads", 8), ("ffn_dim", 2048))}
+    config = tf.MarianConfig(vocab_size=59514, d_model=512, activation_function="swish", scale_embedding=True,
+                             max_position_embeddings=512, pad_token_id=59513, decoder_start_token_id=59513,
+                             eos_token_id=0, forced_eos_token_id=None, **sizes)
+    seq2seq("opus-mt", tf.MarianMTModel, config, {"</s>": 0, "<unk>": 1, "<pad>": 59513},
+            static_position_embeddings=True)
+
+
+def bart_large():
+    config = tf.BartConfig(vocab_size=50264, forced_eos_token_id=None)
+    seq2seq("bart-large", tf.BartForConditionalGeneration, config, {"<s>": 0, "<pad>": 1, "</s>": 2, "<unk>": 3},
+            normalize_before=False, normalize_embedding=True, add_final_layer_norm=False,
+            static_position_embeddings=False)
+
+
 def minilm():
     os.symlink(os.path.relpath(MINILM, OUT), OUT / "all-MiniLM-L6-v2")
 
 
 ALL = {"distilbert": distilbert, "bert-ner": bert_ner, "distilbert.onnx": distilbert_onnx,
-       "all-MiniLM-L6-v2": minilm}
+       "opus-mt": opus_mt, "bart-large": bart_large, "all-MiniLM-L6-v2": minilm}
 
 
 def main():

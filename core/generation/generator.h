@@ -42,9 +42,13 @@ class Generator {
     std::int64_t sequences;
     Done done;
     std::size_t first = 0, count = 0;  // of the feeds
+    std::int64_t row = 0, rows = 0;    // of the logits
     std::optional<Error> error;
   };
   void collect();
+  void weigh();
+  void take();
+  std::span<float> part(Matrix& m, const Job& job) const;
   void finish_done();
   Decoder& decoder_;
   std::int64_t most_, live_ = 0;

@@ -225,7 +225,7 @@ Seq2SeqNet build_bart_family(const Fields& config, const Weights& w, const BartS
   net.source_vocab = source.vocab;
   net.source_positions = style.endless ? limits::kPositions : positions;
   net.decoder = {.hidden = decoder,
-                 .logits = [lm_head](const Tensor& x) { return lm_head.in_float(x); },
+                 .logits = lm_head,
                  .cache = cache,
                  .vocab = target.vocab,
                  .positions = net.source_positions,

@@ -4,9 +4,12 @@
 #include <c10/core/InferenceMode.h>
 
 #include <algorithm>
-#include <bit>
+#include <atomic>
+#include <cmath>
+#include <cstring>
 
 #include "core/base/error.h"
+#include "core/kernels/simd.h"
 #include "core/models/text_model.h"
 #include "core/nn/workers.h"
 
@@ -17,13 +20,38 @@ namespace {
 // stay small.
 constexpr std::int64_t kPassTokens = 1024;
 
-bool all_finite(const Tensor& values) {
-  constexpr std::uint32_t kExponent = 0x7f800000;  // all ones: infinity or NaN (IEEE 754)
+struct FindNotFinite {
+  [[gnu::always_inline]] static inline void run(const float* values, std::int64_t count,
+                                                bool* found) {
+    constexpr std::uint32_t kExponent = 0x7f800000;  // all ones: infinity or NaN (IEEE 754)
+    simd::Words any{};
+    std::int64_t i = 0;
+    for (; i + simd::kWidth <= count; i += simd::kWidth) {
+      simd::Words words;
+      std::memcpy(&words, values + i, sizeof words);
+      any |= (simd::Words)((words & kExponent) == kExponent);
+    }
+    for (int lane = 0; lane < simd::kWidth; ++lane) *found |= any[lane] != 0;
+    for (; i < count; ++i) *found |= !std::isfinite(values[i]);
+  }
+};
+
+bool all_finite(const float* values, std::int64_t count) {
+  const int parts = count < 1 << 18 ? 1 : at::get_num_threads();
+  std::vector<char> wrong(parts);
+  on_each_core(parts, [&](int i) {
+    const auto begin = count * i / parts, end = count * (i + 1) / parts;
+    bool found = false;
+    simd::run_best<FindNotFinite>(values + begin, end - begin, &found);
+    wrong[i] = found;
+  });
+  return std::ranges::none_of(wrong, [](char one) { return one; });
+}
+
+void append(const Tensor& values, Matrix& matrix) {
   const auto* data = values.const_data_ptr<float>();
-  std::uint32_t found = 0;
-  for (std::int64_t i = 0; i < values.numel(); ++i)
-    found |= (std::bit_cast<std::uint32_t>(data[i]) & kExponent) == kExponent;
-  return found == 0;
+  matrix.rows += values.size(0);
+  matrix.data.insert(matrix.data.end(), data, data + values.numel());
 }
 
 }  // namespace
@@ -54,13 +82,24 @@ void CachedDecoder::forward(std::span<const Feed> feeds, Decoded& out, const Sou
   translate_errors([&] {
     const c10::InferenceMode no_gradients;
     const ThreadCount threads(threads_);
+    std::int64_t rows = 0;
+    for (const auto& feed : feeds) rows += feed.rows;
+    // Memory that is as large as the last time's stays as it is.
     out.logits = {0, net_.vocab, std::move(out.logits.data)};
+    out.logits.data.resize(rows * net_.vocab);
     out.hidden = {0, net_.size, std::move(out.hidden.data)};
-    out.logits.data.clear();
     out.hidden.data.clear();
     std::vector<Feed> whole(feeds.begin(), feeds.end());
     for (auto& feed : whole) turn(feed);
     run(whole, out, sources);
+  });
+}
+
+void CachedDecoder::each(std::size_t count, const std::function<void(std::size_t)>& f) const {
+  const ThreadCount threads(threads_);
+  std::atomic<std::size_t> next = 0;
+  on_each_core(std::min<int>(at::get_num_threads(), static_cast<int>(count)), [&](int) {
+    for (std::size_t i; (i = next++) < count;) f(i);
   });
 }
 
@@ -144,18 +183,21 @@ void CachedDecoder::run(const Pass& pass, Decoded& out, const Sources& sources) 
   for (const auto& step : steps.steps) cache_.extend(step.sequence, step.count);
   const Tensor hidden = net_.hidden(steps);  // [R,D]
   if (!pass.rows.empty()) {
-    const Tensor logits = net_.logits(hidden).contiguous();  // [R,V]
-    if (!all_finite(logits)) fail_not_finite(std::move(steps));
-    append(logits, out.logits);
+    float* logits = out.logits.data.data() + out.logits.rows * net_.vocab;
+    logits_of(hidden, out.logits);
+    if (!all_finite(logits, hidden.size(0) * net_.vocab)) fail_not_finite(std::move(steps));
     if (out.want_hidden) append(hidden.to(at::kFloat).contiguous(), out.hidden);
   }
   for (const auto& step : steps.steps) cache_.advance(step.sequence, step.count);
 }
 
-void CachedDecoder::append(const Tensor& values, Matrix& matrix) {
-  const auto* data = values.const_data_ptr<float>();
-  matrix.rows += values.size(0);
-  matrix.data.insert(matrix.data.end(), data, data + values.numel());
+void CachedDecoder::logits_of(const Tensor& hidden, Matrix& logits) {
+  const auto rows = hidden.size(0);
+  Tensor values = at::from_blob(logits.data.data() + logits.rows * net_.vocab, {rows, net_.vocab},
+                                at::kFloat);
+  net_.logits.in_float(hidden, values);
+  if (net_.finish) net_.finish(values);
+  logits.rows += rows;
 }
 
 void find_not_finite(const std::string& layer, const Tensor& output) {

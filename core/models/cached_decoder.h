@@ -29,6 +29,7 @@ class CachedDecoder {
   void close(int sequence);
   std::int64_t length(int sequence) const { return cache_.length(sequence); }
   void forward(std::span<const Feed> feeds, Decoded& out, const Sources& sources);
+  void each(std::size_t count, const std::function<void(std::size_t)>& f) const;
   const DecoderNet& net() const { return net_; }
   std::int64_t token_bytes() const { return cache_.token_bytes(); }
 
@@ -43,7 +44,7 @@ class CachedDecoder {
   void check(const Feed& feed) const;
   void run(const std::vector<Feed>& feeds, Decoded& out, const Sources& sources);
   void run(const Pass& pass, Decoded& out, const Sources& sources);
-  static void append(const Tensor& values, Matrix& matrix);
+  void logits_of(const Tensor& hidden, Matrix& logits);
   [[noreturn]] void fail_not_finite(Steps steps) const;
 
   DecoderNet net_;

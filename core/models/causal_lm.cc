@@ -19,6 +19,9 @@ class DecoderOnly : public CausalLm {
   void forward(std::span<const Feed> feeds, Decoded& out) override {
     decoder_.forward(feeds, out, {});
   }
+  void each(std::size_t count, const std::function<void(std::size_t)>& f) override {
+    decoder_.each(count, f);
+  }
   std::int64_t vocab() const override { return decoder_.net().vocab; }
   std::int64_t max_positions() const override { return decoder_.net().positions; }
   const std::vector<std::string>& warnings() const override { return warnings_; }

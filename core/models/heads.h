@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -102,6 +103,11 @@ class Decoder {
   virtual void crop(int sequence, std::int64_t length) = 0;
   virtual void close(int sequence) = 0;
   virtual std::int64_t length(int sequence) const = 0;  // tokens fed so far
+
+  // Calls f(0) … f(count - 1), in any order, shared out over the cores the model computes on.
+  virtual void each(std::size_t count, const std::function<void(std::size_t)>& f) {
+    for (std::size_t i = 0; i < count; ++i) f(i);
+  }
 
   virtual std::int64_t vocab() const = 0;                        // V
   virtual std::int64_t max_positions() const = 0;                // tokens one sequence may have

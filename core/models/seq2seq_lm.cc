@@ -50,6 +50,9 @@ class EncoderDecoder : public Seq2SeqLm {
     decoder_.forward(feeds, out, {&sources_, [&](int sequence) { return source_of_.at(sequence); }});
   }
   std::int64_t length(int sequence) const override { return decoder_.length(sequence); }
+  void each(std::size_t count, const std::function<void(std::size_t)>& f) override {
+    decoder_.each(count, f);
+  }
   std::int64_t vocab() const override { return decoder_.net().vocab; }
   std::int64_t max_positions() const override { return decoder_.net().positions; }
   std::int64_t max_source_positions() const override { return net_.source_positions; }

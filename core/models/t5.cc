@@ -206,7 +206,7 @@ Seq2SeqNet build(const Fields& config, const Weights& w, bool multilingual) {
   net.source_vocab = c.vocab;
   net.source_positions = limits::kPositions;
   net.decoder = {.hidden = decoder,
-                 .logits = [lm_head](const Tensor& x) { return lm_head.in_float(x); },
+                 .logits = lm_head,
                  .cache = cache,
                  .vocab = c.vocab,
                  .positions = limits::kPositions,

@@ -85,23 +85,36 @@ class Pieces {
   std::int64_t work_ = 0;
 };
 
+// Keys and values of each sequence, to the cache.
+void keep(const Tensor& qkv, const CausalAttention& a, const Steps& steps) {
+  KvCache& cache = *steps.cache;
+  const CacheLayer& layer = cache.layer(a.layer);
+  const auto bytes = qkv.element_size();
+  const auto work = qkv.size(0) * layer.heads * layer.size;
+  std::atomic<std::size_t> next = 0;
+  on_each_core(work < kSmallWork ? 1 : at::get_num_threads(), [&](int) {
+    for (std::size_t i; (i = next++) < steps.steps.size();) {
+      const Step& step = steps.steps[i];
+      const auto* keys = static_cast<const char*>(qkv.const_data_ptr()) +
+                         (step.begin * qkv.stride(0) + a.heads * layer.size) * bytes;
+      cache.write(a.layer, step.sequence, step.past, step.count, keys,
+                  keys + layer.heads * layer.size * bytes, qkv.stride(0));
+    }
+  });
+}
+
 }  // namespace
 
 Tensor attend_causal(const Tensor& input, const CausalAttention& a, const Steps& steps,
                      const Tensor& bias) {
   KvCache& cache = *steps.cache;
-  const CacheLayer& layer = cache.layer(a.layer);
   const Tensor qkv = input.to(cache.dtype()).contiguous();
-  const auto bytes = qkv.element_size();
+  keep(qkv, a, steps);
   std::vector<Span> spans;
-  for (const auto& step : steps.steps) {
-    const auto* keys = static_cast<const char*>(qkv.const_data_ptr()) +
-                       (step.begin * qkv.stride(0) + a.heads * layer.size) * bytes;
-    cache.write(a.layer, step.sequence, step.past, step.count, keys,
-                keys + layer.heads * layer.size * bytes, qkv.stride(0));
+  for (const auto& step : steps.steps)
     spans.push_back(
         {step.begin, step.count, step.past, 0, cache.blocks(a.layer, step.sequence)});
-  }
+  const CacheLayer& layer = cache.layer(a.layer);
   Tensor out = at::empty({qkv.size(0), a.heads * layer.size}, qkv.options());
   Pieces(qkv, out, a, layer, spans, bias).run();
   return out.to(input.scalar_type());
