@@ -22,7 +22,8 @@ struct Options {
   OutputOptions output;
   std::string pair, messages, template_vars;
   bool render = false, generation_prompt = true;
-  bool ids_only = false, no_specials = false, decode = false, split_special = false, keep_specials = false;
+  bool ids_only = false, no_specials = false, decode = false, split_special = false,
+       keep_specials = false;
 };
 
 // {"ids", "tokens", "offsets"}, or the ids alone.
@@ -37,9 +38,12 @@ Json described(const Options& o, const Tokenizer& tokenizer, const Encoding& e) 
 }
 
 Json encoded(const Options& o, const Tokenizer& tokenizer, const Input& input) {
-  const EncodeOptions options{.add_special_tokens = !o.no_specials, .offsets = !o.ids_only, .split_special = o.split_special};
-  return described(o, tokenizer, input.values[1] ? tokenizer.encode_pair(input.text(0), input.text(1), options)
-                                                 : tokenizer.encode(input.text(0), options));
+  const EncodeOptions options{.add_special_tokens = !o.no_specials,
+                              .offsets = !o.ids_only,
+                              .split_special = o.split_special};
+  return described(o, tokenizer,
+                   input.values[1] ? tokenizer.encode_pair(input.text(0), input.text(1), options)
+                                   : tokenizer.encode(input.text(0), options));
 }
 
 // The conversation of --messages: its text with --template, else its tokens.
@@ -48,7 +52,8 @@ int run_messages(const Options& o, const fs::path& folder, RecordWriter& writer)
   if (!o.template_vars.empty()) {
     chat.variables = Fields(read_json(o.template_vars), o.template_vars).json();
     // tools and documents steer which template is taken, so they are more than variables.
-    for (auto [name, target] : {std::pair{"tools", &chat.tools}, std::pair{"documents", &chat.documents}})
+    for (auto [name, target] :
+         {std::pair{"tools", &chat.tools}, std::pair{"documents", &chat.documents}})
       if (chat.variables.contains(name)) {
         *target = chat.variables[name];
         chat.variables.erase(name);
@@ -62,7 +67,10 @@ int run_messages(const Options& o, const fs::path& folder, RecordWriter& writer)
   } else {
     // The template has written its own special tokens.
     const Tokenizer tokenizer = Tokenizer::load(folder);
-    writer.write(input, described(o, tokenizer, tokenizer.encode(text, {.add_special_tokens = false, .offsets = !o.ids_only})));
+    writer.write(
+        input,
+        described(o, tokenizer,
+                  tokenizer.encode(text, {.add_special_tokens = false, .offsets = !o.ids_only})));
   }
   return writer.finish();
 }
@@ -78,7 +86,8 @@ Json decoded(const Options& o, const Tokenizer& tokenizer, const std::string& te
     char* end = nullptr;
     const long long id = std::strtoll(word.c_str(), &end, 10);
     if (*end || id < 0 || id >= tokenizer.vocab_size())
-      fail(Errc::kBadData, "'", word, "' is no token id, wanted a number from 0 to ", tokenizer.vocab_size() - 1);
+      fail(Errc::kBadData, "'", word, "' is no token id, wanted a number from 0 to ",
+           tokenizer.vocab_size() - 1);
     ids.push_back(static_cast<std::int32_t>(id));
   }
   return tokenizer.decode(ids, !o.keep_specials);
@@ -112,7 +121,8 @@ std::optional<std::vector<Work>> read_some(InputReader& reader, Sink& sink) {
 void compute(const Options& o, const Tokenizer& tokenizer, Work& work) {
   if (work.reused || work.error) return;
   try {
-    work.output = o.decode ? decoded(o, tokenizer, work.input.text(0)) : encoded(o, tokenizer, work.input);
+    work.output =
+        o.decode ? decoded(o, tokenizer, work.input.text(0)) : encoded(o, tokenizer, work.input);
   } catch (const Error& e) {
     if (e.code == Errc::kResources) throw;
     work.error = e;
@@ -135,8 +145,8 @@ std::string draw(const Input& input, const Json& output) {
   std::string out = heading(input);
   for (std::size_t i = 0; i < output["ids"].size(); ++i) {
     char line[64];
-    std::snprintf(line, sizeof line, "%8d  %4d-%-4d  ", output["ids"][i].get<int>(), output["offsets"][i][0].get<int>(),
-                  output["offsets"][i][1].get<int>());
+    std::snprintf(line, sizeof line, "%8d  %4d-%-4d  ", output["ids"][i].get<int>(),
+                  output["offsets"][i][0].get<int>(), output["offsets"][i][1].get<int>());
     out += line + escape_controls(output["tokens"][i].get<std::string>()) + "\n";
   }
   return out;
@@ -145,8 +155,10 @@ std::string draw(const Input& input, const Json& output) {
 int run(const CLI::App& app, Options& o) {
   const fs::path folder = model_folder(o.model, "sentence-transformers/all-MiniLM-L6-v2");
   if (app.get_option("--pair")->count()) o.input.columns[1].fixed = o.pair;
-  if (o.render && o.messages.empty()) fail(Errc::kUsage, "--template renders a conversation: it needs --messages FILE");
-  RecordWriter writer(o.output, {.text_by_default = o.decode || o.render, .text = draw}, fingerprint(app, folder));
+  if (o.render && o.messages.empty())
+    fail(Errc::kUsage, "--template renders a conversation: it needs --messages FILE");
+  RecordWriter writer(o.output, {.text_by_default = o.decode || o.render, .text = draw},
+                      fingerprint(app, folder));
   if (!o.messages.empty()) return run_messages(o, folder, writer);
   const Tokenizer tokenizer = Tokenizer::load(folder);
   InputReader reader(o.input);
@@ -167,26 +179,33 @@ int run(const CLI::App& app, Options& o) {
 
 std::function<int()> declare(CLI::App& app) {
   auto o = std::make_shared<Options>();
-  app.footer("Examples:\n"
-             "  hft tokenize -m models/all-MiniLM-L6-v2 \"Hello world\"\n"
-             "  hft tokenize -m DIR --ids-only --lines < corpus.txt > ids.jsonl\n"
-             "  hft tokenize -m DIR --template --messages chat.json\n"
-             "  hft tokenize -m DIR --decode \"[101, 7592, 102]\"");
+  app.footer(
+      "Examples:\n"
+      "  hft tokenize -m models/all-MiniLM-L6-v2 \"Hello world\"\n"
+      "  hft tokenize -m DIR --ids-only --lines < corpus.txt > ids.jsonl\n"
+      "  hft tokenize -m DIR --template --messages chat.json\n"
+      "  hft tokenize -m DIR --decode \"[101, 7592, 102]\"");
   app.add_option("--pair", o->pair, "Second text of a pair")->type_name("TEXT");
   app.add_flag("--ids-only", o->ids_only, "Only the list of ids");
   app.add_flag("--no-special-tokens", o->no_specials, "Add no special tokens");
-  app.add_flag("--split-special-tokens", o->split_special, "Text that spells a special token is ordinary text");
+  app.add_flag("--split-special-tokens", o->split_special,
+               "Text that spells a special token is ordinary text");
   app.add_flag("--decode", o->decode, "Ids in, text out");
   app.add_flag("--keep-special-tokens", o->keep_specials, "With --decode: show special tokens");
-  app.add_option("--messages", o->messages, "Tokenize a conversation, a JSON list of messages, with the model's chat template")
+  app.add_option("--messages", o->messages,
+                 "Tokenize a conversation, a JSON list of messages, with the model's chat template")
       ->type_name("FILE");
   app.add_flag("--template", o->render, "With --messages: the rendered text instead of its tokens");
-  app.add_flag_callback("--add-generation-prompt", [o] { o->generation_prompt = true; }, "End with the start of an answer [default]");
-  app.add_flag_callback("--no-add-generation-prompt", [o] { o->generation_prompt = false; }, "End with the last message");
-  app.add_option("--template-vars", o->template_vars, "Further variables of the template: a JSON object, tools among them")
+  app.add_flag_callback(
+      "--add-generation-prompt", [o] { o->generation_prompt = true; },
+      "End with the start of an answer [default]");
+  app.add_flag_callback(
+      "--no-add-generation-prompt", [o] { o->generation_prompt = false; },
+      "End with the last message");
+  app.add_option("--template-vars", o->template_vars,
+                 "Further variables of the template: a JSON object, tools among them")
       ->type_name("FILE");
-  add_input_options(app, o->input, {{.name = "text"},
-                                    {.name = "text_pair", .optional = true}});
+  add_input_options(app, o->input, {{.name = "text"}, {.name = "text_pair", .optional = true}});
   add_output_options(app, o->output);
   add_source_options(app, o->model);
   return [o, &app] { return run(app, *o); };

@@ -1,6 +1,7 @@
 // Which architecture serves which model_type, and the words for the ones that do not fit.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -15,7 +16,7 @@ namespace hft {
 struct Architecture {
   std::string_view model_type;  // of config.json
   std::string_view base;        // what the encoder's tensors begin with
-  TextNet (*build)(const Fields& config, const Weights& w, Head head);
+  std::function<TextNet(const Fields& config, const Weights& w, Head head)> build;
 };
 
 struct DecoderArchitecture {
@@ -30,10 +31,10 @@ struct Seq2SeqArchitecture {
   Seq2SeqNet (*build)(const Fields& config, const Weights& w);
 };
 
-// The row of config's model_type. Throws kUnsupported: an unknown model_type (with the closest
-// name), a repository's own Python code, a model of another kind (with the commands that fit it),
-// a quantised checkpoint.
-const Architecture& architecture_of(const Fields& config);
+// What serves config's model_type; decoders classify and embed as well (M1.7). Throws kUnsupported:
+// an unknown model_type (with the closest name), a repository's own Python code, a model of another
+// kind (with the commands that fit it), a decoder for another head, a quantised checkpoint.
+Architecture architecture_of(const Fields& config, Head head);
 const DecoderArchitecture& decoder_of(const Fields& config);
 const Seq2SeqArchitecture& seq2seq_of(const Fields& config);
 

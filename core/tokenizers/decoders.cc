@@ -185,8 +185,8 @@ class Replace : public Decoder {
  private:
   static void check(std::size_t before, std::size_t after) {
     if (after > before && after > limits::kDecodedBytes)
-      fail(Errc::kBadData, "a decoder makes ", after, " bytes of a text of ", before, ", the limit is ",
-           limits::kDecodedBytes);
+      fail(Errc::kBadData, "a decoder makes ", after, " bytes of a text of ", before,
+           ", the limit is ", limits::kDecodedBytes);
   }
 
   Regex regex_;

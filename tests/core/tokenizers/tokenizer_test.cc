@@ -170,7 +170,8 @@ TEST_CASE("tokenizer: Unigram scores are read as the reference reads them, to th
   const Json vocab = {{"<unk>", 0.0}, {"1", -7.463815212249756}, {"11", -10.350504875183105}};
   Json pairs = Json::array();
   for (const auto& [token, score] : vocab.items()) pairs.push_back({token, score});
-  spit(folder / "tokenizer.json", Json{{"model", {{"type", "Unigram"}, {"unk_id", 0}, {"vocab", pairs}}}}.dump());
+  spit(folder / "tokenizer.json",
+       Json{{"model", {{"type", "Unigram"}, {"unk_id", 0}, {"vocab", pairs}}}}.dump());
   const auto tokenizer = Tokenizer::load(folder.path);
   // Every place of the single "1" has the same score but for rounding.
   CHECK(tokenizer.encode("11111").ids == std::vector<std::int32_t>{2, 2, 1});
