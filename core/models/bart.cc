@@ -10,6 +10,7 @@
 #include "core/nn/attention.h"
 #include "core/nn/embedding.h"
 #include "core/nn/norm.h"
+#include "core/nn/workers.h"
 
 namespace hft {
 namespace {
@@ -132,11 +133,13 @@ struct Side {
       : positions(std::move(places)), scale(c.scale) {
     embed_tokens.weight = std::move(table);
     embed_tokens.dtype = w.store().dtype();
-    if (c.norm_embedding) layernorm_embedding = LayerNorm(w / "layernorm_embedding", c.hidden, kEps);
+    if (c.norm_embedding)
+      layernorm_embedding = LayerNorm(w / "layernorm_embedding", c.hidden, kEps);
     if (c.norm_first) layer_norm = LayerNorm(w / "layer_norm", c.hidden, kEps);
   }
 
   Tensor begin(const Tensor& ids, const Tensor& at) const {  // [N] -> [N,D]
+    const ThreadCount one(1);  // LibTorch's threads would be in the way of ours afterwards
     Tensor x = embed_tokens(ids);
     if (scale != 1) x = x * scale;
     x = x + positions(ids, at);
@@ -211,9 +214,9 @@ Seq2SeqNet build_bart_family(const Fields& config, const Weights& w, const BartS
   const Weights model = w / "model";
   const Tables tables(config, w, source.vocab, target.vocab, source.hidden);
   const BartEncoder encoder(source, model / "encoder", tables.source,
-                        style.positions(config, model / "encoder"));
+                            style.positions(config, model / "encoder"));
   const BartDecoder decoder(target, model / "decoder", tables.target,
-                        style.positions(config, model / "decoder"));
+                            style.positions(config, model / "decoder"));
   const Linear lm_head = seq2seq_head(config, w, {target.vocab, target.hidden}, tables.target);
   const std::vector<CacheLayer> cache(target.layers, {target.heads, target.size, 0});
   Seq2SeqNet net;
@@ -234,10 +237,10 @@ Seq2SeqNet build_bart_family(const Fields& config, const Weights& w, const BartS
 }
 
 PositionVectors learned_positions(const Fields& config, const Weights& w) {
-  const Embedding table(w / "embed_positions",
-                        config.integer("max_position_embeddings", 1, limits::kPositions, 1024) +
-                            kFirstPosition,
-                        config.integer("d_model", 1, limits::kHidden));
+  const Embedding table(
+      w / "embed_positions",
+      config.integer("max_position_embeddings", 1, limits::kPositions, 1024) + kFirstPosition,
+      config.integer("d_model", 1, limits::kHidden));
   return [table](const Tensor&, const Tensor& at) { return table(at + kFirstPosition); };
 }
 
