@@ -52,8 +52,8 @@ Seq2SeqGenerator::Seq2SeqGenerator(const Seq2SeqOptions& options, const Seq2SeqT
   choose_languages();
   settings_ = resolved(&context_.tokenizer);
   for (const std::string& text : settings_.notes) note(text);
-  start_token();
   model_ = loading_.get();
+  start_token();
   for (const auto& warning : model_->warnings()) note(warning);
   context_.max_tokens = model_->max_source_positions();
   seed_ = seed_of(generation_);

@@ -87,6 +87,12 @@ LogitsProcessors::LogitsProcessors(const GenerationConfig& config, const Lengths
     for (auto id : ids)
       if (id >= vocab)
         fail(Errc::kUsage, "--sequence-bias: token ", id, " is outside the vocabulary of ", vocab);
+  for (auto id : config.forced_eos_token_id)
+    if (id >= vocab)
+      fail(Errc::kUsage, "--forced-eos-token-id: ", id, " is outside the vocabulary of ", vocab);
+  if (config.forced_bos_token_id.value_or(0) >= vocab)
+    fail(Errc::kUsage, "--forced-bos-token-id: ", *config.forced_bos_token_id,
+         " is outside the vocabulary of ", vocab);
   for (const TokenIds& word : config.bad_words_ids) {
     const bool ends = word.size() == 1 &&
                       std::count(config.eos_token_id.begin(), config.eos_token_id.end(), word[0]);

@@ -186,6 +186,8 @@ def answers(golden, folder, args, inputs):
     task, _ = NAMES[args[0]]
     given, seed = arguments(args[1:])
     given.pop("prompt_lookup_num_tokens", None)  # the same text
+    if "max_length" in given:  # hft takes it for the limit; the pipelines' own max_new_tokens would win
+        given.setdefault("max_new_tokens", None)
     if "src_lang" in given and f"translation_{given['src_lang']}_to_{given['tgt_lang']}" in golden.config_fields.get(
             "task_specific_params", {}):
         task = f"translation_{given['src_lang']}_to_{given['tgt_lang']}"
