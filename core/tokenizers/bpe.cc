@@ -196,10 +196,12 @@ class Bpe : public TokenModel {
 
  private:
   // No merge reaches over a word's begin when no token has the mark after another character. An
-  // unknown token could, so the mark itself must be known.
+  // unknown token could, so the mark itself must be known; where unknowns are dropped, offsets
+  // close the gap over the whole piece.
   bool words_stand_alone() const {
-    if (options_.ignore_merges || !options_.continuing_subword_prefix.empty() ||
-        !options_.end_of_word_suffix.empty() || vocabulary_.find(kMark) < 0)
+    if (!options_.unk_token || options_.ignore_merges ||
+        !options_.continuing_subword_prefix.empty() || !options_.end_of_word_suffix.empty() ||
+        vocabulary_.find(kMark) < 0)
       return false;
     for (std::int32_t id = 0; id < vocabulary_.end(); ++id) {
       std::string_view token = vocabulary_.token(id);
@@ -225,22 +227,22 @@ class Bpe : public TokenModel {
   }
 
   // Unknown symbols as the reference collects them: without fuse_unk the one before is closed
-  // first; without an unknown token they are dropped, and later offsets close the gap.
+  // first; byte tokens do not close it, so they come before it; without an unknown token they are
+  // dropped, and later offsets close the gap.
   struct Unknown {
     bool open = false;
-    Symbol symbol{};
+    std::uint32_t length = 0;
   };
   void add_unknown(Unknown& unk, std::uint32_t length, std::vector<Symbol>& symbols) const {
     if (unk.open && options_.fuse_unk) {
-      unk.symbol.end += length;
+      unk.length += length;
       return;
     }
     close(unk, symbols);
-    const std::uint32_t begin = symbols.empty() ? 0 : symbols.back().end;
-    unk = {true, {unknown(), begin, begin + length}};
+    unk = {true, length};
   }
-  static void close(Unknown& unk, std::vector<Symbol>& symbols) {
-    if (unk.open) symbols.push_back(unk.symbol);
+  void close(Unknown& unk, std::vector<Symbol>& symbols) const {
+    if (unk.open) add(unknown(), unk.length, symbols);
     unk.open = false;
   }
   static void add(std::int32_t id, std::uint32_t length, std::vector<Symbol>& symbols) {
@@ -360,11 +362,18 @@ void BpeBuilder::find_ids(std::size_t from, std::size_t to, std::vector<std::int
 }
 
 const Vocabulary& BpeBuilder::vocabulary() const { return parts_->vocabulary; }
+const BpeOptions& BpeBuilder::options() const { return parts_->options; }
 
 bool BpeBuilder::can_take_bytes() const {
   const BpeOptions& options = parts_->options;
-  return !options.byte_fallback && options.continuing_subword_prefix.empty() &&
-         options.end_of_word_suffix.empty();
+  if (options.byte_fallback || !options.continuing_subword_prefix.empty() ||
+      !options.end_of_word_suffix.empty())
+    return false;
+  if (options.unk_token) return true;
+  // Bytes without a letter are dropped; offsets then count the letters' own bytes.
+  for (unsigned byte = 0; byte < 256; ++byte)
+    if (parts_->vocabulary.find(letter_of_byte(static_cast<unsigned char>(byte))) < 0) return false;
+  return true;
 }
 
 std::unique_ptr<TokenModel> BpeBuilder::build(bool bytes) {

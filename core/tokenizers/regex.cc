@@ -41,6 +41,38 @@ void define_categories() {
     onig_unicode_define_user_property(unicode::pattern_categories()[i].name, all[i].data());
 }
 
+// The pattern with \\w, \\d and \\b spelled as sets of the reference's version of Unicode: these
+// three cannot be given new ranges.
+std::string with_own_classes(std::string_view pattern) {
+  constexpr std::string_view kBoundary =
+      "(?:(?<=\\p{HftWord})(?!\\p{HftWord})|(?<!\\p{HftWord})(?=\\p{HftWord}))";
+  constexpr std::string_view kNoBoundary =
+      "(?:(?<=\\p{HftWord})(?=\\p{HftWord})|(?<!\\p{HftWord})(?!\\p{HftWord}))";
+  std::string out;
+  int brackets = 0;
+  for (std::size_t i = 0; i < pattern.size(); ++i) {
+    const char c = pattern[i];
+    if (c != '\\' || i + 1 == pattern.size()) {
+      brackets += c == '[' ? 1 : c == ']' && brackets > 0 ? -1 : 0;
+      out += c;
+      continue;
+    }
+    const char escaped = pattern[++i];
+    if (escaped == 'w' || escaped == 'W') {
+      out += escaped == 'w' ? "\\p{" : "\\P{";
+      out += brackets == 0 ? "HftWord}" : "HftWordInSet}";
+    } else if (escaped == 'd' || escaped == 'D') {
+      out += escaped == 'd' ? "\\p{Nd}" : "\\P{Nd}";
+    } else if (brackets == 0 && (escaped == 'b' || escaped == 'B')) {
+      out += escaped == 'b' ? kBoundary : kNoBoundary;
+    } else {
+      out += c;
+      out += escaped;
+    }
+  }
+  return out;
+}
+
 void initialize() {
   static const bool done = [] {
     OnigEncoding encodings[] = {ONIG_ENCODING_UTF8};
@@ -68,9 +100,9 @@ Regex::Regex(const std::string& pattern) : impl_(std::make_unique<Impl>()) {
   initialize();
   impl_->pattern = pattern;
   OnigErrorInfo info;
-  const int code =
-      onig_new(&impl_->compiled, bytes(pattern.data()), bytes(pattern.data() + pattern.size()),
-               ONIG_OPTION_NONE, ONIG_ENCODING_UTF8, ONIG_SYNTAX_RUBY, &info);
+  const std::string own = with_own_classes(pattern);
+  const int code = onig_new(&impl_->compiled, bytes(own.data()), bytes(own.data() + own.size()),
+                            ONIG_OPTION_NONE, ONIG_ENCODING_UTF8, ONIG_SYNTAX_RUBY, &info);
   if (code != ONIG_NORMAL) {
     impl_->compiled = nullptr;
     fail(Errc::kBadData, "'", pattern, "' is not a regular expression: ", reason(code, &info));
@@ -96,6 +128,7 @@ void Regex::search(std::string_view text,
     OnigRegion* value = onig_region_new();
     ~Region() { onig_region_free(value, 1); }
   } region;
+  if (text.empty()) return;  // the reference finds nothing in it, not even nothing
   const char* begin = text.data();
   const char* end = begin + text.size();
   std::size_t from = 0;

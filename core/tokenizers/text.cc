@@ -14,8 +14,8 @@ std::size_t growth_limit(std::size_t bytes) {
 
 void check_growth(std::size_t bytes, std::size_t most) {
   if (bytes > most)
-    fail(Errc::kBadData, "the tokenizer makes ", bytes, " bytes of a text, the limit is ", most, " (",
-         limits::kGrowth, " times the text and ", limits::kGrowthBytes, ")");
+    fail(Errc::kBadData, "the tokenizer makes ", bytes, " bytes of a text, the limit is ", most,
+         " (", limits::kGrowth, " times the text and ", limits::kGrowthBytes, ")");
 }
 
 Text Text::original(std::string_view bytes, std::uint32_t start, bool tracked) {

@@ -5,6 +5,7 @@
 
 #include "core/base/error.h"
 #include "core/base/limits.h"
+#include "core/base/text.h"
 #include "core/tokenizers/added_tokens.h"
 #include "core/tokenizers/blueprint.h"
 #include "core/tokenizers/clean_up.h"
@@ -31,6 +32,8 @@ struct Tokenizer::Impl {
   std::vector<std::string> input_names;
   bool type_ids = true;
   bool clean_up = false;
+  std::string word_suffix;  // decoded text has a space in its place (CLIP)
+  bool timestamps = false;  // decoded text is without Whisper's timestamps
   bool split_special = false;
   Side truncation_side = Side::kRight;
 
@@ -50,7 +53,8 @@ struct Tokenizer::Impl {
 
 namespace {
 
-// Byte offsets to code-point offsets, by tokenizers' rule for ends inside a code point.
+// Byte offsets to code-point offsets, by tokenizers' rules for ends inside a code point or beyond
+// the text.
 class CodePoints {
  public:
   explicit CodePoints(std::string_view text) : size_(text.size()) {
@@ -62,14 +66,17 @@ class CodePoints {
     for (char c : text) index_.push_back((static_cast<unsigned char>(c) & 0xc0) == 0x80 ? n : ++n);
   }
   Span convert(ByteRange range) const {
-    if (index_.empty() || range.begin >= size_)
+    if (range.begin >= size_)
       return {static_cast<std::int32_t>(range.begin), static_cast<std::int32_t>(range.end)};
-    const std::int32_t begin = index_[range.begin];
-    if (range.end < size_) return {begin, index_[range.end]};
-    return {begin, range.end > 0 ? index_[range.end - 1] + 1 : begin + 1};
+    const std::int32_t begin = at(range.begin);
+    if (range.end < size_) return {begin, at(range.end)};
+    return {begin, range.end > 0 && range.end <= size_ ? at(range.end - 1) + 1 : begin + 2};
   }
 
  private:
+  std::int32_t at(std::uint32_t byte) const {
+    return index_.empty() ? static_cast<std::int32_t>(byte) : index_[byte];
+  }
   std::size_t size_;
   std::vector<std::int32_t> index_;  // per byte; empty for ASCII
 };
@@ -120,46 +127,22 @@ void append(Encoding& to, const Encoding& from) {
   append(to.word_ids, from.word_ids);
 }
 
-Blueprint read_blueprint(const fs::path& folder, const TokenizerConfig& config) {
-  const auto there = [&](const char* name) { return fs::is_regular_file(folder / name); };
-  if (there("tokenizer.json")) {
-    Blueprint blueprint = read_tokenizer_json(folder / "tokenizer.json");
-    apply_class(blueprint, config);
-    return blueprint;
-  }
-  if (there("vocab.txt")) return read_vocab_txt(folder / "vocab.txt", config);
-  if (there("vocab.json") && there("merges.txt"))
-    return read_vocab_merges(folder / "vocab.json", folder / "merges.txt", config);
-  if (there("vocab.json") && there("source.spm") && there("target.spm"))
-    return read_marian(folder, config);
-  for (const char* name :
-       {"tokenizer.model", "spiece.model", "sentencepiece.bpe.model", "spm.model"})
-    if (there(name)) return read_spm_file(folder / name, config);
-  fail(Errc::kNotFound, folder.string(),
-       ": no tokenizer: none of tokenizer.json, vocab.txt, vocab.json with merges.txt, vocab.json "
-       "with source.spm and "
-       "target.spm, tokenizer.model, spiece.model, sentencepiece.bpe.model, spm.model");
-}
-
-// The special tokens that are not added yet, or that bring flags of their own: the reference adds
-// those again unless a list of added tokens already speaks for them.
-std::vector<AddedToken> special_tokens_to_add(const TokenizerConfig& config,
-                                              const Blueprint& blueprint,
-                                              const AddedTokens& added) {
-  const auto lists = [](const std::vector<AddedToken>& list, const std::string& content) {
-    return std::any_of(list.begin(), list.end(),
-                       [&](const AddedToken& each) { return each.content == content; });
+// Without Whisper's timestamps, "<|12.34|>".
+std::string without_timestamps(std::string text) {
+  const auto digits = [&](std::size_t at) {
+    const std::size_t end = text.find_first_not_of("0123456789", at);
+    return end == std::string::npos || end == at ? 0 : end;
   };
-  std::vector<AddedToken> all;
-  for (const auto& special : config.special_tokens) {
-    const std::string& content = special.token.content;
-    const bool listed =
-        lists(config.added_tokens, content) ||
-        (!config.has_decoder && blueprint.from_json && lists(blueprint.added_tokens, content));
-    if (special.object ? special.named && listed : added.find(content) >= 0) continue;
-    if (!lists(all, content)) all.push_back(special.token);
+  for (std::size_t at = 0; (at = text.find("<|", at)) != std::string::npos;) {
+    const std::size_t point = digits(at + 2);
+    const std::size_t end = point > 0 && text[point] == '.' ? digits(point + 1) : 0;
+    if (end > 0 && text.compare(end, 2, "|>") == 0) {
+      text.erase(at, end + 2 - at);
+    } else {
+      at += 2;
+    }
   }
-  return all;
+  return text;
 }
 
 template <class T>
@@ -214,15 +197,21 @@ void Tokenizer::Impl::place(const Pieces& pieces, std::string_view text, const E
       model->tokenize(pieces.view(piece), tokens);
     }
     for (const Token& token : tokens) {
-      ByteRange range{pieces.origin[piece.begin + token.begin].begin,
-                      pieces.origin[piece.begin + token.begin].begin};
-      if (token.end > token.begin) range.end = pieces.origin[piece.begin + token.end - 1].end;
+      // Byte tokens of a continuing_subword_prefix may reach beyond the piece; the reference then
+      // takes their place in it for one in the text.
+      ByteRange range{token.begin, token.end};
+      if (token.begin == token.end) {
+        range = {piece.start + token.begin, piece.start + token.end};
+      } else if (token.end <= piece.end - piece.begin) {
+        range = {pieces.origin[piece.begin + token.begin].begin,
+                 pieces.origin[piece.begin + token.end - 1].end};
+      }
       out.encoding.ids.push_back(token.id);
       out.encoding.offsets.push_back(points.convert(range));
       out.encoding.word_ids.push_back(static_cast<std::int32_t>(p));
       if (trims)
-        out.spaces.push_back(
-            spaces_of(piece.id >= 0 ? pieces.view(piece) : model->vocabulary().token(token.id)));
+        out.spaces.push_back(spaces_of(piece.id >= 0 ? pieces.view(piece)
+                                                     : model->spelling(token, pieces.view(piece))));
     }
   }
 }
@@ -273,10 +262,15 @@ std::vector<Encoding> Tokenizer::Impl::finish(Segment first, std::optional<Segme
   };
   add(0, 0);
   if (!all_windows) return all;
-  // The order in which the reference merges overflowing parts.
-  for (std::size_t a = 1; a < firsts.size(); ++a)
-    for (std::size_t b = 0; b < seconds.size(); ++b) add(a, b);
-  for (std::size_t b = 1; b < seconds.size(); ++b) add(0, b);
+  // The order in which the reference merges overflowing parts: every further window of the text
+  // that comes first with all of the other, then the first one with the others' further ones.
+  const bool swapped = second && post_processor && post_processor->second_first();
+  const std::size_t outer = swapped ? seconds.size() : firsts.size(),
+                    inner = swapped ? firsts.size() : seconds.size();
+  const auto add_ordered = [&](std::size_t a, std::size_t b) { swapped ? add(b, a) : add(a, b); };
+  for (std::size_t a = 1; a < outer; ++a)
+    for (std::size_t b = 0; b < inner; ++b) add_ordered(a, b);
+  for (std::size_t b = 1; b < inner; ++b) add_ordered(0, b);
   return all;
 }
 
@@ -309,26 +303,31 @@ void Tokenizer::Impl::configure(const TokenizerConfig& config) {
 
 Tokenizer Tokenizer::load(const fs::path& folder) {
   const TokenizerConfig config = read_tokenizer_config(folder);
-  Blueprint blueprint = read_blueprint(folder, config);
+  Blueprint blueprint = config.own_files ? read_own_files(folder, config)
+                                         : read_tokenizer_json(folder / "tokenizer.json");
   auto impl = std::make_unique<Impl>();
+  impl->added.add(blueprint.added_tokens, blueprint.vocabulary());
+  impl->added.add(tokens_to_add(config, blueprint, impl->added), blueprint.vocabulary());
+  apply_class(blueprint, config, impl->added);
   impl->normalizer =
       make_part<Normalizer>(blueprint.normalizer, blueprint, "normalizer", &make_normalizer);
   impl->pre_tokenizer = make_part<PreTokenizer>(blueprint.pre_tokenizer, blueprint, "pre_tokenizer",
                                                 &make_pre_tokenizer);
   impl->post_processor = make_part<PostProcessor>(blueprint.post_processor, blueprint,
                                                   "post_processor", &make_post_processor);
-  impl->decoder = make_part<Decoder>(blueprint.decoder, blueprint, "decoder", &make_decoder);
+  impl->decoder = blueprint.own_decoder
+                      ? std::move(blueprint.own_decoder)
+                      : make_part<Decoder>(blueprint.decoder, blueprint, "decoder", &make_decoder);
+  const std::string_view name = config.row ? config.row->name() : "";
   if (blueprint.bpe) {
+    if (name == "CLIP") impl->word_suffix = blueprint.bpe->options().end_of_word_suffix;
     impl->bytes = blueprint.bpe->can_take_bytes() && impl->pre_tokenizer &&
                   impl->pre_tokenizer->leave_bytes();
     impl->model = blueprint.bpe->build(impl->bytes);
   } else {
     impl->model = std::move(blueprint.model);
   }
-  const Vocabulary& vocabulary = impl->model->vocabulary();
-  impl->added.add(blueprint.added_tokens, vocabulary);
-  impl->added.add(config.added_tokens, vocabulary);
-  impl->added.add(special_tokens_to_add(config, blueprint, impl->added), vocabulary);
+  impl->timestamps = name == "Whisper";
   impl->added.prepare(impl->normalizer.get());
   impl->configure(config);
   return Tokenizer(std::move(impl));
@@ -378,7 +377,10 @@ std::string Tokenizer::decode(const std::vector<std::int32_t>& ids, bool skip_sp
     if (!skip_special_tokens || !impl_->added.is_special(token)) tokens.push_back(std::move(token));
   }
   std::string text = join(tokens);
-  return clean.value_or(impl_->clean_up) ? clean_up_spaces(std::move(text)) : text;
+  if (!impl_->word_suffix.empty())
+    text = unicode_trimmed(replaced(std::move(text), impl_->word_suffix, " "));
+  if (clean.value_or(impl_->clean_up)) text = clean_up_spaces(std::move(text));
+  return impl_->timestamps ? without_timestamps(std::move(text)) : text;
 }
 
 std::string Tokenizer::join(const std::vector<std::string>& tokens) const {

@@ -154,7 +154,8 @@ std::unique_ptr<BpeBuilder> read_bpe(dom::object model, const Fields& options,
 double as_reference_reads(double score) {
   char text[32];
   const auto* end =
-      std::to_chars(text, text + sizeof text - 1, std::abs(score), std::chars_format::scientific).ptr;
+      std::to_chars(text, text + sizeof text - 1, std::abs(score), std::chars_format::scientific)
+          .ptr;
   text[end - text] = 0;
   std::uint64_t digits = 0;
   int exponent = 0;

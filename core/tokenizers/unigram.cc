@@ -118,6 +118,7 @@ class Unigram : public TokenModel {
     double lowest = std::numeric_limits<double>::infinity();
     for (double score : scores_) lowest = std::min(lowest, score);
     unknown_score_ = lowest - kUnknownPenalty;
+    as_written_ = unk_;
     for (unsigned byte = 0; byte < 256; ++byte) {
       char name[8];
       std::snprintf(name, sizeof name, "<0x%02X>", byte);
