@@ -154,6 +154,11 @@ def compare(dump, folder, args):
     for c in todo:
         if c.get("pair") == "":
             del c["pair"]
+    # Pairs are infilling to CodeLlama; classes without a fast twin cut them in Python, to other lengths.
+    if "CodeLlama" in type(tok).__name__:
+        todo = [c for c in todo if "pair" not in c]
+    if not tok.is_fast:
+        todo = [c for c in todo if "words" not in c and ("pair" not in c or "max_length" not in c)]
     wanted = [expected(tok, c) for c in todo]
     for w, c in list(zip(wanted, todo))[:: max(1, len(todo) // 3000)]:
         if isinstance(w, list):

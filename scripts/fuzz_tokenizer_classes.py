@@ -23,6 +23,7 @@ import sentencepiece
 import transformers as tf
 from fuzz_tokenizers import corpus
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
+from transformers.models.m2m_100.tokenization_m2m_100 import FAIRSEQ_LANGUAGE_CODES as M2M100_CODES
 
 ROOT = Path(__file__).resolve().parent.parent
 BERT = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "[QUESTION]", ".", "<s>", "</s>", "<unk>", "<pad>", "<mask>", "<cls>", "<sep>"]
@@ -125,7 +126,7 @@ CLASSES = {
     "Llama": ("tokenizer.model", ["llama", "llama_dummy"], LEGACY), "CodeLlama": ("tokenizer.model", ["llama"], EDGES),
     "Gemma": ("tokenizer.model", ["gemma"], EDGES),
     "Marian": ("marian", ["fairseq", "identity"], {"source_lang": ["en"], "target_lang": ["fr"]}),
-    "M2M100": ("m2m", ["fairseq"], {"src_lang": ["en", "de"], "tgt_lang": ["fr"]}), "Wav2Vec2CTC": ("letters", None, {"do_lower_case": [True, False]}),
+    "M2M100": ("m2m", ["fairseq"], {"src_lang": ["en", "de"], "tgt_lang": ["fr"]}), "Wav2Vec2CTC": ("letters", None, {}),
 }
 COMMON = {"model_max_length": [24, 512], "truncation_side": ["left", "right"], "padding_side": ["left", "right"], "clean_up_tokenization_spaces": [True, False],
           "model_input_names": [["input_ids", "attention_mask"]]}
@@ -166,16 +167,18 @@ def make(folder, rng, name, files):
     for key, values in {**COMMON, **settings}.items():
         if rng.random() < 0.35:
             config[key] = rng.choice(values)
-    if rng.random() < 0.2:
+    if rng.random() < 0.2 and name != "M2M100":
         config["mask_token" if name not in ("GPT2", "T5") else "pad_token"] = rng.choice(["<mask>", {
             "__type": "AddedToken", "content": "<mask>", "lstrip": rng.random() < 0.5, "rstrip": rng.random() < 0.5, "normalized": rng.random() < 0.5,
             "single_word": False, "special": True}])
-    if rng.random() < 0.15:
+    if name == "M2M100":  # new tokens take the ids of its languages, unless these are listed
+        config["additional_special_tokens"] = [f"__{code}__" for code in M2M100_CODES["m2m100"]]
+    elif rng.random() < 0.15:
         config["additional_special_tokens"] = ["<extra>", "<more>"]
-    if rng.random() < 0.1:
+    if rng.random() < 0.1 and name != "M2M100":
         config["extra_special_tokens"] = {"image_token": "<image>"}
     (folder / "tokenizer_config.json").write_text(json.dumps(config, ensure_ascii=False))
-    if rng.random() < 0.2 and kind != "whisper":
+    if rng.random() < 0.2 and kind not in ("whisper", "m2m"):
         merge_json(folder / "special_tokens_map.json", {"eos_token": {"content": "<eos!>", "lstrip": False, "rstrip": True, "normalized": True, "single_word": False},
                                                         "additional_special_tokens": ["<one>", "<two>"]} if rng.random() < 0.5 else {"unk_token": "<unk>"})
     way = rng.random()
@@ -183,7 +186,7 @@ def make(folder, rng, name, files):
         return
     # As save_pretrained writes it, then other settings over it.
     loaded = tf.AutoTokenizer.from_pretrained(folder)
-    if rng.random() < 0.5:
+    if rng.random() < 0.5 and name != "M2M100":
         loaded.add_tokens([tf.AddedToken("<fresh>", lstrip=rng.random() < 0.5, rstrip=rng.random() < 0.5, single_word=rng.random() < 0.3)])
         loaded.add_special_tokens({"additional_special_tokens": ["<special>"]})
     loaded.save_pretrained(folder)

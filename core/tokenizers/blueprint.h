@@ -52,7 +52,8 @@ struct TokenizerConfig {
   bool has_decoder = false;              // added_tokens_decoder is there
   std::vector<SpecialToken> special_tokens;
   std::string special(std::string_view name) const;  // "" when there is none
-  std::string source_language() const;               // src_lang, or the class's default
+  bool is_special(std::string_view content) const;
+  std::string source_language() const;  // src_lang, or the class's default
 };
 TokenizerConfig read_tokenizer_config(const std::filesystem::path& folder);
 

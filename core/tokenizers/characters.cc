@@ -88,8 +88,11 @@ Blueprint read_characters(const std::filesystem::path& folder, const TokenizerCo
   const bool lower = f.boolean("do_lower_case", false);
   for (std::int32_t id = 0; id < vocabulary.end(); ++id)
     if (const auto token = vocabulary.token(id); unicode::count(token) > 1)
-      out.added_tokens.push_back(
-          {.content = std::string(token), .lstrip = true, .rstrip = true, .normalized = false});
+      out.added_tokens.push_back({.content = std::string(token),
+                                  .lstrip = true,
+                                  .rstrip = true,
+                                  .normalized = false,
+                                  .special = config.is_special(token)});
   out.own_decoder = std::make_unique<Grouped>(config.special("pad"), delimiter,
                                               f.text("replace_word_delimiter_char", " "), lower);
   const std::int32_t unk = vocabulary.find(config.special("unk"));

@@ -4,6 +4,7 @@
 #include <sentencepiece_processor.h>
 
 #include <algorithm>
+#include <limits>
 
 #include "core/base/error.h"
 #include "core/base/files.h"
@@ -11,7 +12,7 @@
 #include "core/base/text.h"
 #include "core/tokenizers/blueprint.h"
 #include "core/tokenizers/spm_model.h"
-#include "core/tokenizers/unicode.h"
+#include "core/tokenizers/unigram.h"
 
 namespace hft {
 namespace fs = std::filesystem;
@@ -22,29 +23,66 @@ constexpr std::string_view kMark = "\xe2\x96\x81";  // U+2581
 
 using Processor = sentencepiece::SentencePieceProcessor;
 
-std::unique_ptr<Processor> load_processor(const fs::path& file) {
-  const std::string bytes = read_file(file, limits::kTokenizerBytes);
-  const std::string name = file.filename().string();
-  const SpmModel checked = parse_spm(bytes, name);  // our checks before the library sees the file
-  if (!checked.charsmap.empty())
+SpmModel checked_model(const std::string& bytes, const std::string& name) {
+  SpmModel model = parse_spm(bytes, name);
+  if (!model.charsmap.empty())
     make_precompiled(Fields({{"precompiled_charsmap",
-                              Json::binary({checked.charsmap.begin(), checked.charsmap.end()})}},
+                              Json::binary({model.charsmap.begin(), model.charsmap.end()})}},
                             name + ": normalizer_spec"),
                      0);
+  return model;
+}
+
+// The library's processor, after checks of our own.
+std::unique_ptr<Processor> load_processor(const fs::path& file, SpmModel* model = nullptr) {
+  const std::string bytes = read_file(file, limits::kTokenizerBytes);
+  const std::string name = file.filename().string();
+  SpmModel checked = checked_model(bytes, name);
   auto processor = std::make_unique<Processor>();
   if (const auto status = processor->LoadFromSerializedProto(bytes); !status.ok())
     fail(Errc::kBadData, name, ": ", status.ToString());
+  if (model) *model = std::move(checked);
   return processor;
+}
+
+// The pieces that SentencePiece's Unigram looks for, with its scores.
+std::unique_ptr<TokenModel> unigram_of(const SpmModel& model, const std::string& where) {
+  float lowest = 0, highest = -std::numeric_limits<float>::infinity();
+  bool first = true;
+  for (const SpmPiece& piece : model.pieces) {
+    if (piece.type == PieceType::kByte) return nullptr;
+    if (piece.type != PieceType::kNormal) continue;
+    lowest = first ? piece.score : std::min(lowest, piece.score);
+    highest = std::max(highest, piece.score);
+    first = false;
+  }
+  Vocabulary vocabulary;
+  std::vector<double> scores{0};
+  vocabulary.add("", 0);  // unknown
+  for (const SpmPiece& piece : model.pieces) {
+    if (piece.text.empty() ||
+        (piece.type != PieceType::kNormal && piece.type != PieceType::kUserDefined))
+      continue;
+    // A symbol of the user always wins.
+    const double score = piece.type == PieceType::kUserDefined
+                             ? static_cast<double>(piece.text.size()) * highest - 0.1
+                             : piece.score;
+    vocabulary.add(piece.text, static_cast<std::int32_t>(scores.size()));
+    scores.push_back(score);
+  }
+  return make_unigram(std::move(vocabulary), scores,
+                      {.unk_id = 0, .single_precision = true, .unknown_score = lowest - 10.0f},
+                      where);
 }
 
 class SpmPieces : public TokenModel {
  public:
-  SpmPieces(std::unique_ptr<Processor> processor, Vocabulary vocabulary, std::int32_t unk,
-            bool language_in_text)
-      : processor_(std::move(processor)),
-        vocabulary_(std::move(vocabulary)),
-        unk_(unk),
-        language_in_text_(language_in_text) {}
+  SpmPieces(const fs::path& file, Vocabulary vocabulary, std::int32_t unk, bool language_in_text)
+      : vocabulary_(std::move(vocabulary)), unk_(unk), language_in_text_(language_in_text) {
+    SpmModel model;
+    processor_ = load_processor(file, &model);
+    if (model.model_type == 1) unigram_ = unigram_of(model, file.filename().string());
+  }
 
   void tokenize_word(std::string_view piece, std::vector<Token>& out) const override {
     std::size_t start = 0;
@@ -55,6 +93,7 @@ class SpmPieces : public TokenModel {
       }
     const auto cut =
         processor_->EncodeAsImmutableProto({piece.data() + start, piece.size() - start});
+    if (unigram_) return cut_again(cut, static_cast<std::uint32_t>(start), out);
     for (const auto& part : cut.pieces())
       out.push_back({id_of(part.piece()), static_cast<std::uint32_t>(start + part.begin()),
                      static_cast<std::uint32_t>(start + part.end())});
@@ -66,7 +105,27 @@ class SpmPieces : public TokenModel {
     const std::int32_t id = vocabulary_.find(token);
     return id < 0 ? unk_ : id;
   }
+
+  // The library has normalised the text. Between equal paths its versions choose differently, so
+  // the pieces are those of our own search, which chooses as version 0.2 does.
+  void cut_again(const sentencepiece::ImmutableSentencePieceText& cut, std::uint32_t start,
+                 std::vector<Token>& out) const {
+    std::string normalized;
+    std::vector<ByteRange> origin;
+    for (const auto& part : cut.pieces()) {
+      normalized += part.piece();
+      origin.resize(normalized.size(), {start + part.begin(), start + part.end()});
+    }
+    std::vector<Token> tokens;
+    unigram_->tokenize(normalized, tokens);
+    for (const Token& token : tokens)
+      out.push_back(
+          {id_of(std::string_view(normalized).substr(token.begin, token.end - token.begin)),
+           origin[token.begin].begin, origin[token.end - 1].end});
+  }
+
   std::unique_ptr<Processor> processor_;
+  std::unique_ptr<TokenModel> unigram_;  // null: the library's own search
   Vocabulary vocabulary_;
   std::int32_t unk_;
   bool language_in_text_;
@@ -85,21 +144,16 @@ class PieceDecoder : public Decoder {
 
   void apply(std::vector<std::string>& tokens) const override {
     std::vector<std::string> texts, stretch;
-    const auto flush = [&] {
-      if (stretch.empty()) return;
-      if (std::string text = join(stretch); !text.empty() || texts.empty())
-        texts.push_back(std::move(text));
-      stretch.clear();
-    };
     for (std::string& token : tokens) {
       if (!listed(apart_, token)) {
         stretch.push_back(std::move(token));
         continue;
       }
-      flush();
+      if (std::string text = join(stretch); !text.empty()) texts.push_back(std::move(text));
+      stretch.clear();
       texts.push_back(std::move(token));
     }
-    flush();
+    if (!stretch.empty()) texts.push_back(join(stretch));
     tokens.assign(1, joined(texts, " "));
   }
 
@@ -168,11 +222,9 @@ Blueprint read_marian(const fs::path& folder, const TokenizerConfig& config) {
   Vocabulary vocabulary = read_vocab_json(folder / "vocab.json");
   const std::string eos = config.special("eos");
   const std::int32_t unk = need(vocabulary, config.special("unk"));
-  need(vocabulary, eos);
   out.around = {{{"$A", 0}, {eos, 0}}, {{"$A", 0}, {"$B", 0}, {eos, 0}}};
   out.own_decoder = make_decoder_of(folder / "target.spm", config, vocabulary, true);
-  out.model = std::make_unique<SpmPieces>(load_processor(folder / "source.spm"),
-                                          std::move(vocabulary), unk, true);
+  out.model = std::make_unique<SpmPieces>(folder / "source.spm", std::move(vocabulary), unk, true);
   return out;
 }
 
@@ -194,7 +246,7 @@ Blueprint read_m2m100(const fs::path& folder, const TokenizerConfig& config) {
          "\", wanted a language of the model such as \"en\"");
   const std::string lang = "__" + source + "__";
   out.around = {{{lang, 0}, {"$A", 0}, {eos, 0}}, {{lang, 0}, {"$A", 0}, {"$B", 0}, {eos, 0}}};
-  out.model = std::make_unique<SpmPieces>(load_processor(spm), std::move(vocabulary), unk, false);
+  out.model = std::make_unique<SpmPieces>(spm, std::move(vocabulary), unk, false);
   return out;
 }
 

@@ -47,7 +47,7 @@ constexpr SpmClass kClasses[] = {
     {"MBart50", kFairseq, 3, "(codes) <mask>", 3, Rules::kPlain, "", ""},
     {"Nllb", kFairseq, 3, "", 3, Rules::kPlain, "", ""},
     {"XGLM", kFairseq, 3, kMadeUp, 3, Rules::kPlain, "</s> A", "</s> A </s> </s> B"},
-    {"T5", "", 0, "(extra ids)", -1, Rules::kPlain, "A </s>", "A </s> B </s>"},
+    {"T5", "", 0, "(extra_ids)", -1, Rules::kPlain, "A </s>", "A </s> B </s>"},
     {"Udop", "", 0, "", -1, Rules::kPlain, "A </s>", "A </s> B </s>"},
     {"Pegasus", "(pegasus)", 2, "", -1, Rules::kPlain, "A (eos)", "A B (eos)"},
     {"Reformer", "", 0, "", -1, Rules::kPlain, "", ""},
@@ -76,7 +76,7 @@ std::vector<std::string> spelled_out(const std::string& word, const TokenizerCon
   const std::string_view name = config.row->name();
   std::vector<std::string> all;
   if (word == "(codes)") return split(language_codes(name), ' ');
-  if (word == "(extra ids)") {
+  if (word == "(extra_ids)") {
     for (std::int64_t i = config.fields.integer("extra_ids", 0, 10'000, 100) - 1; i >= 0; --i)
       all.push_back("<extra_id_" + std::to_string(i) + ">");
   } else if (word == "(pegasus)") {
@@ -179,8 +179,9 @@ void build_model(const SpmModel& model, const SpmClass& own, const TokenizerConf
     if (unk_id < 0 || unk_id >= static_cast<std::int64_t>(scores.size()))
       fail(Errc::kBadData, out.where, ": trainer_spec.unk_id is ", unk_id, ", but there are ",
            scores.size(), " pieces");
-    out.model = make_unigram(std::move(vocabulary), std::move(scores),
-                             static_cast<std::int32_t>(unk_id), byte_fallback, out.where);
+    out.model = make_unigram(
+        std::move(vocabulary), scores,
+        {.unk_id = static_cast<std::int32_t>(unk_id), .byte_fallback = byte_fallback}, out.where);
     return;
   }
   if (model.model_type != 2)
@@ -241,11 +242,11 @@ Json normalizer_of(const SpmModel& model, const SpmClass& own, const Fields& f) 
       parts.push_back(string_replace("``", "\""));
       parts.push_back(string_replace("''", "\""));
       if (own.rules == Rules::kQuotesLast) parts.push_back(one_space);
-      if (!f.boolean("keep_accents", own.name == "FNet")) {
+      if (!f.boolean("keep_accents", own.name == "FNet" || own.name == "RemBert")) {
         parts.push_back({{"type", "NFKD"}});
         parts.push_back({{"type", "StripAccents"}});
       }
-      if (f.boolean("do_lower_case", own.name == "Albert" || own.name == "RemBert"))
+      if (f.boolean("do_lower_case", own.name == "Albert"))
         parts.push_back({{"type", "Lowercase"}});
       charsmap();
       if (own.rules == Rules::kQuotes) parts.push_back(one_space);

@@ -33,7 +33,7 @@ struct Tokenizer::Impl {
   bool type_ids = true;
   bool clean_up = false;
   std::string word_suffix;  // decoded text has a space in its place (CLIP)
-  bool timestamps = false;  // decoded text is without Whisper's timestamps
+  bool whisper = false;     // decoded text is without a prompt and without timestamps
   bool split_special = false;
   Side truncation_side = Side::kRight;
 
@@ -287,6 +287,8 @@ void Tokenizer::Impl::configure(const TokenizerConfig& config) {
            ", wanted a number");
     if (const double value = length->get<double>(); value >= 1 && value < 9e15)
       model_max_length = static_cast<std::int64_t>(value);
+  } else if (config.row && config.row->recipe == Recipe::kMarian) {
+    model_max_length = 512;  // the class's own default
   }
   if (const Json* names = f.find("model_input_names"); names && names->is_array())
     for (const Json& name : *names)
@@ -327,7 +329,8 @@ Tokenizer Tokenizer::load(const fs::path& folder) {
   } else {
     impl->model = std::move(blueprint.model);
   }
-  impl->timestamps = name == "Whisper";
+  impl->whisper = name == "Whisper";
+  if (name == "Marian" || name == "M2M100" || name == "Wav2Vec2CTC") impl->added.split_all();
   impl->added.prepare(impl->normalizer.get());
   impl->configure(config);
   return Tokenizer(std::move(impl));
@@ -371,7 +374,7 @@ std::string Tokenizer::decode(const std::vector<std::int32_t>& ids, bool skip_sp
                               std::optional<bool> clean) const {
   std::vector<std::string> tokens;
   tokens.reserve(ids.size());
-  for (std::int32_t id : ids) {
+  for (std::int32_t id : impl_->whisper&& skip_special_tokens ? without_prompt(ids) : ids) {
     if (!impl_->added.token(id) && !impl_->model->vocabulary().has(id)) continue;
     std::string token = impl_->token(id);
     if (!skip_special_tokens || !impl_->added.is_special(token)) tokens.push_back(std::move(token));
@@ -380,7 +383,16 @@ std::string Tokenizer::decode(const std::vector<std::int32_t>& ids, bool skip_sp
   if (!impl_->word_suffix.empty())
     text = unicode_trimmed(replaced(std::move(text), impl_->word_suffix, " "));
   if (clean.value_or(impl_->clean_up)) text = clean_up_spaces(std::move(text));
-  return impl_->timestamps ? without_timestamps(std::move(text)) : text;
+  return impl_->whisper ? without_timestamps(std::move(text)) : text;
+}
+
+// Whisper: what comes before <|startoftranscript|> when the ids begin with <|startofprev|>.
+std::vector<std::int32_t> Tokenizer::without_prompt(const std::vector<std::int32_t>& ids) const {
+  const auto id_of = [&](const char* token) {
+    return id(token).value_or(special_id("unk").value_or(-1));
+  };
+  if (ids.empty() || ids[0] != id_of("<|startofprev|>")) return ids;
+  return {std::find(ids.begin(), ids.end(), id_of("<|startoftranscript|>")), ids.end()};
 }
 
 std::string Tokenizer::join(const std::vector<std::string>& tokens) const {

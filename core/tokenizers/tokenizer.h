@@ -98,6 +98,7 @@ class Tokenizer {
 
  private:
   struct Impl;
+  std::vector<std::int32_t> without_prompt(const std::vector<std::int32_t>& ids) const;
   explicit Tokenizer(std::unique_ptr<const Impl> impl);
   std::unique_ptr<const Impl> impl_;
 };

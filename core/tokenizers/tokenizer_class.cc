@@ -114,7 +114,7 @@ constexpr TokenizerClass kClasses[] = {
     {"FNet", "fnet", Recipe::kSpm, Change::kNone, true, false,
      "unk=<unk> sep/nr=[SEP] pad=<pad> cls/nr=[CLS] mask/NR=[MASK]"},
     {"RemBert", "rembert", Recipe::kSpm, Change::kNone, true, false,
-     "bos=[CLS] eos=[SEP] unk=<unk> sep=[SEP] pad=<pad> cls=[CLS] mask/NN=[MASK]"},
+     "bos=[CLS] eos=[SEP] unk=<unk>|[UNK] sep=[SEP] pad=<pad>|[PAD] cls=[CLS] mask/NN=[MASK]"},
     {"BigBird", "big_bird", Recipe::kSpm, Change::kNone, false, false,
      "bos/nn=<s> eos/nn=</s> unk/nn=<unk> sep/nn=[SEP] pad/nn=<pad> cls/nn=[CLS] mask/NN=[MASK]"},
     {"XLNet", "xlnet", Recipe::kSpm, Change::kNone, true, false,
@@ -161,6 +161,12 @@ std::vector<DefaultToken> default_specials(const TokenizerClass& row) {
     const std::size_t equals = word.find('='), slash = word.find('/');
     DefaultToken token{word.substr(0, std::min(equals, slash)), word.substr(equals + 1)};
     if (slash < equals) token.fast = word[slash + 1], token.slow = word[slash + 2];
+    token.own_files = token.content;
+    // "<|…|>" has bars of its own, so only one before "[" counts.
+    if (const std::size_t bar = token.content.find("|["); bar != std::string::npos) {
+      token.own_files = token.content.substr(bar + 1);
+      token.content.resize(bar);
+    }
     all.push_back(std::move(token));
   }
   return all;

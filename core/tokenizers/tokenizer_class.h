@@ -44,7 +44,8 @@ struct TokenizerClass {
   bool cleans;    // made of its own files, it cleans up decoded text by default
   // "name/FS=content …". F: how the class holds the token when it reads tokenizer.json, S: when it
   // reads its own files. '-' its text; else with flags: 'r' sought in the text as it is, 'n' in the
-  // normalised text; 'R' and 'N' the same with the spaces before it.
+  // normalised text; 'R' and 'N' the same with the spaces before it. "name=content|[OTHER]":
+  // another token when it reads its own files.
   std::string_view specials;
 
   std::string_view name() const { return names.substr(0, names.find(' ')); }
@@ -52,6 +53,7 @@ struct TokenizerClass {
 
 struct DefaultToken {
   std::string name, content;
+  std::string own_files{};  // its content when the class reads its own files
   char fast = '-', slow = '-';
 };
 

@@ -130,8 +130,10 @@ class Reader {
       if (const Json* value = find(key)) {
         special = token_of(*value, std::string(name), "tokenizer_config.json: " + key);
       } else if (known != defaults.end()) {
-        special = {.name = std::string(name),
-                   .token = {.content = known->second.content, .normalized = false}};
+        special = {
+            .name = std::string(name),
+            .token = {.content = out.own_files ? known->second.own_files : known->second.content,
+                      .normalized = false}};
       }
       if (!special) continue;
       if (known != defaults.end())
@@ -200,6 +202,7 @@ class Reader {
       const auto more = static_cast<std::int64_t>(given ? given->size() + 1 : 2);
       numbered("<unk_", more, given ? offset - 1 : offset);
     }
+    if (name == "Herbert" && out.own_files && !given) numbered("<special", 0, 10);
     if (name == "XGLM") numbered("<madeupword", 0, 7);
     if (name == "CodeLlama")
       for (const auto& [key, content] : {std::pair{"prefix_token", "▁<PRE>"},
@@ -249,6 +252,11 @@ std::string TokenizerConfig::special(std::string_view name) const {
   for (const auto& each : special_tokens)
     if (each.name == name) return each.token.content;
   return "";
+}
+
+bool TokenizerConfig::is_special(std::string_view content) const {
+  return std::any_of(special_tokens.begin(), special_tokens.end(),
+                     [&](const auto& each) { return each.token.content == content; });
 }
 
 TokenizerConfig read_tokenizer_config(const fs::path& folder) { return Reader(folder).read(); }

@@ -106,18 +106,18 @@ class Trie {
   std::size_t first_free_ = 1;
 };
 
+template <class Score>
 class Unigram : public TokenModel {
  public:
-  Unigram(Vocabulary vocabulary, std::vector<double> scores, std::optional<std::int32_t> unk,
-          bool byte_fallback)
+  Unigram(Vocabulary vocabulary, const std::vector<double>& scores, const UnigramOptions& options)
       : vocabulary_(std::move(vocabulary)),
-        scores_(std::move(scores)),
-        unk_(unk.value_or(-1)),
-        byte_fallback_(byte_fallback),
+        scores_(scores.begin(), scores.end()),
+        unk_(options.unk_id.value_or(-1)),
+        byte_fallback_(options.byte_fallback),
         trie_(entries(vocabulary_)) {
     double lowest = std::numeric_limits<double>::infinity();
-    for (double score : scores_) lowest = std::min(lowest, score);
-    unknown_score_ = lowest - kUnknownPenalty;
+    for (double score : scores) lowest = std::min(lowest, score);
+    unknown_score_ = static_cast<Score>(options.unknown_score.value_or(lowest - kUnknownPenalty));
     as_written_ = unk_;
     for (unsigned byte = 0; byte < 256; ++byte) {
       char name[8];
@@ -128,19 +128,19 @@ class Unigram : public TokenModel {
 
   void tokenize_word(std::string_view piece, std::vector<Token>& out) const override {
     struct Node {
-      double score = 0;
+      Score score = 0;
       std::int32_t begin = -1;  // -1: nothing ends here
       std::int32_t id = 0;
     };
     thread_local std::vector<Node> best;
     best.assign(piece.size() + 1, Node{});
-    auto offer = [&](std::size_t end, std::size_t begin, double score, std::int32_t id) {
+    auto offer = [&](std::size_t end, std::size_t begin, Score score, std::int32_t id) {
       Node& node = best[end];
       if (node.begin >= 0 && score <= node.score) return;
       node = {score, static_cast<std::int32_t>(begin), id};
     };
     for (std::size_t at = 0; at < piece.size();) {
-      const double here = best[at].score;
+      const Score here = best[at].score;
       const auto length =
           static_cast<std::size_t>(unicode::length(static_cast<unsigned char>(piece[at])));
       bool single = false;
@@ -206,23 +206,25 @@ class Unigram : public TokenModel {
   std::int32_t byte_id(char c) const { return byte_ids_[static_cast<unsigned char>(c)]; }
 
   Vocabulary vocabulary_;
-  std::vector<double> scores_;
+  std::vector<Score> scores_;
   std::int32_t unk_;
   bool byte_fallback_;
   Trie trie_;
-  double unknown_score_ = 0;
+  Score unknown_score_ = 0;
   std::array<std::int32_t, 256> byte_ids_;
 };
 
 }  // namespace
 
-std::unique_ptr<TokenModel> make_unigram(Vocabulary vocabulary, std::vector<double> scores,
-                                         std::optional<std::int32_t> unk_id, bool byte_fallback,
-                                         const std::string& where) {
-  if (unk_id && (*unk_id < 0 || *unk_id >= static_cast<std::int64_t>(scores.size())))
-    fail(Errc::kBadData, where, ": 'unk_id' is ", *unk_id, ", but there are ", scores.size(),
-         " tokens");
-  return std::make_unique<Unigram>(std::move(vocabulary), std::move(scores), unk_id, byte_fallback);
+std::unique_ptr<TokenModel> make_unigram(Vocabulary vocabulary, const std::vector<double>& scores,
+                                         const UnigramOptions& options, const std::string& where) {
+  if (options.unk_id &&
+      (*options.unk_id < 0 || *options.unk_id >= static_cast<std::int64_t>(scores.size())))
+    fail(Errc::kBadData, where, ": 'unk_id' is ", *options.unk_id, ", but there are ",
+         scores.size(), " tokens");
+  if (options.single_precision)
+    return std::make_unique<Unigram<float>>(std::move(vocabulary), scores, options);
+  return std::make_unique<Unigram<double>>(std::move(vocabulary), scores, options);
 }
 
 }  // namespace hft
