@@ -198,7 +198,7 @@ def make(folder, rng, name, files):
     if rng.random() < 0.3:
         saved.pop("added_tokens_decoder", None)
     for key, values in settings.items():
-        if rng.random() < 0.3:
+        if rng.random() < 0.3 and key != "extra_ids":  # which must fit the tokens there are
             saved[key] = rng.choice(values)
     (folder / "tokenizer_config.json").write_text(json.dumps(saved, ensure_ascii=False))
 

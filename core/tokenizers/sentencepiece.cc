@@ -209,7 +209,7 @@ std::unique_ptr<Decoder> make_decoder_of(const fs::path& spm, const TokenizerCon
   }
   for (const AddedToken& token : config.added_tokens)
     if (std::find(specials.begin(), specials.end(), token.content) == specials.end())
-      (token.special ? specials : apart).push_back(token.content);
+      apart.push_back(token.content);
   return std::make_unique<PieceDecoder>(load_processor(spm), std::move(specials), std::move(apart),
                                         marian);
 }

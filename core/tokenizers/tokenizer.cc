@@ -279,7 +279,8 @@ void Tokenizer::Impl::configure(const TokenizerConfig& config) {
   for (const auto& special : config.special_tokens) {
     std::int32_t id = added.find(special.token.content);
     if (id < 0) id = model->vocabulary().find(special.token.content);
-    if (id >= 0 && special.name != "additional") special_ids.emplace(special.name, id);
+    if (id >= 0 && special.name != "additional" && special.name != "extra")
+      special_ids.emplace(special.name, id);
   }
   if (const Json* length = f.find("model_max_length")) {
     if (!length->is_number())
@@ -330,7 +331,7 @@ Tokenizer Tokenizer::load(const fs::path& folder) {
     impl->model = std::move(blueprint.model);
   }
   impl->whisper = name == "Whisper";
-  if (name == "Marian" || name == "M2M100" || name == "Wav2Vec2CTC") impl->added.split_all();
+  if (config.row && !has_fast_twin(*config.row)) impl->added.split_all();
   impl->added.prepare(impl->normalizer.get());
   impl->configure(config);
   return Tokenizer(std::move(impl));

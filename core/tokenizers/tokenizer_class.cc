@@ -154,6 +154,11 @@ const TokenizerClass* find_tokenizer_class(std::string_view name, std::string_vi
   return nullptr;
 }
 
+bool has_fast_twin(const TokenizerClass& row) {
+  return row.recipe != Recipe::kMarian && row.recipe != Recipe::kM2M100 &&
+         row.recipe != Recipe::kCharacter;
+}
+
 std::vector<DefaultToken> default_specials(const TokenizerClass& row) {
   std::vector<DefaultToken> all;
   std::istringstream in{std::string(row.specials)};

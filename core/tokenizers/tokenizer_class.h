@@ -60,6 +60,9 @@ struct DefaultToken {
 // By class name ("BertTokenizerFast"), else by model_type; nullptr when neither is known.
 const TokenizerClass* find_tokenizer_class(std::string_view name, std::string_view model_type);
 
+// Classes without one never read tokenizer.json, and their added tokens follow rules of their own.
+bool has_fast_twin(const TokenizerClass& row);
+
 std::vector<DefaultToken> default_specials(const TokenizerClass& row);
 
 // The language codes a class adds as special tokens, separated by spaces; "" for most classes.

@@ -175,7 +175,7 @@ class Reader {
                          .token = {.content = std::move(content), .normalized = false}});
     if (const Json* extra = out.fields.find("extra_special_tokens"); extra && extra->is_object())
       for (const auto& [name, value] : extra->items())
-        if (auto token = token_of(value, "additional", "extra_special_tokens: " + name))
+        if (auto token = token_of(value, "extra", "extra_special_tokens: " + name))
           all.push_back(std::move(*token));
     for (SpecialToken& special : all) out.special_tokens.push_back(std::move(special));
   }
@@ -269,15 +269,18 @@ std::vector<AddedToken> tokens_to_add(const TokenizerConfig& config, const Bluep
       std::erase_if(listed, [&](const AddedToken& old) { return old.content == token.content; });
       listed.push_back(token);
     }
-  std::map<std::string_view, const AddedToken*> by_content;
-  for (const AddedToken& token : listed) by_content[token.content] = &token;
+  std::map<std::string_view, const AddedToken*> by_content;  // not those of added_tokens.json
+  if (config.has_decoder || blueprint.from_json)
+    for (const AddedToken& token :
+         config.has_decoder ? config.added_tokens : blueprint.added_tokens)
+      by_content[token.content] = &token;
   std::vector<AddedToken> todo = listed;
   std::map<std::string_view, bool> special_contents;
   for (const SpecialToken& special : config.special_tokens) {
     if (!special_contents.emplace(special.token.content, true).second) continue;
     SpecialToken one = special;
     const auto known = by_content.find(one.token.content);
-    if (one.named && one.name != "additional" && known != by_content.end()) {
+    if (one.named && one.name != "additional" && one.name != "extra" && known != by_content.end()) {
       one.token = *known->second;
       one.object = true;
     }
@@ -288,8 +291,9 @@ std::vector<AddedToken> tokens_to_add(const TokenizerConfig& config, const Bluep
     if (there || (!one.object && added.find(one.token.content) >= 0)) continue;
     todo.push_back(one.token);
   }
+  const bool fast = !config.row || has_fast_twin(*config.row);
   for (AddedToken& token : todo)
-    token.special = token.special || special_contents.contains(token.content);
+    token.special = (fast && token.special) || special_contents.contains(token.content);
   return todo;
 }
 
