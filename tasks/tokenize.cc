@@ -2,6 +2,7 @@
 #include <CLI/CLI.hpp>
 
 #include "core/base/files.h"
+#include "core/base/limits.h"
 #include "core/base/signals.h"
 #include "core/base/text.h"
 #include "core/templates/chat_template.h"
@@ -22,7 +23,12 @@ struct Options {
   OutputOptions output;
   std::string pair, messages, template_vars;
   bool render = false, generation_prompt = true;
-  bool ids_only = false, no_specials = false, decode = false, split_special = false, keep_specials = false;
+  bool ids_only = false, no_specials = false, decode = false, split_special = false,
+       keep_specials = false;
+  std::string src_lang;
+  std::int64_t max_length = 0, stride = 0;
+  std::string truncation = "longest_first";
+  bool overflowing = false;
 };
 
 // {"ids", "tokens", "offsets"}, or the ids alone.
@@ -36,10 +42,31 @@ Json described(const Options& o, const Tokenizer& tokenizer, const Encoding& e) 
   return {{"ids", e.ids}, {"tokens", tokens}, {"offsets", offsets}};
 }
 
+Truncation truncation_of(const Options& o) {
+  if (o.max_length == 0) return Truncation::kNone;
+  return o.truncation == "only_first"    ? Truncation::kOnlyFirst
+         : o.truncation == "only_second" ? Truncation::kOnlySecond
+                                         : Truncation::kLongestFirst;
+}
+
 Json encoded(const Options& o, const Tokenizer& tokenizer, const Input& input) {
-  const EncodeOptions options{.add_special_tokens = !o.no_specials, .offsets = !o.ids_only, .split_special = o.split_special};
-  return described(o, tokenizer, input.values[1] ? tokenizer.encode_pair(input.text(0), input.text(1), options)
-                                                 : tokenizer.encode(input.text(0), options));
+  const EncodeOptions options{.add_special_tokens = !o.no_specials,
+                              .offsets = !o.ids_only,
+                              .split_special = o.split_special,
+                              .truncation = truncation_of(o),
+                              .max_length = o.max_length,
+                              .stride = o.stride};
+  const bool pair = input.values[1].has_value();
+  if (!o.overflowing)
+    return described(o, tokenizer,
+                     pair ? tokenizer.encode_pair(input.text(0), input.text(1), options)
+                          : tokenizer.encode(input.text(0), options));
+  Json windows = Json::array();
+  for (const Encoding& e :
+       pair ? tokenizer.encode_pair_windows(input.text(0), input.text(1), options)
+            : tokenizer.encode_windows(input.text(0), options))
+    windows.push_back(described(o, tokenizer, e));
+  return windows;
 }
 
 // The conversation of --messages: its text with --template, else its tokens.
@@ -48,12 +75,15 @@ int run_messages(const Options& o, const fs::path& folder, RecordWriter& writer)
   if (!o.template_vars.empty()) {
     chat.variables = Fields(read_json(o.template_vars), o.template_vars).json();
     // tools and documents steer which template is taken, so they are more than variables.
-    for (auto [name, target] : {std::pair{"tools", &chat.tools}, std::pair{"documents", &chat.documents}})
+    for (auto [name, target] :
+         {std::pair{"tools", &chat.tools}, std::pair{"documents", &chat.documents}})
       if (chat.variables.contains(name)) {
         *target = chat.variables[name];
         chat.variables.erase(name);
       }
   }
+  for (const auto& [name, token] : Tokenizer::special_tokens(folder))
+    if (!chat.variables.contains(name)) chat.variables[name] = token;
   Input input;
   input.shown = o.messages;
   const std::string text = ChatTemplates::load(folder).apply(read_json(o.messages), chat).text;
@@ -62,7 +92,10 @@ int run_messages(const Options& o, const fs::path& folder, RecordWriter& writer)
   } else {
     // The template has written its own special tokens.
     const Tokenizer tokenizer = Tokenizer::load(folder);
-    writer.write(input, described(o, tokenizer, tokenizer.encode(text, {.add_special_tokens = false, .offsets = !o.ids_only})));
+    writer.write(
+        input,
+        described(o, tokenizer,
+                  tokenizer.encode(text, {.add_special_tokens = false, .offsets = !o.ids_only})));
   }
   return writer.finish();
 }
@@ -78,7 +111,8 @@ Json decoded(const Options& o, const Tokenizer& tokenizer, const std::string& te
     char* end = nullptr;
     const long long id = std::strtoll(word.c_str(), &end, 10);
     if (*end || id < 0 || id >= tokenizer.vocab_size())
-      fail(Errc::kBadData, "'", word, "' is no token id, wanted a number from 0 to ", tokenizer.vocab_size() - 1);
+      fail(Errc::kBadData, "'", word, "' is no token id, wanted a number from 0 to ",
+           tokenizer.vocab_size() - 1);
     ids.push_back(static_cast<std::int32_t>(id));
   }
   return tokenizer.decode(ids, !o.keep_specials);
@@ -112,7 +146,8 @@ std::optional<std::vector<Work>> read_some(InputReader& reader, Sink& sink) {
 void compute(const Options& o, const Tokenizer& tokenizer, Work& work) {
   if (work.reused || work.error) return;
   try {
-    work.output = o.decode ? decoded(o, tokenizer, work.input.text(0)) : encoded(o, tokenizer, work.input);
+    work.output =
+        o.decode ? decoded(o, tokenizer, work.input.text(0)) : encoded(o, tokenizer, work.input);
   } catch (const Error& e) {
     if (e.code == Errc::kResources) throw;
     work.error = e;
@@ -135,8 +170,8 @@ std::string draw(const Input& input, const Json& output) {
   std::string out = heading(input);
   for (std::size_t i = 0; i < output["ids"].size(); ++i) {
     char line[64];
-    std::snprintf(line, sizeof line, "%8d  %4d-%-4d  ", output["ids"][i].get<int>(), output["offsets"][i][0].get<int>(),
-                  output["offsets"][i][1].get<int>());
+    std::snprintf(line, sizeof line, "%8d  %4d-%-4d  ", output["ids"][i].get<int>(),
+                  output["offsets"][i][0].get<int>(), output["offsets"][i][1].get<int>());
     out += line + escape_controls(output["tokens"][i].get<std::string>()) + "\n";
   }
   return out;
@@ -145,10 +180,15 @@ std::string draw(const Input& input, const Json& output) {
 int run(const CLI::App& app, Options& o) {
   const fs::path folder = model_folder(o.model, "sentence-transformers/all-MiniLM-L6-v2");
   if (app.get_option("--pair")->count()) o.input.columns[1].fixed = o.pair;
-  if (o.render && o.messages.empty()) fail(Errc::kUsage, "--template renders a conversation: it needs --messages FILE");
-  RecordWriter writer(o.output, {.text_by_default = o.decode || o.render, .text = draw}, fingerprint(app, folder));
+  if (o.render && o.messages.empty())
+    fail(Errc::kUsage, "--template renders a conversation: it needs --messages FILE");
+  if ((o.stride > 0 || o.overflowing) && o.max_length == 0)
+    fail(Errc::kUsage, o.stride > 0 ? "--stride" : "--return-overflowing-tokens",
+         " needs --max-length N");
+  RecordWriter writer(o.output, {.text_by_default = o.decode || o.render, .text = draw},
+                      fingerprint(app, folder));
   if (!o.messages.empty()) return run_messages(o, folder, writer);
-  const Tokenizer tokenizer = Tokenizer::load(folder);
+  const Tokenizer tokenizer = Tokenizer::load(folder, {.src_lang = o.src_lang});
   InputReader reader(o.input);
   Pipeline<std::vector<Work>> pipeline([&] { return read_some(reader, writer); },
                                        [&](std::vector<Work>& some) {
@@ -167,26 +207,47 @@ int run(const CLI::App& app, Options& o) {
 
 std::function<int()> declare(CLI::App& app) {
   auto o = std::make_shared<Options>();
-  app.footer("Examples:\n"
-             "  hft tokenize -m models/all-MiniLM-L6-v2 \"Hello world\"\n"
-             "  hft tokenize -m DIR --ids-only --lines < corpus.txt > ids.jsonl\n"
-             "  hft tokenize -m DIR --template --messages chat.json\n"
-             "  hft tokenize -m DIR --decode \"[101, 7592, 102]\"");
+  app.footer(
+      "Examples:\n"
+      "  hft tokenize -m models/all-MiniLM-L6-v2 \"Hello world\"\n"
+      "  hft tokenize -m DIR --ids-only --lines < corpus.txt > ids.jsonl\n"
+      "  hft tokenize -m DIR --template --messages chat.json\n"
+      "  hft tokenize -m DIR --decode \"[101, 7592, 102]\"");
   app.add_option("--pair", o->pair, "Second text of a pair")->type_name("TEXT");
   app.add_flag("--ids-only", o->ids_only, "Only the list of ids");
   app.add_flag("--no-special-tokens", o->no_specials, "Add no special tokens");
-  app.add_flag("--split-special-tokens", o->split_special, "Text that spells a special token is ordinary text");
+  app.add_flag("--split-special-tokens", o->split_special,
+               "Text that spells a special token is ordinary text");
+  app.add_option("--max-length", o->max_length, "Cut to N tokens, special ones counted")
+      ->type_name("N")
+      ->check(CLI::Range(std::int64_t{1}, limits::kLineBytes));
+  app.add_option("--truncation", o->truncation, "Which text of a pair --max-length cuts")
+      ->check(CLI::IsMember({"longest_first", "only_first", "only_second"}))
+      ->type_name("longest_first|only_first|only_second")
+      ->capture_default_str();
+  app.add_flag("--return-overflowing-tokens", o->overflowing,
+               "A list: what is cut off follows, each part N tokens long");
+  app.add_option("--stride", o->stride, "Tokens that neighbouring parts share")
+      ->type_name("N")
+      ->check(CLI::Range(std::int64_t{0}, limits::kLineBytes));
+  app.add_option("--src-lang", o->src_lang, "Source language of a translation model's tokenizer")
+      ->type_name("LANG");
   app.add_flag("--decode", o->decode, "Ids in, text out");
   app.add_flag("--keep-special-tokens", o->keep_specials, "With --decode: show special tokens");
-  app.add_option("--messages", o->messages, "Tokenize a conversation, a JSON list of messages, with the model's chat template")
+  app.add_option("--messages", o->messages,
+                 "Tokenize a conversation, a JSON list of messages, with the model's chat template")
       ->type_name("FILE");
   app.add_flag("--template", o->render, "With --messages: the rendered text instead of its tokens");
-  app.add_flag_callback("--add-generation-prompt", [o] { o->generation_prompt = true; }, "End with the start of an answer [default]");
-  app.add_flag_callback("--no-add-generation-prompt", [o] { o->generation_prompt = false; }, "End with the last message");
-  app.add_option("--template-vars", o->template_vars, "Further variables of the template: a JSON object, tools among them")
+  app.add_flag_callback(
+      "--add-generation-prompt", [o] { o->generation_prompt = true; },
+      "End with the start of an answer [default]");
+  app.add_flag_callback(
+      "--no-add-generation-prompt", [o] { o->generation_prompt = false; },
+      "End with the last message");
+  app.add_option("--template-vars", o->template_vars,
+                 "Further variables of the template: a JSON object, tools among them")
       ->type_name("FILE");
-  add_input_options(app, o->input, {{.name = "text"},
-                                    {.name = "text_pair", .optional = true}});
+  add_input_options(app, o->input, {{.name = "text"}, {.name = "text_pair", .optional = true}});
   add_output_options(app, o->output);
   add_source_options(app, o->model);
   return [o, &app] { return run(app, *o); };

@@ -29,6 +29,7 @@ struct Blueprint {
   std::vector<AddedToken> added_tokens;
   Template around;                       // not empty: takes the post_processor's place
   std::unique_ptr<Decoder> own_decoder;  // in place of `decoder`
+  std::optional<Vocabulary> target;      // what ids mean in decoding, when it differs (Marian)
   bool from_json = false;                // it was tokenizer.json
   const Vocabulary& vocabulary() const;
 };
@@ -53,7 +54,8 @@ struct TokenizerConfig {
   std::vector<SpecialToken> special_tokens;
   std::string special(std::string_view name) const;  // "" when there is none
   bool is_special(std::string_view content) const;
-  std::string source_language() const;  // src_lang, or the class's default
+  std::string src_lang{};               // the caller's wish; "": none
+  std::string source_language() const;  // that, or the config's src_lang, or the class's default
 };
 TokenizerConfig read_tokenizer_config(const std::filesystem::path& folder);
 

@@ -113,6 +113,7 @@ const Vocabulary& Blueprint::vocabulary() const {
 }
 
 std::string TokenizerConfig::source_language() const {
+  if (!src_lang.empty()) return src_lang;
   const std::string_view name = row ? row->name() : "";
   const char* fallback = name == "Nllb" ? "eng_Latn" : name == "M2M100" ? "en" : "en_XX";
   return fields.text("src_lang", fallback);

@@ -224,6 +224,8 @@ Blueprint read_marian(const fs::path& folder, const TokenizerConfig& config) {
   const std::int32_t unk = need(vocabulary, config.special("unk"));
   out.around = {{{"$A", 0}, {eos, 0}}, {{"$A", 0}, {"$B", 0}, {eos, 0}}};
   out.own_decoder = make_decoder_of(folder / "target.spm", config, vocabulary, true);
+  if (config.fields.boolean("separate_vocabs", false))
+    out.target = read_vocab_json(folder / "target_vocab.json");
   out.model = std::make_unique<SpmPieces>(folder / "source.spm", std::move(vocabulary), unk, true);
   return out;
 }
@@ -242,8 +244,8 @@ Blueprint read_m2m100(const fs::path& folder, const TokenizerConfig& config) {
   for (const std::string& code : codes) vocabulary.add("__" + code + "__", next++);
   const std::string source = config.source_language(), eos = config.special("eos");
   if (std::find(codes.begin(), codes.end(), source) == codes.end())
-    fail(Errc::kBadData, "tokenizer_config.json: 'src_lang' is \"", source,
-         "\", wanted a language of the model such as \"en\"");
+    fail(config.src_lang.empty() ? Errc::kBadData : Errc::kUsage, "'", source,
+         "' is no language of this tokenizer, wanted one such as 'en'");
   const std::string lang = "__" + source + "__";
   out.around = {{{lang, 0}, {"$A", 0}, {eos, 0}}, {{lang, 0}, {"$A", 0}, {"$B", 0}, {eos, 0}}};
   out.model = std::make_unique<SpmPieces>(spm, std::move(vocabulary), unk, false);

@@ -28,12 +28,15 @@ struct Tokenizer::Impl {
   AddedTokens added;
   bool bytes = false;  // pieces reach the model as plain bytes
   std::unordered_map<std::string, std::int32_t> special_ids;
+  std::optional<Vocabulary> target;  // Marian: tokens of the target language, for decoding
   std::optional<std::int64_t> model_max_length;
   std::vector<std::string> input_names;
   bool type_ids = true;
   bool clean_up = false;
   std::string word_suffix;  // decoded text has a space in its place (CLIP)
-  bool whisper = false;     // decoded text is without a prompt and without timestamps
+  bool languages = false;   // a source language stands beside each text
+  bool m2m100 = false;
+  bool whisper = false;  // decoded text is without a prompt and without timestamps
   bool split_special = false;
   Side truncation_side = Side::kRight;
 
@@ -238,9 +241,11 @@ std::vector<Encoding> Tokenizer::Impl::finish(Segment first, std::optional<Segme
     const std::int64_t extra = options.add_special_tokens && post_processor
                                    ? post_processor->added(second.has_value())
                                    : 0;
-    if (options.max_length < extra || options.stride < 0)
+    const std::int64_t single = post_processor ? post_processor->added(false) : 0;
+    if (options.max_length < extra || options.stride < 0 ||
+        options.max_length - single < options.stride)
       fail(Errc::kUsage, "a max_length of ", options.max_length, " with a stride of ",
-           options.stride, " leaves no room beside ", extra, " special tokens");
+           options.stride, " leaves no room beside ", std::max(extra, single), " special tokens");
     lengths =
         truncated_lengths(size, second ? static_cast<std::ptrdiff_t>(pair_size) : -1,
                           static_cast<std::size_t>(options.max_length - extra), options.truncation);
@@ -304,8 +309,9 @@ void Tokenizer::Impl::configure(const TokenizerConfig& config) {
   truncation_side = side == "left" ? Side::kLeft : Side::kRight;
 }
 
-Tokenizer Tokenizer::load(const fs::path& folder) {
-  const TokenizerConfig config = read_tokenizer_config(folder);
+Tokenizer Tokenizer::load(const fs::path& folder, const LoadOptions& options) {
+  TokenizerConfig config = read_tokenizer_config(folder);
+  config.src_lang = options.src_lang;
   Blueprint blueprint = config.own_files ? read_own_files(folder, config)
                                          : read_tokenizer_json(folder / "tokenizer.json");
   auto impl = std::make_unique<Impl>();
@@ -330,11 +336,18 @@ Tokenizer Tokenizer::load(const fs::path& folder) {
   } else {
     impl->model = std::move(blueprint.model);
   }
+  impl->target = std::move(blueprint.target);
+  impl->m2m100 = name == "M2M100";
+  impl->languages = impl->m2m100 || (config.row && (config.row->change == Change::kLangAfter ||
+                                                    config.row->change == Change::kLangBefore));
   impl->whisper = name == "Whisper";
   if (config.row && !has_fast_twin(*config.row)) impl->added.split_all();
   impl->added.prepare(impl->normalizer.get());
   impl->configure(config);
-  return Tokenizer(std::move(impl));
+  Tokenizer made(std::move(impl));
+  if (!options.src_lang.empty() && made.takes_languages() && !made.language_id(options.src_lang))
+    fail(Errc::kUsage, "'", options.src_lang, "' is no language of this tokenizer");
+  return made;
 }
 
 Encoding Tokenizer::encode(std::string_view text, const EncodeOptions& options) const {
@@ -375,9 +388,11 @@ std::string Tokenizer::decode(const std::vector<std::int32_t>& ids, bool skip_sp
                               std::optional<bool> clean) const {
   std::vector<std::string> tokens;
   tokens.reserve(ids.size());
-  for (std::int32_t id : impl_->whisper&& skip_special_tokens ? without_prompt(ids) : ids) {
-    if (!impl_->added.token(id) && !impl_->model->vocabulary().has(id)) continue;
-    std::string token = impl_->token(id);
+  for (std::int32_t id : (impl_->whisper && skip_special_tokens) ? without_prompt(ids) : ids) {
+    const Vocabulary& vocabulary = impl_->target ? *impl_->target : impl_->model->vocabulary();
+    const AddedToken* added = impl_->added.token(id);
+    if (!added && !vocabulary.has(id)) continue;
+    std::string token = added ? added->content : std::string(vocabulary.token(id));
     if (!skip_special_tokens || !impl_->added.is_special(token)) tokens.push_back(std::move(token));
   }
   std::string text = join(tokens);
@@ -427,6 +442,20 @@ bool Tokenizer::is_special(std::int32_t id) const {
 std::optional<std::int32_t> Tokenizer::special_id(std::string_view name) const {
   auto found = impl_->special_ids.find(std::string(name));
   return found == impl_->special_ids.end() ? std::nullopt : std::optional(found->second);
+}
+
+bool Tokenizer::takes_languages() const { return impl_->languages; }
+
+std::optional<std::int32_t> Tokenizer::language_id(std::string_view language) const {
+  return id(impl_->m2m100 ? "__" + std::string(language) + "__" : std::string(language));
+}
+
+std::map<std::string, std::string> Tokenizer::special_tokens(const fs::path& folder) {
+  std::map<std::string, std::string> all;
+  for (const auto& special : read_tokenizer_config(folder).special_tokens)
+    if (special.name != "additional" && special.name != "extra")
+      all.emplace(special.name + "_token", special.token.content);
+  return all;
 }
 
 std::optional<std::int64_t> Tokenizer::model_max_length() const { return impl_->model_max_length; }
