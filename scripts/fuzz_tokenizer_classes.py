@@ -61,7 +61,7 @@ def wordpiece(size):
     return sorted(vocab, key=vocab.get)
 
 
-def spm(folder, name, **options):
+def train_spm(folder, name, **options):
     file = folder / "corpus.txt"
     if not file.exists():
         file.write_text("\n".join(line.strip() for line in corpus() if line.strip() and "\0" not in line))
@@ -70,10 +70,12 @@ def spm(folder, name, **options):
     return (folder / f"{name}.model").read_bytes()
 
 
-def all_files():
+def all_files(rule=None):
+    """Vocabularies by name; rule: the normalization of every SentencePiece model."""
     words = ["[CLS]", "[SEP]", "[MASK]"]
     with tempfile.TemporaryDirectory() as temporary:
         t = Path(temporary)
+        spm = lambda t, name, **options: train_spm(t, name, **{**options, **({"normalization_rule_name": rule} if rule else {})})  # noqa: E731
         fairseq = dict(unk_id=0, bos_id=1, eos_id=2)
         models_ = {
             "fairseq": spm(t, "a", **fairseq), "identity": spm(t, "b", normalization_rule_name="identity", **fairseq),
