@@ -7,6 +7,7 @@
 #include "core/base/text.h"
 #include "core/templates/chat_template.h"
 #include "core/tokenizers/tokenizer.h"
+#include "core/tokenizers/unicode.h"
 #include "tasks/commands.h"
 #include "tasks/drawing.h"
 #include "tasks/input.h"
@@ -123,6 +124,7 @@ struct Work {
   Input input;
   bool reused = false;
   std::optional<Error> error;
+  bool of_tokenizer = false;  // the error is not the text's fault but of the tokenizer's own files
   Json output;
 };
 
@@ -151,6 +153,8 @@ void compute(const Options& o, const Tokenizer& tokenizer, Work& work) {
   } catch (const Error& e) {
     if (e.code == Errc::kResources) throw;
     work.error = e;
+    work.of_tokenizer = e.code == Errc::kBadData && !o.decode &&
+                        unicode::ill_formed(work.input.text(0)) == std::string_view::npos;
   }
 }
 
@@ -194,15 +198,21 @@ int run(const CLI::App& app, Options& o) {
                                        [&](std::vector<Work>& some) {
                                          for (Work& work : some) compute(o, tokenizer, work);
                                        });
+  bool hostile = true;  // nothing but failures of the tokenizer's own files
   while (auto some = pipeline.take()) {
-    for (Work& work : *some) write(work, writer);
+    for (Work& work : *some) {
+      hostile &= work.of_tokenizer;
+      write(work, writer);
+    }
     writer.flush();
   }
   if (const int code = stop_requested()) {
     writer.interrupted();
     return code;
   }
-  return writer.finish();
+  const int code = writer.finish();
+  return code == static_cast<int>(Errc::kFailure) && hostile ? static_cast<int>(Errc::kBadData)
+                                                             : code;
 }
 
 std::function<int()> declare(CLI::App& app) {

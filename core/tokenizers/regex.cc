@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/base/error.h"
+#include "core/base/limits.h"
 #include "core/tokenizers/unicode.h"
 
 namespace hft {
@@ -97,6 +98,9 @@ struct Regex::Impl {
 };
 
 Regex::Regex(const std::string& pattern) : impl_(std::make_unique<Impl>()) {
+  if (pattern.size() > limits::kPatternBytes)
+    fail(Errc::kBadData, "a regular expression has ", pattern.size(), " bytes, the limit is ",
+         limits::kPatternBytes);
   initialize();
   impl_->pattern = pattern;
   OnigErrorInfo info;

@@ -21,6 +21,8 @@ class Message {
   // Moves to the next field; false at the end.
   bool next() {
     if (bytes_.empty()) return false;
+    number = 0;
+    data = {};
     const std::uint64_t key = varint();
     field = static_cast<int>(key >> 3 & 0x1fffffff);
     switch (key & 7) {
@@ -43,7 +45,9 @@ class Message {
   }
   float real() const {
     float value = 0;
-    std::memcpy(&value, data.data(), std::min<std::size_t>(data.size(), 4));
+    if (data.size() != sizeof value)
+      fail(Errc::kBadData, where_, ": field ", field, " is no 4-byte number");
+    std::memcpy(&value, data.data(), sizeof value);
     return value;
   }
   const std::string& where() const { return where_; }

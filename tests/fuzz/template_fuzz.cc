@@ -1,4 +1,5 @@
-// libFuzzer: any bytes as a template, rendered over a small conversation. Only hft::Error may leave.
+// libFuzzer: any bytes as a template, rendered over a small conversation. Only hft::Error may
+// leave.
 #include <cstddef>
 #include <cstdint>
 #include <string_view>

@@ -159,6 +159,8 @@ TEST_CASE("hostile SentencePiece models: lengths and pieces are checked") {
         "x.model: a number does not end");
   CHECK(error(std::string_view("\x0a\x07\x0a\x00\x15\x00\x00\xc0\x7f", 9)) ==
         "x.model: pieces[0].score: not a finite number");
+  CHECK(error(std::string_view("\x0a\x02\x10\x05", 4)) ==
+        "x.model: pieces[0]: field 2 is no 4-byte number");
   CHECK(error("\x0a\x03\x0a\x01\xff") == "x.model: pieces[0].piece: not UTF-8");
   std::string huge("\x0a\x80\x80\x80\x08");  // 16 MiB that are not there
   CHECK(error(huge) == "x.model: field 1 has 16777216 bytes, but 0 are left");
