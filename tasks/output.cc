@@ -191,6 +191,27 @@ void RecordWriter::write_reused(const Input& input) {
   impl_->failures.succeeded();
 }
 
+bool RecordWriter::takes_lines() const { return impl_->format == "json"; }
+
+std::string RecordWriter::line(const Input& input, std::string_view output) const {
+  Json record = impl_->record(input);
+  std::string line = to_line(record);
+  line.back() = ',';
+  line += "\"output\":";
+  line += output;
+  const std::size_t before = record.size();
+  record["output"] = nullptr;
+  impl_->carry_columns(input, record);
+  for (auto it = std::next(record.begin(), static_cast<std::ptrdiff_t>(before) + 1); it != record.end(); ++it)
+    line += "," + to_line(it.key()) + ":" + to_line(it.value());
+  return line + "}\n";
+}
+
+void RecordWriter::write_line(std::string_view line) {
+  impl_->failures.succeeded();
+  impl_->out->write(line);
+}
+
 void RecordWriter::write(const Input& input, Json output) {
   impl_->failures.succeeded();
   if (impl_->format == "text") return impl_->out->write(impl_->rendering.text(input, output));

@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/base/json.h"
@@ -61,6 +62,12 @@ class RecordWriter : public Sink {
   void flush() override;
   int finish() override;
   void interrupted() override;
+
+  // Records are JSON lines. Large outputs may then come as JSON text: line() puts one into its
+  // record (any thread may call it), write_line() writes that in write()'s place.
+  bool takes_lines() const;
+  std::string line(const Input& input, std::string_view output) const;
+  void write_line(std::string_view line);
 
  private:
   struct Impl;

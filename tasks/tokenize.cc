@@ -1,5 +1,7 @@
 // hft tokenize: text to token ids and back, conversations to text; never loads LibTorch.
 #include <CLI/CLI.hpp>
+#include <algorithm>
+#include <charconv>
 
 #include "core/base/files.h"
 #include "core/base/limits.h"
@@ -32,15 +34,49 @@ struct Options {
   bool overflowing = false;
 };
 
-// {"ids", "tokens", "offsets"}, or the ids alone.
-Json described(const Options& o, const Tokenizer& tokenizer, const Encoding& e) {
-  if (o.ids_only) return e.ids;
-  Json tokens = Json::array(), offsets = Json::array();
-  for (std::size_t i = 0; i < e.size(); ++i) {
-    tokens.push_back(tokenizer.token(e.ids[i]));
-    offsets.push_back({e.offsets[i].begin, e.offsets[i].end});
+void append(std::string& out, std::int64_t number) {
+  char digits[24];
+  out.append(digits, std::to_chars(digits, digits + sizeof digits, number).ptr);
+}
+
+void append_quoted(std::string& out, const std::string& token) {
+  const bool plain = std::all_of(token.begin(), token.end(), [](char c) {
+    return static_cast<unsigned char>(c) >= 0x20 && c != '"' && c != '\\';
+  });
+  if (plain) {
+    out += '"';
+    out += token;
+    out += '"';
+  } else {
+    out += to_line(token);
   }
-  return {{"ids", e.ids}, {"tokens", tokens}, {"offsets", offsets}};
+}
+
+// {"ids", "tokens", "offsets"}, or the ids alone, as JSON text: a long text has millions of tokens.
+void append_described(const Options& o, const Tokenizer& tokenizer, const Encoding& e,
+                      std::string& out) {
+  const auto list = [&](const auto& item) {
+    out += '[';
+    for (std::size_t i = 0; i < e.size(); ++i) {
+      if (i > 0) out += ',';
+      item(i);
+    }
+    out += ']';
+  };
+  if (!o.ids_only) out += "{\"ids\":";
+  list([&](std::size_t i) { append(out, e.ids[i]); });
+  if (o.ids_only) return;
+  out += ",\"tokens\":";
+  list([&](std::size_t i) { append_quoted(out, tokenizer.token(e.ids[i])); });
+  out += ",\"offsets\":";
+  list([&](std::size_t i) {
+    out += '[';
+    append(out, e.offsets[i].begin);
+    out += ',';
+    append(out, e.offsets[i].end);
+    out += ']';
+  });
+  out += '}';
 }
 
 Truncation truncation_of(const Options& o) {
@@ -50,7 +86,8 @@ Truncation truncation_of(const Options& o) {
                                          : Truncation::kLongestFirst;
 }
 
-Json encoded(const Options& o, const Tokenizer& tokenizer, const Input& input) {
+// The tokens of an input as JSON text: one encoding, or with --return-overflowing-tokens a list.
+std::string encoded(const Options& o, const Tokenizer& tokenizer, const Input& input) {
   const EncodeOptions options{.add_special_tokens = !o.no_specials,
                               .offsets = !o.ids_only,
                               .split_special = o.split_special,
@@ -58,16 +95,21 @@ Json encoded(const Options& o, const Tokenizer& tokenizer, const Input& input) {
                               .max_length = o.max_length,
                               .stride = o.stride};
   const bool pair = input.values[1].has_value();
-  if (!o.overflowing)
-    return described(o, tokenizer,
+  std::string out;
+  if (!o.overflowing) {
+    append_described(o, tokenizer,
                      pair ? tokenizer.encode_pair(input.text(0), input.text(1), options)
-                          : tokenizer.encode(input.text(0), options));
-  Json windows = Json::array();
+                          : tokenizer.encode(input.text(0), options),
+                     out);
+    return out;
+  }
   for (const Encoding& e :
        pair ? tokenizer.encode_pair_windows(input.text(0), input.text(1), options)
-            : tokenizer.encode_windows(input.text(0), options))
-    windows.push_back(described(o, tokenizer, e));
-  return windows;
+            : tokenizer.encode_windows(input.text(0), options)) {
+    out += out.empty() ? '[' : ',';
+    append_described(o, tokenizer, e, out);
+  }
+  return out + "]";
 }
 
 // The conversation of --messages: its text with --template, else its tokens.
@@ -93,10 +135,11 @@ int run_messages(const Options& o, const fs::path& folder, RecordWriter& writer)
   } else {
     // The template has written its own special tokens.
     const Tokenizer tokenizer = Tokenizer::load(folder);
-    writer.write(
-        input,
-        described(o, tokenizer,
-                  tokenizer.encode(text, {.add_special_tokens = false, .offsets = !o.ids_only})));
+    std::string tokens;
+    append_described(o, tokenizer,
+                     tokenizer.encode(text, {.add_special_tokens = false, .offsets = !o.ids_only}),
+                     tokens);
+    writer.write(input, Json::parse(tokens));
   }
   return writer.finish();
 }
@@ -111,9 +154,9 @@ Json decoded(const Options& o, const Tokenizer& tokenizer, const std::string& te
   for (std::string word; in >> word;) {
     char* end = nullptr;
     const long long id = std::strtoll(word.c_str(), &end, 10);
-    if (*end || id < 0 || id >= tokenizer.vocab_size())
+    if (*end || id < 0 || id >= tokenizer.id_end())
       fail(Errc::kBadData, "'", word, "' is no token id, wanted a number from 0 to ",
-           tokenizer.vocab_size() - 1);
+           tokenizer.id_end() - 1);
     ids.push_back(static_cast<std::int32_t>(id));
   }
   return tokenizer.decode(ids, !o.keep_specials);
@@ -125,7 +168,8 @@ struct Work {
   bool reused = false;
   std::optional<Error> error;
   bool of_tokenizer = false;  // the error is not the text's fault but of the tokenizer's own files
-  Json output;
+  std::string record;         // the whole line, when records are JSON
+  Json output;                // else the output alone
 };
 
 // The next inputs: enough to be worth a thread's while, fewer when they come slowly.
@@ -145,11 +189,16 @@ std::optional<std::vector<Work>> read_some(InputReader& reader, Sink& sink) {
   return some;
 }
 
-void compute(const Options& o, const Tokenizer& tokenizer, Work& work) {
+void compute(const Options& o, const Tokenizer& tokenizer, const RecordWriter& writer, Work& work) {
   if (work.reused || work.error) return;
   try {
-    work.output =
-        o.decode ? decoded(o, tokenizer, work.input.text(0)) : encoded(o, tokenizer, work.input);
+    if (o.decode) {
+      work.output = decoded(o, tokenizer, work.input.text(0));
+    } else if (writer.takes_lines()) {
+      work.record = writer.line(work.input, encoded(o, tokenizer, work.input));
+    } else {
+      work.output = Json::parse(encoded(o, tokenizer, work.input));
+    }
   } catch (const Error& e) {
     if (e.code == Errc::kResources) throw;
     work.error = e;
@@ -158,13 +207,15 @@ void compute(const Options& o, const Tokenizer& tokenizer, Work& work) {
   }
 }
 
-void write(Work& work, Sink& sink) {
+void write(Work& work, RecordWriter& writer) {
   if (work.reused) {
-    sink.write_reused(work.input);
+    writer.write_reused(work.input);
   } else if (work.error) {
-    sink.write_error(work.input, *work.error);
+    writer.write_error(work.input, *work.error);
+  } else if (!work.record.empty()) {
+    writer.write_line(work.record);
   } else {
-    sink.write(work.input, std::move(work.output));
+    writer.write(work.input, std::move(work.output));
   }
 }
 
@@ -196,7 +247,8 @@ int run(const CLI::App& app, Options& o) {
   InputReader reader(o.input);
   Pipeline<std::vector<Work>> pipeline([&] { return read_some(reader, writer); },
                                        [&](std::vector<Work>& some) {
-                                         for (Work& work : some) compute(o, tokenizer, work);
+                                         for (Work& work : some)
+                                           compute(o, tokenizer, writer, work);
                                        });
   bool hostile = true;  // nothing but failures of the tokenizer's own files
   while (auto some = pipeline.take()) {

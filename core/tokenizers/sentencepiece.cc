@@ -23,21 +23,13 @@ constexpr std::string_view kMark = "\xe2\x96\x81";  // U+2581
 
 using Processor = sentencepiece::SentencePieceProcessor;
 
-SpmModel checked_model(const std::string& bytes, const std::string& name) {
-  SpmModel model = parse_spm(bytes, name);
-  if (!model.charsmap.empty())
-    make_precompiled(Fields({{"precompiled_charsmap",
-                              Json::binary({model.charsmap.begin(), model.charsmap.end()})}},
-                            name + ": normalizer_spec"),
-                     0);
-  return model;
-}
-
 // The library's processor, after checks of our own.
 std::unique_ptr<Processor> load_processor(const fs::path& file, SpmModel* model = nullptr) {
   const std::string bytes = read_file(file, limits::kTokenizerBytes);
   const std::string name = file.filename().string();
-  SpmModel checked = checked_model(bytes, name);
+  SpmModel checked = parse_spm(bytes, name);
+  for (const std::string* map : {&checked.charsmap, &checked.denormalizer_charsmap})
+    if (!map->empty()) check_charsmap(*map, name + ": precompiled_charsmap");
   auto processor = std::make_unique<Processor>();
   if (const auto status = processor->LoadFromSerializedProto(bytes); !status.ok())
     fail(Errc::kBadData, name, ": ", status.ToString());

@@ -114,10 +114,12 @@ SpmModel parse_spm(std::string_view bytes, const std::string& where) {
         if (trainer.field == 40) model.unk_id = static_cast<std::int32_t>(trainer.number);
         if (trainer.field == 45) model.unk_piece = std::string(trainer.data);
       }
-    } else if (message.field == 3) {
-      Message normalizer(message.data, where + ": normalizer_spec");
-      while (normalizer.next())
-        if (normalizer.field == 2) model.charsmap = std::string(normalizer.data);
+    } else if (message.field == 3 || message.field == 5) {
+      const bool normal = message.field == 3;
+      Message spec(message.data, where + (normal ? ": normalizer_spec" : ": denormalizer_spec"));
+      while (spec.next())
+        if (spec.field == 2)
+          (normal ? model.charsmap : model.denormalizer_charsmap) = std::string(spec.data);
     }
   }
   if (model.pieces.empty()) fail(Errc::kBadData, where, ": no pieces, not a SentencePiece model");

@@ -427,6 +427,11 @@ std::int64_t Tokenizer::vocab_size() const {
   return static_cast<std::int64_t>(vocabulary.size() + impl_->added.outside(vocabulary));
 }
 
+std::int32_t Tokenizer::id_end() const {
+  const std::int32_t target = impl_->target ? impl_->target->end() : 0;
+  return std::max({impl_->model->vocabulary().end(), impl_->added.end(), target});
+}
+
 std::string Tokenizer::token(std::int32_t id) const { return impl_->token(id); }
 
 std::optional<std::int32_t> Tokenizer::id(std::string_view token) const {

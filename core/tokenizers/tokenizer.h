@@ -81,6 +81,7 @@ class Tokenizer {
   std::string join(const std::vector<std::string>& tokens) const;
 
   std::int64_t vocab_size() const;                               // with added tokens
+  std::int32_t id_end() const;                                   // above every id
   std::string token(std::int32_t id) const;                      // "" when there is none
   std::optional<std::int32_t> id(std::string_view token) const;  // vocabulary, then added tokens
   bool is_special(std::int32_t id) const;                        // what decode skips

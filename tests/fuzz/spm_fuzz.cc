@@ -28,8 +28,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (size < 1) return 0;
   std::ofstream(folder() / "tokenizer_config.json")
       << R"({"tokenizer_class": ")" << kClasses[data[0] % std::size(kClasses)] << R"(Tokenizer"})";
-  std::ofstream(folder() / "tokenizer.model", std::ios::binary)
-      .write(reinterpret_cast<const char*>(data) + 1, static_cast<std::streamsize>(size - 1));
+  const bool marian = data[0] % std::size(kClasses) == std::size(kClasses) - 1;
+  if (marian)
+    std::ofstream(folder() / "vocab.json")
+        << R"({"</s>": 0, "<unk>": 1, "<pad>": 2, "\u2581a": 3})";
+  for (const char* name : {"source.spm", "target.spm"})
+    std::ofstream(folder() / (marian ? name : "tokenizer.model"), std::ios::binary)
+        .write(reinterpret_cast<const char*>(data) + 1, static_cast<std::streamsize>(size - 1));
   try {
     const auto tokenizer = hft::Tokenizer::load(folder());
     const auto e = tokenizer.encode("Hello, w\xc3\xb6rld 123\n<s>", {.offsets = true});
