@@ -12,9 +12,10 @@
 namespace hft {
 namespace {
 
-// Steps one match may take back; the whole search gets more, growing with the text.
+// Steps one match may take back, and all tries of one search; steps a match may keep to take back.
 constexpr unsigned long kRetriesInMatch = 1'000'000;
 constexpr unsigned long kRetriesInSearch = 10'000'000;
+constexpr std::size_t kStackedInMatch = 1'000'000, kStackedPerByte = 2;
 
 const OnigUChar* bytes(const char* at) { return reinterpret_cast<const OnigUChar*>(at); }
 
@@ -80,7 +81,6 @@ void initialize() {
     onig_initialize(encodings, 1);
     onig_set_retry_limit_in_match(kRetriesInMatch);
     onig_set_retry_limit_in_search(kRetriesInSearch);
-    onig_set_match_stack_limit_size(10'000'000);
     define_categories();
     return true;
   }();
@@ -132,14 +132,21 @@ void Regex::search(std::string_view text,
     OnigRegion* value = onig_region_new();
     ~Region() { onig_region_free(value, 1); }
   } region;
+  struct Limits {
+    OnigMatchParam* value = onig_new_match_param();
+    ~Limits() { onig_free_match_param(value); }
+  } limits;
+  onig_set_match_stack_limit_size_of_match_param(
+      limits.value, static_cast<unsigned>(kStackedInMatch + kStackedPerByte * text.size()));
   if (text.empty()) return;  // the reference finds nothing in it, not even nothing
   const char* begin = text.data();
   const char* end = begin + text.size();
   std::size_t from = 0;
   std::size_t last = std::string_view::npos;  // end of the match before
   while (from <= text.size()) {
-    const int found = onig_search(impl_->compiled, bytes(begin), bytes(end), bytes(begin + from),
-                                  bytes(end), region.value, ONIG_OPTION_NONE);
+    const int found =
+        onig_search_with_param(impl_->compiled, bytes(begin), bytes(end), bytes(begin + from),
+                               bytes(end), region.value, ONIG_OPTION_NONE, limits.value);
     if (found == ONIG_MISMATCH) return;
     if (found < 0)
       fail(Errc::kBadData, "the regular expression '", impl_->pattern,
