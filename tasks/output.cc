@@ -193,18 +193,20 @@ void RecordWriter::write_reused(const Input& input) {
 
 bool RecordWriter::takes_lines() const { return impl_->format == "json"; }
 
-std::string RecordWriter::line(const Input& input, std::string_view output) const {
-  Json record = impl_->record(input);
-  std::string line = to_line(record);
+std::string RecordWriter::begin_line(const Input& input) const {
+  std::string line = to_line(impl_->record(input));
   line.back() = ',';
-  line += "\"output\":";
-  line += output;
-  const std::size_t before = record.size();
+  return line + "\"output\":";
+}
+
+void RecordWriter::end_line(const Input& input, std::string& line) const {
+  Json record = impl_->record(input);
   record["output"] = nullptr;
+  const auto before = static_cast<std::ptrdiff_t>(record.size());
   impl_->carry_columns(input, record);
-  for (auto it = std::next(record.begin(), static_cast<std::ptrdiff_t>(before) + 1); it != record.end(); ++it)
+  for (auto it = std::next(record.begin(), before); it != record.end(); ++it)
     line += "," + to_line(it.key()) + ":" + to_line(it.value());
-  return line + "}\n";
+  line += "}\n";
 }
 
 void RecordWriter::write_line(std::string_view line) {

@@ -63,10 +63,11 @@ class RecordWriter : public Sink {
   int finish() override;
   void interrupted() override;
 
-  // Records are JSON lines. Large outputs may then come as JSON text: line() puts one into its
-  // record (any thread may call it), write_line() writes that in write()'s place.
+  // Records are JSON lines. A large output may then be written as JSON text, on any thread, between
+  // begin_line() and end_line(); write_line() takes the line in write()'s place.
   bool takes_lines() const;
-  std::string line(const Input& input, std::string_view output) const;
+  std::string begin_line(const Input& input) const;
+  void end_line(const Input& input, std::string& line) const;
   void write_line(std::string_view line);
 
  private:

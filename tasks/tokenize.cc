@@ -63,6 +63,7 @@ void append_described(const Options& o, const Tokenizer& tokenizer, const Encodi
     }
     out += ']';
   };
+  out.reserve(out.size() + e.size() * (o.ids_only ? 6 : 32));
   if (!o.ids_only) out += "{\"ids\":";
   list([&](std::size_t i) { append(out, e.ids[i]); });
   if (o.ids_only) return;
@@ -86,8 +87,10 @@ Truncation truncation_of(const Options& o) {
                                          : Truncation::kLongestFirst;
 }
 
-// The tokens of an input as JSON text: one encoding, or with --return-overflowing-tokens a list.
-std::string encoded(const Options& o, const Tokenizer& tokenizer, const Input& input) {
+// Appends the tokens of an input as JSON text: one encoding, or a list of them with
+// --return-overflowing-tokens.
+void append_encoded(const Options& o, const Tokenizer& tokenizer, const Input& input,
+                    std::string& out) {
   const EncodeOptions options{.add_special_tokens = !o.no_specials,
                               .offsets = !o.ids_only,
                               .split_special = o.split_special,
@@ -95,21 +98,20 @@ std::string encoded(const Options& o, const Tokenizer& tokenizer, const Input& i
                               .max_length = o.max_length,
                               .stride = o.stride};
   const bool pair = input.values[1].has_value();
-  std::string out;
-  if (!o.overflowing) {
-    append_described(o, tokenizer,
-                     pair ? tokenizer.encode_pair(input.text(0), input.text(1), options)
-                          : tokenizer.encode(input.text(0), options),
-                     out);
-    return out;
-  }
+  if (!o.overflowing)
+    return append_described(o, tokenizer,
+                            pair ? tokenizer.encode_pair(input.text(0), input.text(1), options)
+                                 : tokenizer.encode(input.text(0), options),
+                            out);
+  char separator = '[';
   for (const Encoding& e :
        pair ? tokenizer.encode_pair_windows(input.text(0), input.text(1), options)
             : tokenizer.encode_windows(input.text(0), options)) {
-    out += out.empty() ? '[' : ',';
+    out += separator;
     append_described(o, tokenizer, e, out);
+    separator = ',';
   }
-  return out + "]";
+  out += ']';
 }
 
 // The conversation of --messages: its text with --template, else its tokens.
@@ -195,9 +197,14 @@ void compute(const Options& o, const Tokenizer& tokenizer, const RecordWriter& w
     if (o.decode) {
       work.output = decoded(o, tokenizer, work.input.text(0));
     } else if (writer.takes_lines()) {
-      work.record = writer.line(work.input, encoded(o, tokenizer, work.input));
+      std::string line = writer.begin_line(work.input);
+      append_encoded(o, tokenizer, work.input, line);
+      writer.end_line(work.input, line);
+      work.record = std::move(line);
     } else {
-      work.output = Json::parse(encoded(o, tokenizer, work.input));
+      std::string output;
+      append_encoded(o, tokenizer, work.input, output);
+      work.output = Json::parse(output);
     }
   } catch (const Error& e) {
     if (e.code == Errc::kResources) throw;

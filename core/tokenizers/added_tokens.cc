@@ -127,6 +127,8 @@ Pieces AddedTokens::extract(std::string_view text, const Normalizer* normalizer,
     if (normalizer) normalizer->apply(stretch);
     find_all(normalized_, stretch.bytes, split_special, [&](const Match& part) {
       if (part.begin >= part.end) return;
+      if (part.id < 0 && part.begin == 0 && part.end == stretch.bytes.size())
+        return pieces.add(std::move(stretch));
       const auto from = tracked ? stretch.origin[part.begin].begin
                                 : start + static_cast<std::uint32_t>(part.begin);
       pieces.add(std::string_view(stretch.bytes).substr(part.begin, part.end - part.begin),

@@ -65,10 +65,7 @@ class MergeTable {
   std::size_t mask_;
 };
 
-struct Symbol {
-  std::int32_t id;
-  std::uint32_t begin, end;
-};
+using Symbol = Token;  // on its way to be one
 
 // Merges with a scan for the lowest rank each time: quadratic, fastest for words.
 void merge_scanning(const MergeTable& merges, std::vector<Symbol>& symbols) {
@@ -259,7 +256,11 @@ class Bpe : public TokenModel {
     } else {
       merge_scanning(merges_, symbols);
     }
-    for (const Symbol& symbol : symbols) out.push_back({symbol.id, symbol.begin, symbol.end});
+    if (out.empty() && symbols.size() > kScanSymbols) {
+      out = std::move(symbols);
+    } else {
+      out.insert(out.end(), symbols.begin(), symbols.end());
+    }
   }
   const Vocabulary& vocabulary() const override { return vocabulary_; }
   std::string_view subword_mark() const override { return options_.continuing_subword_prefix; }

@@ -199,6 +199,11 @@ void Tokenizer::Impl::place(const Pieces& pieces, std::string_view text, const E
     } else {
       model->tokenize(pieces.view(piece), tokens);
     }
+    if (pieces.pieces.size() == 1) {
+      out.encoding.ids.reserve(tokens.size());
+      out.encoding.offsets.reserve(tokens.size());
+      out.encoding.word_ids.reserve(tokens.size());
+    }
     for (const Token& token : tokens) {
       // Byte tokens of a continuing_subword_prefix may reach beyond the piece; the reference then
       // takes their place in it for one in the text.
