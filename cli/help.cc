@@ -70,8 +70,10 @@ std::string wrapped(const std::string& text, int indent) {
 
 std::string row(const std::string& left, const std::string& text) {
   std::string out = "  " + left;
-  if (display_width(out) > kTextColumn - 2) out += "\n" + std::string(kTextColumn, ' ');
-  else out += std::string(static_cast<std::size_t>(kTextColumn - display_width(out)), ' ');
+  if (display_width(out) > kTextColumn - 2)
+    out += "\n" + std::string(kTextColumn, ' ');
+  else
+    out += std::string(static_cast<std::size_t>(kTextColumn - display_width(out)), ' ');
   return out + wrapped(text, kTextColumn) + "\n";
 }
 
@@ -101,10 +103,12 @@ std::string spelling(const CLI::Option& option) {
 }
 
 std::string overview() {
-  std::string out = "hft runs Hugging Face models from the shell.\n\nUsage: hft COMMAND [OPTIONS] [INPUT…]\n";
+  std::string out =
+      "hft runs Hugging Face models from the shell.\n\nUsage: hft COMMAND [OPTIONS] [INPUT…]\n";
   std::vector<std::string> groups;
   for (const Command& command : commands())
-    if (std::find(groups.begin(), groups.end(), command.group) == groups.end()) groups.push_back(command.group);
+    if (std::find(groups.begin(), groups.end(), command.group) == groups.end())
+      groups.push_back(command.group);
   for (const auto& group : groups) {
     out += "\n" + group + "\n";
     for (const Command& command : commands())
@@ -115,22 +119,27 @@ std::string overview() {
       out += row("--version", "The version");
     }
   }
-  out += "\nExamples:\n"
-         "  hft classify \"I love this product!\"\n"
-         "  hft embed -m models/all-MiniLM-L6-v2 --query \"opening hours\" --lines < faq.txt\n"
-         "  hft ner --json -i articles.jsonl -o entities.jsonl\n";
+  out +=
+      "\nExamples:\n"
+      "  hft classify \"I love this product!\"\n"
+      "  hft embed -m models/all-MiniLM-L6-v2 --query \"opening hours\" --lines < faq.txt\n"
+      "  hft ner --json -i articles.jsonl -o entities.jsonl\n";
   return out;
 }
 
 std::string help_of(const CLI::App& command) {
-  std::string out = command.get_description() + "\n\nUsage: hft " + command.get_name() + " [OPTIONS]";
-  const auto options = command.get_options([](const CLI::Option* o) { return !o->check_lname("help"); });
+  std::string out =
+      command.get_description() + "\n\nUsage: hft " + command.get_name() + " [OPTIONS]";
+  const auto options =
+      command.get_options([](const CLI::Option* o) { return !o->check_lname("help"); });
   for (const CLI::Option* option : options)
-    if (!option->nonpositional()) out += " [" + option->get_single_name() + (option->get_expected_max() > 1 ? "…]" : "]");
+    if (!option->nonpositional())
+      out += " [" + option->get_single_name() + (option->get_expected_max() > 1 ? "…]" : "]");
   out += "\n";
   std::vector<std::string> groups;
   for (const CLI::Option* option : options)
-    if (std::find(groups.begin(), groups.end(), option->get_group()) == groups.end()) groups.push_back(option->get_group());
+    if (std::find(groups.begin(), groups.end(), option->get_group()) == groups.end())
+      groups.push_back(option->get_group());
   // The command's own options first.
   std::stable_partition(groups.begin(), groups.end(), [](const auto& g) { return g == "Options"; });
   for (const auto& group : groups) {
@@ -138,7 +147,8 @@ std::string help_of(const CLI::App& command) {
     for (const CLI::Option* option : options) {
       if (option->get_group() != group || !option->nonpositional()) continue;
       const std::string standard = option->get_default_str();
-      rows += row(spelling(*option), option->get_description() + (standard.empty() ? "" : " [" + standard + "]"));
+      rows += row(spelling(*option),
+                  option->get_description() + (standard.empty() ? "" : " [" + standard + "]"));
     }
     if (!rows.empty()) out += "\n" + group + "\n" + rows;
   }
@@ -172,7 +182,8 @@ int run_help(const std::vector<std::string>& arguments) {
     return 0;
   }
   const auto near = nearest(topic, names);
-  fail(Errc::kUsage, "help: no command or topic '", topic, "'", near ? "; closest: '" + *near + "'" : "");
+  fail(Errc::kUsage, "help: no command or topic '", topic, "'",
+       near ? "; closest: '" + *near + "'" : "");
 }
 
 }  // namespace hft

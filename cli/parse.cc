@@ -23,18 +23,32 @@ std::string normalised(const std::string& argument) {
 }
 
 void add_common(CLI::App& app) {
-  app.add_flag_callback("-q,--quiet", [] { set_verbosity(Verbosity::kQuiet); }, "Only results and errors")->group("Messages");
-  app.add_flag_callback("-v,--verbose", [] { set_verbosity(Verbosity::kVerbose); }, "Also the settings in force")->group("Messages");
-  app.add_option_function<std::string>("--progress", [](const std::string& name) {
-       static const std::map<std::string, ProgressStyle> kStyles{{"auto", ProgressStyle::kAuto}, {"bar", ProgressStyle::kBar},
-           {"plain", ProgressStyle::kPlain}, {"json", ProgressStyle::kJson}, {"none", ProgressStyle::kNone}};
-       set_progress_style(kStyles.at(name));
-     }, "How progress is shown on stderr")
-      ->check(CLI::IsMember({"auto", "bar", "plain", "json", "none"}))->default_str("auto")->group("Messages");
+  app.add_flag_callback(
+         "-q,--quiet", [] { set_verbosity(Verbosity::kQuiet); }, "Only results and errors")
+      ->group("Messages");
+  app.add_flag_callback(
+         "-v,--verbose", [] { set_verbosity(Verbosity::kVerbose); }, "Also the settings in force")
+      ->group("Messages");
+  app.add_option_function<std::string>(
+         "--progress",
+         [](const std::string& name) {
+           static const std::map<std::string, ProgressStyle> kStyles{
+               {"auto", ProgressStyle::kAuto},
+               {"bar", ProgressStyle::kBar},
+               {"plain", ProgressStyle::kPlain},
+               {"json", ProgressStyle::kJson},
+               {"none", ProgressStyle::kNone}};
+           set_progress_style(kStyles.at(name));
+         },
+         "How progress is shown on stderr")
+      ->check(CLI::IsMember({"auto", "bar", "plain", "json", "none"}))
+      ->default_str("auto")
+      ->group("Messages");
 }
 
 // CLI11's words for the commonest mistakes, in ours.
-[[noreturn]] void explain(const CLI::ParseError& error, const CLI::App& app, const std::vector<std::string>& arguments) {
+[[noreturn]] void explain(const CLI::ParseError& error, const CLI::App& app,
+                          const std::vector<std::string>& arguments) {
   const std::string context = "hft " + app.get_name();
   const std::string hint = context + " --help";
   if (dynamic_cast<const CLI::ExtrasError*>(&error)) {
@@ -67,7 +81,8 @@ void add_common(CLI::App& app) {
 
 }  // namespace
 
-std::unique_ptr<CLI::App> build_tree(std::map<std::string, std::function<int()>>& runs, const std::string& only) {
+std::unique_ptr<CLI::App> build_tree(std::map<std::string, std::function<int()>>& runs,
+                                     const std::string& only) {
   auto app = std::make_unique<CLI::App>("Run Hugging Face models from the shell", "hft");
   for (const Command& command : commands()) {
     if (!only.empty() && only != command.name) continue;
@@ -83,11 +98,15 @@ std::unique_ptr<CLI::App> build_tree(std::map<std::string, std::function<int()>>
 Parsed parse(std::vector<std::string> arguments) {
   const std::string word = arguments.empty() ? "--help" : arguments[0];
   if (word == "--version" || word == "-V")
-    return {nullptr, [] { std::printf("hft %s\n", HFT_VERSION); return 0; }};
+    return {nullptr, [] {
+              std::printf("hft %s\n", HFT_VERSION);
+              return 0;
+            }};
   if (word == "help" || word == "--help" || word == "-h" || word == "completion")
     return {nullptr, [arguments] { return run_help(arguments); }};
   const auto all = commands();
-  if (std::none_of(all.begin(), all.end(), [&](const Command& c) { return word == c.name; })) unknown_command(word);
+  if (std::none_of(all.begin(), all.end(), [&](const Command& c) { return word == c.name; }))
+    unknown_command(word);
 
   bool options_ended = false;
   for (auto& argument : arguments) {

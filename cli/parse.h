@@ -15,7 +15,8 @@ struct Parsed {
 };
 
 // The whole option tree (help, completions and man pages walk it); runs[name] is set for commands.
-std::unique_ptr<CLI::App> build_tree(std::map<std::string, std::function<int()>>& runs, const std::string& only = "");
+std::unique_ptr<CLI::App> build_tree(std::map<std::string, std::function<int()>>& runs,
+                                     const std::string& only = "");
 
 // Throws Error (kUsage) for anything wrong, with the nearest name. Help and --version are answered
 // by a `run` that prints them.

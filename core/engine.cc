@@ -37,9 +37,8 @@ const Engine& engine() {
 }
 
 std::future<std::unique_ptr<TextModel>> load_in_background(ModelRequest request) {
-  return std::async(std::launch::async, [request = std::move(request)] {
-    return engine().load_text_model(request);
-  });
+  return std::async(std::launch::async,
+                    [request = std::move(request)] { return engine().load_text_model(request); });
 }
 
 }  // namespace hft

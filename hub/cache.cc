@@ -31,7 +31,8 @@ fs::path cache_folder(const std::string& cache_dir) {
   for (const char* name : {"HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE"})
     if (auto value = environment(name); !value.empty()) return value;
   if (auto home = environment("HF_HOME"); !home.empty()) return fs::path(home) / "hub";
-  if (auto xdg = environment("XDG_CACHE_HOME"); !xdg.empty()) return fs::path(xdg) / "huggingface/hub";
+  if (auto xdg = environment("XDG_CACHE_HOME"); !xdg.empty())
+    return fs::path(xdg) / "huggingface/hub";
   return fs::path(environment("HOME")) / ".cache/huggingface/hub";
 }
 

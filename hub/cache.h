@@ -1,5 +1,6 @@
 // The cache of huggingface_hub on disk, shared with Python: where it is and what it holds.
-// Layout: models--ORG--NAME/{blobs/ETAG, refs/REVISION (holds a commit), snapshots/COMMIT/FILE -> blob}.
+// Layout: models--ORG--NAME/{blobs/ETAG, refs/REVISION (holds a commit), snapshots/COMMIT/FILE ->
+// blob}.
 #pragma once
 
 #include <filesystem>
@@ -8,7 +9,8 @@
 
 namespace hft::hub {
 
-// --cache-dir, else HF_HUB_CACHE, HUGGINGFACE_HUB_CACHE, HF_HOME/hub, XDG_CACHE_HOME/huggingface/hub,
+// --cache-dir, else HF_HUB_CACHE, HUGGINGFACE_HUB_CACHE, HF_HOME/hub,
+// XDG_CACHE_HOME/huggingface/hub,
 // ~/.cache/huggingface/hub.
 std::filesystem::path cache_folder(const std::string& cache_dir = "");
 

@@ -118,17 +118,19 @@ void print(const std::vector<Row>& rows, const std::string& format) {
     for (const auto& row : rows) {
       std::string line;
       for (const auto& [key, value] : record(row).items())
-        line += (line.empty() ? "" : ",") + (value.is_string() ? value.get<std::string>() : value.dump());
+        line += (line.empty() ? "" : ",") +
+                (value.is_string() ? value.get<std::string>() : value.dump());
       std::printf("%s\n", line.c_str());
     }
     return;
   }
-  std::printf("%-8s %6s %7s %12s %12s %12s\n", "test", "batch", "depth", "ms a token", "tokens/s", "best");
+  std::printf("%-8s %6s %7s %12s %12s %12s\n", "test", "batch", "depth", "ms a token", "tokens/s",
+              "best");
   for (const auto& row : rows) {
     const auto tokens = static_cast<double>(row.tokens);
-    std::printf("%-8s %6ld %7ld %12.2f %12.1f %12.1f\n", row.test.c_str(), static_cast<long>(row.batch),
-                static_cast<long>(row.depth), 1e3 * row.median() / tokens, tokens / row.median(),
-                tokens / row.best());
+    std::printf("%-8s %6ld %7ld %12.2f %12.1f %12.1f\n", row.test.c_str(),
+                static_cast<long>(row.batch), static_cast<long>(row.depth),
+                1e3 * row.median() / tokens, tokens / row.median(), tokens / row.best());
   }
 }
 
@@ -147,32 +149,44 @@ int run(const Options& o) {
 std::function<int()> declare(CLI::App& app) {
   auto o = std::make_shared<Options>();
   app.footer(
-      "pp512 is reading a prompt of 512 tokens, tg64 writing 64 tokens one by one; depth is how many\n"
+      "pp512 is reading a prompt of 512 tokens, tg64 writing 64 tokens one by one; depth is how "
+      "many\n"
       "tokens come before. Medians of the repetitions, and the best.\n\n"
       "Examples:\n"
       "  hft bench -m Qwen/Qwen2.5-0.5B\n"
       "  hft bench -m DIR --depth 0,4096 --prompt-tokens 0 --batch 1,16 --format csv");
   app.add_option("MODEL", o->model.model, "Model: a folder, or its id on the Hub");
-  const auto list = [&](const char* flag, std::vector<std::int64_t>& to, int least, const char* about) {
-    app.add_option(flag, to, about)->delimiter(',')->type_name("N,…")
-        ->check(CLI::Range(least, 10'000'000))->capture_default_str();
+  const auto list = [&](const char* flag, std::vector<std::int64_t>& to, int least,
+                        const char* about) {
+    app.add_option(flag, to, about)
+        ->delimiter(',')
+        ->type_name("N,…")
+        ->check(CLI::Range(least, 10'000'000))
+        ->capture_default_str();
   };
   list("--prompt-tokens", o->prompt, 0, "Lengths of prompts to read; 0: none");
   list("--depth", o->depth, 0, "Tokens that come before");
   list("--batch", o->batch, 1, "Sequences at a time");
-  app.add_option("--new-tokens", o->new_tokens, "Tokens to write; 0: none")->type_name("N")
-      ->check(CLI::Range(0, 10'000'000))->capture_default_str();
-  app.add_option("--repetitions", o->repetitions, "Times to measure each")->type_name("N")
-      ->check(CLI::Range(1, 1000))->capture_default_str();
-  app.add_option("--format", o->format, "How to print")->check(CLI::IsMember({"text", "json", "csv"}))
+  app.add_option("--new-tokens", o->new_tokens, "Tokens to write; 0: none")
+      ->type_name("N")
+      ->check(CLI::Range(0, 10'000'000))
       ->capture_default_str();
-  app.add_flag_callback("--json", [o] { o->format = "json"; }, "As --format json");
+  app.add_option("--repetitions", o->repetitions, "Times to measure each")
+      ->type_name("N")
+      ->check(CLI::Range(1, 1000))
+      ->capture_default_str();
+  app.add_option("--format", o->format, "How to print")
+      ->check(CLI::IsMember({"text", "json", "csv"}))
+      ->capture_default_str();
+  app.add_flag_callback(
+      "--json", [o] { o->format = "json"; }, "As --format json");
   add_model_options(app, o->model);
   return [o] { return run(*o); };
 }
 
 }  // namespace
 
-extern const Command bench_command{"bench", "Work", "Measure how fast a model generates here", declare};
+extern const Command bench_command{"bench", "Work", "Measure how fast a model generates here",
+                                   declare};
 
 }  // namespace hft

@@ -27,7 +27,8 @@ std::int64_t top_k_of(const std::string& text) {
   if (text == "all") return -1;
   char* end = nullptr;
   const long k = std::strtol(text.c_str(), &end, 10);
-  if (*end || k < 1) fail(Errc::kUsage, "--top-k: '", text, "' is neither all nor a number above 0");
+  if (*end || k < 1)
+    fail(Errc::kUsage, "--top-k: '", text, "' is neither all nor a number above 0");
   return k;
 }
 
@@ -42,13 +43,16 @@ ScoreFunction function_for(const std::string& flag, const TextContext& context) 
   if (!flag.empty()) return function_named(flag, "--function-to-apply");
   const std::string kind = context.config.text("problem_type", "");
   if (kind == "regression") return ScoreFunction::kNone;
-  if (kind == "multi_label_classification" || context.labels.size() == 1) return ScoreFunction::kSigmoid;
+  if (kind == "multi_label_classification" || context.labels.size() == 1)
+    return ScoreFunction::kSigmoid;
   return ScoreFunction::kSoftmax;
 }
 
-Json labelled(const std::vector<std::string>& labels, const std::vector<float>& scores, std::int64_t k) {
+Json labelled(const std::vector<std::string>& labels, const std::vector<float>& scores,
+              std::int64_t k) {
   Json list = Json::array();
-  for (std::int64_t i : best(scores, k)) list.push_back({{"label", labels.at(i)}, {"score", number(scores[i])}});
+  for (std::int64_t i : best(scores, k))
+    list.push_back({{"label", labels.at(i)}, {"score", number(scores[i])}});
   return list;
 }
 
@@ -57,8 +61,8 @@ Prepare prepare_labels(const Options& o, const TextContext& context) {
   return [&context, function, k = top_k_of(o.top_k)](const Input& input) {
     const std::string* pair = input.values[1] ? &*input.values[1] : nullptr;
     Prepared prepared;
-    prepared.sequences.push_back(
-        to_sequence(context, encode_within(context, input.text(), pair, Truncation::kLongestFirst, false)));
+    prepared.sequences.push_back(to_sequence(
+        context, encode_within(context, input.text(), pair, Truncation::kLongestFirst, false)));
     prepared.finish = [&context, function, k](std::span<const Matrix> results) {
       return labelled(context.labels, apply(function, results[0].row(0)), k);
     };
@@ -75,9 +79,12 @@ std::int64_t entailment_row(const TextContext& context) {
 }
 
 // Scores of the candidates, from the logits of one premise with each hypothesis.
-std::vector<float> candidate_scores(std::span<const Matrix> results, std::int64_t entailment, bool independent) {
+std::vector<float> candidate_scores(std::span<const Matrix> results, std::int64_t entailment,
+                                    bool independent) {
   std::vector<float> scores;
-  const auto at = [](const Matrix& m, std::int64_t i) { return m.data[static_cast<std::size_t>(i < 0 ? m.cols + i : i)]; };
+  const auto at = [](const Matrix& m, std::int64_t i) {
+    return m.data[static_cast<std::size_t>(i < 0 ? m.cols + i : i)];
+  };
   const std::int64_t contradiction = entailment == 0 ? -1 : 0;
   for (const Matrix& m : results) scores.push_back(at(m, entailment));
   if (!independent) return softmax(scores);
@@ -93,20 +100,24 @@ Prepare prepare_candidates(const Options& o, const TextContext& context) {
       if (!trimmed(label).empty()) candidates.push_back(trimmed(label));
   const auto hole = o.hypothesis.find("{}");
   if (candidates.empty()) fail(Errc::kUsage, "--candidate-labels: names no label");
-  if (hole == std::string::npos) fail(Errc::kUsage, "--hypothesis-template: '", o.hypothesis, "' has no {} for the label");
-  for (const auto& label : candidates) hypotheses.push_back(std::string(o.hypothesis).replace(hole, 2, label));
+  if (hole == std::string::npos)
+    fail(Errc::kUsage, "--hypothesis-template: '", o.hypothesis, "' has no {} for the label");
+  for (const auto& label : candidates)
+    hypotheses.push_back(std::string(o.hypothesis).replace(hole, 2, label));
   const std::int64_t entailment = entailment_row(context);
   const bool independent = o.multi_label || candidates.size() == 1;
   return [=, &context](const Input& input) {
     Prepared prepared;
     for (const auto& hypothesis : hypotheses)
-      prepared.sequences.push_back(
-          to_sequence(context, encode_within(context, input.text(), &hypothesis, Truncation::kOnlyFirst, false)));
+      prepared.sequences.push_back(to_sequence(
+          context,
+          encode_within(context, input.text(), &hypothesis, Truncation::kOnlyFirst, false)));
     prepared.finish = [=, text = input.text()](std::span<const Matrix> results) {
       const auto scores = candidate_scores(results, entailment, independent);
       std::vector<std::size_t> order(scores.size());
       std::iota(order.begin(), order.end(), 0);
-      std::stable_sort(order.begin(), order.end(), [&](auto a, auto b) { return scores[a] < scores[b]; });
+      std::stable_sort(order.begin(), order.end(),
+                       [&](auto a, auto b) { return scores[a] < scores[b]; });
       Json output{{"sequence", text}, {"labels", Json::array()}, {"scores", Json::array()}};
       for (auto i = order.rbegin(); i != order.rend(); ++i) {
         output["labels"].push_back(candidates[*i]);
@@ -130,9 +141,11 @@ int run(const CLI::App& app, const Options& o) {
   top_k_of(o.top_k);
   const bool zero_shot = !o.candidates.empty();
   TextTask task{.head = Head::kClassify,
-                .default_model = zero_shot ? "facebook/bart-large-mnli"
-                                           : "distilbert/distilbert-base-uncased-finetuned-sst-2-english",
-                .verb = "classifying", .rendering = {.text = draw}};
+                .default_model = zero_shot
+                                     ? "facebook/bart-large-mnli"
+                                     : "distilbert/distilbert-base-uncased-finetuned-sst-2-english",
+                .verb = "classifying",
+                .rendering = {.text = draw}};
   task.setup = [&](const TextContext& context) {
     return zero_shot ? prepare_candidates(o, context) : prepare_labels(o, context);
   };
@@ -141,24 +154,32 @@ int run(const CLI::App& app, const Options& o) {
 
 std::function<int()> declare(CLI::App& app) {
   auto o = std::make_shared<Options>();
-  app.footer("Examples:\n"
-             "  hft classify \"I love this product!\"\n"
-             "  hft classify -m DIR --top-k all --json -i reviews.jsonl -o labels.jsonl\n"
-             "  hft classify -m NLI_MODEL --candidate-labels sports,politics \"The match ended 2:1\"");
-  app.add_option("--top-k", o->top_k, "Labels per text, best first, or all")->type_name("N|all")->capture_default_str();
-  app.add_option("--function-to-apply", o->function, "Logits to scores; default: by the model's problem_type")
+  app.footer(
+      "Examples:\n"
+      "  hft classify \"I love this product!\"\n"
+      "  hft classify -m DIR --top-k all --json -i reviews.jsonl -o labels.jsonl\n"
+      "  hft classify -m NLI_MODEL --candidate-labels sports,politics \"The match ended 2:1\"");
+  app.add_option("--top-k", o->top_k, "Labels per text, best first, or all")
+      ->type_name("N|all")
+      ->capture_default_str();
+  app.add_option("--function-to-apply", o->function,
+                 "Logits to scores; default: by the model's problem_type")
       ->check(CLI::IsMember({"softmax", "sigmoid", "none"}));
-  app.add_option("--candidate-labels", o->candidates, "Zero-shot: labels of your own, with a model trained on NLI")
+  app.add_option("--candidate-labels", o->candidates,
+                 "Zero-shot: labels of your own, with a model trained on NLI")
       ->type_name("a,b,…");
-  app.add_option("--hypothesis-template", o->hypothesis, "Zero-shot: sentence that holds the label")->type_name("TEXT {}")->capture_default_str();
-  app.add_flag("--multi-label", o->multi_label, "Zero-shot: each label by itself, several may be true");
-  add_text_options(app, o->common, {{.name = "text"},
-                                    {.name = "text_pair", .optional = true}});
+  app.add_option("--hypothesis-template", o->hypothesis, "Zero-shot: sentence that holds the label")
+      ->type_name("TEXT {}")
+      ->capture_default_str();
+  app.add_flag("--multi-label", o->multi_label,
+               "Zero-shot: each label by itself, several may be true");
+  add_text_options(app, o->common, {{.name = "text"}, {.name = "text_pair", .optional = true}});
   return [o, &app] { return run(app, *o); };
 }
 
 }  // namespace
 
-extern const Command classify_command{"classify", "Text", "Label texts: sentiment, topic, or labels of your own", declare};
+extern const Command classify_command{
+    "classify", "Text", "Label texts: sentiment, topic, or labels of your own", declare};
 
 }  // namespace hft

@@ -20,14 +20,17 @@ std::string heading(const Input& input) {
 
 std::string draw_bars(const Input& input, const Json& output, const std::string& name) {
   int width = 0;
-  for (const Json& row : output) width = std::max(width, display_width(row[name].get<std::string>()));
+  for (const Json& row : output)
+    width = std::max(width, display_width(row[name].get<std::string>()));
   width = std::min(width, kNameColumns);
   std::string out = heading(input);
   for (const Json& row : output) {
     const std::string label = escape_controls(shorten(row[name].get<std::string>(), width));
     const double score = row["score"].get<double>();
     const int filled = static_cast<int>(std::clamp(score, 0.0, 1.0) * kBarColumns + 0.5);
-    out += "  " + label + std::string(static_cast<std::size_t>(std::max(0, width - display_width(label))), ' ') + "  ";
+    out += "  " + label +
+           std::string(static_cast<std::size_t>(std::max(0, width - display_width(label))), ' ') +
+           "  ";
     for (int i = 0; i < kBarColumns; ++i) out += i < filled ? "█" : "·";
     char number[32];
     std::snprintf(number, sizeof number, "  %.4f\n", score);
@@ -46,8 +49,10 @@ std::string for_stdout(std::string text) {
     const bool two_bytes = byte == 0xc2 && next >= 0x80 && next < 0xa0;  // U+0080 to U+009F
     const bool control = (byte < 0x20 && byte != '\n' && byte != '\t') || byte == 0x7f;
     if (two_bytes) ++i;
-    if (control || two_bytes) out += "\xef\xbf\xbd";
-    else out += text[i];
+    if (control || two_bytes)
+      out += "\xef\xbf\xbd";
+    else
+      out += text[i];
   }
   return out;
 }

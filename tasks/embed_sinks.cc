@@ -32,15 +32,16 @@ class ArraySink : public Sink {
     for (auto& row : rows_) row.resize(width, std::numeric_limits<float>::quiet_NaN());
     AtomicFile out(file_);
     out.write(file_.ends_with(".npy") ? npy_header(width) : safetensors_header(width));
-    for (const auto& row : rows_) out.write({reinterpret_cast<const char*>(row.data()), row.size() * sizeof(float)});
+    for (const auto& row : rows_)
+      out.write({reinterpret_cast<const char*>(row.data()), row.size() * sizeof(float)});
     out.commit();
     return failures_.exit_code();
   }
 
  private:
   std::string npy_header(std::size_t width) const {
-    std::string text = "{'descr': '<f4', 'fortran_order': False, 'shape': (" + std::to_string(rows_.size()) + ", " +
-                       std::to_string(width) + "), }";
+    std::string text = "{'descr': '<f4', 'fortran_order': False, 'shape': (" +
+                       std::to_string(rows_.size()) + ", " + std::to_string(width) + "), }";
     while ((10 + text.size() + 1) % 64 != 0) text += ' ';
     text += '\n';
     std::string header("\x93NUMPY\x01\x00", 8);
@@ -65,22 +66,29 @@ class ArraySink : public Sink {
 
 class RankingSink : public Sink {
  public:
-  RankingSink(std::unique_ptr<RecordWriter> writer, std::int64_t top_k) : writer_(std::move(writer)), top_k_(top_k) {}
+  RankingSink(std::unique_ptr<RecordWriter> writer, std::int64_t top_k)
+      : writer_(std::move(writer)), top_k_(top_k) {}
 
   void write(const Input& input, Json output) override {
-    if (!asked_) query_ = vector_of(output);
-    else ranked_.push_back({input, similarity(query_, vector_of(output))});
+    if (!asked_)
+      query_ = vector_of(output);
+    else
+      ranked_.push_back({input, similarity(query_, vector_of(output))});
     asked_ = true;
   }
   void write_error(const Input& input, const Error& error) override {
     if (!asked_) throw error.in("--query");
     failed_.push_back({input, error});
   }
-  void interrupted() override { note("interrupted before every text was compared; nothing was ranked"); }
+  void interrupted() override {
+    note("interrupted before every text was compared; nothing was ranked");
+  }
   int finish() override {
-    std::stable_sort(ranked_.begin(), ranked_.end(), [](const auto& a, const auto& b) { return a.score > b.score; });
+    std::stable_sort(ranked_.begin(), ranked_.end(),
+                     [](const auto& a, const auto& b) { return a.score > b.score; });
     for (std::size_t i = 0; i < ranked_.size(); ++i)
-      if (top_k_ < 0 || static_cast<std::int64_t>(i) < top_k_) writer_->write(ranked_[i].input, number(ranked_[i].score));
+      if (top_k_ < 0 || static_cast<std::int64_t>(i) < top_k_)
+        writer_->write(ranked_[i].input, number(ranked_[i].score));
     for (const auto& [input, error] : failed_) writer_->write_error(input, error);
     return writer_->finish();
   }
@@ -106,7 +114,9 @@ class RankingSink : public Sink {
 
 }  // namespace
 
-std::unique_ptr<Sink> make_array_sink(const std::string& file) { return std::make_unique<ArraySink>(file); }
+std::unique_ptr<Sink> make_array_sink(const std::string& file) {
+  return std::make_unique<ArraySink>(file);
+}
 
 std::unique_ptr<Sink> make_ranking_sink(std::unique_ptr<RecordWriter> writer, std::int64_t top_k) {
   return std::make_unique<RankingSink>(std::move(writer), top_k);

@@ -20,7 +20,8 @@ struct Options {
 };
 
 // Ids of --targets; a word that is no token stands for its first one.
-std::vector<std::int32_t> target_ids(const std::vector<std::string>& targets, const Tokenizer& tokenizer) {
+std::vector<std::int32_t> target_ids(const std::vector<std::string>& targets,
+                                     const Tokenizer& tokenizer) {
   std::vector<std::int32_t> ids;
   for (const std::string& target : targets) {
     std::optional<std::int32_t> id = tokenizer.id(target);
@@ -31,7 +32,8 @@ std::vector<std::int32_t> target_ids(const std::vector<std::string>& targets, co
         continue;
       }
       id = pieces.ids[0];
-      note("--targets: '" + target + "' is no token of the model; '" + tokenizer.token(*id) + "' stands for it");
+      note("--targets: '" + target + "' is no token of the model; '" + tokenizer.token(*id) +
+           "' stands for it");
     }
     if (std::find(ids.begin(), ids.end(), *id) == ids.end()) ids.push_back(*id);
   }
@@ -44,7 +46,8 @@ struct Filler {
   std::int64_t top_k;
   std::vector<std::int32_t> targets;  // empty: the whole vocabulary
 
-  Json fill(const std::vector<std::int32_t>& ids, std::int32_t position, bool only_mask, std::span<const float> logits) const {
+  Json fill(const std::vector<std::int32_t>& ids, std::int32_t position, bool only_mask,
+            std::span<const float> logits) const {
     std::vector<float> scores = softmax(logits);
     std::vector<float> wanted;
     for (std::int32_t id : targets) wanted.push_back(scores.at(static_cast<std::size_t>(id)));
@@ -52,12 +55,15 @@ struct Filler {
     const auto pad = tokenizer.special_id("pad");
     Json list = Json::array();
     for (std::int64_t i : best(from, top_k)) {
-      const auto id = targets.empty() ? static_cast<std::int32_t>(i) : targets[static_cast<std::size_t>(i)];
+      const auto id =
+          targets.empty() ? static_cast<std::int32_t>(i) : targets[static_cast<std::size_t>(i)];
       std::vector<std::int32_t> filled = ids;
       filled[static_cast<std::size_t>(position)] = id;
       if (pad) std::erase(filled, *pad);
-      list.push_back({{"score", number(from[static_cast<std::size_t>(i)])}, {"token", id},
-                      {"token_str", tokenizer.decode({id}, false)}, {"sequence", tokenizer.decode(filled, only_mask)}});
+      list.push_back({{"score", number(from[static_cast<std::size_t>(i)])},
+                      {"token", id},
+                      {"token_str", tokenizer.decode({id}, false)},
+                      {"sequence", tokenizer.decode(filled, only_mask)}});
     }
     return list;
   }
@@ -69,17 +75,20 @@ Prepare setup(const Options& o, const TextContext& context) {
   auto filler = std::make_shared<Filler>(Filler{context.tokenizer, o.top_k, {}});
   if (!o.targets.empty()) filler->targets = target_ids(o.targets, context.tokenizer);
   return [&context, filler, mask](const Input& input) {
-    const Encoding encoding = encode_within(context, input.text(), nullptr, Truncation::kLongestFirst, false);
+    const Encoding encoding =
+        encode_within(context, input.text(), nullptr, Truncation::kLongestFirst, false);
     Sequence sequence = to_sequence(context, encoding);
     for (std::size_t i = 0; i < sequence.ids.size(); ++i)
       if (sequence.ids[i] == *mask) sequence.rows.push_back(static_cast<std::int32_t>(i));
     if (sequence.rows.empty())
       fail(Errc::kBadData, "no mask token (", context.tokenizer.token(*mask), ") in the text");
     Prepared prepared;
-    prepared.finish = [filler, ids = sequence.ids, rows = sequence.rows](std::span<const Matrix> results) {
+    prepared.finish = [filler, ids = sequence.ids,
+                       rows = sequence.rows](std::span<const Matrix> results) {
       Json list = Json::array();
       for (std::size_t r = 0; r < rows.size(); ++r)
-        list.push_back(filler->fill(ids, rows[r], rows.size() == 1, results[0].row(static_cast<std::int64_t>(r))));
+        list.push_back(filler->fill(ids, rows[r], rows.size() == 1,
+                                    results[0].row(static_cast<std::int64_t>(r))));
       return rows.size() == 1 ? Json(list[0]) : list;
     };
     prepared.sequences.push_back(std::move(sequence));
@@ -96,23 +105,33 @@ std::string draw(const Input& input, const Json& output) {
 
 std::function<int()> declare(CLI::App& app) {
   auto o = std::make_shared<Options>();
-  app.footer("Examples:\n"
-             "  hft fill-mask -m DIR \"Paris is the [MASK] of France.\"\n"
-             "  hft fill-mask -m DIR --targets good,bad \"The film was [MASK].\"");
-  app.add_option("--top-k", o->top_k, "Words per hole")->type_name("N")->check(CLI::Range(1, 1'000'000'000))->capture_default_str();
-  app.add_option("--targets", o->targets, "Choose among these words only")->delimiter(',')->type_name("a,b,…");
+  app.footer(
+      "Examples:\n"
+      "  hft fill-mask -m DIR \"Paris is the [MASK] of France.\"\n"
+      "  hft fill-mask -m DIR --targets good,bad \"The film was [MASK].\"");
+  app.add_option("--top-k", o->top_k, "Words per hole")
+      ->type_name("N")
+      ->check(CLI::Range(1, 1'000'000'000))
+      ->capture_default_str();
+  app.add_option("--targets", o->targets, "Choose among these words only")
+      ->delimiter(',')
+      ->type_name("a,b,…");
   add_text_options(app, o->common, {{.name = "text"}});
   return [o, &app] {
-    TextTask task{.head = Head::kMaskedLm, .default_model = "distilbert/distilroberta-base", .verb = "filling",
-                  .rendering = {.text = draw},
-                  .setup = [o](const TextContext& context) { return setup(*o, context); },
-                  };
+    TextTask task{
+        .head = Head::kMaskedLm,
+        .default_model = "distilbert/distilroberta-base",
+        .verb = "filling",
+        .rendering = {.text = draw},
+        .setup = [o](const TextContext& context) { return setup(*o, context); },
+    };
     return run_text_task(app, o->common, task);
   };
 }
 
 }  // namespace
 
-extern const Command fill_mask_command{"fill-mask", "Text", "Guess the word behind a mask", declare};
+extern const Command fill_mask_command{"fill-mask", "Text", "Guess the word behind a mask",
+                                       declare};
 
 }  // namespace hft

@@ -46,7 +46,8 @@ Shard shard_of(const std::string& text) {
       {"OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE"}};
   for (auto [rank, size] : kArrays) {
     auto i = environment_number(rank), n = environment_number(size);
-    if (rank == kArrays[0].first && i && n) *i -= environment_number("SLURM_ARRAY_TASK_MIN").value_or(0);
+    if (rank == kArrays[0].first && i && n)
+      *i -= environment_number("SLURM_ARRAY_TASK_MIN").value_or(0);
     if (i && n && *n > 1 && *i >= 0 && *i < *n) return {*i, *n};
   }
   return {};
@@ -61,8 +62,8 @@ std::string format_of(const std::string& wanted, bool lines, LineReader& file) {
   if (suffix == ".txt" || suffix == ".md") return "text";
   for (const char* other : {".csv", ".tsv", ".parquet"})
     if (suffix == other)
-      fail_hint(Errc::kUnsupported, "convert it to JSON lines (.jsonl)", file.name(), ": ", other + 1,
-                " files are not read yet");
+      fail_hint(Errc::kUnsupported, "convert it to JSON lines (.jsonl)", file.name(), ": ",
+                other + 1, " files are not read yet");
   if (file.name() == "stdin") return "text";
   const std::string head = trimmed(file.peek());
   return head.starts_with("{\"") || head == "{" ? "jsonl" : "text";
@@ -75,27 +76,41 @@ void add_input_options(CLI::App& app, InputOptions& o, std::vector<Column> colum
   std::string name = o.columns[0].name;
   for (char& c : name) c = static_cast<char>(std::toupper(c));
   app.add_option(name, o.values, "Inputs; none: standard input")->group("Input");
-  app.add_option("-i,--input", o.files, "Read inputs from FILE, from every file in DIR, or stdin (-)")
-      ->type_name("FILE|DIR|-")->group("Input");
+  app.add_option("-i,--input", o.files,
+                 "Read inputs from FILE, from every file in DIR, or stdin (-)")
+      ->type_name("FILE|DIR|-")
+      ->group("Input");
   app.add_option("--input-format", o.format, "How to read it: by suffix, else by content")
-      ->check(CLI::IsMember({"auto", "text", "lines", "jsonl", "json"}))->capture_default_str()->group("Input");
+      ->check(CLI::IsMember({"auto", "text", "lines", "jsonl", "json"}))
+      ->capture_default_str()
+      ->group("Input");
   app.add_flag("--lines", o.lines, "One input per line of text")->group("Input");
   app.add_flag("-R,--recursive", o.recurse, "Also read the folders inside DIR")->group("Input");
   app.add_option("--files-from", o.files_from, "Read the names of input files from LIST")
-      ->type_name("LIST|-")->group("Input");
-  app.add_flag("-0,--null", o.null_separated, "Names in LIST end with NUL, not newline")->group("Input");
-  app.add_option("--limit", o.limit, "Stop after N inputs")->type_name("N")->check(CLI::NonNegativeNumber)->group("Input");
+      ->type_name("LIST|-")
+      ->group("Input");
+  app.add_flag("-0,--null", o.null_separated, "Names in LIST end with NUL, not newline")
+      ->group("Input");
+  app.add_option("--limit", o.limit, "Stop after N inputs")
+      ->type_name("N")
+      ->check(CLI::NonNegativeNumber)
+      ->group("Input");
   app.add_option("--shard", o.shard, "Only every n-th input, from the i-th (0/3, 1/3, 2/3)")
-      ->type_name("i/n")->group("Input");
+      ->type_name("i/n")
+      ->group("Input");
   for (auto& column : o.columns) {
     if (column.source.empty()) column.source = column.name;
     std::string flag = column.name;
     std::replace(flag.begin(), flag.end(), '_', '-');
     app.add_option("--" + flag + "-column", column.source, "Data column with the " + column.name)
-        ->type_name("NAME")->capture_default_str()->group("Input");
+        ->type_name("NAME")
+        ->capture_default_str()
+        ->group("Input");
   }
   app.add_option("--id-column", o.id_column, "Data column copied to each record's id")
-      ->type_name("NAME")->capture_default_str()->group("Input");
+      ->type_name("NAME")
+      ->capture_default_str()
+      ->group("Input");
 }
 
 struct InputReader::Source {
@@ -144,7 +159,8 @@ Input from_row(const InputOptions& o, Json row, std::string place) {
     return from_text(o, row.get<std::string>(), input.place);
   if (!row.is_object()) {
     input.shown = row;
-    input.error = Error(Errc::kBadData, input.place + ": is " + row.type_name() + ", wanted an object");
+    input.error =
+        Error(Errc::kBadData, input.place + ": is " + row.type_name() + ", wanted an object");
     return input;
   }
   if (row.contains(o.id_column)) input.id = row[o.id_column];
@@ -152,14 +168,17 @@ Input from_row(const InputOptions& o, Json row, std::string place) {
     const Column& column = o.columns[k];
     auto cell = row.find(column.source);
     const bool missing = cell == row.end() || cell->is_null();
-    if (missing && column.fixed) input.values[k] = column.fixed;
-    else if (missing && column.optional) continue;
+    if (missing && column.fixed)
+      input.values[k] = column.fixed;
+    else if (missing && column.optional)
+      continue;
     else if (missing)
       input.error = Error(Errc::kBadData, input.place + ": has no column '" + column.source + "'");
     else if (!cell->is_string())
       input.error = Error(Errc::kBadData, input.place + ": column '" + column.source + "' is " +
                                               cell->type_name() + ", wanted a string");
-    else input.values[k] = cell->get<std::string>();
+    else
+      input.values[k] = cell->get<std::string>();
     if (input.values[k]) input.shown[column.name] = *input.values[k];
   }
   if (input.shown.size() == 1 && input.values[0]) input.shown = Json(*input.values[0]);
@@ -190,8 +209,10 @@ struct FileSource : InputReader::Source {
     do line = reader.next();
     while (line && format == "jsonl" && trimmed(*line).empty());
     if (!line) return std::nullopt;
-    const std::string place = "line " + std::to_string(reader.line_number()) + " of " + reader.name();
-    if (format == "lines") return located(from_text(options, std::move(*line), place), reader.line_start());
+    const std::string place =
+        "line " + std::to_string(reader.line_number()) + " of " + reader.name();
+    if (format == "lines")
+      return located(from_text(options, std::move(*line), place), reader.line_start());
     return parsed(*line, place);
   }
   bool ready() const override { return format == "json" || reader.ready(); }
@@ -232,14 +253,16 @@ struct FileSource : InputReader::Source {
     Json value = parse_json(reader.rest(), reader.name());
     if (value.is_object()) value = Json::array({value});
     if (!value.is_array())
-      fail(Errc::kBadData, reader.name(), ": is ", value.type_name(), ", wanted an array of objects");
+      fail(Errc::kBadData, reader.name(), ": is ", value.type_name(),
+           ", wanted an array of objects");
     for (auto& row : value) rows.push_back(std::move(row));
   }
   std::optional<Input> next_of_array() {
     if (rows.empty()) return std::nullopt;
     Json row = std::move(rows.front());
     rows.pop_front();
-    return from_row(options, std::move(row), "row " + std::to_string(++row_number) + " of " + reader.name());
+    return from_row(options, std::move(row),
+                    "row " + std::to_string(++row_number) + " of " + reader.name());
   }
 
   const InputOptions& options;
@@ -256,16 +279,20 @@ void list_files(const fs::path& folder, bool recurse, std::vector<std::string>& 
   std::sort(entries.begin(), entries.end());
   for (const auto& entry : entries) {
     if (entry.filename().string().starts_with('.')) continue;
-    if (fs::is_regular_file(entry)) out.push_back(entry.string());
-    else if (recurse && fs::is_directory(entry)) list_files(entry, recurse, out);
+    if (fs::is_regular_file(entry))
+      out.push_back(entry.string());
+    else if (recurse && fs::is_directory(entry))
+      list_files(entry, recurse, out);
   }
 }
 
 std::vector<std::string> files_of(const InputOptions& o) {
   std::vector<std::string> files;
   auto add = [&](const std::string& name) {
-    if (name != "-" && fs::is_directory(name)) list_files(name, o.recurse, files);
-    else files.push_back(name);
+    if (name != "-" && fs::is_directory(name))
+      list_files(name, o.recurse, files);
+    else
+      files.push_back(name);
   };
   for (const auto& name : o.files) add(name);
   if (o.files_from.empty()) return files;
@@ -315,21 +342,23 @@ struct InputReader::Impl {
       const std::string miss = ": has no column '" + column.source + "'";
       auto lacks = [&](const Input& i) { return i.error && i.error->message.ends_with(miss); };
       auto malformed = [](const Input& i) { return i.error && i.row.empty(); };
-      while (std::all_of(probed.begin(), probed.end(), [&](auto& i) { return lacks(i) || malformed(i); }) &&
+      while (std::all_of(probed.begin(), probed.end(),
+                         [&](auto& i) { return lacks(i) || malformed(i); }) &&
              static_cast<std::int64_t>(probed.size()) < kColumnProbe) {
         auto input = raw();
         if (!input) break;
         probed.push_back(std::move(*input));
       }
       if (probed.empty() || !std::any_of(probed.begin(), probed.end(), lacks) ||
-          !std::all_of(probed.begin(), probed.end(), [&](auto& i) { return lacks(i) || malformed(i); }))
+          !std::all_of(probed.begin(), probed.end(),
+                       [&](auto& i) { return lacks(i) || malformed(i); }))
         continue;
       for (const auto& input : probed)
         for (const auto& [key, value] : input.row.items())
           if (std::find(names.begin(), names.end(), key) == names.end()) names.push_back(key);
       const auto near = nearest(column.source, names);
-      fail_hint(Errc::kUsage, "--" + column.name + "-column " + near.value_or("NAME"), "no column '",
-                column.source, "' in the data; it has: ", joined(names, ", "),
+      fail_hint(Errc::kUsage, "--" + column.name + "-column " + near.value_or("NAME"),
+                "no column '", column.source, "' in the data; it has: ", joined(names, ", "),
                 near ? "; closest: '" + *near + "'" : "");
     }
   }
@@ -347,7 +376,8 @@ InputReader::InputReader(const InputOptions& o) : impl_(new Impl(o)) {
   }
   auto files = files_of(o);
   if (files.empty() && o.files.empty() && o.files_from.empty()) {
-    if (::isatty(STDIN_FILENO)) fail(Errc::kUsage, "no input: give it as an argument, with -i FILE, or on stdin");
+    if (::isatty(STDIN_FILENO))
+      fail(Errc::kUsage, "no input: give it as an argument, with -i FILE, or on stdin");
     files = {"-"};
   }
   if (files.empty()) fail(Errc::kNotFound, "-i: there is no file in ", joined(o.files, ", "));
@@ -385,7 +415,8 @@ std::optional<Input> InputReader::next() {
 }
 
 std::int64_t InputReader::total() const {
-  std::int64_t n = (impl_->total + impl_->shard.count - 1 - impl_->shard.index) / impl_->shard.count;
+  std::int64_t n =
+      (impl_->total + impl_->shard.count - 1 - impl_->shard.index) / impl_->shard.count;
   return impl_->options.limit < 0 ? n : std::min(n, impl_->options.limit);
 }
 

@@ -45,12 +45,12 @@ void add_input_options(CLI::App& app, InputOptions& options, std::vector<Column>
 
 // One input, or why it could not be read.
 struct Input {
-  std::int64_t index = 0;            // position among the inputs of this run
-  Json id;                           // null: the data has none
-  Json shown;                        // the record's "input"
-  Json row = Json::object();         // the whole data row (for --keep-columns)
+  std::int64_t index = 0;                          // position among the inputs of this run
+  Json id;                                         // null: the data has none
+  Json shown;                                      // the record's "input"
+  Json row = Json::object();                       // the whole data row (for --keep-columns)
   std::vector<std::optional<std::string>> values;  // one for each of InputOptions::columns
-  std::string place;                 // "line 3 of x.jsonl"; "" for an argument
+  std::string place;                               // "line 3 of x.jsonl"; "" for an argument
   std::optional<Error> error;
   const std::string& text(std::size_t column = 0) const { return *values[column]; }
 };

@@ -49,18 +49,21 @@ Json summary_of(const fs::path& folder, const std::string& variant, bool list_te
            {"bytes", bytes},
            {"dtypes", by_dtype}};
   if (const auto licence = licence_of(folder); !licence.empty()) out["license"] = licence;
-  for (const char* field : {"hidden_size", "dim", "num_hidden_layers", "n_layers", "num_attention_heads", "n_heads",
-                            "vocab_size", "max_position_embeddings"})
+  for (const char* field :
+       {"hidden_size", "dim", "num_hidden_layers", "n_layers", "num_attention_heads", "n_heads",
+        "vocab_size", "max_position_embeddings"})
     if (config.has(field)) out[field] = *config.find(field);
   if (config.has("id2label")) out["labels"] = labels_of(config);
   if (list_tensors)
     for (const auto& [name, tensor] : tensors)
-      out["tensor_list"].push_back({{"name", name}, {"shape", tensor.shape}, {"dtype", name_of(tensor.dtype)}});
+      out["tensor_list"].push_back(
+          {{"name", name}, {"shape", tensor.shape}, {"dtype", name_of(tensor.dtype)}});
   return out;
 }
 
 int run(const Options& o) {
-  const Json out = summary_of(model_folder(o.model, "sentence-transformers/all-MiniLM-L6-v2"), o.model.variant, o.tensors);
+  const Json out = summary_of(model_folder(o.model, "sentence-transformers/all-MiniLM-L6-v2"),
+                              o.model.variant, o.tensors);
   if (o.json) {
     std::printf("%s\n", to_line(out).c_str());
     return 0;
@@ -72,19 +75,22 @@ int run(const Options& o) {
   }
   if (out.contains("tensor_list"))
     for (const Json& t : out["tensor_list"])
-      std::printf("  %-5s %-18s %s\n", t["dtype"].get<std::string>().c_str(), to_line(t["shape"]).c_str(),
+      std::printf("  %-5s %-18s %s\n", t["dtype"].get<std::string>().c_str(),
+                  to_line(t["shape"]).c_str(),
                   escape_controls(t["name"].get<std::string>()).c_str());
   return 0;
 }
 
 std::function<int()> declare(CLI::App& app) {
   auto o = std::make_shared<Options>();
-  app.footer("Examples:\n  hft inspect models/all-MiniLM-L6-v2\n  hft inspect -m DIR --tensors --json");
+  app.footer(
+      "Examples:\n  hft inspect models/all-MiniLM-L6-v2\n  hft inspect -m DIR --tensors --json");
   app.add_option("MODEL", o->model.model, "Model: a folder, or its id on the Hub");
   app.add_flag("--tensors", o->tensors, "List every tensor");
   app.add_flag("--json", o->json, "As one JSON object");
   add_source_options(app, o->model);
-  app.add_option("--variant", o->model.variant, "Weights named model.VARIANT.safetensors")->group("Model");
+  app.add_option("--variant", o->model.variant, "Weights named model.VARIANT.safetensors")
+      ->group("Model");
   return [o] { return run(*o); };
 }
 

@@ -75,7 +75,8 @@ std::optional<std::string> LineReader::next() {
     if (!fill()) break;
     searched = begin_ + length;
   }
-  if (stop_requested() || (end == std::string::npos && begin_ == buffer_.size())) return std::nullopt;
+  if (stop_requested() || (end == std::string::npos && begin_ == buffer_.size()))
+    return std::nullopt;
   line_start_ = consumed_;
   ++line_number_;
   const std::size_t stop = end == std::string::npos ? buffer_.size() : end;

@@ -12,31 +12,54 @@ namespace hft {
 
 void add_source_options(CLI::App& app, ModelOptions& o) {
   app.add_option("-m,--model", o.model, "Model: a folder, or its id on the Hub")
-      ->type_name("ID|DIR")->group("Model");
-  app.add_option("--revision", o.revision, "Branch, tag or commit")->type_name("REV")->capture_default_str()->group("Model");
+      ->type_name("ID|DIR")
+      ->group("Model");
+  app.add_option("--revision", o.revision, "Branch, tag or commit")
+      ->type_name("REV")
+      ->capture_default_str()
+      ->group("Model");
   app.add_option("--subfolder", o.subfolder, "Folder of the model inside its repository")
-      ->type_name("DIR")->group("Model");
+      ->type_name("DIR")
+      ->group("Model");
   app.add_option("--cache-dir", o.cache_dir, "Use this cache instead of HF_HUB_CACHE")
-      ->type_name("DIR")->group("Model");
+      ->type_name("DIR")
+      ->group("Model");
   app.add_flag("--local-files-only", o.local_files_only, "Use no network")->group("Model");
 }
 
 void add_model_options(CLI::App& app, ModelOptions& o) {
   add_source_options(app, o);
-  app.add_option("--variant", o.variant, "Weights named model.VARIANT.safetensors")->type_name("VARIANT")->group("Model");
+  app.add_option("--variant", o.variant, "Weights named model.VARIANT.safetensors")
+      ->type_name("VARIANT")
+      ->group("Model");
   app.add_flag("--trust-remote-code", o.trust_remote_code,
-               "Accepted for old scripts: hft never runs a repository's code")->group("Model");
-  app.add_option("--dtype", o.dtype, "Compute in this type; auto: the config's, else the checkpoint's")
-      ->check(CLI::IsMember({"auto", "float32", "bfloat16", "float16"}))->capture_default_str()->group("Model");
-  app.add_option("--device", o.device, "auto, cpu, cuda or cuda:N")->type_name("DEVICE")->capture_default_str()->group("Model");
-  app.add_option("--threads", o.threads, "Threads to compute with (0: every core)")->type_name("N")
-      ->check(CLI::Range(0, 4096))->capture_default_str()->group("Model");
+               "Accepted for old scripts: hft never runs a repository's code")
+      ->group("Model");
+  app.add_option("--dtype", o.dtype,
+                 "Compute in this type; auto: the config's, else the checkpoint's")
+      ->check(CLI::IsMember({"auto", "float32", "bfloat16", "float16"}))
+      ->capture_default_str()
+      ->group("Model");
+  app.add_option("--device", o.device, "auto, cpu, cuda or cuda:N")
+      ->type_name("DEVICE")
+      ->capture_default_str()
+      ->group("Model");
+  app.add_option("--threads", o.threads, "Threads to compute with (0: every core)")
+      ->type_name("N")
+      ->check(CLI::Range(0, 4096))
+      ->capture_default_str()
+      ->group("Model");
   app.add_option("--batch-size", o.batch_size, "Inputs computed together, or auto")
-      ->type_name("N|auto")->capture_default_str()->group("Model");
+      ->type_name("N|auto")
+      ->capture_default_str()
+      ->group("Model");
   app.add_flag("--allow-random-head", o.allow_random_head,
-               "Run although the checkpoint lacks this head's weights")->group("Model");
-  app.add_flag_callback("--no-truncation", [&o] { o.truncate = false; },
-                        "An input longer than the model takes is an error")->group("Model");
+               "Run although the checkpoint lacks this head's weights")
+      ->group("Model");
+  app.add_flag_callback(
+         "--no-truncation", [&o] { o.truncate = false; },
+         "An input longer than the model takes is an error")
+      ->group("Model");
 }
 
 std::filesystem::path model_folder(const ModelOptions& o, const std::string& default_model) {
@@ -45,18 +68,22 @@ std::filesystem::path model_folder(const ModelOptions& o, const std::string& def
     model = default_model;
     note("no model given, using " + model + " (choose one with -m)");
   }
-  if (o.trust_remote_code) note("--trust-remote-code: native implementation used; no remote code is ever run");
+  if (o.trust_remote_code)
+    note("--trust-remote-code: native implementation used; no remote code is ever run");
   fs::path folder = model;
   if (!fs::is_directory(folder)) {
     if (fs::is_regular_file(folder))
       fail(Errc::kUsage, "-m ", model, ": is a file, wanted the model's folder or its id");
     if (!hub::is_repo_id(model))
-      fail(Errc::kNotFound, "-m ", model, ": no such folder, and not a model id (name or org/name)");
+      fail(Errc::kNotFound, "-m ", model,
+           ": no such folder, and not a model id (name or org/name)");
     const fs::path cache = hub::cache_folder(o.cache_dir);
     auto snapshot = hub::cached_snapshot(cache, model, o.revision);
     if (!snapshot)
-      fail_hint(Errc::kNotFound, "hft does not download yet: fetch it with another program, or give a folder with -m",
-                model, "@", o.revision, ": not in the cache ", cache.string());
+      fail_hint(
+          Errc::kNotFound,
+          "hft does not download yet: fetch it with another program, or give a folder with -m",
+          model, "@", o.revision, ": not in the cache ", cache.string());
     folder = *snapshot;
   }
   if (!o.subfolder.empty()) folder /= o.subfolder;
@@ -81,18 +108,21 @@ std::int64_t batch_size(const ModelOptions& o) {
   char* end = nullptr;
   const long n = std::strtol(o.batch_size.c_str(), &end, 10);
   if (*end || n < 1 || n > 1'000'000)
-    fail(Errc::kUsage, "--batch-size: '", o.batch_size, "' is neither auto nor a number from 1 to 1000000");
+    fail(Errc::kUsage, "--batch-size: '", o.batch_size,
+         "' is neither auto nor a number from 1 to 1000000");
   return n;
 }
 
 Json fingerprint(const CLI::App& app, const std::filesystem::path& folder) {
   // Flags that change no result.
   static const std::set<std::string> kHarmless{
-      "--output", "--force", "--resume", "--threads", "--batch-size", "--progress", "--quiet", "--verbose",
-      "--color", "--model", "--cache-dir", "--local-files-only", "--input", "--json", "--format"};
+      "--output", "--force",   "--resume", "--threads", "--batch-size", "--progress",
+      "--quiet",  "--verbose", "--color",  "--model",   "--cache-dir",  "--local-files-only",
+      "--input",  "--json",    "--format"};
   Json flags = Json::object();
   for (const CLI::Option* option : app.get_options())
-    if (option->count() > 0 && option->nonpositional() && !kHarmless.contains("--" + option->get_lnames()[0]))
+    if (option->count() > 0 && option->nonpositional() &&
+        !kHarmless.contains("--" + option->get_lnames()[0]))
       flags["--" + option->get_lnames()[0]] = option->results();
   Json model = folder.filename().string();
   for (const char* file : {"model.safetensors", "model.safetensors.index.json", "config.json"}) {
@@ -100,7 +130,8 @@ Json fingerprint(const CLI::App& app, const std::filesystem::path& folder) {
     if (const auto size = fs::file_size(folder / file, missing); !missing)
       model = model.get<std::string>() + " " + file + " " + std::to_string(size);
   }
-  return {{"version", HFT_VERSION}, {"command", app.get_name()}, {"model", model}, {"flags", flags}};
+  return {
+      {"version", HFT_VERSION}, {"command", app.get_name()}, {"model", model}, {"flags", flags}};
 }
 
 }  // namespace hft

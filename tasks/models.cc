@@ -22,7 +22,8 @@ std::function<int()> declare(CLI::App& app) {
         if (std::find(tasks.begin(), tasks.end(), task) == tasks.end()) tasks.push_back(task);
     if (*json) {
       for (const Support& row : rows)
-        std::printf("%s\n", to_line({{"model_type", row.model_type}, {"tasks", row.tasks}}).c_str());
+        std::printf("%s\n",
+                    to_line({{"model_type", row.model_type}, {"tasks", row.tasks}}).c_str());
       return 0;
     }
     std::printf("%-14s", "model_type");
@@ -42,6 +43,7 @@ std::function<int()> declare(CLI::App& app) {
 
 }  // namespace
 
-extern const Command models_command{"models", "About", "Which architectures work with which commands", declare};
+extern const Command models_command{"models", "About",
+                                    "Which architectures work with which commands", declare};
 
 }  // namespace hft

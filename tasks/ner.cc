@@ -41,10 +41,13 @@ Json to_json(const std::vector<Entity>& entities, Aggregation aggregation) {
   return list;
 }
 
-std::vector<Encoding> windows_of(const Options& o, const TextContext& context, const std::string& text) {
+std::vector<Encoding> windows_of(const Options& o, const TextContext& context,
+                                 const std::string& text) {
   if (o.stride < 0) return {encode_within(context, text, nullptr, Truncation::kLongestFirst, true)};
-  EncodeOptions options{.offsets = true, .truncation = Truncation::kLongestFirst,
-                        .max_length = context.max_tokens, .stride = o.stride};
+  EncodeOptions options{.offsets = true,
+                        .truncation = Truncation::kLongestFirst,
+                        .max_length = context.max_tokens,
+                        .stride = o.stride};
   return context.tokenizer.encode_windows(text, options);
 }
 
@@ -54,18 +57,22 @@ Prepare setup(const Options& o, const TextContext& context) {
       fail(Errc::kUsage, "--stride needs --aggregation-strategy simple, first, average or max");
     const std::int64_t room = context.max_tokens - context.tokenizer.added_specials(false);
     if (o.stride == 0 || o.stride >= room)
-      fail(Errc::kUsage, "--stride: ", o.stride, " is outside [1, ", room - 1, "], the tokens of a window less one");
+      fail(Errc::kUsage, "--stride: ", o.stride, " is outside [1, ", room - 1,
+           "], the tokens of a window less one");
   }
   return [&o, &context](const Input& input) {
     auto windows = std::make_shared<std::vector<Encoding>>(windows_of(o, context, input.text()));
     Prepared prepared;
-    for (const Encoding& window : *windows) prepared.sequences.push_back(to_sequence(context, window));
-    prepared.finish = [&o, &context, windows, text = input.text()](std::span<const Matrix> results) {
+    for (const Encoding& window : *windows)
+      prepared.sequences.push_back(to_sequence(context, window));
+    prepared.finish = [&o, &context, windows,
+                       text = input.text()](std::span<const Matrix> results) {
       const EntityRules rules{o.aggregation, {o.ignored.begin(), o.ignored.end()}, &context.labels};
       std::vector<Entity> entities;
       for (std::size_t w = 0; w < windows->size(); ++w) {
         std::vector<std::vector<float>> scores;
-        for (std::int64_t t = 0; t < results[w].rows; ++t) scores.push_back(softmax(results[w].row(t)));
+        for (std::int64_t t = 0; t < results[w].rows; ++t)
+          scores.push_back(softmax(results[w].row(t)));
         for (Entity& e : find_entities(text, (*windows)[w], scores, context.tokenizer, rules))
           entities.push_back(std::move(e));
       }
@@ -80,8 +87,8 @@ std::string draw(const Input& input, const Json& output) {
   std::string out = heading(input);
   for (const Json& e : output) {
     char line[64];
-    std::snprintf(line, sizeof line, "  %5ld-%-5ld %.4f  ", static_cast<long>(e["start"]), static_cast<long>(e["end"]),
-                  e["score"].get<double>());
+    std::snprintf(line, sizeof line, "  %5ld-%-5ld %.4f  ", static_cast<long>(e["start"]),
+                  static_cast<long>(e["end"]), e["score"].get<double>());
     const std::string label = e.contains("entity") ? e["entity"] : e["entity_group"];
     out += line + label + "  " + escape_controls(e["word"].get<std::string>()) + "\n";
   }
@@ -90,25 +97,37 @@ std::string draw(const Input& input, const Json& output) {
 
 std::function<int()> declare(CLI::App& app) {
   auto o = std::make_shared<Options>();
-  app.footer("Examples:\n"
-             "  hft ner \"Hugging Face is based in New York City.\"\n"
-             "  hft ner --aggregation-strategy max --stride 64 -i report.txt --json");
-  app.add_option("--aggregation-strategy", o->aggregation, "How tokens become entities: none, simple, first, average or max")
-      ->transform(CLI::CheckedTransformer(kAggregations).description(""))->type_name("NAME")->default_str("simple");
-  app.add_option("--stride", o->stride, "Read long texts in windows that share N tokens")->type_name("N");
-  app.add_option("--ignore-labels", o->ignored, "Labels left out")->delimiter(',')->type_name("a,b,…")->default_str("O");
+  app.footer(
+      "Examples:\n"
+      "  hft ner \"Hugging Face is based in New York City.\"\n"
+      "  hft ner --aggregation-strategy max --stride 64 -i report.txt --json");
+  app.add_option("--aggregation-strategy", o->aggregation,
+                 "How tokens become entities: none, simple, first, average or max")
+      ->transform(CLI::CheckedTransformer(kAggregations).description(""))
+      ->type_name("NAME")
+      ->default_str("simple");
+  app.add_option("--stride", o->stride, "Read long texts in windows that share N tokens")
+      ->type_name("N");
+  app.add_option("--ignore-labels", o->ignored, "Labels left out")
+      ->delimiter(',')
+      ->type_name("a,b,…")
+      ->default_str("O");
   add_text_options(app, o->common, {{.name = "text"}});
   return [o, &app] {
-    TextTask task{.head = Head::kTokenClassify, .default_model = "dbmdz/bert-large-cased-finetuned-conll03-english",
-                  .verb = "finding entities", .rendering = {.text = draw},
-                  .setup = [o](const TextContext& context) { return setup(*o, context); },
-                  };
+    TextTask task{
+        .head = Head::kTokenClassify,
+        .default_model = "dbmdz/bert-large-cased-finetuned-conll03-english",
+        .verb = "finding entities",
+        .rendering = {.text = draw},
+        .setup = [o](const TextContext& context) { return setup(*o, context); },
+    };
     return run_text_task(app, o->common, task);
   };
 }
 
 }  // namespace
 
-extern const Command ner_command{"ner", "Text", "Find the names in texts: people, places, organisations", declare};
+extern const Command ner_command{"ner", "Text",
+                                 "Find the names in texts: people, places, organisations", declare};
 
 }  // namespace hft

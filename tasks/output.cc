@@ -18,7 +18,9 @@ fs::path fingerprint_file(const fs::path& file) {
   return file.parent_path() / ("." + file.filename().string() + ".hft.json");
 }
 
-std::string cell(const Json& value) { return value.is_string() ? value.get<std::string>() : to_line(value); }
+std::string cell(const Json& value) {
+  return value.is_string() ? value.get<std::string>() : to_line(value);
+}
 
 // RFC 4180 quoting; TSV has none, so its separators are escaped.
 std::string delimited(const std::vector<std::string>& cells, char separator) {
@@ -27,7 +29,8 @@ std::string delimited(const std::vector<std::string>& cells, char separator) {
     if (i > 0) line += separator;
     const std::string& text = cells[i];
     if (separator == '\t') {
-      for (char c : text) line += c == '\t' ? "\\t" : c == '\n' ? "\\n" : c == '\r' ? "\\r" : std::string(1, c);
+      for (char c : text)
+        line += c == '\t' ? "\\t" : c == '\n' ? "\\n" : c == '\r' ? "\\r" : std::string(1, c);
     } else if (text.find_first_of(",\"\n\r") != std::string::npos) {
       line += '"';
       for (char c : text) line += c == '"' ? "\"\"" : std::string(1, c);
@@ -44,19 +47,23 @@ std::string delimited(const std::vector<std::string>& cells, char separator) {
 void add_output_options(CLI::App& app, OutputOptions& o) {
   app.add_flag("--json", o.json, "One JSON record per input")->group("Output");
   app.add_option("--format", o.format, "Form of the results")
-      ->check(CLI::IsMember({"text", "json", "csv", "tsv"}))->group("Output");
+      ->check(CLI::IsMember({"text", "json", "csv", "tsv"}))
+      ->group("Output");
   app.add_option("-o,--output", o.file, "Write to FILE, which appears when it is complete")
-      ->type_name("FILE")->group("Output");
+      ->type_name("FILE")
+      ->group("Output");
   app.add_flag("--force", o.force, "Replace an existing FILE")->group("Output");
   app.add_flag("--resume", o.resume, "Keep the good records of FILE, run what is missing or failed")
       ->group("Output");
   app.add_option("--keep-columns", o.keep_columns, "Data columns to carry along: a,b or all")
-      ->type_name("a,b|all")->group("Output");
+      ->type_name("a,b|all")
+      ->group("Output");
 }
 
 void check_output_file(const std::string& file, bool force) {
   if (file.empty()) return;
-  const fs::path folder = fs::path(file).has_parent_path() ? fs::path(file).parent_path() : fs::path(".");
+  const fs::path folder =
+      fs::path(file).has_parent_path() ? fs::path(file).parent_path() : fs::path(".");
   if (!fs::is_directory(folder))
     fail(Errc::kResources, file, ": the folder ", folder.string(), " is not there");
   if (fs::exists(file) && !force)
@@ -66,7 +73,8 @@ void check_output_file(const std::string& file, bool force) {
 void Failures::add(const Input& input, const Error& error) {
   ++bad_;
   const bool placed = input.place.empty() || error.message.starts_with(input.place);
-  report_error(placed ? error.message : input.place + ": " + error.message, bad_ == 1 ? error.hint : "");
+  report_error(placed ? error.message : input.place + ": " + error.message,
+               bad_ == 1 ? error.hint : "");
 }
 
 int Failures::exit_code() const {
@@ -114,7 +122,8 @@ void RecordWriter::Impl::load_earlier() {
                   ": cannot resume: ", key, " was ", old.dump(), ", is ", value.dump());
     }
   }
-  for (const fs::path& file : {fs::path(options.file), OutputFile::older(options.file), OutputFile::partial(options.file)}) {
+  for (const fs::path& file : {fs::path(options.file), OutputFile::older(options.file),
+                               OutputFile::partial(options.file)}) {
     std::ifstream in(file, std::ios::binary);
     std::string line;
     for (std::int64_t i = 0; std::getline(in, line); ++i) {
@@ -147,10 +156,15 @@ void RecordWriter::Impl::carry_columns(const Input& input, Json& record) const {
 void RecordWriter::Impl::write_rows(const Input& input, const Json& output) {
   const char separator = format == "csv" ? ',' : '\t';
   std::vector<Json> rows;
-  const bool list_of_objects = output.is_array() && std::all_of(output.begin(), output.end(), [](auto& v) { return v.is_object(); });
-  if (list_of_objects) rows.assign(output.begin(), output.end());
-  else if (output.is_object()) rows.push_back(output);
-  else rows.push_back(Json{{"output", output}});
+  const bool list_of_objects =
+      output.is_array() &&
+      std::all_of(output.begin(), output.end(), [](auto& v) { return v.is_object(); });
+  if (list_of_objects)
+    rows.assign(output.begin(), output.end());
+  else if (output.is_object())
+    rows.push_back(output);
+  else
+    rows.push_back(Json{{"output", output}});
   for (const Json& row : rows) {
     Json full = record(input);
     full.update(row);
@@ -166,7 +180,8 @@ void RecordWriter::Impl::write_rows(const Input& input, const Json& output) {
 }
 
 RecordWriter::RecordWriter(const OutputOptions& options, Rendering rendering, Json fingerprint)
-    : impl_(new Impl{options, std::move(rendering), std::move(fingerprint), "", nullptr, {}, {}, {}}) {
+    : impl_(new Impl{
+          options, std::move(rendering), std::move(fingerprint), "", nullptr, {}, {}, {}}) {
   impl_->choose_format();
   if (options.resume && (options.file.empty() || impl_->format != "json"))
     fail(Errc::kUsage, "--resume needs -o FILE and --json");
@@ -183,7 +198,8 @@ bool RecordWriter::reuse(const Input& input) {
   auto found = impl_->earlier.find(input.index);
   if (found == impl_->earlier.end()) return false;
   const Json record = Json::parse(found->second);
-  return record["input"] == Json::parse(to_line(input.shown)) && record.value("id", Json()) == input.id;
+  return record["input"] == Json::parse(to_line(input.shown)) &&
+         record.value("id", Json()) == input.id;
 }
 
 void RecordWriter::write_reused(const Input& input) {
@@ -242,10 +258,13 @@ int RecordWriter::finish() {
 
 void RecordWriter::interrupted() {
   impl_->out->flush();
-  if (impl_->options.file.empty()) return note("interrupted; the results so far are complete records");
+  if (impl_->options.file.empty())
+    return note("interrupted; the results so far are complete records");
   const std::string partial = OutputFile::partial(impl_->options.file).string();
-  if (impl_->format == "json") note("interrupted; the same command with --resume continues from " + partial);
-  else note("interrupted; the results so far are in " + partial);
+  if (impl_->format == "json")
+    note("interrupted; the same command with --resume continues from " + partial);
+  else
+    note("interrupted; the results so far are in " + partial);
 }
 
 }  // namespace hft

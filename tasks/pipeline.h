@@ -18,8 +18,8 @@ namespace hft {
 template <class Piece>
 class Pipeline {
  public:
-  // read() gives the next piece, none at the end; it is never called twice at once. work() changes a
-  // piece, on any thread. What either throws, take() throws once all before it was taken.
+  // read() gives the next piece, none at the end; it is never called twice at once. work() changes
+  // a piece, on any thread. What either throws, take() throws once all before it was taken.
   Pipeline(std::function<std::optional<Piece>()> read, std::function<void(Piece&)> work)
       : read_(std::move(read)), work_(std::move(work)) {
     const unsigned threads = std::clamp(std::thread::hardware_concurrency(), 1U, kMostThreads);

@@ -27,12 +27,18 @@ Json to_json(const Answer& a) {
 }
 
 EncodeOptions window_options(const Options& o, const TextContext& context) {
-  const std::int64_t length = o.max_seq_len > 0 ? o.max_seq_len : std::min(context.max_tokens, kMaxSeqLen);
+  const std::int64_t length =
+      o.max_seq_len > 0 ? o.max_seq_len : std::min(context.max_tokens, kMaxSeqLen);
   const std::int64_t stride = o.doc_stride >= 0 ? o.doc_stride : std::min(length / 2, kDocStride);
   if (length > context.max_tokens)
-    fail(Errc::kUsage, "--max-seq-len: ", length, " is more than the model takes, ", context.max_tokens);
-  if (stride > length) fail(Errc::kUsage, "--doc-stride: ", stride, " is larger than --max-seq-len, ", length);
-  return {.offsets = true, .truncation = Truncation::kOnlySecond, .max_length = length, .stride = stride};
+    fail(Errc::kUsage, "--max-seq-len: ", length, " is more than the model takes, ",
+         context.max_tokens);
+  if (stride > length)
+    fail(Errc::kUsage, "--doc-stride: ", stride, " is larger than --max-seq-len, ", length);
+  return {.offsets = true,
+          .truncation = Truncation::kOnlySecond,
+          .max_length = length,
+          .stride = stride};
 }
 
 Prepare setup(const Options& o, const TextContext& context) {
@@ -41,9 +47,11 @@ Prepare setup(const Options& o, const TextContext& context) {
     const std::string &text = input.text(0), &question = input.text(1);
     if (question.empty()) fail(Errc::kBadData, "the question is empty");
     if (text.empty()) fail(Errc::kBadData, "the context is empty");
-    auto windows = std::make_shared<std::vector<Encoding>>(context.tokenizer.encode_pair_windows(question, text, options));
+    auto windows = std::make_shared<std::vector<Encoding>>(
+        context.tokenizer.encode_pair_windows(question, text, options));
     Prepared prepared;
-    for (const Encoding& window : *windows) prepared.sequences.push_back(to_sequence(context, window));
+    for (const Encoding& window : *windows)
+      prepared.sequences.push_back(to_sequence(context, window));
     prepared.finish = [&o, &context, windows, text](std::span<const Matrix> results) -> Json {
       std::vector<std::vector<float>> starts, ends;
       std::vector<AnswerWindow> logits;
@@ -54,7 +62,8 @@ Prepare setup(const Options& o, const TextContext& context) {
           end.push_back(results[w].row(t)[1]);
         }
       }
-      for (std::size_t w = 0; w < windows->size(); ++w) logits.push_back({&(*windows)[w], starts[w], ends[w]});
+      for (std::size_t w = 0; w < windows->size(); ++w)
+        logits.push_back({&(*windows)[w], starts[w], ends[w]});
       const auto cls = context.tokenizer.special_id("cls").value_or(-1);
       Json list = Json::array();
       for (const Answer& a : find_answers(text, logits, cls, o.rules)) list.push_back(to_json(a));
@@ -79,35 +88,55 @@ int run(const CLI::App& app, Options& o) {
     fail(Errc::kUsage, "--context and --context-file contradict each other");
   if (!o.context_file.empty()) {
     o.context = read_file(o.context_file, limits::kLineBytes);
-    if (auto bad = utf8_error(o.context)) fail(Errc::kBadData, o.context_file, ": not UTF-8 at byte ", *bad);
+    if (auto bad = utf8_error(o.context))
+      fail(Errc::kBadData, o.context_file, ": not UTF-8 at byte ", *bad);
   }
   auto& columns = o.common.input.columns;
   if (!o.question.empty()) columns[1].fixed = o.question;
   if (app.get_option("--context")->count() || !o.context_file.empty()) {
     columns[0].fixed = o.context;
-    if (o.common.input.files.empty() && o.common.input.values.empty()) o.common.input.values = {o.context};
+    if (o.common.input.files.empty() && o.common.input.values.empty())
+      o.common.input.values = {o.context};
   }
-  TextTask task{.head = Head::kAnswer, .default_model = "distilbert/distilbert-base-cased-distilled-squad",
-                .verb = "answering", .rendering = {.text = draw},
-                .setup = [&o](const TextContext& context) { return setup(o, context); },
-                };
+  TextTask task{
+      .head = Head::kAnswer,
+      .default_model = "distilbert/distilbert-base-cased-distilled-squad",
+      .verb = "answering",
+      .rendering = {.text = draw},
+      .setup = [&o](const TextContext& context) { return setup(o, context); },
+  };
   return run_text_task(app, o.common, task);
 }
 
 std::function<int()> declare(CLI::App& app) {
   auto o = std::make_shared<Options>();
-  app.footer("Examples:\n"
-             "  hft qa --question \"What is the capital?\" --context \"Paris is the capital of France.\"\n"
-             "  hft qa --question \"Who wrote it?\" < article.txt\n"
-             "  hft qa -i squad.jsonl --json            (columns question and context)");
+  app.footer(
+      "Examples:\n"
+      "  hft qa --question \"What is the capital?\" --context \"Paris is the capital of France.\"\n"
+      "  hft qa --question \"Who wrote it?\" < article.txt\n"
+      "  hft qa -i squad.jsonl --json            (columns question and context)");
   app.add_option("--question", o->question, "The question, for every text")->type_name("TEXT");
   app.add_option("--context", o->context, "The text that holds the answer")->type_name("TEXT");
   app.add_option("--context-file", o->context_file, "Read that text from FILE")->type_name("FILE");
-  app.add_option("--top-k", o->rules.top_k, "Answers per question")->type_name("N")->check(CLI::Range(1, 1'000'000))->capture_default_str();
-  app.add_option("--doc-stride", o->doc_stride, "Tokens that neighbouring windows of a long text share")->type_name("N")->check(CLI::NonNegativeNumber);
-  app.add_option("--max-answer-len", o->rules.max_answer_tokens, "Tokens of the longest answer")->type_name("N")->check(CLI::Range(1, 1'000'000))->capture_default_str();
-  app.add_option("--max-seq-len", o->max_seq_len, "Tokens of a window, question included")->type_name("N")->check(CLI::Range(1, 1'000'000));
-  app.add_option("--max-question-len", o->max_question_len, "Accepted; like the pipeline, questions are not cut")->type_name("N")->capture_default_str();
+  app.add_option("--top-k", o->rules.top_k, "Answers per question")
+      ->type_name("N")
+      ->check(CLI::Range(1, 1'000'000))
+      ->capture_default_str();
+  app.add_option("--doc-stride", o->doc_stride,
+                 "Tokens that neighbouring windows of a long text share")
+      ->type_name("N")
+      ->check(CLI::NonNegativeNumber);
+  app.add_option("--max-answer-len", o->rules.max_answer_tokens, "Tokens of the longest answer")
+      ->type_name("N")
+      ->check(CLI::Range(1, 1'000'000))
+      ->capture_default_str();
+  app.add_option("--max-seq-len", o->max_seq_len, "Tokens of a window, question included")
+      ->type_name("N")
+      ->check(CLI::Range(1, 1'000'000));
+  app.add_option("--max-question-len", o->max_question_len,
+                 "Accepted; like the pipeline, questions are not cut")
+      ->type_name("N")
+      ->capture_default_str();
   app.add_flag("--handle-impossible-answer", o->rules.impossible, "An empty answer may win");
   add_text_options(app, o->common, {{.name = "context"}, {.name = "question"}});
   return [o, &app] { return run(app, *o); };

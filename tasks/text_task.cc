@@ -36,8 +36,9 @@ struct Work {
   std::vector<Matrix> results;
   std::size_t waiting = 0;  // sequences without a result
   std::int64_t tokens() const {
-    return std::accumulate(prepared.sequences.begin(), prepared.sequences.end(), std::int64_t{1},
-                           [](auto n, auto& s) { return n + static_cast<std::int64_t>(s.ids.size()); });
+    return std::accumulate(
+        prepared.sequences.begin(), prepared.sequences.end(), std::int64_t{1},
+        [](auto n, auto& s) { return n + static_cast<std::int64_t>(s.ids.size()); });
   }
 };
 
@@ -59,7 +60,8 @@ class Ahead {
   std::vector<Work> take() {
     std::unique_lock lock(mutex_);
     filled_.wait(lock, [&] {
-      return ended_ || tokens_ >= kWindowTokens || queue_.size() >= kWindowInputs || (starved_ && !queue_.empty());
+      return ended_ || tokens_ >= kWindowTokens || queue_.size() >= kWindowInputs ||
+             (starved_ && !queue_.empty());
     });
     if (failure_) std::rethrow_exception(failure_);
     std::vector<Work> window;
@@ -117,7 +119,9 @@ class Ahead {
 
   void push(Work work) {
     std::unique_lock lock(mutex_);
-    room_.wait(lock, [&] { return stopping_ || (tokens_ < 2 * kWindowTokens && queue_.size() < 2 * kWindowInputs); });
+    room_.wait(lock, [&] {
+      return stopping_ || (tokens_ < 2 * kWindowTokens && queue_.size() < 2 * kWindowInputs);
+    });
     tokens_ += work.tokens();
     queue_.push_back(std::move(work));
     if (tokens_ >= kWindowTokens || queue_.size() >= kWindowInputs) filled_.notify_all();
@@ -153,7 +157,8 @@ void scatter(Head head, const std::vector<Place>& batch, Matrix result) {
     Matrix& own = place.work->results[place.sequence];
     own.rows = rows;
     own.cols = result.cols;
-    own.data.assign(result.data.begin() + at * result.cols, result.data.begin() + (at + rows) * result.cols);
+    own.data.assign(result.data.begin() + at * result.cols,
+                    result.data.begin() + (at + rows) * result.cols);
     at += rows;
     --place.work->waiting;
   }
@@ -165,7 +170,8 @@ void compute(TextModel& model, Head head, const std::vector<Place>& batch) {
     const Sequence& sequence = place.get();
     const auto start = static_cast<std::int32_t>(tokens.ids.size());
     tokens.ids.insert(tokens.ids.end(), sequence.ids.begin(), sequence.ids.end());
-    tokens.type_ids.insert(tokens.type_ids.end(), sequence.type_ids.begin(), sequence.type_ids.end());
+    tokens.type_ids.insert(tokens.type_ids.end(), sequence.type_ids.begin(),
+                           sequence.type_ids.end());
     for (auto row : sequence.rows) tokens.rows.push_back(start + row);
     tokens.starts.push_back(static_cast<std::int32_t>(tokens.ids.size()));
   }
@@ -196,8 +202,8 @@ std::size_t write_ready(std::vector<Work>& window, std::size_t from, Sink& sink)
 }
 
 // Batches of a window: longest first, filled to the token budget.
-void run_window(std::vector<Work>& window, TextModel& model, Head head, std::int64_t most, Sink& sink,
-                Progress& progress, std::int64_t before) {
+void run_window(std::vector<Work>& window, TextModel& model, Head head, std::int64_t most,
+                Sink& sink, Progress& progress, std::int64_t before) {
   std::vector<Place> places;
   for (Work& work : window)
     for (std::size_t i = 0; i < work.prepared.sequences.size(); ++i) places.push_back({&work, i});
@@ -210,7 +216,8 @@ void run_window(std::vector<Work>& window, TextModel& model, Head head, std::int
     std::int64_t tokens = 0;
     for (; at < places.size(); ++at) {
       const auto length = static_cast<std::int64_t>(places[at].get().ids.size());
-      const bool full = most > 0 ? static_cast<std::int64_t>(batch.size()) == most : tokens + length > kForwardTokens;
+      const bool full = most > 0 ? static_cast<std::int64_t>(batch.size()) == most
+                                 : tokens + length > kForwardTokens;
       if (!batch.empty() && full) break;
       tokens += length;
       batch.push_back(places[at]);
@@ -233,8 +240,10 @@ void add_text_options(CLI::App& app, TextOptions& o, std::vector<Column> columns
 Sequence to_sequence(const TextContext& context, const Encoding& encoding) {
   Sequence sequence;
   sequence.ids = encoding.ids;
-  if (context.tokenizer.has_input("token_type_ids")) sequence.type_ids = encoding.type_ids;
-  else sequence.type_ids.assign(encoding.ids.size(), 0);
+  if (context.tokenizer.has_input("token_type_ids"))
+    sequence.type_ids = encoding.type_ids;
+  else
+    sequence.type_ids.assign(encoding.ids.size(), 0);
   return sequence;
 }
 
@@ -243,13 +252,16 @@ Encoding encode_within(const TextContext& context, const std::string& text, cons
   EncodeOptions options;
   options.offsets = offsets;
   auto encode = [&] {
-    return pair ? context.tokenizer.encode_pair(text, *pair, options) : context.tokenizer.encode(text, options);
+    return pair ? context.tokenizer.encode_pair(text, *pair, options)
+                : context.tokenizer.encode(text, options);
   };
   Encoding encoding = encode();
   const auto length = static_cast<std::int64_t>(encoding.size());
   if (length <= context.max_tokens) return encoding;
-  const std::string what = std::to_string(length) + " tokens, the model takes " + std::to_string(context.max_tokens);
-  if (!context.cut) fail_hint(Errc::kBadData, "leave out --no-truncation to cut it", "the text has ", what);
+  const std::string what =
+      std::to_string(length) + " tokens, the model takes " + std::to_string(context.max_tokens);
+  if (!context.cut)
+    fail_hint(Errc::kBadData, "leave out --no-truncation to cut it", "the text has ", what);
   if (++cuts <= kCutsShown) note("a text was cut: " + what);
   options.truncation = truncation;
   options.max_length = context.max_tokens;
@@ -266,18 +278,24 @@ int run_text_task(const CLI::App& app, const TextOptions& o, const TextTask& tas
   InputReader reader(o.input);
   auto loading = load_in_background(request);
 
-  TextContext context{.folder = folder, .config = std::move(config),
-                      .tokenizer = Tokenizer::load(folder), .cut = o.model.truncate};
+  TextContext context{.folder = folder,
+                      .config = std::move(config),
+                      .tokenizer = Tokenizer::load(folder),
+                      .cut = o.model.truncate};
   context.labels = labels_of(context.config);
   const std::unique_ptr<TextModel> model = loading.get();
   for (const auto& warning : model->warnings()) note(warning);
-  context.max_tokens = std::min(model->max_positions(), context.tokenizer.model_max_length().value_or(INT64_MAX));
+  context.max_tokens =
+      std::min(model->max_positions(), context.tokenizer.model_max_length().value_or(INT64_MAX));
   if (task.max_tokens)
-    if (const std::int64_t own = task.max_tokens(context)) context.max_tokens = std::min(context.max_tokens, own);
+    if (const std::int64_t own = task.max_tokens(context))
+      context.max_tokens = std::min(context.max_tokens, own);
 
-  detail("settings: model " + folder.string() + ", dtype " + o.model.dtype + ", device " + o.model.device + ", threads " +
-         (o.model.threads ? std::to_string(o.model.threads) : "all") + ", batch size " + o.model.batch_size + ", at most " +
-         std::to_string(context.max_tokens) + " tokens a sequence");
+  detail("settings: model " + folder.string() + ", dtype " + o.model.dtype + ", device " +
+         o.model.device + ", threads " +
+         (o.model.threads ? std::to_string(o.model.threads) : "all") + ", batch size " +
+         o.model.batch_size + ", at most " + std::to_string(context.max_tokens) +
+         " tokens a sequence");
   Prepare prepare = task.setup(context);
   std::unique_ptr<Sink> sink = task.sink ? task.sink(std::move(writer)) : std::move(writer);
   Progress progress(task.verb, "text", reader.total());

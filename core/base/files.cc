@@ -156,8 +156,7 @@ AtomicFile::AtomicFile(const fs::path& target) : target_(target) {
   if (!fs::is_directory(folder_of(target), ignored))
     fail(Errc::kResources, target.string(), ": the folder ", folder_of(target).string(),
          " is not there");
-  std::string name =
-      (folder_of(target) / ("." + target.filename().string() + ".XXXXXX")).string();
+  std::string name = (folder_of(target) / ("." + target.filename().string() + ".XXXXXX")).string();
   fd_ = ::mkostemp(name.data(), O_CLOEXEC);
   if (fd_ < 0) cannot_write(target);
   temporary_ = name;

@@ -43,7 +43,8 @@ class Fields {
   std::int64_t integer(std::string_view key, std::int64_t low, std::int64_t high) const;
   std::int64_t integer(std::string_view key, std::int64_t low, std::int64_t high,
                        std::int64_t fallback) const;
-  double real(std::string_view key, double low, double high, std::optional<double> fallback = {}) const;
+  double real(std::string_view key, double low, double high,
+              std::optional<double> fallback = {}) const;
   bool boolean(std::string_view key, bool fallback) const;
   std::string text(std::string_view key, std::optional<std::string> fallback = {}) const;
   // A nested object; an empty one when absent.

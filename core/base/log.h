@@ -10,8 +10,8 @@ void set_verbosity(Verbosity level);
 Verbosity verbosity();
 
 // Lines on stderr, "hft: …"; control characters of the text are escaped.
-void note(std::string_view text);     // shown unless -q
-void detail(std::string_view text);   // shown with -v
+void note(std::string_view text);                                      // shown unless -q
+void detail(std::string_view text);                                    // shown with -v
 void report_error(std::string_view text, std::string_view hint = "");  // always shown
 
 }  // namespace hft

@@ -24,8 +24,10 @@ ProgressStyle resolve() {
 std::string clock_text(double seconds) {
   char text[32];
   const auto s = static_cast<long>(seconds + 0.5);
-  if (s >= 3600) std::snprintf(text, sizeof text, "%ld:%02ld:%02ld", s / 3600, s / 60 % 60, s % 60);
-  else std::snprintf(text, sizeof text, "%ld:%02ld", s / 60, s % 60);
+  if (s >= 3600)
+    std::snprintf(text, sizeof text, "%ld:%02ld:%02ld", s / 3600, s / 60 % 60, s % 60);
+  else
+    std::snprintf(text, sizeof text, "%ld:%02ld", s / 60, s % 60);
   return text;
 }
 
@@ -34,8 +36,12 @@ std::string clock_text(double seconds) {
 void set_progress_style(ProgressStyle style) { chosen = style; }
 
 Progress::Progress(std::string what, std::string unit, std::int64_t total)
-    : what_(std::move(what)), unit_(std::move(unit)), total_(total), style_(resolve()),
-      start_(Clock::now()), shown_(start_) {}
+    : what_(std::move(what)),
+      unit_(std::move(unit)),
+      total_(total),
+      style_(resolve()),
+      start_(Clock::now()),
+      shown_(start_) {}
 
 Progress::~Progress() { hide(); }
 
@@ -48,7 +54,9 @@ void Progress::update(std::int64_t done) {
   done_ = done;
   if (style_ == ProgressStyle::kNone) return;
   const auto now = Clock::now();
-  const auto wait = style_ == ProgressStyle::kBar ? 100ms : style_ == ProgressStyle::kJson ? 1000ms : 30000ms;
+  const auto wait = style_ == ProgressStyle::kBar    ? 100ms
+                    : style_ == ProgressStyle::kJson ? 1000ms
+                                                     : 30000ms;
   if (now - start_ < 500ms || now - shown_ < wait) return;
   shown_ = now;
   const double seconds = std::chrono::duration<double>(now - start_).count();
@@ -68,7 +76,8 @@ void Progress::update(std::int64_t done) {
 
 void Progress::draw_bar(double seconds) {
   winsize size{};
-  const int columns = ::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col ? size.ws_col : 80;
+  const int columns =
+      ::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col ? size.ws_col : 80;
   const double rate = static_cast<double>(done_) / seconds;
   char tail[96];
   if (total_ > 0)
@@ -79,8 +88,10 @@ void Progress::draw_bar(double seconds) {
     std::snprintf(tail, sizeof tail, " %s %.3g/s", counted(done_, unit_).c_str(), rate);
   std::string line = what_ + " ";
   if (total_ > 0) {
-    const int room = std::max(10, std::min(40, columns - display_width(line) - display_width(tail) - 1));
-    const int eighths = static_cast<int>(8.0 * room * static_cast<double>(done_) / static_cast<double>(total_));
+    const int room =
+        std::max(10, std::min(40, columns - display_width(line) - display_width(tail) - 1));
+    const int eighths =
+        static_cast<int>(8.0 * room * static_cast<double>(done_) / static_cast<double>(total_));
     static constexpr const char* kPart[] = {"", "▏", "▎", "▍", "▌", "▋", "▊", "▉"};
     for (int i = 0; i < eighths / 8; ++i) line += "█";
     line += kPart[eighths % 8];

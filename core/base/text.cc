@@ -93,9 +93,15 @@ std::string escape_controls(std::string_view text) {
     for (std::size_t k = 0; k < std::max<std::size_t>(n, 1); ++k, ++i) {
       char hex[8];
       switch (text[i]) {
-        case '\n': out += "\\n"; break;
-        case '\r': out += "\\r"; break;
-        case '\t': out += "\\t"; break;
+        case '\n':
+          out += "\\n";
+          break;
+        case '\r':
+          out += "\\r";
+          break;
+        case '\t':
+          out += "\\t";
+          break;
         default:
           std::snprintf(hex, sizeof hex, "\\x%02x", static_cast<unsigned char>(text[i]));
           out += hex;
@@ -115,8 +121,8 @@ std::optional<std::string> nearest(std::string_view word, std::span<const std::s
     for (std::size_t j = 0; j <= m; ++j) d[0][j] = j;
     for (std::size_t i = 1; i <= n; ++i)
       for (std::size_t j = 1; j <= m; ++j) {
-        d[i][j] = std::min({d[i - 1][j] + 1, d[i][j - 1] + 1,
-                            d[i - 1][j - 1] + (word[i - 1] != name[j - 1])});
+        d[i][j] = std::min(
+            {d[i - 1][j] + 1, d[i][j - 1] + 1, d[i - 1][j - 1] + (word[i - 1] != name[j - 1])});
         if (i > 1 && j > 1 && word[i - 1] == name[j - 2] && word[i - 2] == name[j - 1])
           d[i][j] = std::min(d[i][j], d[i - 2][j - 2] + 1);
       }
@@ -154,8 +160,8 @@ std::string trimmed(std::string_view text) {
 
 std::string unicode_trimmed(std::string_view text) {
   const auto is_space = [](utf8proc_int32_t c) {
-    return (c >= 0x09 && c <= 0x0D) || (c >= 0x1C && c <= 0x1F) || c == 0x85 || c == 0x2028 || c == 0x2029 ||
-           utf8proc_category(c) == UTF8PROC_CATEGORY_ZS;
+    return (c >= 0x09 && c <= 0x0D) || (c >= 0x1C && c <= 0x1F) || c == 0x85 || c == 0x2028 ||
+           c == 0x2029 || utf8proc_category(c) == UTF8PROC_CATEGORY_ZS;
   };
   std::size_t begin = text.size(), end = 0;
   each_code_point(text, [&](utf8proc_int32_t c, std::string_view bytes) {

@@ -14,7 +14,23 @@
 
 namespace hft {
 
-enum class Dtype { kF64, kF32, kF16, kBF16, kI64, kI32, kI16, kI8, kU64, kU32, kU16, kU8, kBool, kF8E4M3, kF8E5M2 };
+enum class Dtype {
+  kF64,
+  kF32,
+  kF16,
+  kBF16,
+  kI64,
+  kI32,
+  kI16,
+  kI8,
+  kU64,
+  kU32,
+  kU16,
+  kU8,
+  kBool,
+  kF8E4M3,
+  kF8E5M2
+};
 std::int64_t bytes_of(Dtype dtype);
 std::string_view name_of(Dtype dtype);  // as the file spells it: "F32", "BF16"
 

@@ -24,25 +24,30 @@ std::size_t argmax(const std::vector<float>& v) {
 // Code points [begin, end) of the text.
 std::string slice(const std::string& text, const std::vector<std::uint32_t>& starts, Span span) {
   const auto last = static_cast<std::int32_t>(starts.size()) - 1;
-  const auto at = [&](std::int32_t i) { return starts[static_cast<std::size_t>(std::clamp(i, 0, last))]; };
+  const auto at = [&](std::int32_t i) {
+    return starts[static_cast<std::size_t>(std::clamp(i, 0, last))];
+  };
   return text.substr(at(span.begin), at(std::max(span.begin, span.end)) - at(span.begin));
 }
 
 std::vector<Token> words_of(const std::string& text, const Encoding& encoding,
-                            const std::vector<std::vector<float>>& scores, const Tokenizer& tokenizer) {
+                            const std::vector<std::vector<float>>& scores,
+                            const Tokenizer& tokenizer) {
   const auto starts = code_point_starts(text);
   const auto unknown = tokenizer.special_id("unk");
   std::vector<Token> tokens;
   for (std::size_t i = 0; i < encoding.size(); ++i) {
     if (encoding.special(i)) continue;
-    Token token{tokenizer.token(encoding.ids[i]), &scores[i], static_cast<std::int64_t>(i), encoding.offsets[i], false};
+    Token token{tokenizer.token(encoding.ids[i]), &scores[i], static_cast<std::int64_t>(i),
+                encoding.offsets[i], false};
     const std::string reference = slice(text, starts, token.span);
     if (tokenizer.marks_subwords()) {
       token.subword = code_point_starts(token.word).size() != code_point_starts(reference).size();
     } else {
       // No mark in the token tells: a word begins at the start or beside a space.
       const std::int32_t begin = token.span.begin;
-      token.subword = begin > 0 && slice(text, starts, {begin - 1, begin + 1}).find(' ') == std::string::npos;
+      token.subword =
+          begin > 0 && slice(text, starts, {begin - 1, begin + 1}).find(' ') == std::string::npos;
     }
     if (unknown && encoding.ids[i] == *unknown) {
       token.word = reference;
@@ -59,7 +64,8 @@ Entity entity_of_token(const Token& token, const EntityRules& rules) {
 }
 
 // One entity of the tokens of a word, which must agree on a label.
-Entity entity_of_word(const std::vector<Token>& word, const Tokenizer& tokenizer, const EntityRules& rules) {
+Entity entity_of_word(const std::vector<Token>& word, const Tokenizer& tokenizer,
+                      const EntityRules& rules) {
   std::vector<std::string> pieces;
   for (const Token& token : word) pieces.push_back(token.word);
   std::vector<float> scores = *word[0].scores;
@@ -76,7 +82,11 @@ Entity entity_of_word(const std::vector<Token>& word, const Tokenizer& tokenizer
     }
   }
   const std::size_t top = argmax(scores);
-  return {(*rules.labels)[top], scores[top], 0, tokenizer.join(pieces), {word.front().span.begin, word.back().span.end}};
+  return {(*rules.labels)[top],
+          scores[top],
+          0,
+          tokenizer.join(pieces),
+          {word.front().span.begin, word.back().span.end}};
 }
 
 std::vector<Entity> entities_of_words(const std::vector<Token>& tokens, const Tokenizer& tokenizer,
@@ -109,8 +119,11 @@ Entity entity_of_group(const std::vector<Entity>& group, const Tokenizer& tokeni
     sum += e.score;
     words.push_back(e.word);
   }
-  return {dash == std::string::npos ? label : label.substr(dash + 1), sum / static_cast<float>(group.size()), 0,
-          tokenizer.join(words), {group.front().span.begin, group.back().span.end}};
+  return {dash == std::string::npos ? label : label.substr(dash + 1),
+          sum / static_cast<float>(group.size()),
+          0,
+          tokenizer.join(words),
+          {group.front().span.begin, group.back().span.end}};
 }
 
 std::vector<Entity> grouped(const std::vector<Entity>& entities, const Tokenizer& tokenizer) {
@@ -154,7 +167,8 @@ std::vector<Entity> merge_overlapping(std::vector<Entity> entities) {
   Entity previous = entities[0];
   for (const Entity& entity : entities) {
     if (previous.span.begin <= entity.span.begin && entity.span.begin < previous.span.end) {
-      const auto length = entity.span.end - entity.span.begin, old = previous.span.end - previous.span.begin;
+      const auto length = entity.span.end - entity.span.begin,
+                 old = previous.span.end - previous.span.begin;
       if (length > old || (length == old && entity.score > previous.score)) previous = entity;
     } else {
       kept.push_back(previous);

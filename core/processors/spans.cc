@@ -39,7 +39,8 @@ std::vector<Candidate> best_spans(const std::vector<float>& start, const std::ve
       if (const float score = start[s] * end[e]; score > 0) found.push_back({score, s, e});
   const auto better = [](const Candidate& a, const Candidate& b) { return a.score > b.score; };
   const std::size_t keep = std::min(count, found.size());
-  std::partial_sort(found.begin(), found.begin() + static_cast<std::ptrdiff_t>(keep), found.end(), better);
+  std::partial_sort(found.begin(), found.begin() + static_cast<std::ptrdiff_t>(keep), found.end(),
+                    better);
   found.resize(keep);
   return found;
 }
@@ -48,17 +49,23 @@ std::vector<Candidate> best_spans(const std::vector<float>& start, const std::ve
 Span whole_words(const Encoding& encoding, std::size_t s, std::size_t e) {
   Span span{encoding.offsets[s].begin, encoding.offsets[e].end};
   if (encoding.word_ids[s] < 0 || encoding.word_ids[e] < 0) return span;
-  for (std::size_t i = s; i-- > 0 && encoding.sequence_ids[i] == 1 && encoding.word_ids[i] == encoding.word_ids[s];)
+  for (std::size_t i = s;
+       i-- > 0 && encoding.sequence_ids[i] == 1 && encoding.word_ids[i] == encoding.word_ids[s];)
     span.begin = encoding.offsets[i].begin;
-  for (std::size_t i = e + 1; i < encoding.size() && encoding.sequence_ids[i] == 1 && encoding.word_ids[i] == encoding.word_ids[e]; ++i)
+  for (std::size_t i = e + 1; i < encoding.size() && encoding.sequence_ids[i] == 1 &&
+                              encoding.word_ids[i] == encoding.word_ids[e];
+       ++i)
     span.end = encoding.offsets[i].end;
   return span;
 }
 
 void add_answer(std::vector<Answer>& answers, const std::string& context,
                 const std::vector<std::uint32_t>& starts, Span span, float score) {
-  const auto at = [&](std::int32_t i) { return starts[std::min<std::size_t>(static_cast<std::size_t>(i), starts.size() - 1)]; };
-  const std::string text = span.end > span.begin ? context.substr(at(span.begin), at(span.end) - at(span.begin)) : "";
+  const auto at = [&](std::int32_t i) {
+    return starts[std::min<std::size_t>(static_cast<std::size_t>(i), starts.size() - 1)];
+  };
+  const std::string text =
+      span.end > span.begin ? context.substr(at(span.begin), at(span.end) - at(span.begin)) : "";
   const std::string key = lowercase(text);
   for (Answer& known : answers)
     if (lowercase(known.text) == key) {
@@ -70,10 +77,12 @@ void add_answer(std::vector<Answer>& answers, const std::string& context,
 
 }  // namespace
 
-std::vector<Answer> find_answers(const std::string& context, const std::vector<AnswerWindow>& windows,
-                                 std::int32_t cls, const AnswerRules& rules) {
+std::vector<Answer> find_answers(const std::string& context,
+                                 const std::vector<AnswerWindow>& windows, std::int32_t cls,
+                                 const AnswerRules& rules) {
   const auto starts = code_point_starts(context);
-  const auto count = static_cast<std::size_t>(2 * rules.top_k + 10);  // some become one when widened
+  const auto count =
+      static_cast<std::size_t>(2 * rules.top_k + 10);  // some become one when widened
   double null_score = 1000000;
   std::vector<Answer> answers;
   for (const AnswerWindow& window : windows) {
@@ -82,13 +91,17 @@ std::vector<Answer> find_answers(const std::string& context, const std::vector<A
     if (start.empty()) continue;
     null_score = std::min(null_score, static_cast<double>(start[0] * end[0]));
     start[0] = end[0] = 0;
-    for (const Candidate& c : best_spans(start, end, static_cast<std::size_t>(rules.max_answer_tokens), count))
+    for (const Candidate& c :
+         best_spans(start, end, static_cast<std::size_t>(rules.max_answer_tokens), count))
       if (allowed[c.start] && allowed[c.end])
-        add_answer(answers, context, starts, whole_words(*window.encoding, c.start, c.end), c.score);
+        add_answer(answers, context, starts, whole_words(*window.encoding, c.start, c.end),
+                   c.score);
   }
   if (rules.impossible) answers.push_back({null_score, 0, 0, ""});
-  std::stable_sort(answers.begin(), answers.end(), [](const Answer& a, const Answer& b) { return a.score > b.score; });
-  if (static_cast<std::int64_t>(answers.size()) > rules.top_k) answers.resize(static_cast<std::size_t>(rules.top_k));
+  std::stable_sort(answers.begin(), answers.end(),
+                   [](const Answer& a, const Answer& b) { return a.score > b.score; });
+  if (static_cast<std::int64_t>(answers.size()) > rules.top_k)
+    answers.resize(static_cast<std::size_t>(rules.top_k));
   return answers;
 }
 

@@ -31,7 +31,8 @@ struct AnswerWindow {
 
 // The best answers over all windows, best first; at most top_k. Spans are widened to whole words;
 // answers that read the same are one, their scores added. `cls`: the id that stands for "none".
-std::vector<Answer> find_answers(const std::string& context, const std::vector<AnswerWindow>& windows,
-                                 std::int32_t cls, const AnswerRules& rules);
+std::vector<Answer> find_answers(const std::string& context,
+                                 const std::vector<AnswerWindow>& windows, std::int32_t cls,
+                                 const AnswerRules& rules);
 
 }  // namespace hft

@@ -23,8 +23,8 @@ std::string kind_of_object(const Value& object) {
 }
 
 Value no_attribute(const Value& object, std::string_view name) {
-  return Value::undefined("'" + kind_of_object(object) + "' has no attribute '" + std::string(name) +
-                          "'");
+  return Value::undefined("'" + kind_of_object(object) + "' has no attribute '" +
+                          std::string(name) + "'");
 }
 
 Value unsafe(const Value& object, std::string_view name) {
@@ -199,8 +199,7 @@ std::optional<Value> find_attribute(Runtime& runtime, const Value& object, std::
     if (name == "grouper") return object.items()[0];
     if (name == "list") return object.items()[1];
   }
-  if (Builtin method = find_method(object.kind(), name))
-    return make_function(name, method, object);
+  if (Builtin method = find_method(object.kind(), name)) return make_function(name, method, object);
   return {};
 }
 
@@ -227,7 +226,8 @@ Value get_item(Runtime& runtime, const Value& object, const Value& key) {
       return name.starts_with("_") ? unsafe(object, name) : std::move(*found);
     return no_attribute(object, name.substr(0, 100));
   }
-  std::string shown = key.is_number() || key.is(Kind::kNone) ? repr(key) : std::string(key.type_name());
+  std::string shown =
+      key.is_number() || key.is(Kind::kNone) ? repr(key) : std::string(key.type_name());
   return Value::undefined(kind_of_object(object) + " has no element " + shown);
 }
 
@@ -270,7 +270,8 @@ Value get_slice(const Value& object, const Value& start, const Value& stop, cons
   std::int64_t first = bound(start, by < 0 ? size - 1 : 0, "the start of a slice");
   std::int64_t last = bound(stop, by < 0 ? -1 : size, "the stop of a slice");
   Range picked;
-  picked.start = first, picked.stop = last, picked.step = std::clamp<std::int64_t>(by, -(size + 1), size + 1);
+  picked.start = first, picked.stop = last,
+  picked.step = std::clamp<std::int64_t>(by, -(size + 1), size + 1);
   std::int64_t count = picked.length();
   if (object.is(Kind::kRange)) {
     auto& range = object.as<Range>();
@@ -312,23 +313,39 @@ std::shared_ptr<Iterator> over(std::vector<Value> items, std::string_view type) 
 
 bool is_iterable(const Value& value) {
   switch (value.kind()) {
-    case Kind::kUndefined: case Kind::kString: case Kind::kList: case Kind::kTuple: case Kind::kDict:
-    case Kind::kRange: case Kind::kView: case Kind::kIterator: return true;
-    default: return false;
+    case Kind::kUndefined:
+    case Kind::kString:
+    case Kind::kList:
+    case Kind::kTuple:
+    case Kind::kDict:
+    case Kind::kRange:
+    case Kind::kView:
+    case Kind::kIterator:
+      return true;
+    default:
+      return false;
   }
 }
 
 std::shared_ptr<Iterator> iterate(const Value& value) {
   switch (value.kind()) {
-    case Kind::kUndefined: return over({}, "generator");
-    case Kind::kString: return std::make_shared<Characters>(value);
-    case Kind::kList: case Kind::kTuple: return std::make_shared<Items>(value);
-    case Kind::kDict: return std::make_shared<Entries>(value, View::kKeys);
-    case Kind::kView: return std::make_shared<Entries>(value.as<View>().dict, value.as<View>().which);
-    case Kind::kRange: return std::make_shared<Numbers>(value.as<Range>());
+    case Kind::kUndefined:
+      return over({}, "generator");
+    case Kind::kString:
+      return std::make_shared<Characters>(value);
+    case Kind::kList:
+    case Kind::kTuple:
+      return std::make_shared<Items>(value);
+    case Kind::kDict:
+      return std::make_shared<Entries>(value, View::kKeys);
+    case Kind::kView:
+      return std::make_shared<Entries>(value.as<View>().dict, value.as<View>().which);
+    case Kind::kRange:
+      return std::make_shared<Numbers>(value.as<Range>());
     case Kind::kIterator:
       return std::shared_ptr<Iterator>(std::make_shared<Value>(value), &value.as<Iterator>());
-    default: fail(Errc::kBadData, "'", value.type_name(), "' object is not iterable");
+    default:
+      fail(Errc::kBadData, "'", value.type_name(), "' object is not iterable");
   }
 }
 
@@ -346,13 +363,21 @@ std::vector<Value> to_vector(Runtime& runtime, const Value& value) {
 
 std::optional<std::int64_t> length_of(const Value& value) {
   switch (value.kind()) {
-    case Kind::kUndefined: return 0;
-    case Kind::kString: return value.text_length();
-    case Kind::kList: case Kind::kTuple: return static_cast<std::int64_t>(value.items().size());
-    case Kind::kDict: return static_cast<std::int64_t>(value.as<Dict>().entries().size());
-    case Kind::kView: return length_of(value.as<View>().dict);
-    case Kind::kRange: return value.as<Range>().length();
-    default: return {};
+    case Kind::kUndefined:
+      return 0;
+    case Kind::kString:
+      return value.text_length();
+    case Kind::kList:
+    case Kind::kTuple:
+      return static_cast<std::int64_t>(value.items().size());
+    case Kind::kDict:
+      return static_cast<std::int64_t>(value.as<Dict>().entries().size());
+    case Kind::kView:
+      return length_of(value.as<View>().dict);
+    case Kind::kRange:
+      return value.as<Range>().length();
+    default:
+      return {};
   }
 }
 

@@ -44,14 +44,22 @@ std::int64_t power(std::int64_t base, std::int64_t exponent) {
 Value integers(Math op, std::int64_t a, std::int64_t b) {
   std::int64_t out = 0;
   switch (op) {
-    case Math::kAdd: if (__builtin_add_overflow(a, b, &out)) overflow(); return out;
-    case Math::kSub: if (__builtin_sub_overflow(a, b, &out)) overflow(); return out;
-    case Math::kMul: if (__builtin_mul_overflow(a, b, &out)) overflow(); return out;
+    case Math::kAdd:
+      if (__builtin_add_overflow(a, b, &out)) overflow();
+      return out;
+    case Math::kSub:
+      if (__builtin_sub_overflow(a, b, &out)) overflow();
+      return out;
+    case Math::kMul:
+      if (__builtin_mul_overflow(a, b, &out)) overflow();
+      return out;
     case Math::kDiv:
       if (b == 0) by_zero();
       return static_cast<double>(static_cast<long double>(a) / static_cast<long double>(b));
-    case Math::kFloorDiv: return floor_div(a, b);
-    case Math::kMod: return modulo(a, b);
+    case Math::kFloorDiv:
+      return floor_div(a, b);
+    case Math::kMod:
+      return modulo(a, b);
     case Math::kPow:
       if (b >= 0) return power(a, b);
       if (a == 0) fail(Errc::kBadData, "0.0 cannot be raised to a negative power");
@@ -77,13 +85,23 @@ double real_floor_div(double a, double b) {
 
 Value reals(Math op, double a, double b) {
   switch (op) {
-    case Math::kAdd: return a + b;
-    case Math::kSub: return a - b;
-    case Math::kMul: return a * b;
-    case Math::kDiv: if (b == 0) by_zero(); return a / b;
-    case Math::kFloorDiv: if (b == 0) by_zero(); return real_floor_div(a, b);
-    case Math::kMod: if (b == 0) by_zero(); return real_modulo(a, b);
-    case Math::kPow: break;
+    case Math::kAdd:
+      return a + b;
+    case Math::kSub:
+      return a - b;
+    case Math::kMul:
+      return a * b;
+    case Math::kDiv:
+      if (b == 0) by_zero();
+      return a / b;
+    case Math::kFloorDiv:
+      if (b == 0) by_zero();
+      return real_floor_div(a, b);
+    case Math::kMod:
+      if (b == 0) by_zero();
+      return real_modulo(a, b);
+    case Math::kPow:
+      break;
   }
   if (a == 0 && b < 0) fail(Errc::kBadData, "0.0 cannot be raised to a negative power");
   if (a < 0 && std::isfinite(b) && std::trunc(b) != b)
@@ -101,7 +119,8 @@ Value repeat(const Value& what, std::int64_t times) {
     const std::string& text = what.text();
     if (text.empty() || count == 0) return Value("");
     std::uint64_t bytes = 0;
-    if (__builtin_mul_overflow(count, static_cast<std::uint64_t>(text.size()), &bytes)) bytes = UINT64_MAX;
+    if (__builtin_mul_overflow(count, static_cast<std::uint64_t>(text.size()), &bytes))
+      bytes = UINT64_MAX;
     allow_text(bytes);
     std::string out;
     out.reserve(bytes);

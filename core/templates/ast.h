@@ -19,8 +19,21 @@ struct Slot {
 };
 
 enum class ExprKind : std::uint8_t {
-  kConst, kName, kTuple, kList, kDict, kMath, kConcat, kCompare, kAnd, kOr, kNot, kNegative,
-  kPositive, kCondition, kPostfix,
+  kConst,
+  kName,
+  kTuple,
+  kList,
+  kDict,
+  kMath,
+  kConcat,
+  kCompare,
+  kAnd,
+  kOr,
+  kNot,
+  kNegative,
+  kPositive,
+  kCondition,
+  kPostfix,
 };
 struct Expr {
   Expr(ExprKind kind, int line) : kind(kind), line(line) {}
@@ -67,10 +80,10 @@ struct Suffix {
   Suffix(Kind kind, int line) : kind(kind), line(line) {}
   Kind kind;
   int line;
-  bool negated = false;   // kTest: is not
-  std::string name;       // kAttribute, kFilter, kTest
-  ExprPtr parts[3];       // kItem: key; kSlice: start, stop, step
-  CallArgs args;          // kCall, kFilter, kTest
+  bool negated = false;  // kTest: is not
+  std::string name;      // kAttribute, kFilter, kTest
+  ExprPtr parts[3];      // kItem: key; kSlice: start, stop, step
+  CallArgs args;         // kCall, kFilter, kTest
 };
 struct PostfixExpr : Expr {
   PostfixExpr(int line) : Expr(ExprKind::kPostfix, line) {}
@@ -97,7 +110,18 @@ struct Target {
 };
 
 enum class StmtKind : std::uint8_t {
-  kOutput, kFor, kIf, kMacro, kCall, kFilter, kSet, kSetBlock, kWith, kScope, kGeneration, kBreak,
+  kOutput,
+  kFor,
+  kIf,
+  kMacro,
+  kCall,
+  kFilter,
+  kSet,
+  kSetBlock,
+  kWith,
+  kScope,
+  kGeneration,
+  kBreak,
   kContinue,
 };
 struct Stmt {

@@ -122,7 +122,8 @@ void ChatTemplates::read_special_tokens(const fs::path& folder) {
         if (auto text = token_text(*it)) found[std::string(name)] = *text;
   }
   for (std::string_view name : kSpecialNames)
-    if (auto it = found.find(std::string(name)); it != found.end()) special_tokens_[std::string(name)] = *it;
+    if (auto it = found.find(std::string(name)); it != found.end())
+      special_tokens_[std::string(name)] = *it;
 }
 
 std::vector<std::string> ChatTemplates::names() const {
@@ -148,7 +149,8 @@ const std::string& ChatTemplates::source(bool with_tools, std::string_view name)
   if (with_tools)
     if (const std::string* found = find(kToolUse)) return *found;
   if (const std::string* found = find(kDefault)) return *found;
-  fail(Errc::kNotFound, where_, ": several chat templates and none is the default; there are: ", known);
+  fail(Errc::kNotFound, where_,
+       ": several chat templates and none is the default; there are: ", known);
 }
 
 Rendered ChatTemplates::apply(const Json& messages, const ChatOptions& options) const {

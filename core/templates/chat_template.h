@@ -16,12 +16,12 @@
 namespace hft {
 
 struct ChatOptions {
-  Json tools;                          // a list of JSON schemas; null: none
-  Json documents;                      // a list of objects; null: none
+  Json tools;      // a list of JSON schemas; null: none
+  Json documents;  // a list of objects; null: none
   bool add_generation_prompt = false;
   bool continue_final_message = false;  // the text ends where the last message's content ends
-  std::string name;                    // which of several templates; "" = default or tool_use
-  Json variables;                      // an object of further variables, over the special tokens
+  std::string name;                     // which of several templates; "" = default or tool_use
+  Json variables;                       // an object of further variables, over the special tokens
   RenderOptions render;
 };
 

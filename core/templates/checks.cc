@@ -35,7 +35,8 @@ bool is_number(const Value& v) { return v.is_number(); }
 bool is_string(const Value& v) { return v.is(Kind::kString); }
 bool is_mapping(const Value& v) { return v.is(Kind::kDict); }
 bool is_sequence(const Value& v) {
-  return v.is(Kind::kUndefined) || v.is(Kind::kString) || v.is_sequence() || v.is(Kind::kDict) || v.is(Kind::kRange);
+  return v.is(Kind::kUndefined) || v.is(Kind::kString) || v.is_sequence() || v.is(Kind::kDict) ||
+         v.is(Kind::kRange);
 }
 bool is_callable(const Value& v) {
   return v.is(Kind::kFunction) || v.is(Kind::kMacro) || v.is(Kind::kLoop) || v.is(Kind::kJoiner) ||
@@ -76,27 +77,54 @@ bool divisibleby(Runtime&, const Value& value, Args& args) {
   return equal(remainder(value, by), Value(0));
 }
 
-bool names_filter(const Value& v) { return v.is(Kind::kString) && find_filter(v.text()) != nullptr; }
+bool names_filter(const Value& v) {
+  return v.is(Kind::kString) && find_filter(v.text()) != nullptr;
+}
 bool names_test(const Value& v) { return v.is(Kind::kString) && find_test(v.text()) != nullptr; }
 
 struct Named {
   std::string_view name;
   Test test;
 };
-constexpr Named kTests[] = {
-    {"odd", plain<is_odd>}, {"even", plain<is_even>}, {"divisibleby", divisibleby},
-    {"defined", plain<is_defined>}, {"undefined", plain<is_undefined>}, {"none", plain<is_none>},
-    {"filter", plain<names_filter>}, {"test", plain<names_test>}, {"boolean", plain<is_boolean>},
-    {"true", plain<is_true>}, {"false", plain<is_false>}, {"integer", plain<is_integer>},
-    {"float", plain<is_float>}, {"number", plain<is_number>}, {"string", plain<is_string>},
-    {"mapping", plain<is_mapping>}, {"sequence", plain<is_sequence>},
-    {"iterable", plain<is_iterable>}, {"callable", plain<is_callable>},
-    {"escaped", plain<is_escaped>}, {"sameas", against<sameas>}, {"in", against<in>},
-    {"lower", plain<all_cased<is_lower, is_upper>>}, {"upper", plain<all_cased<is_upper, is_lower>>},
-    {"==", against<eq>}, {"eq", against<eq>}, {"equalto", against<eq>}, {"!=", against<ne>},
-    {"ne", against<ne>}, {">", against<gt>}, {"gt", against<gt>}, {"greaterthan", against<gt>},
-    {"ge", against<ge>}, {">=", against<ge>}, {"<", against<lt>}, {"lt", against<lt>},
-    {"lessthan", against<lt>}, {"<=", against<le>}, {"le", against<le>}};
+constexpr Named kTests[] = {{"odd", plain<is_odd>},
+                            {"even", plain<is_even>},
+                            {"divisibleby", divisibleby},
+                            {"defined", plain<is_defined>},
+                            {"undefined", plain<is_undefined>},
+                            {"none", plain<is_none>},
+                            {"filter", plain<names_filter>},
+                            {"test", plain<names_test>},
+                            {"boolean", plain<is_boolean>},
+                            {"true", plain<is_true>},
+                            {"false", plain<is_false>},
+                            {"integer", plain<is_integer>},
+                            {"float", plain<is_float>},
+                            {"number", plain<is_number>},
+                            {"string", plain<is_string>},
+                            {"mapping", plain<is_mapping>},
+                            {"sequence", plain<is_sequence>},
+                            {"iterable", plain<is_iterable>},
+                            {"callable", plain<is_callable>},
+                            {"escaped", plain<is_escaped>},
+                            {"sameas", against<sameas>},
+                            {"in", against<in>},
+                            {"lower", plain<all_cased<is_lower, is_upper>>},
+                            {"upper", plain<all_cased<is_upper, is_lower>>},
+                            {"==", against<eq>},
+                            {"eq", against<eq>},
+                            {"equalto", against<eq>},
+                            {"!=", against<ne>},
+                            {"ne", against<ne>},
+                            {">", against<gt>},
+                            {"gt", against<gt>},
+                            {"greaterthan", against<gt>},
+                            {"ge", against<ge>},
+                            {">=", against<ge>},
+                            {"<", against<lt>},
+                            {"lt", against<lt>},
+                            {"lessthan", against<lt>},
+                            {"<=", against<le>},
+                            {"le", against<le>}};
 
 }  // namespace
 

@@ -8,13 +8,20 @@ namespace {
 
 Math math_of(Tok op) {
   switch (op) {
-    case Tok::kAdd: return Math::kAdd;
-    case Tok::kSub: return Math::kSub;
-    case Tok::kMul: return Math::kMul;
-    case Tok::kDiv: return Math::kDiv;
-    case Tok::kFloorDiv: return Math::kFloorDiv;
-    case Tok::kMod: return Math::kMod;
-    default: return Math::kPow;
+    case Tok::kAdd:
+      return Math::kAdd;
+    case Tok::kSub:
+      return Math::kSub;
+    case Tok::kMul:
+      return Math::kMul;
+    case Tok::kDiv:
+      return Math::kDiv;
+    case Tok::kFloorDiv:
+      return Math::kFloorDiv;
+    case Tok::kMod:
+      return Math::kMod;
+    default:
+      return Math::kPow;
   }
 }
 
@@ -23,20 +30,30 @@ Math math_of(Tok op) {
 Value Interpreter::evaluate(const Expr& node) {
   charge(1);
   switch (node.kind) {
-    case ExprKind::kConst: return static_cast<const ConstExpr&>(node).value;
-    case ExprKind::kName: return evaluate_name(static_cast<const NameExpr&>(node));
-    default: break;
+    case ExprKind::kConst:
+      return static_cast<const ConstExpr&>(node).value;
+    case ExprKind::kName:
+      return evaluate_name(static_cast<const NameExpr&>(node));
+    default:
+      break;
   }
   line_ = node.line;
   auto& list = static_cast<const ListExpr&>(node);
   switch (node.kind) {
-    case ExprKind::kTuple: return Value::tuple(evaluate_all(list.items));
-    case ExprKind::kList: return Value::list(evaluate_all(list.items));
-    case ExprKind::kDict: return evaluate_dict(list);
-    case ExprKind::kMath: return evaluate_chain(static_cast<const ChainExpr&>(node));
-    case ExprKind::kCompare: return evaluate_compare(static_cast<const ChainExpr&>(node));
-    case ExprKind::kConcat: return evaluate_concat(list);
-    case ExprKind::kAnd: case ExprKind::kOr: {
+    case ExprKind::kTuple:
+      return Value::tuple(evaluate_all(list.items));
+    case ExprKind::kList:
+      return Value::list(evaluate_all(list.items));
+    case ExprKind::kDict:
+      return evaluate_dict(list);
+    case ExprKind::kMath:
+      return evaluate_chain(static_cast<const ChainExpr&>(node));
+    case ExprKind::kCompare:
+      return evaluate_compare(static_cast<const ChainExpr&>(node));
+    case ExprKind::kConcat:
+      return evaluate_concat(list);
+    case ExprKind::kAnd:
+    case ExprKind::kOr: {
       Value value;
       for (const auto& item : list.items) {
         value = evaluate(*item);
@@ -44,11 +61,16 @@ Value Interpreter::evaluate(const Expr& node) {
       }
       return value;
     }
-    case ExprKind::kNot: return !evaluate(*list.items[0]).truthy();
-    case ExprKind::kNegative: return negate(evaluate(*list.items[0]));
-    case ExprKind::kPositive: return positive(evaluate(*list.items[0]));
-    case ExprKind::kCondition: return evaluate_condition(list);
-    default: return evaluate_postfix(static_cast<const PostfixExpr&>(node));
+    case ExprKind::kNot:
+      return !evaluate(*list.items[0]).truthy();
+    case ExprKind::kNegative:
+      return negate(evaluate(*list.items[0]));
+    case ExprKind::kPositive:
+      return positive(evaluate(*list.items[0]));
+    case ExprKind::kCondition:
+      return evaluate_condition(list);
+    default:
+      return evaluate_postfix(static_cast<const PostfixExpr&>(node));
   }
 }
 
@@ -101,14 +123,22 @@ bool Interpreter::evaluate_compare(const ChainExpr& node) {
 
 bool Interpreter::compare(CompareOp op, const Value& a, const Value& b) {
   switch (op) {
-    case CompareOp::kEq: return equal(a, b);
-    case CompareOp::kNe: return !equal(a, b);
-    case CompareOp::kLt: return less(a, b, "<");
-    case CompareOp::kGt: return less(b, a, ">");
-    case CompareOp::kLe: return less(a, b, "<=") || equal(a, b);
-    case CompareOp::kGe: return less(b, a, ">=") || equal(a, b);
-    case CompareOp::kIn: return contains(*this, b, a);
-    case CompareOp::kNotIn: return !contains(*this, b, a);
+    case CompareOp::kEq:
+      return equal(a, b);
+    case CompareOp::kNe:
+      return !equal(a, b);
+    case CompareOp::kLt:
+      return less(a, b, "<");
+    case CompareOp::kGt:
+      return less(b, a, ">");
+    case CompareOp::kLe:
+      return less(a, b, "<=") || equal(a, b);
+    case CompareOp::kGe:
+      return less(b, a, ">=") || equal(a, b);
+    case CompareOp::kIn:
+      return contains(*this, b, a);
+    case CompareOp::kNotIn:
+      return !contains(*this, b, a);
   }
   return false;
 }
@@ -130,7 +160,8 @@ Value Interpreter::evaluate_condition(const ListExpr& node) {
                           " evaluated to false and no else section was defined.");
 }
 
-Value Interpreter::evaluate_postfix(const PostfixExpr& node, const Value* base, const Value* caller) {
+Value Interpreter::evaluate_postfix(const PostfixExpr& node, const Value* base,
+                                    const Value* caller) {
   Level level(*this);
   Value value = base ? *base : evaluate(*node.base);
   for (std::size_t i = 0; i < node.suffixes.size(); ++i) {
@@ -187,7 +218,8 @@ Args Interpreter::arguments(const CallArgs& args) {
   if (args.starred)
     for (Value& value : to_vector(*this, evaluate(*args.starred)))
       made.positional.push_back(std::move(value));
-  for (const auto& [name, expression] : args.named) made.named.emplace_back(name, evaluate(*expression));
+  for (const auto& [name, expression] : args.named)
+    made.named.emplace_back(name, evaluate(*expression));
   if (!args.double_starred) return made;
   Value more = evaluate(*args.double_starred);
   if (!more.is(Kind::kDict))

@@ -81,12 +81,24 @@ ExprPtr Parser::parse_not() {
 
 bool Parser::parse_compare_operator(CompareOp& op) {
   switch (current_.type) {
-    case Tok::kEq: op = CompareOp::kEq; break;
-    case Tok::kNe: op = CompareOp::kNe; break;
-    case Tok::kLt: op = CompareOp::kLt; break;
-    case Tok::kLe: op = CompareOp::kLe; break;
-    case Tok::kGt: op = CompareOp::kGt; break;
-    case Tok::kGe: op = CompareOp::kGe; break;
+    case Tok::kEq:
+      op = CompareOp::kEq;
+      break;
+    case Tok::kNe:
+      op = CompareOp::kNe;
+      break;
+    case Tok::kLt:
+      op = CompareOp::kLt;
+      break;
+    case Tok::kLe:
+      op = CompareOp::kLe;
+      break;
+    case Tok::kGt:
+      op = CompareOp::kGt;
+      break;
+    case Tok::kGe:
+      op = CompareOp::kGe;
+      break;
     default:
       if (at_word("in")) {
         op = CompareOp::kIn;
@@ -153,19 +165,26 @@ ExprPtr Parser::parse_unary(bool with_filter) {
 ExprPtr Parser::parse_primary() {
   int line = current_.line;
   switch (current_.type) {
-    case Tok::kName: return parse_name();
-    case Tok::kString: return parse_text();
-    case Tok::kInteger: return std::make_unique<ConstExpr>(line, Value(take().integer));
-    case Tok::kFloat: return std::make_unique<ConstExpr>(line, Value(take().real));
-    case Tok::kLBracket: return parse_list();
-    case Tok::kLBrace: return parse_dict();
+    case Tok::kName:
+      return parse_name();
+    case Tok::kString:
+      return parse_text();
+    case Tok::kInteger:
+      return std::make_unique<ConstExpr>(line, Value(take().integer));
+    case Tok::kFloat:
+      return std::make_unique<ConstExpr>(line, Value(take().real));
+    case Tok::kLBracket:
+      return parse_list();
+    case Tok::kLBrace:
+      return parse_dict();
     case Tok::kLParen: {
       take();
       ExprPtr inner = parse_tuple(true, true);
       expect(Tok::kRParen, "')'");
       return inner;
     }
-    default: unexpected("an expression");
+    default:
+      unexpected("an expression");
   }
 }
 

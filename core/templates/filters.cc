@@ -1,5 +1,5 @@
-// The filters on single values: text, numbers, JSON. Names and results are those of jinja2 3.1, with
-// transformers' tojson.
+// The filters on single values: text, numbers, JSON. Names and results are those of jinja2 3.1,
+// with transformers' tojson.
 #include <array>
 #include <charconv>
 #include <cmath>
@@ -31,12 +31,23 @@ std::string escaped(std::string_view text) {
   std::string out;
   for (char c : text) {
     switch (c) {
-      case '&': out += "&amp;"; break;
-      case '<': out += "&lt;"; break;
-      case '>': out += "&gt;"; break;
-      case '\'': out += "&#39;"; break;
-      case '"': out += "&#34;"; break;
-      default: out += c;
+      case '&':
+        out += "&amp;";
+        break;
+      case '<':
+        out += "&lt;";
+        break;
+      case '>':
+        out += "&gt;";
+        break;
+      case '\'':
+        out += "&#39;";
+        break;
+      case '"':
+        out += "&#34;";
+        break;
+      default:
+        out += c;
     }
   }
   allow_text(out.size());
@@ -50,15 +61,18 @@ std::string titled(std::string_view text) {
     if (word.empty()) return;
     std::size_t first = 0;
     decode(word, first);
-    out += upper(std::string_view(word).substr(0, first)) + lower(std::string_view(word).substr(first));
+    out += upper(std::string_view(word).substr(0, first)) +
+           lower(std::string_view(word).substr(first));
     word.clear();
   };
   for (std::size_t at = 0; at < text.size();) {
     std::size_t start = at;
     char32_t c = decode(text, at);
     bool separates = c == '-' || c == '(' || c == '{' || c == '[' || c == '<' || is_space(c);
-    if (separates) flush(), append(out, c);
-    else word += text.substr(start, at - start);
+    if (separates)
+      flush(), append(out, c);
+    else
+      word += text.substr(start, at - start);
   }
   flush();
   return out;
@@ -147,7 +161,8 @@ std::optional<double> parse_real(std::string_view text) {
   std::string clean;
   for (std::size_t i = 0; i < text.size(); ++i) {
     char c = text[i];
-    bool between = i > 0 && i + 1 < text.size() && std::isdigit(static_cast<unsigned char>(text[i - 1])) &&
+    bool between = i > 0 && i + 1 < text.size() &&
+                   std::isdigit(static_cast<unsigned char>(text[i - 1])) &&
                    std::isdigit(static_cast<unsigned char>(text[i + 1]));
     if (c == '_' && !between) return {};
     if (c != '_') clean += c;
@@ -191,7 +206,8 @@ std::optional<std::int64_t> parse_integer(std::string_view text, std::int64_t ba
   }
   if (before == '_' || text.starts_with('-') || text.starts_with('+')) return {};
   std::int64_t value = 0;
-  auto [end, error] = std::from_chars(clean.data(), clean.data() + clean.size(), value, static_cast<int>(base));
+  auto [end, error] =
+      std::from_chars(clean.data(), clean.data() + clean.size(), value, static_cast<int>(base));
   if (end != clean.data() + clean.size()) return {};
   if (error == std::errc::result_out_of_range)
     fail(Errc::kBadData, "integer overflow: the result does not fit 64 bits");
@@ -200,7 +216,8 @@ std::optional<std::int64_t> parse_integer(std::string_view text, std::int64_t ba
 
 std::optional<std::int64_t> truncated(double value) {
   if (!std::isfinite(value)) return {};
-  if (std::abs(value) >= 9.2e18) fail(Errc::kBadData, "integer overflow: the result does not fit 64 bits");
+  if (std::abs(value) >= 9.2e18)
+    fail(Errc::kBadData, "integer overflow: the result does not fit 64 bits");
   return static_cast<std::int64_t>(value);
 }
 
@@ -236,7 +253,8 @@ Value filter_abs(Runtime&, const Value& self, Args& args) {
   bind("abs", args, {});
   need_defined(self);
   if (self.is(Kind::kFloat)) return std::abs(self.real());
-  if (!self.is_integral()) fail(Errc::kBadData, "bad operand type for abs(): '", self.type_name(), "'");
+  if (!self.is_integral())
+    fail(Errc::kBadData, "bad operand type for abs(): '", self.type_name(), "'");
   return self.integer() < 0 ? negate(self) : Value(self.integer());
 }
 
@@ -310,7 +328,8 @@ Value filter_truncate(Runtime&, const Value& self, Args& args) {
   std::string end = given(a[2]) ? need_text(a[2], "end") : "...";
   std::int64_t leeway = given(a[3]) && !a[3].is(Kind::kNone) ? need_integer(a[3], "leeway") : 5;
   std::int64_t end_length = count_points(end);
-  if (length < end_length) fail(Errc::kBadData, "expected length >= ", end_length, ", got ", length);
+  if (length < end_length)
+    fail(Errc::kBadData, "expected length >= ", end_length, ", got ", length);
   if (leeway < 0) fail(Errc::kBadData, "expected leeway >= 0, got ", leeway);
   const auto size = length_of(self);
   if (!size) fail(Errc::kBadData, "object of type '", self.type_name(), "' has no len()");
@@ -341,10 +360,14 @@ std::string quoted_url(std::string_view text, bool query) {
   std::string out;
   for (char c : text) {
     auto byte = static_cast<unsigned char>(c);
-    bool plain = std::isalnum(byte) || c == '_' || c == '.' || c == '-' || c == '~' || (c == '/' && !query);
-    if (plain) out += c;
-    else if (c == ' ' && query) out += '+';
-    else out += '%', out += kHex[byte >> 4], out += kHex[byte & 15];
+    bool plain =
+        std::isalnum(byte) || c == '_' || c == '.' || c == '-' || c == '~' || (c == '/' && !query);
+    if (plain)
+      out += c;
+    else if (c == ' ' && query)
+      out += '+';
+    else
+      out += '%', out += kHex[byte >> 4], out += kHex[byte & 15];
   }
   allow_text(out.size());
   return out;
@@ -401,7 +424,8 @@ Value filter_filesizeformat(Runtime& runtime, const Value& self, Args& args) {
   for (int i = 0;; ++i) {
     unit *= base;
     if (bytes < unit || i == 7)
-      return Value(format_value(base * bytes / unit, ".1f") + " " + std::string((binary ? kBinary : kDecimal)[i]));
+      return Value(format_value(base * bytes / unit, ".1f") + " " +
+                   std::string((binary ? kBinary : kDecimal)[i]));
   }
 }
 
@@ -409,7 +433,8 @@ Value filter_attr(Runtime& runtime, const Value& self, Args& args) {
   auto a = bind("attr", args, {"name"}, 1);
   const std::string& name = need_text(a[0], "name");
   if (!name.starts_with("__") && !find_attribute(runtime, self, name))
-    return Value::undefined("'" + std::string(self.type_name()) + " object' has no attribute '" + name + "'");
+    return Value::undefined("'" + std::string(self.type_name()) + " object' has no attribute '" +
+                            name + "'");
   return get_attribute(runtime, self, name);
 }
 
@@ -417,17 +442,33 @@ struct Named {
   std::string_view name;
   Builtin filter;
 };
-constexpr Named kFilters[] = {
-    {"abs", filter_abs}, {"attr", filter_attr}, {"capitalize", text_filter<capitalize>},
-    {"center", filter_center}, {"d", filter_default}, {"default", filter_default},
-    {"e", text_filter<escaped>}, {"escape", text_filter<escaped>},
-    {"filesizeformat", filter_filesizeformat}, {"float", filter_float},
-    {"forceescape", text_filter<escaped>}, {"format", filter_format}, {"indent", filter_indent},
-    {"int", filter_int}, {"lower", text_filter<lower>}, {"replace", filter_replace},
-    {"round", filter_round}, {"safe", filter_string}, {"string", filter_string},
-    {"title", text_filter<titled>}, {"tojson", filter_tojson}, {"trim", filter_trim},
-    {"truncate", filter_truncate}, {"upper", text_filter<upper>}, {"urlencode", filter_urlencode},
-    {"wordcount", filter_wordcount}, {"xmlattr", filter_xmlattr}};
+constexpr Named kFilters[] = {{"abs", filter_abs},
+                              {"attr", filter_attr},
+                              {"capitalize", text_filter<capitalize>},
+                              {"center", filter_center},
+                              {"d", filter_default},
+                              {"default", filter_default},
+                              {"e", text_filter<escaped>},
+                              {"escape", text_filter<escaped>},
+                              {"filesizeformat", filter_filesizeformat},
+                              {"float", filter_float},
+                              {"forceescape", text_filter<escaped>},
+                              {"format", filter_format},
+                              {"indent", filter_indent},
+                              {"int", filter_int},
+                              {"lower", text_filter<lower>},
+                              {"replace", filter_replace},
+                              {"round", filter_round},
+                              {"safe", filter_string},
+                              {"string", filter_string},
+                              {"title", text_filter<titled>},
+                              {"tojson", filter_tojson},
+                              {"trim", filter_trim},
+                              {"truncate", filter_truncate},
+                              {"upper", text_filter<upper>},
+                              {"urlencode", filter_urlencode},
+                              {"wordcount", filter_wordcount},
+                              {"xmlattr", filter_xmlattr}};
 
 }  // namespace
 

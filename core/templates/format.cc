@@ -70,7 +70,8 @@ std::string real_digits(double value, char type, std::int64_t precision, bool al
   } else {
     std::string pattern = std::string("%") + (alternate ? "#" : "") + ".*" + lower_type;
     char buffer[1024];
-    int size = std::snprintf(buffer, sizeof buffer, pattern.c_str(), static_cast<int>(precision), value);
+    int size =
+        std::snprintf(buffer, sizeof buffer, pattern.c_str(), static_cast<int>(precision), value);
     out.assign(buffer, static_cast<std::size_t>(std::min<int>(size, sizeof buffer - 1)));
   }
   return type >= 'A' && type <= 'Z' ? upper(out) : out;
@@ -94,7 +95,8 @@ std::string format_real(double value, Spec spec) {
     if (body.find_first_not_of("0123456789") == std::string::npos) {
       if (static_cast<std::int64_t>(body.size()) >= std::max<std::int64_t>(1, precision))
         body = real_digits(value, 'e', std::max<std::int64_t>(1, precision) - 1, spec.alternate);
-      else body += ".0";
+      else
+        body += ".0";
     }
   } else if (type == '%') {
     body = real_digits(value * 100, 'f', precision, spec.alternate) + "%";
@@ -109,7 +111,8 @@ std::string format_real(double value, Spec spec) {
 }
 
 std::string format_integer(std::int64_t value, Spec spec) {
-  if (spec.precision >= 0) fail(Errc::kBadData, "Precision not allowed in integer format specifier");
+  if (spec.precision >= 0)
+    fail(Errc::kBadData, "Precision not allowed in integer format specifier");
   std::string sign = sign_of(value < 0, spec.sign), body;
   auto magnitude = static_cast<std::uint64_t>(value);
   if (value < 0) magnitude = ~magnitude + 1;
@@ -180,8 +183,8 @@ class Percent {
       allow_text(out.size());
       charge(2);
     }
-    bool mapping = values_.is(Kind::kDict) || values_.is(Kind::kRange) || values_.is(Kind::kList) || values_.is(Kind::kNamespace) ||
-                   values_.is(Kind::kUndefined);
+    bool mapping = values_.is(Kind::kDict) || values_.is(Kind::kRange) || values_.is(Kind::kList) ||
+                   values_.is(Kind::kNamespace) || values_.is(Kind::kUndefined);
     std::size_t have = tuple_ ? values_.items().size() : 1;
     if (used_ < have && !(mapping && !tuple_))
       fail(Errc::kBadData, "not all arguments converted during string formatting");
@@ -219,17 +222,25 @@ class Percent {
     bool left = false;
     for (; at < format_.size(); ++at) {
       char c = format_[at];
-      if (c == '-') left = true;
-      else if (c == '+') spec.sign = '+';
-      else if (c == ' ') spec.sign = spec.sign == '+' ? '+' : ' ';
-      else if (c == '#') spec.alternate = true;
-      else if (c == '0') spec.zero = true;
-      else break;
+      if (c == '-')
+        left = true;
+      else if (c == '+')
+        spec.sign = '+';
+      else if (c == ' ')
+        spec.sign = spec.sign == '+' ? '+' : ' ';
+      else if (c == '#')
+        spec.alternate = true;
+      else if (c == '0')
+        spec.zero = true;
+      else
+        break;
     }
     spec.width = star_or_number(at);
     if (spec.width < 0) left = true, spec.width = -spec.width;
-    if (at < format_.size() && format_[at] == '.') spec.precision = std::max<std::int64_t>(0, star_or_number(++at));
-    while (at < format_.size() && (format_[at] == 'l' || format_[at] == 'h' || format_[at] == 'L')) ++at;
+    if (at < format_.size() && format_[at] == '.')
+      spec.precision = std::max<std::int64_t>(0, star_or_number(++at));
+    while (at < format_.size() && (format_[at] == 'l' || format_[at] == 'h' || format_[at] == 'L'))
+      ++at;
     if (at >= format_.size()) fail(Errc::kBadData, "incomplete format");
     spec.type = format_[at++];
     if (spec.type == '%') return "%";
@@ -239,7 +250,9 @@ class Percent {
 
   std::string write(const Value& value, Spec spec) {
     switch (spec.type) {
-      case 's': case 'r': case 'a': {
+      case 's':
+      case 'r':
+      case 'a': {
         std::string text = spec.type == 's' ? str(value) : repr(value);
         if (spec.precision >= 0) text.resize(byte_of(text, spec.precision));
         return padded("", std::move(text), spec, spec.align ? spec.align : '>');
@@ -249,24 +262,37 @@ class Percent {
           return padded("", value.text(), spec, spec.align ? spec.align : '>');
         spec.align = spec.align ? spec.align : '>';
         return format_integer(need_integer(value, "%c"), spec);
-      case 'd': case 'i': case 'u': case 'x': case 'X': case 'o': {
+      case 'd':
+      case 'i':
+      case 'u':
+      case 'x':
+      case 'X':
+      case 'o': {
         need_defined(value);
         bool whole = spec.type == 'd' || spec.type == 'i' || spec.type == 'u';
         std::int64_t number = 0;
         if (value.is(Kind::kFloat) && whole) {
-          if (!(std::abs(value.real()) < 9.2e18)) fail(Errc::kBadData, "cannot convert ", str(value), " to integer");
+          if (!(std::abs(value.real()) < 9.2e18))
+            fail(Errc::kBadData, "cannot convert ", str(value), " to integer");
           number = static_cast<std::int64_t>(value.real());
         } else if (value.is_integral()) {
           number = value.integer();
         } else {
-          fail(Errc::kBadData, "%", spec.type, " format: a real number is required, not ", value.type_name());
+          fail(Errc::kBadData, "%", spec.type, " format: a real number is required, not ",
+               value.type_name());
         }
         std::int64_t digits = checked_precision(std::exchange(spec.precision, -1));
         return with_digits(number, spec, digits);
       }
-      case 'e': case 'E': case 'f': case 'F': case 'g': case 'G':
+      case 'e':
+      case 'E':
+      case 'f':
+      case 'F':
+      case 'g':
+      case 'G':
         need_defined(value);
-        if (!value.is_number()) fail(Errc::kBadData, "must be real number, not ", value.type_name());
+        if (!value.is_number())
+          fail(Errc::kBadData, "must be real number, not ", value.type_name());
         return format_real(value.real(), spec);
       default:
         fail(Errc::kBadData, "unsupported format character of code ",
@@ -313,7 +339,8 @@ class Brace {
       } else {
         std::size_t start = at;
         int open = 1;
-        for (; at < format.size() && open > 0; ++at) open += format[at] == '{' ? 1 : format[at] == '}' ? -1 : 0;
+        for (; at < format.size() && open > 0; ++at)
+          open += format[at] == '{' ? 1 : format[at] == '}' ? -1 : 0;
         if (open > 0) fail(Errc::kBadData, "Single '{' encountered in format string");
         out += field(format.substr(start, at - start - 1), depth);
         charge(3);
@@ -335,9 +362,12 @@ class Brace {
     text.remove_prefix(end);
     if (text.starts_with('!')) {
       if (text.size() < 2) fail(Errc::kBadData, "unmatched '{' in format spec");
-      if (text[1] == 's') value = Value(str(value));
-      else if (text[1] == 'r' || text[1] == 'a') value = Value(repr(value));
-      else fail(Errc::kBadData, "Unknown conversion specifier");
+      if (text[1] == 's')
+        value = Value(str(value));
+      else if (text[1] == 'r' || text[1] == 'a')
+        value = Value(repr(value));
+      else
+        fail(Errc::kBadData, "Unknown conversion specifier");
       text.remove_prefix(2);
     }
     if (text.empty()) return format_value(value, "");
@@ -349,11 +379,14 @@ class Brace {
     bool number = !name.empty() && name.find_first_not_of("0123456789") == std::string_view::npos;
     if (name.empty() || number) {
       if (number == (automatic_ > 0))
-        if (automatic_ != 0) fail(Errc::kBadData, "cannot switch between automatic and manual field numbering");
-      std::size_t at = 0, index = number ? static_cast<std::size_t>(read_number(name, at)) : next_++;
+        if (automatic_ != 0)
+          fail(Errc::kBadData, "cannot switch between automatic and manual field numbering");
+      std::size_t at = 0,
+                  index = number ? static_cast<std::size_t>(read_number(name, at)) : next_++;
       automatic_ = number ? -1 : 1;
       if (index >= args_.positional.size())
-        fail(Errc::kBadData, "Replacement index ", index, " out of range for positional args tuple");
+        fail(Errc::kBadData, "Replacement index ", index,
+             " out of range for positional args tuple");
       return args_.positional[index];
     }
     for (const auto& [key, value] : args_.named)
@@ -369,14 +402,17 @@ class Brace {
       bool attribute = path[0] == '.';
       path.remove_prefix(1);
       end = attribute ? path.find_first_of(".[") : path.find(']');
-      if (!attribute && end == std::string_view::npos) fail(Errc::kBadData, "Missing ']' in format string");
+      if (!attribute && end == std::string_view::npos)
+        fail(Errc::kBadData, "Missing ']' in format string");
       std::string_view name = path.substr(0, end);
       if (name.empty()) fail(Errc::kBadData, "Empty attribute in format string");
       bool number = name.find_first_not_of("0123456789") == std::string_view::npos;
       std::size_t at = 0;
-      value = attribute ? get_attribute(runtime_, value, name)
-                        : get_item(runtime_, value, number ? Value(read_number(name, at)) : Value(name));
-      path.remove_prefix(std::min(path.size(), end == std::string_view::npos ? end : end + !attribute));
+      value = attribute
+                  ? get_attribute(runtime_, value, name)
+                  : get_item(runtime_, value, number ? Value(read_number(name, at)) : Value(name));
+      path.remove_prefix(
+          std::min(path.size(), end == std::string_view::npos ? end : end + !attribute));
       if (!path.empty() && path[0] != '.' && path[0] != '[')
         fail(Errc::kBadData, "Only '.' or '[' may follow ']' in format field specifier");
     }
@@ -402,17 +438,21 @@ std::string brace_format(Runtime& runtime, const std::string& format, const Args
 std::string format_value(const Value& value, std::string_view text) {
   if (text.empty()) return str(value);
   Spec spec = parse_spec(text);
-  bool real_type = spec.type != 0 && std::string_view("eEfFgGn%").find(spec.type) != std::string_view::npos;
+  bool real_type =
+      spec.type != 0 && std::string_view("eEfFgGn%").find(spec.type) != std::string_view::npos;
   if (value.is(Kind::kString)) {
-    if (spec.type != 0 && spec.type != 's') fail(Errc::kBadData, "Unknown format code '", spec.type, "' for object of type 'str'");
-    if (spec.align == '=') fail(Errc::kBadData, "'=' alignment not allowed in string format specifier");
+    if (spec.type != 0 && spec.type != 's')
+      fail(Errc::kBadData, "Unknown format code '", spec.type, "' for object of type 'str'");
+    if (spec.align == '=')
+      fail(Errc::kBadData, "'=' alignment not allowed in string format specifier");
     std::string out = value.text();
     if (spec.precision >= 0) out.resize(byte_of(out, spec.precision));
     if (spec.zero && !spec.align) spec.fill = "0";
     return padded("", std::move(out), spec, spec.align ? spec.align : '<');
   }
   if (value.is(Kind::kFloat) || (value.is_integral() && real_type && spec.type != 'n')) {
-    if (spec.type != 0 && !real_type) fail(Errc::kBadData, "Unknown format code '", spec.type, "' for object of type 'float'");
+    if (spec.type != 0 && !real_type)
+      fail(Errc::kBadData, "Unknown format code '", spec.type, "' for object of type 'float'");
     return format_real(value.real(), spec);
   }
   if (value.is_integral()) {

@@ -43,11 +43,13 @@ Value sequence_count(Runtime& runtime, const Value& self, Args& args) {
 
 Value sequence_index(Runtime& runtime, const Value& self, Args& args) {
   auto a = bind("index", args, {"value", "start", "stop"}, 1);
-  Value start = a[1].is(Kind::kMissing) ? Value() : a[1], stop = a[2].is(Kind::kMissing) ? Value() : a[2];
+  Value start = a[1].is(Kind::kMissing) ? Value() : a[1],
+        stop = a[2].is(Kind::kMissing) ? Value() : a[2];
   auto items = to_vector(runtime, self);
   auto bound = [&](const Value& given, std::int64_t fallback) {
     if (given.is(Kind::kNone)) return fallback;
-    std::int64_t at = need_integer(given, "an index"), size = static_cast<std::int64_t>(items.size());
+    std::int64_t at = need_integer(given, "an index"),
+                 size = static_cast<std::int64_t>(items.size());
     return at < 0 ? std::max<std::int64_t>(0, at + size) : std::min(at, size);
   };
   std::int64_t last = bound(stop, static_cast<std::int64_t>(items.size()));
@@ -98,16 +100,24 @@ struct Method {
   std::string_view name;
   Builtin method;
 };
-constexpr Method kMethods[] = {
-    {Kind::kDict, "items", dict_view<View::kItems>}, {Kind::kDict, "keys", dict_view<View::kKeys>},
-    {Kind::kDict, "values", dict_view<View::kValues>}, {Kind::kDict, "get", dict_get},
-    {Kind::kDict, "copy", same}, {Kind::kList, "copy", same},
-    {Kind::kList, "count", sequence_count}, {Kind::kTuple, "count", sequence_count},
-    {Kind::kRange, "count", sequence_count}, {Kind::kList, "index", sequence_index},
-    {Kind::kTuple, "index", sequence_index}, {Kind::kRange, "index", sequence_index},
-    {Kind::kInt, "conjugate", number_conjugate}, {Kind::kFloat, "conjugate", number_conjugate},
-    {Kind::kFloat, "is_integer", float_is_integer}, {Kind::kInt, "bit_length", int_bit_length},
-    {Kind::kCycler, "next", cycler_next}, {Kind::kCycler, "reset", cycler_reset}};
+constexpr Method kMethods[] = {{Kind::kDict, "items", dict_view<View::kItems>},
+                               {Kind::kDict, "keys", dict_view<View::kKeys>},
+                               {Kind::kDict, "values", dict_view<View::kValues>},
+                               {Kind::kDict, "get", dict_get},
+                               {Kind::kDict, "copy", same},
+                               {Kind::kList, "copy", same},
+                               {Kind::kList, "count", sequence_count},
+                               {Kind::kTuple, "count", sequence_count},
+                               {Kind::kRange, "count", sequence_count},
+                               {Kind::kList, "index", sequence_index},
+                               {Kind::kTuple, "index", sequence_index},
+                               {Kind::kRange, "index", sequence_index},
+                               {Kind::kInt, "conjugate", number_conjugate},
+                               {Kind::kFloat, "conjugate", number_conjugate},
+                               {Kind::kFloat, "is_integer", float_is_integer},
+                               {Kind::kInt, "bit_length", int_bit_length},
+                               {Kind::kCycler, "next", cycler_next},
+                               {Kind::kCycler, "reset", cycler_reset}};
 
 // ---- globals
 
@@ -226,10 +236,10 @@ struct Global {
   std::string_view name;
   Builtin function;
 };
-constexpr Global kGlobals[] = {
-    {"range", global_range}, {"dict", global_dict}, {"namespace", global_namespace},
-    {"cycler", global_cycler}, {"joiner", global_joiner}, {"raise_exception", global_raise},
-    {"strftime_now", global_strftime}};
+constexpr Global kGlobals[] = {{"range", global_range},          {"dict", global_dict},
+                               {"namespace", global_namespace},  {"cycler", global_cycler},
+                               {"joiner", global_joiner},        {"raise_exception", global_raise},
+                               {"strftime_now", global_strftime}};
 
 }  // namespace
 

@@ -103,8 +103,10 @@ void Interpreter::enter(const Loads& loads) {
     Value value = Value::missing();
     if (load.kind == Load::kAlias) value = slot(load.from);
     if (load.kind == Load::kContext) {
-      if (const Value* found = variables_.find(std::string_view(load.name))) value = *found;
-      else if (auto global = find_global(load.name)) value = std::move(*global);
+      if (const Value* found = variables_.find(std::string_view(load.name)))
+        value = *found;
+      else if (auto global = find_global(load.name))
+        value = std::move(*global);
     }
     charge(1);
     slot({0, load.slot}) = std::move(value);
@@ -146,17 +148,27 @@ Interpreter::Flow Interpreter::run(const Stmt& statement) {
   charge(1);
   line_ = statement.line;
   switch (statement.kind) {
-    case StmtKind::kOutput: run_output(static_cast<const OutputStmt&>(statement)); break;
-    case StmtKind::kFor: run_for(static_cast<const ForStmt&>(statement)); break;
-    case StmtKind::kIf: return run_if(static_cast<const IfStmt&>(statement));
+    case StmtKind::kOutput:
+      run_output(static_cast<const OutputStmt&>(statement));
+      break;
+    case StmtKind::kFor:
+      run_for(static_cast<const ForStmt&>(statement));
+      break;
+    case StmtKind::kIf:
+      return run_if(static_cast<const IfStmt&>(statement));
     case StmtKind::kMacro: {
       auto& node = static_cast<const MacroStmt&>(statement);
       slot(node.slot) = make_macro(node.macro);
       break;
     }
-    case StmtKind::kCall: run_call(static_cast<const CallStmt&>(statement)); break;
-    case StmtKind::kGeneration: run_generation(static_cast<const CallStmt&>(statement)); break;
-    case StmtKind::kFilter: return run_filter(static_cast<const FilterStmt&>(statement));
+    case StmtKind::kCall:
+      run_call(static_cast<const CallStmt&>(statement));
+      break;
+    case StmtKind::kGeneration:
+      run_generation(static_cast<const CallStmt&>(statement));
+      break;
+    case StmtKind::kFilter:
+      return run_filter(static_cast<const FilterStmt&>(statement));
     case StmtKind::kSet: {
       auto& node = static_cast<const SetStmt&>(statement);
       Value value = evaluate(*node.value);
@@ -164,11 +176,15 @@ Interpreter::Flow Interpreter::run(const Stmt& statement) {
       assign(node.target, value);
       break;
     }
-    case StmtKind::kSetBlock: return run_set_block(static_cast<const SetStmt&>(statement));
-    case StmtKind::kWith: case StmtKind::kScope:
+    case StmtKind::kSetBlock:
+      return run_set_block(static_cast<const SetStmt&>(statement));
+    case StmtKind::kWith:
+    case StmtKind::kScope:
       return run_scope(static_cast<const ScopeStmt&>(statement));
-    case StmtKind::kBreak: return Flow::kBreak;
-    case StmtKind::kContinue: return Flow::kContinue;
+    case StmtKind::kBreak:
+      return Flow::kBreak;
+    case StmtKind::kContinue:
+      return Flow::kContinue;
   }
   return Flow::kOn;
 }
@@ -238,8 +254,10 @@ void Interpreter::run_loop(const ForStmt& node, const Value& iterable, std::int6
     ~Closing() { loop.close(); }
   } closing{*loop};
   loop->source = iterate(iterable);
-  if (node.test) loop->source = std::make_shared<TestedItems>(*this, node, loop->source);
-  else loop->length = length_of(iterable);
+  if (node.test)
+    loop->source = std::make_shared<TestedItems>(*this, node, loop->source);
+  else
+    loop->length = length_of(iterable);
   loop->depth0 = depth0;
   if (node.recursive) loop->recursive = &node, loop->closure = std::move(closure);
   Value item;
@@ -360,13 +378,14 @@ std::vector<Value> Interpreter::bind_macro(const Macro& macro, Args& args) {
     bound.push_back(make_dict(std::move(kwargs)));
   } else {
     if (!args.named.empty())
-      fail(Errc::kBadData, "macro ", shown, " takes no keyword argument '", args.named[0].first, "'");
+      fail(Errc::kBadData, "macro ", shown, " takes no keyword argument '", args.named[0].first,
+           "'");
     bound.push_back(Value::missing());
   }
   if (body.uses_varargs) {
     std::size_t used = std::min(count, args.positional.size());
-    bound.push_back(Value::tuple({args.positional.begin() + static_cast<std::ptrdiff_t>(used),
-                                  args.positional.end()}));
+    bound.push_back(Value::tuple(
+        {args.positional.begin() + static_cast<std::ptrdiff_t>(used), args.positional.end()}));
   } else if (args.positional.size() > count) {
     fail(Errc::kBadData, "macro ", shown, " takes not more than ", count, " argument(s)");
   }
@@ -408,8 +427,10 @@ std::string Interpreter::call_macro(const Macro& macro, Args args) {
 Value Interpreter::call(const Value& callee, Args args) {
   charge(1);
   switch (callee.kind()) {
-    case Kind::kMacro: return Value(call_macro(callee.as<Macro>(), std::move(args)));
-    case Kind::kFunction: return callee.as<Function>().call(*this, callee.as<Function>().self, args);
+    case Kind::kMacro:
+      return Value(call_macro(callee.as<Macro>(), std::move(args)));
+    case Kind::kFunction:
+      return callee.as<Function>().call(*this, callee.as<Function>().self, args);
     case Kind::kJoiner: {
       bind("joiner", args, {});
       auto& joiner = callee.as<Joiner>();
@@ -464,7 +485,8 @@ std::optional<Value> loop_attribute(Runtime& runtime, const Value& value, std::s
   if (name == "depth0") return Value(loop.depth0);
   if (name == "previtem")
     return loop.index0 == 0 || loop.before.is(Kind::kMissing)
-               ? Value::undefined("there is no previous item") : loop.before;
+               ? Value::undefined("there is no previous item")
+               : loop.before;
   if (name == "nextitem")
     return loop.peek(runtime) ? *loop.after : Value::undefined("there is no next item");
   if (name == "cycle") return make_function("cycle", loop_cycle, value);

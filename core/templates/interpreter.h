@@ -113,8 +113,8 @@ class Interpreter : public Runtime {
   std::string text_;
   std::vector<std::pair<std::int64_t, std::int64_t>> generated_;
   int line_ = 1;
-  int level_ = 0;   // of recursion in this program
-  int calls_ = 0;   // of macros and recursive loops
+  int level_ = 0;  // of recursion in this program
+  int calls_ = 0;  // of macros and recursive loops
 };
 
 }  // namespace hft::jinja

@@ -14,12 +14,12 @@ struct Operator {
   Tok type;
 };
 constexpr Operator kOperators[] = {
-    {"**", Tok::kPow},     {"//", Tok::kFloorDiv}, {"==", Tok::kEq},      {"!=", Tok::kNe},
-    {">=", Tok::kGe},      {"<=", Tok::kLe},       {"+", Tok::kAdd},      {"-", Tok::kSub},
-    {"/", Tok::kDiv},      {"*", Tok::kMul},       {"%", Tok::kMod},      {"~", Tok::kTilde},
-    {"[", Tok::kLBracket}, {"]", Tok::kRBracket},  {"(", Tok::kLParen},   {")", Tok::kRParen},
-    {"{", Tok::kLBrace},   {"}", Tok::kRBrace},    {">", Tok::kGt},       {"<", Tok::kLt},
-    {"=", Tok::kAssign},   {".", Tok::kDot},       {":", Tok::kColon},    {"|", Tok::kPipe},
+    {"**", Tok::kPow},     {"//", Tok::kFloorDiv}, {"==", Tok::kEq},    {"!=", Tok::kNe},
+    {">=", Tok::kGe},      {"<=", Tok::kLe},       {"+", Tok::kAdd},    {"-", Tok::kSub},
+    {"/", Tok::kDiv},      {"*", Tok::kMul},       {"%", Tok::kMod},    {"~", Tok::kTilde},
+    {"[", Tok::kLBracket}, {"]", Tok::kRBracket},  {"(", Tok::kLParen}, {")", Tok::kRParen},
+    {"{", Tok::kLBrace},   {"}", Tok::kRBrace},    {">", Tok::kGt},     {"<", Tok::kLt},
+    {"=", Tok::kAssign},   {".", Tok::kDot},       {":", Tok::kColon},  {"|", Tok::kPipe},
     {",", Tok::kComma},    {";", Tok::kSemicolon}};
 
 bool digit(char c) { return c >= '0' && c <= '9'; }
@@ -50,7 +50,11 @@ std::string normal_newlines(std::string_view source) {
 bool valid_utf8(std::string_view text) {
   for (std::size_t at = 0; at < text.size();) {
     auto lead = static_cast<unsigned char>(text[at]);
-    std::size_t n = lead < 0x80 ? 1 : lead >= 0xc2 && lead < 0xe0 ? 2 : (lead & 0xf0) == 0xe0 ? 3 : lead >= 0xf0 && lead < 0xf5 ? 4 : 0;
+    std::size_t n = lead < 0x80                   ? 1
+                    : lead >= 0xc2 && lead < 0xe0 ? 2
+                    : (lead & 0xf0) == 0xe0       ? 3
+                    : lead >= 0xf0 && lead < 0xf5 ? 4
+                                                  : 0;
     if (n == 0 || at + n > text.size()) return false;
     for (std::size_t i = 1; i < n; ++i)
       if ((static_cast<unsigned char>(text[at + i]) & 0xc0) != 0x80) return false;
@@ -201,10 +205,14 @@ void Lexer::lex_raw(std::string& text) {
     if (source_.compare(at, 6, "endraw") != 0) continue;
     at = space_end(at + 6);
     std::size_t stop = at;
-    if (source_.compare(at, 3, "+%}") == 0) stop = at + 3;
-    else if (source_.compare(at, 3, "-%}") == 0) stop = space_end(at + 3);
-    else if (source_.compare(at, 2, "%}") == 0) stop = at + 2 + (source_[at + 2] == '\n');
-    else continue;
+    if (source_.compare(at, 3, "+%}") == 0)
+      stop = at + 3;
+    else if (source_.compare(at, 3, "-%}") == 0)
+      stop = space_end(at + 3);
+    else if (source_.compare(at, 2, "%}") == 0)
+      stop = at + 2 + (source_[at + 2] == '\n');
+    else
+      continue;
     text += data_before_tag(end, sign, false);
     advance(stop);
     line_starting_ = source_[at_ - 1] == '\n';
@@ -218,8 +226,10 @@ void Lexer::lex_comment() {
   if (end == std::string::npos) syntax_error(line_, "missing end of comment tag");
   char sign = end > start ? source_[end - 1] : 0;
   std::size_t stop = end + 2;
-  if (sign == '-') stop = space_end(stop);
-  else if (sign != '+') stop += stop < source_.size() && source_[stop] == '\n';
+  if (sign == '-')
+    stop = space_end(stop);
+  else if (sign != '+')
+    stop += stop < source_.size() && source_[stop] == '\n';
   advance(stop);
   line_starting_ = source_[at_ - 1] == '\n';
 }
@@ -278,8 +288,10 @@ bool Lexer::lex_end(Token& out) {
   std::size_t sign = looking_at("-") || (state_ == State::kBlock && looking_at("+")) ? 1 : 0;
   if (source_.compare(at_ + sign, 2, mark) != 0) return false;
   std::size_t stop = at_ + sign + 2;
-  if (source_[at_] == '-') stop = space_end(stop);
-  else if (sign == 0 && state_ == State::kBlock) stop += stop < source_.size() && source_[stop] == '\n';
+  if (source_[at_] == '-')
+    stop = space_end(stop);
+  else if (sign == 0 && state_ == State::kBlock)
+    stop += stop < source_.size() && source_[stop] == '\n';
   out = token(state_ == State::kBlock ? Tok::kBlockEnd : Tok::kVariableEnd);
   advance(stop);
   line_starting_ = source_[at_ - 1] == '\n';
@@ -351,17 +363,19 @@ Token Lexer::lex_number() {
     char mark = source_[at_ + 1] | 0x20;
     int wanted = mark == 'x' ? 16 : mark == 'o' ? 8 : mark == 'b' ? 2 : 10;
     std::size_t first = at_ + 2 + (at_ + 2 < source_.size() && source_[at_ + 2] == '_');
-    if (wanted != 10 && first < source_.size() && digit_value(source_[first]) < wanted) base = wanted;
+    if (wanted != 10 && first < source_.size() && digit_value(source_[first]) < wanted)
+      base = wanted;
   }
   std::size_t begin = at_;
   if (base != 10) {
     begin = end = at_ + 2;
     while (end < source_.size() &&
-           (digit_value(source_[end]) < base ||
-            (source_[end] == '_' && end + 1 < source_.size() && digit_value(source_[end + 1]) < base)))
+           (digit_value(source_[end]) < base || (source_[end] == '_' && end + 1 < source_.size() &&
+                                                 digit_value(source_[end + 1]) < base)))
       ++end;
   } else if (source_[at_] == '0') {
-    for (end = at_ + 1; source_[end] == '0' || (source_[end] == '_' && source_[end + 1] == '0');) ++end;
+    for (end = at_ + 1; source_[end] == '0' || (source_[end] == '_' && source_[end + 1] == '0');)
+      ++end;
   }
   std::string text = clean(begin, end);
   auto parsed = std::from_chars(text.data(), text.data() + text.size(), out.integer, base);

@@ -14,15 +14,25 @@ std::unique_ptr<T> make(StmtKind kind, int line) {
 
 std::string_view describe(Tok type) {
   switch (type) {
-    case Tok::kEnd: return "the end of the template";
-    case Tok::kData: return "text";
-    case Tok::kBlockBegin: return "begin of a statement";
-    case Tok::kBlockEnd: return "end of the statement";
-    case Tok::kVariableBegin: return "begin of an expression";
-    case Tok::kVariableEnd: return "end of the expression";
-    case Tok::kInteger: case Tok::kFloat: return "a number";
-    case Tok::kString: return "a string";
-    default: return "";
+    case Tok::kEnd:
+      return "the end of the template";
+    case Tok::kData:
+      return "text";
+    case Tok::kBlockBegin:
+      return "begin of a statement";
+    case Tok::kBlockEnd:
+      return "end of the statement";
+    case Tok::kVariableBegin:
+      return "begin of an expression";
+    case Tok::kVariableEnd:
+      return "end of the expression";
+    case Tok::kInteger:
+    case Tok::kFloat:
+      return "a number";
+    case Tok::kString:
+      return "a string";
+    default:
+      return "";
   }
 }
 
@@ -111,8 +121,8 @@ Block Parser::parse_block(Ends ends) {
     }
   }
   if (ends.size() > 0)
-    syntax_error(current_.line, "unexpected end of the template, wanted '" +
-                                    std::string(*ends.begin()) + "'");
+    syntax_error(current_.line,
+                 "unexpected end of the template, wanted '" + std::string(*ends.begin()) + "'");
   return block;
 }
 

@@ -92,9 +92,9 @@ class Parser {
   Token current_, ahead_;
   bool has_ahead_ = false;
   int depth_ = 0;
-  int loops_ = 0;          // for statements around here
-  int breakable_ = 0;      // those a break may leave: none across a macro
-  bool soft_ = false;      // inside if: unknown filters are an error only when reached
+  int loops_ = 0;      // for statements around here
+  int breakable_ = 0;  // those a break may leave: none across a macro
+  bool soft_ = false;  // inside if: unknown filters are an error only when reached
   std::vector<Special> macros_;
 };
 

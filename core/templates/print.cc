@@ -75,8 +75,10 @@ thread_local int namespaces_open = 0;
 void write_namespace(Writer& to, const Namespace& space) {
   to.out += "<Namespace ";
   ++namespaces_open;
-  if (namespaces_open > 8) to.out += "{...}";
-  else write_dict(to, space.attributes);
+  if (namespaces_open > 8)
+    to.out += "{...}";
+  else
+    write_dict(to, space.attributes);
   --namespaces_open;
   to.out += '>';
 }
@@ -85,22 +87,47 @@ void write_repr(Writer& to, const Value& value) {
   charge(1);
   auto one = [&](const Value& item) { write_repr(to, item); };
   switch (value.kind()) {
-    case Kind::kMissing: case Kind::kUndefined: to.out += "Undefined"; break;
-    case Kind::kNone: to.out += "None"; break;
-    case Kind::kBool: to.out += value.boolean() ? "True" : "False"; break;
-    case Kind::kInt: to.out += std::to_string(value.integer()); break;
-    case Kind::kFloat: to.out += float_repr(value.real()); break;
-    case Kind::kString: append_repr(to.out, value.text()); break;
-    case Kind::kList: write_list(to, '[', ']', value.items(), one); break;
+    case Kind::kMissing:
+    case Kind::kUndefined:
+      to.out += "Undefined";
+      break;
+    case Kind::kNone:
+      to.out += "None";
+      break;
+    case Kind::kBool:
+      to.out += value.boolean() ? "True" : "False";
+      break;
+    case Kind::kInt:
+      to.out += std::to_string(value.integer());
+      break;
+    case Kind::kFloat:
+      to.out += float_repr(value.real());
+      break;
+    case Kind::kString:
+      append_repr(to.out, value.text());
+      break;
+    case Kind::kList:
+      write_list(to, '[', ']', value.items(), one);
+      break;
     case Kind::kTuple:
       write_list(to, '(', ')', value.items(), one);
       if (value.items().size() == 1) to.out.back() = ',', to.out += ')';
       break;
-    case Kind::kDict: write_dict(to, value.as<Dict>()); break;
-    case Kind::kRange: to.out += range_repr(value.as<Range>()); break;
-    case Kind::kView: write_view(to, value.as<View>()); break;
-    case Kind::kNamespace: write_namespace(to, value.as<Namespace>()); break;
-    default: to.out += "<" + std::string(value.type_name()) + " object>"; break;
+    case Kind::kDict:
+      write_dict(to, value.as<Dict>());
+      break;
+    case Kind::kRange:
+      to.out += range_repr(value.as<Range>());
+      break;
+    case Kind::kView:
+      write_view(to, value.as<View>());
+      break;
+    case Kind::kNamespace:
+      write_namespace(to, value.as<Namespace>());
+      break;
+    default:
+      to.out += "<" + std::string(value.type_name()) + " object>";
+      break;
   }
   to.check();
 }
@@ -116,18 +143,35 @@ void write_json_text(std::string& out, std::string_view text, bool ascii) {
   for (std::size_t at = 0; at < text.size();) {
     char32_t c = decode(text, at);
     switch (c) {
-      case '"': out += "\\\""; continue;
-      case '\\': out += "\\\\"; continue;
-      case '\n': out += "\\n"; continue;
-      case '\r': out += "\\r"; continue;
-      case '\t': out += "\\t"; continue;
-      case '\f': out += "\\f"; continue;
-      case '\b': out += "\\b"; continue;
-      default: break;
+      case '"':
+        out += "\\\"";
+        continue;
+      case '\\':
+        out += "\\\\";
+        continue;
+      case '\n':
+        out += "\\n";
+        continue;
+      case '\r':
+        out += "\\r";
+        continue;
+      case '\t':
+        out += "\\t";
+        continue;
+      case '\f':
+        out += "\\f";
+        continue;
+      case '\b':
+        out += "\\b";
+        continue;
+      default:
+        break;
     }
     if (c < 0x20 || (ascii && c > 0x7e && c < 0x10000)) {
-      if (c == 0x7f) out += '\x7f';
-      else unit(c);
+      if (c == 0x7f)
+        out += '\x7f';
+      else
+        unit(c);
     } else if (ascii && c >= 0x10000) {
       unit(0xd800 + ((c - 0x10000) >> 10));
       unit(0xdc00 + ((c - 0x10000) & 0x3ff));
@@ -146,11 +190,16 @@ std::string json_float(double value) {
 
 std::string json_key(const Value& key) {
   switch (key.kind()) {
-    case Kind::kString: return key.text();
-    case Kind::kBool: return key.boolean() ? "true" : "false";
-    case Kind::kNone: return "null";
-    case Kind::kInt: return std::to_string(key.integer());
-    case Kind::kFloat: return json_float(key.real());
+    case Kind::kString:
+      return key.text();
+    case Kind::kBool:
+      return key.boolean() ? "true" : "false";
+    case Kind::kNone:
+      return "null";
+    case Kind::kInt:
+      return std::to_string(key.integer());
+    case Kind::kFloat:
+      return json_float(key.real());
     default:
       fail(Errc::kBadData, "keys of JSON must be str, int, float, bool or None, not ",
            key.type_name());
@@ -164,15 +213,28 @@ class JsonWriter {
   void write(const Value& value) {
     charge(1);
     switch (value.kind()) {
-      case Kind::kNone: to.out += "null"; break;
-      case Kind::kBool: to.out += value.boolean() ? "true" : "false"; break;
-      case Kind::kInt: to.out += std::to_string(value.integer()); break;
-      case Kind::kFloat: to.out += json_float(value.real()); break;
-      case Kind::kString: write_json_text(to.out, value.text(), style_.ensure_ascii); break;
-      case Kind::kList: case Kind::kTuple:
+      case Kind::kNone:
+        to.out += "null";
+        break;
+      case Kind::kBool:
+        to.out += value.boolean() ? "true" : "false";
+        break;
+      case Kind::kInt:
+        to.out += std::to_string(value.integer());
+        break;
+      case Kind::kFloat:
+        to.out += json_float(value.real());
+        break;
+      case Kind::kString:
+        write_json_text(to.out, value.text(), style_.ensure_ascii);
+        break;
+      case Kind::kList:
+      case Kind::kTuple:
         block('[', ']', value.items(), [&](const Value& item) { write(item); });
         break;
-      case Kind::kDict: write_object(value.as<Dict>()); break;
+      case Kind::kDict:
+        write_object(value.as<Dict>());
+        break;
       default:
         fail(Errc::kBadData, "Object of type ", value.type_name(), " is not JSON serializable");
     }
@@ -253,11 +315,16 @@ std::string to_json(const Value& value, const JsonStyle& style) {
 
 Value from_json(const Json& json) {
   switch (json.type()) {
-    case Json::value_t::null: return Value();
-    case Json::value_t::boolean: return Value(json.get<bool>());
-    case Json::value_t::number_integer: return Value(json.get<std::int64_t>());
-    case Json::value_t::number_float: return Value(json.get<double>());
-    case Json::value_t::string: return Value(json.get_ref<const std::string&>());
+    case Json::value_t::null:
+      return Value();
+    case Json::value_t::boolean:
+      return Value(json.get<bool>());
+    case Json::value_t::number_integer:
+      return Value(json.get<std::int64_t>());
+    case Json::value_t::number_float:
+      return Value(json.get<double>());
+    case Json::value_t::string:
+      return Value(json.get_ref<const std::string&>());
     case Json::value_t::number_unsigned: {
       auto number = json.get<std::uint64_t>();
       if (number > INT64_MAX) fail(Errc::kBadData, "the integer ", number, " does not fit 64 bits");
@@ -274,7 +341,8 @@ Value from_json(const Json& json) {
       for (const auto& [key, item] : json.items()) dict->set(Value(key), from_json(item));
       return make_dict(std::move(dict));
     }
-    default: fail(Errc::kBadData, "a binary JSON value cannot be given to a chat template");
+    default:
+      fail(Errc::kBadData, "a binary JSON value cannot be given to a chat template");
   }
 }
 

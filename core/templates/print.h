@@ -15,8 +15,8 @@ std::string repr(const Value& value);
 // The arguments of json.dumps that transformers' tojson takes.
 struct JsonStyle {
   bool ensure_ascii = false;
-  bool pretty = false;       // indent given: one item a line
-  std::string indent;        // one level of it
+  bool pretty = false;  // indent given: one item a line
+  std::string indent;   // one level of it
   std::string item_separator = ", ", key_separator = ": ";
   bool sort_keys = false;
 };

@@ -27,7 +27,9 @@ struct Scope {
       if (auto it = scope->names.find(name); it != scope->names.end()) return {scope, it->second};
     return {nullptr, -1};
   }
-  Slot slot_of(const Found& found) const { return {frame->level - found.scope->frame->level, found.slot}; }
+  Slot slot_of(const Found& found) const {
+    return {frame->level - found.scope->frame->level, found.slot};
+  }
 
   int define(const std::string& name) {
     names[name] = frame->slots;
@@ -47,9 +49,12 @@ struct Scope {
     if (names.contains(name)) return;
     Found outer = parent ? parent->find(name) : Found{nullptr, -1};
     int slot = define(name);
-    if (outer.scope) loads.push_back({Load::kAlias, slot, {}, slot_of(outer)});
-    else if (straight) loads.push_back({Load::kMissing, slot, {}, {}});
-    else loads.push_back({Load::kContext, slot, name, {}});
+    if (outer.scope)
+      loads.push_back({Load::kAlias, slot, {}, slot_of(outer)});
+    else if (straight)
+      loads.push_back({Load::kMissing, slot, {}, {}});
+    else
+      loads.push_back({Load::kContext, slot, name, {}});
   }
 
   Scope* parent;
@@ -63,9 +68,12 @@ template <class F>
 void each_name(const ExprPtr& expression, F&& name) {
   if (!expression) return;
   switch (expression->kind) {
-    case ExprKind::kConst: return;
-    case ExprKind::kName: return name(static_cast<NameExpr&>(*expression));
-    case ExprKind::kMath: case ExprKind::kCompare: {
+    case ExprKind::kConst:
+      return;
+    case ExprKind::kName:
+      return name(static_cast<NameExpr&>(*expression));
+    case ExprKind::kMath:
+    case ExprKind::kCompare: {
       auto& chain = static_cast<ChainExpr&>(*expression);
       each_name(chain.first, name);
       for (auto& link : chain.links) each_name(link.operand, name);
@@ -112,16 +120,21 @@ class Definer {
  private:
   void statement(const Stmt& statement) {
     switch (statement.kind) {
-      case StmtKind::kOutput: return reads(static_cast<const OutputStmt&>(statement).expression);
-      case StmtKind::kFor: return reads(static_cast<const ForStmt&>(statement).iterable);
+      case StmtKind::kOutput:
+        return reads(static_cast<const OutputStmt&>(statement).expression);
+      case StmtKind::kFor:
+        return reads(static_cast<const ForStmt&>(statement).iterable);
       case StmtKind::kMacro:
         return scope_.store(static_cast<const MacroStmt&>(statement).macro.name, ifs_ == 0);
-      case StmtKind::kCall: return reads(static_cast<const CallStmt&>(statement).call);
-      case StmtKind::kFilter: return reads(static_cast<const FilterStmt&>(statement).filter);
+      case StmtKind::kCall:
+        return reads(static_cast<const CallStmt&>(statement).call);
+      case StmtKind::kFilter:
+        return reads(static_cast<const FilterStmt&>(statement).filter);
       case StmtKind::kSet:
         reads(static_cast<const SetStmt&>(statement).value);
         [[fallthrough]];
-      case StmtKind::kSetBlock: return stores(static_cast<const SetStmt&>(statement).target);
+      case StmtKind::kSetBlock:
+        return stores(static_cast<const SetStmt&>(statement).target);
       case StmtKind::kWith:
         for (auto& value : static_cast<const ScopeStmt&>(statement).values) reads(value);
         return;
@@ -137,7 +150,8 @@ class Definer {
         --ifs_;
         return;
       }
-      default: return;
+      default:
+        return;
     }
   }
 
@@ -173,8 +187,10 @@ class Binder {
 
   void statement(Stmt& statement) {
     switch (statement.kind) {
-      case StmtKind::kOutput: return reads(static_cast<OutputStmt&>(statement).expression);
-      case StmtKind::kFor: return for_statement(static_cast<ForStmt&>(statement));
+      case StmtKind::kOutput:
+        return reads(static_cast<OutputStmt&>(statement).expression);
+      case StmtKind::kFor:
+        return for_statement(static_cast<ForStmt&>(statement));
       case StmtKind::kIf: {
         auto& node = static_cast<IfStmt&>(statement);
         for (auto& [test, body] : node.branches) reads(test), block(body);
@@ -186,15 +202,17 @@ class Binder {
         node.slot = slot(node.macro.name);
         return;
       }
-      case StmtKind::kCall: case StmtKind::kGeneration: {
+      case StmtKind::kCall:
+      case StmtKind::kGeneration: {
         auto& node = static_cast<CallStmt&>(statement);
         macro(node.macro);
         return reads(node.call);
       }
       case StmtKind::kFilter: {
         auto& node = static_cast<FilterStmt&>(statement);
-        return inner(node.loads, node.body, [&](Definer& d) { d.reads(node.filter); },
-                     [&](Binder& b) { b.reads(node.filter); });
+        return inner(
+            node.loads, node.body, [&](Definer& d) { d.reads(node.filter); },
+            [&](Binder& b) { b.reads(node.filter); });
       }
       case StmtKind::kSet: {
         auto& node = static_cast<SetStmt&>(statement);
@@ -203,20 +221,27 @@ class Binder {
       }
       case StmtKind::kSetBlock: {
         auto& node = static_cast<SetStmt&>(statement);
-        inner(node.loads, node.body, [&](Definer& d) { d.reads(node.value); },
-              [&](Binder& b) { b.reads(node.value); });
+        inner(
+            node.loads, node.body, [&](Definer& d) { d.reads(node.value); },
+            [&](Binder& b) { b.reads(node.value); });
         return targets(node.target);
       }
-      case StmtKind::kWith: case StmtKind::kScope: {
+      case StmtKind::kWith:
+      case StmtKind::kScope: {
         auto& node = static_cast<ScopeStmt&>(statement);
         reads(node.autoescape);
         for (auto& value : node.values) reads(value);
         return inner(
             node.loads, node.body,
-            [&](Definer& d) { for (auto& target : node.targets) d.parameters(target); },
-            [&](Binder& b) { for (auto& target : node.targets) b.targets(target); });
+            [&](Definer& d) {
+              for (auto& target : node.targets) d.parameters(target);
+            },
+            [&](Binder& b) {
+              for (auto& target : node.targets) b.targets(target);
+            });
       }
-      default: return;
+      default:
+        return;
     }
   }
 
@@ -266,7 +291,8 @@ class Binder {
   void macro(MacroBody& macro) {
     Frame frame{0, scope_.frame->level + 1};
     Scope scope(&scope_, &frame);
-    for (const auto& name : macro.parameters) macro.parameter_slots.push_back(scope.parameter(name));
+    for (const auto& name : macro.parameters)
+      macro.parameter_slots.push_back(scope.parameter(name));
     if (macro.uses_caller) macro.caller_slot = scope.parameter("caller");
     if (macro.uses_kwargs) macro.kwargs_slot = scope.parameter("kwargs");
     if (macro.uses_varargs) macro.varargs_slot = scope.parameter("varargs");

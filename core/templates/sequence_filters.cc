@@ -157,7 +157,8 @@ Value filter_sort(Runtime& runtime, const Value& self, Args& args) {
   std::vector<Value> paths;
   if (given(a[2]) && a[2].is(Kind::kString)) {
     std::string_view rest = a[2].text();
-    for (std::size_t comma; (comma = rest.find(',')) != std::string_view::npos; rest.remove_prefix(comma + 1))
+    for (std::size_t comma; (comma = rest.find(',')) != std::string_view::npos;
+         rest.remove_prefix(comma + 1))
       paths.emplace_back(rest.substr(0, comma));
     paths.emplace_back(rest);
   } else {
@@ -241,7 +242,9 @@ Value filter_items(Runtime& runtime, const Value& self, Args& args) {
   bind("items", args, {});
   if (self.is(Kind::kUndefined)) return nothing();
   if (!self.is(Kind::kDict)) fail(Errc::kBadData, "Can only get item pairs from a mapping.");
-  return Value(Kind::kIterator, over(to_vector(runtime, find_method(Kind::kDict, "items")(runtime, self, args)), "generator"));
+  return Value(Kind::kIterator,
+               over(to_vector(runtime, find_method(Kind::kDict, "items")(runtime, self, args)),
+                    "generator"));
 }
 
 Value filter_batch(Runtime& runtime, const Value& self, Args& args) {
@@ -258,7 +261,8 @@ Value filter_batch(Runtime& runtime, const Value& self, Args& args) {
   if (!row.empty()) {
     bool fill = given(a[1]) && !a[1].is(Kind::kNone);
     if (fill) {
-      std::int64_t missing = need_integer(a[0], "linecount") - static_cast<std::int64_t>(row.size());
+      std::int64_t missing =
+          need_integer(a[0], "linecount") - static_cast<std::int64_t>(row.size());
       for (; missing > 0; --missing) charge(1), row.push_back(a[1]);
     }
     out.push_back(Value::list(std::move(row)));
@@ -269,10 +273,12 @@ Value filter_batch(Runtime& runtime, const Value& self, Args& args) {
 Value filter_slice(Runtime& runtime, const Value& self, Args& args) {
   auto a = bind("slice", args, {"slices", "fill_with"}, 1);
   auto items = to_vector(runtime, self);
-  std::int64_t slices = need_integer(a[0], "slices"), size = static_cast<std::int64_t>(items.size());
+  std::int64_t slices = need_integer(a[0], "slices"),
+               size = static_cast<std::int64_t>(items.size());
   if (slices == 0) fail(Errc::kBadData, "division by zero");
   std::vector<Value> out;
-  std::int64_t each = slices > 0 ? size / slices : 0, extra = slices > 0 ? size % slices : 0, at = 0;
+  std::int64_t each = slices > 0 ? size / slices : 0, extra = slices > 0 ? size % slices : 0,
+               at = 0;
   for (std::int64_t i = 0; i < slices; ++i) {
     charge(16);
     std::int64_t end = at + each + (i < extra);
@@ -317,15 +323,28 @@ struct Named {
   std::string_view name;
   Builtin filter;
 };
-constexpr Named kFilters[] = {
-    {"batch", filter_batch}, {"count", filter_length}, {"dictsort", filter_dictsort},
-    {"first", filter_first}, {"groupby", filter_groupby}, {"items", filter_items},
-    {"join", filter_join}, {"last", filter_last}, {"length", filter_length}, {"list", filter_list},
-    {"map", filter_map}, {"max", filter_extreme<true>}, {"min", filter_extreme<false>},
-    {"reject", filter_select<false, false>}, {"rejectattr", filter_select<false, true>},
-    {"reverse", filter_reverse}, {"select", filter_select<true, false>},
-    {"selectattr", filter_select<true, true>}, {"slice", filter_slice}, {"sort", filter_sort},
-    {"sum", filter_sum}, {"unique", filter_unique}};
+constexpr Named kFilters[] = {{"batch", filter_batch},
+                              {"count", filter_length},
+                              {"dictsort", filter_dictsort},
+                              {"first", filter_first},
+                              {"groupby", filter_groupby},
+                              {"items", filter_items},
+                              {"join", filter_join},
+                              {"last", filter_last},
+                              {"length", filter_length},
+                              {"list", filter_list},
+                              {"map", filter_map},
+                              {"max", filter_extreme<true>},
+                              {"min", filter_extreme<false>},
+                              {"reject", filter_select<false, false>},
+                              {"rejectattr", filter_select<false, true>},
+                              {"reverse", filter_reverse},
+                              {"select", filter_select<true, false>},
+                              {"selectattr", filter_select<true, true>},
+                              {"slice", filter_slice},
+                              {"sort", filter_sort},
+                              {"sum", filter_sum},
+                              {"unique", filter_unique}};
 
 }  // namespace
 

@@ -1,7 +1,7 @@
 // A template of the Jinja language as transformers uses it for chat templates: jinja2's immutable
-// sandbox with trim_blocks and lstrip_blocks, the tags generation, break and continue, the functions
-// raise_exception and strftime_now, and tojson as json.dumps writes it.
-// Reference: jinja2 3.1.6, transformers 4.57 (utils/chat_template_utils.py).
+// sandbox with trim_blocks and lstrip_blocks, the tags generation, break and continue, the
+// functions raise_exception and strftime_now, and tojson as json.dumps writes it. Reference:
+// jinja2 3.1.6, transformers 4.57 (utils/chat_template_utils.py).
 #pragma once
 
 #include <cstdint>

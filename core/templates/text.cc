@@ -28,27 +28,27 @@ constexpr Range kDigits[] = {
     {0x10a40, 0x10a43}, {0x10e60, 0x10e68}, {0x11052, 0x1105a}, {0x1f100, 0x1f10a}};
 // Other_Lowercase and Other_Uppercase (PropList.txt).
 constexpr Range kOtherLower[] = {
-    {0xaa, 0xaa},     {0xba, 0xba},       {0x2b0, 0x2b8},     {0x2c0, 0x2c1},
-    {0x2e0, 0x2e4},   {0x345, 0x345},     {0x37a, 0x37a},     {0x1d2c, 0x1d6a},
-    {0x1d78, 0x1d78}, {0x1d9b, 0x1dbf},   {0x2071, 0x2071},   {0x207f, 0x207f},
-    {0x2090, 0x209c}, {0x2170, 0x217f},   {0x24d0, 0x24e9},   {0x2c7c, 0x2c7d},
-    {0xa69c, 0xa69d}, {0xa770, 0xa770},   {0xa7f8, 0xa7f9},   {0xab5c, 0xab5f}};
+    {0xaa, 0xaa},     {0xba, 0xba},     {0x2b0, 0x2b8},   {0x2c0, 0x2c1},   {0x2e0, 0x2e4},
+    {0x345, 0x345},   {0x37a, 0x37a},   {0x1d2c, 0x1d6a}, {0x1d78, 0x1d78}, {0x1d9b, 0x1dbf},
+    {0x2071, 0x2071}, {0x207f, 0x207f}, {0x2090, 0x209c}, {0x2170, 0x217f}, {0x24d0, 0x24e9},
+    {0x2c7c, 0x2c7d}, {0xa69c, 0xa69d}, {0xa770, 0xa770}, {0xa7f8, 0xa7f9}, {0xab5c, 0xab5f}};
 constexpr Range kOtherUpper[] = {
     {0x2160, 0x216f}, {0x24b6, 0x24cf}, {0x1f130, 0x1f149}, {0x1f150, 0x1f169}, {0x1f170, 0x1f189}};
 
-// Upper case that is more than one character (SpecialCasing.txt), without the Greek iota subscripts.
+// Upper case that is more than one character (SpecialCasing.txt), without the Greek iota
+// subscripts.
 struct Special {
   char32_t from;
   char32_t to[3];
 };
 constexpr Special kSpecialUpper[] = {
-    {0xdf, {'S', 'S', 0}},          {0x149, {0x2bc, 'N', 0}},    {0x1f0, {'J', 0x30c, 0}},
+    {0xdf, {'S', 'S', 0}},          {0x149, {0x2bc, 'N', 0}},       {0x1f0, {'J', 0x30c, 0}},
     {0x390, {0x399, 0x308, 0x301}}, {0x3b0, {0x3a5, 0x308, 0x301}}, {0x587, {0x535, 0x552, 0}},
-    {0x1e96, {'H', 0x331, 0}},      {0x1e97, {'T', 0x308, 0}},   {0x1e98, {'W', 0x30a, 0}},
-    {0x1e99, {'Y', 0x30a, 0}},      {0x1e9a, {'A', 0x2be, 0}},   {0xfb00, {'F', 'F', 0}},
-    {0xfb01, {'F', 'I', 0}},        {0xfb02, {'F', 'L', 0}},     {0xfb03, {'F', 'F', 'I'}},
-    {0xfb04, {'F', 'F', 'L'}},      {0xfb05, {'S', 'T', 0}},     {0xfb06, {'S', 'T', 0}},
-    {0xfb13, {0x544, 0x546, 0}},    {0xfb14, {0x544, 0x535, 0}}, {0xfb15, {0x544, 0x53b, 0}},
+    {0x1e96, {'H', 0x331, 0}},      {0x1e97, {'T', 0x308, 0}},      {0x1e98, {'W', 0x30a, 0}},
+    {0x1e99, {'Y', 0x30a, 0}},      {0x1e9a, {'A', 0x2be, 0}},      {0xfb00, {'F', 'F', 0}},
+    {0xfb01, {'F', 'I', 0}},        {0xfb02, {'F', 'L', 0}},        {0xfb03, {'F', 'F', 'I'}},
+    {0xfb04, {'F', 'F', 'L'}},      {0xfb05, {'S', 'T', 0}},        {0xfb06, {'S', 'T', 0}},
+    {0xfb13, {0x544, 0x546, 0}},    {0xfb14, {0x544, 0x535, 0}},    {0xfb15, {0x544, 0x53b, 0}},
     {0xfb16, {0x54e, 0x546, 0}},    {0xfb17, {0x544, 0x53d, 0}}};
 
 auto category(char32_t c) { return utf8proc_category(static_cast<utf8proc_int32_t>(c)); }
@@ -77,7 +77,8 @@ void append_title(std::string& out, char32_t c) {
     append(out, s->to[0]);
     for (int i = 1; i < 3; ++i)
       if (s->to[i])
-        append(out, static_cast<char32_t>(utf8proc_tolower(static_cast<utf8proc_int32_t>(s->to[i]))));
+        append(out,
+               static_cast<char32_t>(utf8proc_tolower(static_cast<utf8proc_int32_t>(s->to[i]))));
     return;
   }
   append(out, static_cast<char32_t>(utf8proc_totitle(static_cast<utf8proc_int32_t>(c))));
@@ -121,12 +122,13 @@ char32_t decode(std::string_view text, std::size_t& at) {
   auto lead = static_cast<unsigned char>(text[at]);
   std::size_t start = at;
   if (lead < 0x80) return at += 1, lead;
-  if (lead < 0xe0) return at = std::min(text.size(), start + 2), (lead & 0x1fu) << 6 | byte(start + 1);
+  if (lead < 0xe0)
+    return at = std::min(text.size(), start + 2), (lead & 0x1fu) << 6 | byte(start + 1);
   if (lead < 0xf0)
     return at = std::min(text.size(), start + 3),
            (lead & 0x0fu) << 12 | byte(start + 1) << 6 | byte(start + 2);
-  return at = std::min(text.size(), start + 4), (lead & 0x07u) << 18 | byte(start + 1) << 12 |
-                                                    byte(start + 2) << 6 | byte(start + 3);
+  return at = std::min(text.size(), start + 4),
+         (lead & 0x07u) << 18 | byte(start + 1) << 12 | byte(start + 2) << 6 | byte(start + 3);
 }
 
 void append(std::string& out, char32_t c) {
@@ -171,10 +173,17 @@ bool is_space(char32_t c) {
 bool is_printable(char32_t c) {
   if (c < 0x7f) return c >= 0x20;
   switch (category(c)) {
-    case UTF8PROC_CATEGORY_CN: case UTF8PROC_CATEGORY_CC: case UTF8PROC_CATEGORY_CF:
-    case UTF8PROC_CATEGORY_CS: case UTF8PROC_CATEGORY_CO: case UTF8PROC_CATEGORY_ZS:
-    case UTF8PROC_CATEGORY_ZL: case UTF8PROC_CATEGORY_ZP: return false;
-    default: return true;
+    case UTF8PROC_CATEGORY_CN:
+    case UTF8PROC_CATEGORY_CC:
+    case UTF8PROC_CATEGORY_CF:
+    case UTF8PROC_CATEGORY_CS:
+    case UTF8PROC_CATEGORY_CO:
+    case UTF8PROC_CATEGORY_ZS:
+    case UTF8PROC_CATEGORY_ZL:
+    case UTF8PROC_CATEGORY_ZP:
+      return false;
+    default:
+      return true;
   }
 }
 
@@ -202,7 +211,8 @@ bool is_cased(char32_t c) {
   return is_lower(c) || is_upper(c) || category(c) == UTF8PROC_CATEGORY_LT;
 }
 bool is_word(char32_t c) {
-  if (c < 0x80) return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+  if (c < 0x80)
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
   auto k = category(c);
   return (k >= UTF8PROC_CATEGORY_LU && k <= UTF8PROC_CATEGORY_NO) || k == UTF8PROC_CATEGORY_PC;
 }
@@ -232,8 +242,8 @@ std::string casefold(std::string_view text) {
     }
     std::array<utf8proc_int32_t, 8> folded{};
     int boundary = 0;
-    auto n = utf8proc_decompose_char(static_cast<utf8proc_int32_t>(c), folded.data(),
-                                     folded.size(), UTF8PROC_CASEFOLD, &boundary);
+    auto n = utf8proc_decompose_char(static_cast<utf8proc_int32_t>(c), folded.data(), folded.size(),
+                                     UTF8PROC_CASEFOLD, &boundary);
     for (int i = 0; i < n; ++i) append(out, static_cast<char32_t>(folded[i]));
   }
   return out;
@@ -262,9 +272,12 @@ std::string swapcase(std::string_view text) {
   std::string out;
   auto all = points(text);
   for (std::size_t i = 0; i < all.size(); ++i) {
-    if (is_upper(all[i])) append_lower(out, all, i);
-    else if (is_lower(all[i])) append_upper(out, all[i]);
-    else append(out, all[i]);
+    if (is_upper(all[i]))
+      append_lower(out, all, i);
+    else if (is_lower(all[i]))
+      append_upper(out, all[i]);
+    else
+      append(out, all[i]);
   }
   return out;
 }
@@ -319,14 +332,22 @@ void append_repr(std::string& out, std::string_view text) {
   out += quote;
   for (std::size_t at = 0; at < text.size();) {
     char32_t c = decode(text, at);
-    if (c == static_cast<char32_t>(quote) || c == '\\') out += '\\', out += static_cast<char>(c);
-    else if (c == '\n') out += "\\n";
-    else if (c == '\r') out += "\\r";
-    else if (c == '\t') out += "\\t";
-    else if (is_printable(c)) append(out, c);
-    else if (c < 0x100) out += "\\x", hex(c, 2);
-    else if (c < 0x10000) out += "\\u", hex(c, 4);
-    else out += "\\U", hex(c, 8);
+    if (c == static_cast<char32_t>(quote) || c == '\\')
+      out += '\\', out += static_cast<char>(c);
+    else if (c == '\n')
+      out += "\\n";
+    else if (c == '\r')
+      out += "\\r";
+    else if (c == '\t')
+      out += "\\t";
+    else if (is_printable(c))
+      append(out, c);
+    else if (c < 0x100)
+      out += "\\x", hex(c, 2);
+    else if (c < 0x10000)
+      out += "\\u", hex(c, 4);
+    else
+      out += "\\U", hex(c, 8);
   }
   out += quote;
 }
@@ -335,7 +356,8 @@ std::string float_repr(double value) {
   if (std::isnan(value)) return "nan";
   if (std::isinf(value)) return value < 0 ? "-inf" : "inf";
   char buffer[40];
-  auto end = std::to_chars(buffer, buffer + sizeof buffer, value, std::chars_format::scientific).ptr;
+  auto end =
+      std::to_chars(buffer, buffer + sizeof buffer, value, std::chars_format::scientific).ptr;
   std::string_view all(buffer, end - buffer);
   std::string out;
   if (all[0] == '-') out += '-', all.remove_prefix(1);

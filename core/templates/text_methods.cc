@@ -73,7 +73,8 @@ Value make_list(std::vector<std::string_view> parts) {
   return Value::list(std::move(out));
 }
 
-std::vector<std::string_view> split_blank(std::string_view text, std::int64_t most, bool from_right) {
+std::vector<std::string_view> split_blank(std::string_view text, std::int64_t most,
+                                          bool from_right) {
   std::vector<std::string_view> parts;
   text = strip(text, nullptr, true, true);
   auto words = [&](std::string_view rest) {  // end of the first word
@@ -182,7 +183,9 @@ Value method_find(Runtime&, const Value& self, Args& args) {
   std::int64_t first = 0;
   auto part = window(self, a[1], a[2], &first);
   charge_bytes(self.text().size() + wanted.size());
-  std::size_t at = !part ? std::string_view::npos : kRight ? part->rfind(wanted) : part->find(wanted);
+  std::size_t at = !part    ? std::string_view::npos
+                   : kRight ? part->rfind(wanted)
+                            : part->find(wanted);
   if (at == std::string_view::npos) {
     if (kFails) fail(Errc::kBadData, "substring not found");
     return -1;
@@ -257,14 +260,16 @@ Value method_justify(Runtime&, const Value& self, Args& args) {
   std::int64_t missing = need_integer(a[0], "width");
   missing = missing > self.text_length() ? missing - self.text_length() : 0;
   std::string fill = a[1].is(Kind::kMissing) ? " " : need_text(a[1], "fillchar");
-  if (count_points(fill) != 1) fail(Errc::kBadData, "The fill character must be exactly one character long");
+  if (count_points(fill) != 1)
+    fail(Errc::kBadData, "The fill character must be exactly one character long");
   if (missing == 0) return self;
   std::int64_t width = missing + self.text_length();
   std::int64_t left = kAlign == Align::kLeft    ? 0
                       : kAlign == Align::kRight ? missing
                                                 : missing / 2 + (missing & width & 1);
   std::uint64_t bytes = 0;
-  if (__builtin_mul_overflow(static_cast<std::uint64_t>(missing), fill.size(), &bytes) || bytes > (1u << 30))
+  if (__builtin_mul_overflow(static_cast<std::uint64_t>(missing), fill.size(), &bytes) ||
+      bytes > (1u << 30))
     bytes = 1u << 30;
   allow_text(bytes + self.text().size());
   std::string out;
@@ -293,7 +298,8 @@ Value method_partition(Runtime&, const Value& self, Args& args) {
   charge_bytes(text.size());
   std::size_t at = kRight ? text.rfind(wanted) : text.find(wanted);
   if (at == std::string_view::npos)
-    return kRight ? Value::tuple({Value(""), Value(""), self}) : Value::tuple({self, Value(""), Value("")});
+    return kRight ? Value::tuple({Value(""), Value(""), self})
+                  : Value::tuple({self, Value(""), Value("")});
   return Value::tuple({Value(text.substr(0, at)), by, Value(text.substr(at + wanted.size()))});
 }
 
@@ -334,7 +340,8 @@ Value method_format(Runtime& runtime, const Value& self, Args& args) {
 
 Value method_format_map(Runtime& runtime, const Value& self, Args& args) {
   Value map = bind("format_map", args, {"mapping"}, 1)[0];
-  if (!map.is(Kind::kDict)) fail(Errc::kBadData, "format_map() wants a dict, not ", map.type_name());
+  if (!map.is(Kind::kDict))
+    fail(Errc::kBadData, "format_map() wants a dict, not ", map.type_name());
   Args named;
   for (const auto& entry : map.as<Dict>().entries())
     named.named.emplace_back(str(entry.key), entry.value), charge(1);
@@ -345,26 +352,50 @@ struct Named {
   std::string_view name;
   Builtin method;
 };
-constexpr Named kMethods[] = {
-    {"strip", method_strip<true, true>}, {"lstrip", method_strip<true, false>},
-    {"rstrip", method_strip<false, true>}, {"split", method_split<false>},
-    {"rsplit", method_split<true>}, {"splitlines", method_splitlines},
-    {"startswith", method_affix<false>}, {"endswith", method_affix<true>},
-    {"replace", method_replace}, {"upper", change<upper>}, {"lower", change<lower>},
-    {"title", change<title>}, {"capitalize", change<capitalize>}, {"casefold", change<casefold>},
-    {"swapcase", change<swapcase>}, {"find", method_find<false, false>},
-    {"rfind", method_find<true, false>}, {"index", method_find<false, true>},
-    {"rindex", method_find<true, true>}, {"count", method_count}, {"join", method_join},
-    {"center", method_justify<Align::kCenter>}, {"ljust", method_justify<Align::kLeft>},
-    {"rjust", method_justify<Align::kRight>}, {"zfill", method_zfill},
-    {"partition", method_partition<false>}, {"rpartition", method_partition<true>},
-    {"removeprefix", method_remove<false>}, {"removesuffix", method_remove<true>},
-    {"expandtabs", method_expandtabs}, {"format", method_format},
-    {"format_map", method_format_map}, {"isalpha", every<is_alpha>}, {"isalnum", every<is_alnum>},
-    {"isdigit", every<is_digit>}, {"isdecimal", every<is_decimal>}, {"isnumeric", every<is_numeric>},
-    {"isspace", every<is_space>}, {"isascii", every<is_ascii, false>},
-    {"isprintable", every<is_printable, false>}, {"islower", cased<false>}, {"isupper", cased<true>},
-    {"istitle", method_istitle}, {"isidentifier", method_isidentifier}};
+constexpr Named kMethods[] = {{"strip", method_strip<true, true>},
+                              {"lstrip", method_strip<true, false>},
+                              {"rstrip", method_strip<false, true>},
+                              {"split", method_split<false>},
+                              {"rsplit", method_split<true>},
+                              {"splitlines", method_splitlines},
+                              {"startswith", method_affix<false>},
+                              {"endswith", method_affix<true>},
+                              {"replace", method_replace},
+                              {"upper", change<upper>},
+                              {"lower", change<lower>},
+                              {"title", change<title>},
+                              {"capitalize", change<capitalize>},
+                              {"casefold", change<casefold>},
+                              {"swapcase", change<swapcase>},
+                              {"find", method_find<false, false>},
+                              {"rfind", method_find<true, false>},
+                              {"index", method_find<false, true>},
+                              {"rindex", method_find<true, true>},
+                              {"count", method_count},
+                              {"join", method_join},
+                              {"center", method_justify<Align::kCenter>},
+                              {"ljust", method_justify<Align::kLeft>},
+                              {"rjust", method_justify<Align::kRight>},
+                              {"zfill", method_zfill},
+                              {"partition", method_partition<false>},
+                              {"rpartition", method_partition<true>},
+                              {"removeprefix", method_remove<false>},
+                              {"removesuffix", method_remove<true>},
+                              {"expandtabs", method_expandtabs},
+                              {"format", method_format},
+                              {"format_map", method_format_map},
+                              {"isalpha", every<is_alpha>},
+                              {"isalnum", every<is_alnum>},
+                              {"isdigit", every<is_digit>},
+                              {"isdecimal", every<is_decimal>},
+                              {"isnumeric", every<is_numeric>},
+                              {"isspace", every<is_space>},
+                              {"isascii", every<is_ascii, false>},
+                              {"isprintable", every<is_printable, false>},
+                              {"islower", cased<false>},
+                              {"isupper", cased<true>},
+                              {"istitle", method_istitle},
+                              {"isidentifier", method_isidentifier}};
 
 }  // namespace
 

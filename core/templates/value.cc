@@ -92,54 +92,96 @@ const std::vector<Value>& Value::items() const { return as<Sequence>().items; }
 
 bool Value::truthy() const {
   switch (kind_) {
-    case Kind::kMissing: case Kind::kUndefined: case Kind::kNone: return false;
-    case Kind::kBool: case Kind::kInt: return int_ != 0;
-    case Kind::kFloat: return float_ != 0;
-    case Kind::kString: return !text().empty();
-    case Kind::kList: case Kind::kTuple: return !items().empty();
-    case Kind::kDict: return !as<Dict>().entries().empty();
-    case Kind::kRange: return as<Range>().length() != 0;
-    case Kind::kView: return as<View>().dict.truthy();
-    default: return true;
+    case Kind::kMissing:
+    case Kind::kUndefined:
+    case Kind::kNone:
+      return false;
+    case Kind::kBool:
+    case Kind::kInt:
+      return int_ != 0;
+    case Kind::kFloat:
+      return float_ != 0;
+    case Kind::kString:
+      return !text().empty();
+    case Kind::kList:
+    case Kind::kTuple:
+      return !items().empty();
+    case Kind::kDict:
+      return !as<Dict>().entries().empty();
+    case Kind::kRange:
+      return as<Range>().length() != 0;
+    case Kind::kView:
+      return as<View>().dict.truthy();
+    default:
+      return true;
   }
 }
 
 int Value::depth() const {
   switch (kind_) {
-    case Kind::kList: case Kind::kTuple: return as<Sequence>().depth;
-    case Kind::kDict: return as<Dict>().depth;
-    case Kind::kView: return as<View>().dict.depth() + 1;
-    case Kind::kIterator: return as<Iterator>().depth;
-    case Kind::kFunction: return as<Function>().depth;
-    case Kind::kCycler: return depth_over(as<Cycler>().items);
-    case Kind::kJoiner: return as<Joiner>().separator.depth() + 1;
-    default: return 0;
+    case Kind::kList:
+    case Kind::kTuple:
+      return as<Sequence>().depth;
+    case Kind::kDict:
+      return as<Dict>().depth;
+    case Kind::kView:
+      return as<View>().dict.depth() + 1;
+    case Kind::kIterator:
+      return as<Iterator>().depth;
+    case Kind::kFunction:
+      return as<Function>().depth;
+    case Kind::kCycler:
+      return depth_over(as<Cycler>().items);
+    case Kind::kJoiner:
+      return as<Joiner>().separator.depth() + 1;
+    default:
+      return 0;
   }
 }
 
 std::string_view Value::type_name() const {
   switch (kind_) {
-    case Kind::kMissing: case Kind::kUndefined: return "Undefined";
-    case Kind::kNone: return "NoneType";
-    case Kind::kBool: return "bool";
-    case Kind::kInt: return "int";
-    case Kind::kFloat: return "float";
-    case Kind::kString: return "str";
-    case Kind::kList: return "list";
-    case Kind::kTuple: return "tuple";
-    case Kind::kDict: return "dict";
-    case Kind::kRange: return "range";
+    case Kind::kMissing:
+    case Kind::kUndefined:
+      return "Undefined";
+    case Kind::kNone:
+      return "NoneType";
+    case Kind::kBool:
+      return "bool";
+    case Kind::kInt:
+      return "int";
+    case Kind::kFloat:
+      return "float";
+    case Kind::kString:
+      return "str";
+    case Kind::kList:
+      return "list";
+    case Kind::kTuple:
+      return "tuple";
+    case Kind::kDict:
+      return "dict";
+    case Kind::kRange:
+      return "range";
     case Kind::kView: {
       auto which = as<View>().which;
-      return which == View::kKeys ? "dict_keys" : which == View::kValues ? "dict_values" : "dict_items";
+      return which == View::kKeys     ? "dict_keys"
+             : which == View::kValues ? "dict_values"
+                                      : "dict_items";
     }
-    case Kind::kIterator: return as<Iterator>().type;
-    case Kind::kNamespace: return "Namespace";
-    case Kind::kFunction: return as<Function>().self.is(Kind::kNone) ? "function" : "builtin_function_or_method";
-    case Kind::kMacro: return "Macro";
-    case Kind::kLoop: return "LoopContext";
-    case Kind::kCycler: return "Cycler";
-    case Kind::kJoiner: return "Joiner";
+    case Kind::kIterator:
+      return as<Iterator>().type;
+    case Kind::kNamespace:
+      return "Namespace";
+    case Kind::kFunction:
+      return as<Function>().self.is(Kind::kNone) ? "function" : "builtin_function_or_method";
+    case Kind::kMacro:
+      return "Macro";
+    case Kind::kLoop:
+      return "LoopContext";
+    case Kind::kCycler:
+      return "Cycler";
+    case Kind::kJoiner:
+      return "Joiner";
   }
   return "object";
 }
@@ -213,8 +255,11 @@ bool hashable(const Value& value) {
 
 std::size_t hash_of(const Value& value) {
   switch (value.kind()) {
-    case Kind::kString: return hash_text(value.text());
-    case Kind::kBool: case Kind::kInt: return mix(static_cast<std::size_t>(value.integer()));
+    case Kind::kString:
+      return hash_text(value.text());
+    case Kind::kBool:
+    case Kind::kInt:
+      return mix(static_cast<std::size_t>(value.integer()));
     case Kind::kFloat: {
       double d = value.real();
       if (std::trunc(d) == d && std::abs(d) < 9e18)
@@ -227,10 +272,14 @@ std::size_t hash_of(const Value& value) {
       for (const Value& item : value.items()) h = mix(h * 31 + hash_of(item));
       return h;
     }
-    case Kind::kNone: return mix(77);
-    case Kind::kUndefined: return mix(78);
-    case Kind::kRange: return mix(static_cast<std::size_t>(value.as<Range>().length()));
-    default: return mix(std::hash<const void*>{}(value.address()));
+    case Kind::kNone:
+      return mix(77);
+    case Kind::kUndefined:
+      return mix(78);
+    case Kind::kRange:
+      return mix(static_cast<std::size_t>(value.as<Range>().length()));
+    default:
+      return mix(std::hash<const void*>{}(value.address()));
   }
 }
 
@@ -246,18 +295,25 @@ bool equal(const Value& a, const Value& b) {
   }
   if (a.kind() != b.kind()) return false;
   switch (a.kind()) {
-    case Kind::kNone: case Kind::kUndefined: case Kind::kMissing: return true;
+    case Kind::kNone:
+    case Kind::kUndefined:
+    case Kind::kMissing:
+      return true;
     case Kind::kString:
       charge_bytes(std::min(a.text().size(), b.text().size()));
       return a.text() == b.text();
-    case Kind::kList: case Kind::kTuple:
+    case Kind::kList:
+    case Kind::kTuple:
       return a.address() == b.address() || equal_items(a.items(), b.items());
-    case Kind::kDict: return a.address() == b.address() || equal_dicts(a.as<Dict>(), b.as<Dict>());
-    case Kind::kRange: return equal_ranges(a.as<Range>(), b.as<Range>());
+    case Kind::kDict:
+      return a.address() == b.address() || equal_dicts(a.as<Dict>(), b.as<Dict>());
+    case Kind::kRange:
+      return equal_ranges(a.as<Range>(), b.as<Range>());
     case Kind::kFunction:
       return a.as<Function>().call == b.as<Function>().call &&
              a.as<Function>().self.address() == b.as<Function>().self.address();
-    default: return a.address() == b.address();
+    default:
+      return a.address() == b.address();
   }
 }
 

@@ -1,5 +1,6 @@
 // The values a template computes with: those of Python, with cheap copies. Containers do not change
-// once built (the sandbox refuses it), so a copy shares; their depth is bounded where they are made.
+// once built (the sandbox refuses it), so a copy shares; their depth is bounded where they are
+// made.
 #pragma once
 
 #include <cstdint>
@@ -17,8 +18,24 @@ class Value;
 
 enum class Kind : std::uint8_t {
   kMissing,  // a slot nothing was assigned to; never seen by a template
-  kUndefined, kNone, kBool, kInt, kFloat, kString, kList, kTuple, kDict, kRange, kView, kIterator,
-  kNamespace, kFunction, kMacro, kLoop, kCycler, kJoiner,
+  kUndefined,
+  kNone,
+  kBool,
+  kInt,
+  kFloat,
+  kString,
+  kList,
+  kTuple,
+  kDict,
+  kRange,
+  kView,
+  kIterator,
+  kNamespace,
+  kFunction,
+  kMacro,
+  kLoop,
+  kCycler,
+  kJoiner,
 };
 
 // Values below this depth of nesting are built; deeper is an error.
@@ -82,8 +99,8 @@ class Value {
 int depth_over(const std::vector<Value>& values);
 
 struct Text : Object {
-  std::string bytes;         // UTF-8
-  std::int64_t length = 0;   // code points
+  std::string bytes;        // UTF-8
+  std::int64_t length = 0;  // code points
 };
 struct Undefined : Object {
   std::string message;  // what an operation on it fails with

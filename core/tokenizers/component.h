@@ -46,8 +46,8 @@ std::vector<std::unique_ptr<T>> make_components(const Fields& fields, std::strin
     fail(Errc::kBadData, fields.where(), ": '", key, "' is ", list ? list->type_name() : "missing",
          ", wanted a list");
   if (list->size() > limits::kTokenizerParts)
-    fail(Errc::kBadData, fields.where(), ": '", key, "' has ", list->size(), " parts, the limit is ",
-         limits::kTokenizerParts);
+    fail(Errc::kBadData, fields.where(), ": '", key, "' has ", list->size(),
+         " parts, the limit is ", limits::kTokenizerParts);
   std::vector<std::unique_ptr<T>> parts;
   for (std::size_t i = 0; i < list->size(); ++i)
     parts.push_back(make(

@@ -16,9 +16,9 @@ bool is_byte_token(const std::string& token) {
 // What the clean-up may still change at the end of a text: the beginnings of its patterns, and of
 // those that one replacement can make for a later one.
 bool may_begin_pattern(std::string_view end) {
-  static constexpr std::string_view kPatterns[] = {" .",  " ' ",    " n't",   " 'm",     " 's",
-                                                   " 've", " 're", "  ' s", "  ' m", "  ' ve",
-                                                   "  ' re", " n ' t"};
+  static constexpr std::string_view kPatterns[] = {" .",    " ' ",    " n't",   " 'm",
+                                                   " 's",   " 've",   " 're",   "  ' s",
+                                                   "  ' m", "  ' ve", "  ' re", " n ' t"};
   for (const std::string_view pattern : kPatterns)
     if (end.size() < pattern.size() && pattern.starts_with(end)) return true;
   return false;

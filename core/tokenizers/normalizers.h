@@ -23,8 +23,8 @@ std::unique_ptr<Normalizer> make_normalizer(const Fields& fields, int depth = 0)
 // SentencePiece's compiled character map (core/tokenizers/charsmap.cc).
 std::unique_ptr<Normalizer> make_precompiled(const Fields& fields, int depth);
 
-// Throws kBadData unless a reader that checks nothing may walk this map: every step stays inside the
-// trie, every replacement inside the text after it, which ends with a zero.
+// Throws kBadData unless a reader that checks nothing may walk this map: every step stays inside
+// the trie, every replacement inside the text after it, which ends with a zero.
 void check_charsmap(std::string_view map, const std::string& where);
 
 // Writes each byte as its letter of ByteLevel's alphabet.

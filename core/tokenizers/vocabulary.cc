@@ -87,8 +87,7 @@ void Vocabulary::find_all(std::span<const std::string_view> tokens,
     for (std::size_t i = 0; i < n; ++i)
       if (const std::uint64_t slot = slots_[hashes[i] & mask]; slot != 0)
         __builtin_prefetch(arena_.data() + entries_[(slot & 0xffffffff) - 1].offset);
-    for (std::size_t i = 0; i < n; ++i)
-      ids[from + i] = find_hashed(tokens[from + i], hashes[i]);
+    for (std::size_t i = 0; i < n; ++i) ids[from + i] = find_hashed(tokens[from + i], hashes[i]);
   }
 }
 

@@ -19,15 +19,18 @@ void set(const TempFolder& folder, const std::string& field, const std::string& 
   config[field] = Json::parse(json);
   spit(folder / "model/config.json", config.dump());
 }
-int lines(const std::string& text) { return static_cast<int>(std::count(text.begin(), text.end(), '\n')); }
+int lines(const std::string& text) {
+  return static_cast<int>(std::count(text.begin(), text.end(), '\n'));
+}
 }  // namespace
 
 TEST_CASE("mistakes: a folder without the needed files is exit 5 and says what it lacks") {
   TempFolder folder;
   const auto empty = test::hft({"classify", "-m", folder.path.string(), "x"});
   CHECK(empty.code == 5);
-  CHECK(empty.err == "hft: " + folder.path.string() + ": no config.json (the folder is empty)\n"
-                     "hint: -m wants the folder that holds config.json and the weights\n");
+  CHECK(empty.err == "hft: " + folder.path.string() +
+                         ": no config.json (the folder is empty)\n"
+                         "hint: -m wants the folder that holds config.json and the weights\n");
   for (const std::string file : {"model.safetensors", "tokenizer.json"}) {
     TempFolder other;
     const auto model = copy_of("distilbert-classify", other);
@@ -41,11 +44,19 @@ TEST_CASE("mistakes: a folder without the needed files is exit 5 and says what i
   CHECK(test::hft({"classify", "-m", "org/missing", "x"}).code == 5);
 }
 
-TEST_CASE("mistakes: hostile numbers in config.json are refused by name before anything is allocated") {
-  for (const auto& [field, json] : std::vector<std::pair<std::string, std::string>>{
-           {"hidden_size", "1000000000000"}, {"hidden_size", "-1"}, {"hidden_size", "0"}, {"hidden_size", "\"12\""},
-           {"num_hidden_layers", "1000000000"}, {"num_attention_heads", "-7"}, {"vocab_size", "2147483648"},
-           {"max_position_embeddings", "-5"}, {"layer_norm_eps", "\"small\""}, {"intermediate_size", "1.5"}}) {
+TEST_CASE(
+    "mistakes: hostile numbers in config.json are refused by name before anything is allocated") {
+  for (const auto& [field, json] :
+       std::vector<std::pair<std::string, std::string>>{{"hidden_size", "1000000000000"},
+                                                        {"hidden_size", "-1"},
+                                                        {"hidden_size", "0"},
+                                                        {"hidden_size", "\"12\""},
+                                                        {"num_hidden_layers", "1000000000"},
+                                                        {"num_attention_heads", "-7"},
+                                                        {"vocab_size", "2147483648"},
+                                                        {"max_position_embeddings", "-5"},
+                                                        {"layer_norm_eps", "\"small\""},
+                                                        {"intermediate_size", "1.5"}}) {
     TempFolder folder;
     const auto model = copy_of("bert-classify", folder);
     set(folder, field, json);
@@ -61,7 +72,9 @@ TEST_CASE("mistakes: hostile numbers in config.json are refused by name before a
 
 TEST_CASE("mistakes: an unknown architecture, activation or custom code is exit 6") {
   for (const auto& [field, json] : std::vector<std::pair<std::string, std::string>>{
-           {"model_type", "\"brt\""}, {"hidden_act", "\"swoosh\""}, {"position_embedding_type", "\"relative_key\""}}) {
+           {"model_type", "\"brt\""},
+           {"hidden_act", "\"swoosh\""},
+           {"position_embedding_type", "\"relative_key\""}}) {
     TempFolder folder;
     const auto model = copy_of("bert-classify", folder);
     set(folder, field, json);
@@ -79,14 +92,16 @@ TEST_CASE("mistakes: a model of the wrong kind names the command that fits") {
 }
 
 TEST_CASE("mistakes: contradicting or impossible settings are exit 2 with one line") {
-  const std::string model = golden("bert-classify").string(), ner = golden("bert-ner-cased").string();
+  const std::string model = golden("bert-classify").string(),
+                    ner = golden("bert-ner-cased").string();
   const std::string qa = golden("bert-qa").string(), embed = golden("bert-embed").string();
   for (const auto& args : std::vector<std::vector<std::string>>{
            {"classify", "-m", model, "--top-k", "0", "x"},
            {"classify", "-m", model, "--json", "--format", "csv", "x"},
            {"classify", "-m", model, "--resume", "x"},
            {"classify", "-m", model, "--batch-size", "none", "x"},
-           {"classify", "-m", model, "--candidate-labels", "a", "--hypothesis-template", "no hole", "x"},
+           {"classify", "-m", model, "--candidate-labels", "a", "--hypothesis-template", "no hole",
+            "x"},
            {"classify", "-m", model, "x", "-i", "y"},
            {"ner", "-m", ner, "--stride", "4", "--aggregation-strategy", "none", "x"},
            {"ner", "-m", ner, "--stride", "100000", "x"},
@@ -129,5 +144,6 @@ TEST_CASE("mistakes: text longer than the model takes is cut with a note, or an 
   CHECK(cut.err.find("hft: a text was cut: 3002 tokens, the model takes ") == 0);
   const auto whole = test::hft({"classify", "-m", model, "--no-truncation", text});
   CHECK(whole.code == 1);
-  CHECK(whole.records()[0]["error"]["message"].get<std::string>().starts_with("the text has 3002 tokens, the model takes "));
+  CHECK(whole.records()[0]["error"]["message"].get<std::string>().starts_with(
+      "the text has 3002 tokens, the model takes "));
 }

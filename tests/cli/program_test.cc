@@ -15,36 +15,44 @@ using test::TempFolder;
 TEST_CASE("program: a mistyped command or option names the nearest and exits 2") {
   const auto command = test::hft({"clasify", "x"});
   CHECK(command.code == 2);
-  CHECK(command.err == "hft: unknown command 'clasify'; closest: 'classify'\nhint: hft --help lists the commands\n");
+  CHECK(
+      command.err ==
+      "hft: unknown command 'clasify'; closest: 'classify'\nhint: hft --help lists the commands\n");
   const auto option = test::hft({"classify", "--top-kk", "2", "x"});
   CHECK(option.code == 2);
-  CHECK(option.err == "hft: classify: unknown option '--top-kk'; closest: '--top-k'\nhint: hft classify --help\n");
+  CHECK(
+      option.err ==
+      "hft: classify: unknown option '--top-kk'; closest: '--top-k'\nhint: hft classify --help\n");
   CHECK(test::hft({"classify", "--dtype", "float8", "x"}).code == 2);
 }
 
 TEST_CASE("program: underscores in option names are hyphens") {
-  const auto ran = test::hft({"classify", "-m", golden("bert-classify").string(), "--top_k=all", "x"});
+  const auto ran =
+      test::hft({"classify", "-m", golden("bert-classify").string(), "--top_k=all", "x"});
   CHECK(ran.code == 0);
 }
 
 TEST_CASE("program: help lists every command, each command's help has examples or options") {
   const auto overview = test::hft({"--help"});
   CHECK(overview.code == 0);
-  for (const std::string name : {"classify", "ner", "qa", "fill-mask", "embed", "tokenize", "inspect", "models"}) {
+  for (const std::string name :
+       {"classify", "ner", "qa", "fill-mask", "embed", "tokenize", "inspect", "models"}) {
     CHECK(overview.out.find("\n  " + name + " ") != std::string::npos);
     const auto help = test::hft({name, "--help"});
     CHECK(help.code == 0);
     CHECK(help.out == test::hft({"help", name}).out);
     CHECK(help.out.find("Usage: hft " + name) != std::string::npos);
   }
-  for (const std::string topic : {"exit-codes", "environment", "formats"}) CHECK(test::hft({"help", topic}).out.size() > 200);
+  for (const std::string topic : {"exit-codes", "environment", "formats"})
+    CHECK(test::hft({"help", topic}).out.size() > 200);
 }
 
 TEST_CASE("program: help, tokenize and inspect do not load LibTorch") {
   const auto loads = [](const std::vector<std::string>& args) {
     const auto ran = test::hft(args, {.env = {"LD_DEBUG=files"}});
     CHECK(ran.code == 0);
-    return ran.err.find("libtorch") != std::string::npos || ran.err.find("libhft_engine") != std::string::npos;
+    return ran.err.find("libtorch") != std::string::npos ||
+           ran.err.find("libhft_engine") != std::string::npos;
   };
   CHECK_FALSE(loads({"--help"}));
   CHECK_FALSE(loads({"completion", "bash"}));
@@ -56,11 +64,13 @@ TEST_CASE("program: help, tokenize and inspect do not load LibTorch") {
 TEST_CASE("program: completions/ and man/ are what the program writes") {
   TempFolder folder;
   const std::string script = std::string(HFT_SOURCE_DIR) + "/scripts/generate";
-  REQUIRE(std::system(("HFT=" + std::string(HFT_BINARY) + " " + script + " " + folder.path.string()).c_str()) == 0);
+  REQUIRE(std::system(("HFT=" + std::string(HFT_BINARY) + " " + script + " " + folder.path.string())
+                          .c_str()) == 0);
   for (const std::string part : {"completions", "man"})
     for (const auto& file : std::filesystem::directory_iterator(folder / part)) {
       const auto committed = std::filesystem::path(HFT_SOURCE_DIR) / part / file.path().filename();
-      CHECK_MESSAGE(test::slurp(file.path()) == test::slurp(committed), "run scripts/generate for ", committed);
+      CHECK_MESSAGE(test::slurp(file.path()) == test::slurp(committed), "run scripts/generate for ",
+                    committed);
     }
 }
 
@@ -108,7 +118,8 @@ struct Waiting {
 };
 }  // namespace
 
-TEST_CASE("program: slow input is answered at once, Ctrl-C then ends it with 130, SIGTERM with 143") {
+TEST_CASE(
+    "program: slow input is answered at once, Ctrl-C then ends it with 130, SIGTERM with 143") {
   for (auto [number, code] : {std::pair{SIGINT, 130}, std::pair{SIGTERM, 143}}) {
     Waiting run({"classify", "--lines", "-m", golden("bert-classify").string()});
     REQUIRE(::write(run.write_end, "hello\n", 6) == 6);

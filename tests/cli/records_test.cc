@@ -20,7 +20,9 @@ std::vector<std::string> classify(std::vector<std::string> more) {
 
 TEST_CASE("records: results come in input order, ids first, failed rows as error records, exit 3") {
   TempFolder folder;
-  spit(folder / "x.jsonl", "\xEF\xBB\xBF{\"text\":\"one two\",\"id\":\"a\"}\r\n{bad\n{\"txt\":\"x\"}\n{\"text\":\"\"}\n{\"text\":5}\n");
+  spit(folder / "x.jsonl",
+       "\xEF\xBB\xBF{\"text\":\"one "
+       "two\",\"id\":\"a\"}\r\n{bad\n{\"txt\":\"x\"}\n{\"text\":\"\"}\n{\"text\":5}\n");
   const auto ran = test::hft(classify({"-i", (folder / "x.jsonl").string()}));
   CHECK(ran.code == 3);
   const auto records = ran.records();
@@ -30,15 +32,18 @@ TEST_CASE("records: results come in input order, ids first, failed rows as error
   CHECK(records[0]["output"].size() == 1);
   CHECK(records[1]["error"]["code"] == "bad_data");
   CHECK(records[1]["error"]["message"].get<std::string>().find("line 2 of ") != std::string::npos);
-  CHECK(records[2]["error"]["message"].get<std::string>().ends_with("line 3 of " + (folder / "x.jsonl").string() + ": has no column 'text'"));
+  CHECK(records[2]["error"]["message"].get<std::string>().ends_with(
+      "line 3 of " + (folder / "x.jsonl").string() + ": has no column 'text'"));
   CHECK(records[3]["input"] == "");
   CHECK(records[3].contains("output"));
-  CHECK(records[4]["error"]["message"].get<std::string>().ends_with("column 'text' is number, wanted a string"));
+  CHECK(records[4]["error"]["message"].get<std::string>().ends_with(
+      "column 'text' is number, wanted a string"));
   CHECK(ran.err.find("hft: 3 of 5 inputs failed\n") != std::string::npos);
 }
 
 TEST_CASE("records: every input failing is exit 1, a lone surrogate is an error of its row") {
-  const auto ran = test::hft(classify({"-i", "-", "--input-format", "jsonl"}), {.in = "{\"text\":\"\\ud800\"}\n"});
+  const auto ran = test::hft(classify({"-i", "-", "--input-format", "jsonl"}),
+                             {.in = "{\"text\":\"\\ud800\"}\n"});
   CHECK(ran.code == 1);
   CHECK(ran.records()[0].contains("error"));
 }
@@ -53,7 +58,8 @@ TEST_CASE("records: standard input is one text, with --lines one per line") {
 }
 
 TEST_CASE("records: invalid UTF-8 names line and byte of the file") {
-  const auto ran = test::hft(classify({"--lines"}), {.in = "good\nba\xff" "d\n"});
+  const auto ran = test::hft(classify({"--lines"}), {.in = "good\nba\xff"
+                                                           "d\n"});
   CHECK(ran.code == 3);
   CHECK(ran.records()[1]["error"]["message"] == "line 2 of stdin: not UTF-8 at byte 7");
 }
@@ -61,18 +67,23 @@ TEST_CASE("records: invalid UTF-8 names line and byte of the file") {
 TEST_CASE("records: a column no row has is a usage error that names the columns") {
   TempFolder folder;
   spit(folder / "x.jsonl", "{\"sentence\":\"a\",\"label\":1}\n{\"sentence\":\"b\"}\n");
-  const auto ran = test::hft(classify({"-i", (folder / "x.jsonl").string(), "--text-column", "sentense"}));
+  const auto ran =
+      test::hft(classify({"-i", (folder / "x.jsonl").string(), "--text-column", "sentense"}));
   CHECK(ran.code == 2);
   CHECK(ran.out.empty());
-  CHECK(ran.err == "hft: no column 'sentense' in the data; it has: sentence, label; closest: 'sentence'\n"
-                   "hint: --text-column sentence\n");
+  CHECK(ran.err ==
+        "hft: no column 'sentense' in the data; it has: sentence, label; closest: 'sentence'\n"
+        "hint: --text-column sentence\n");
 }
 
 TEST_CASE("records: --limit and --shard choose inputs, --keep-columns carries data along") {
   TempFolder folder;
-  spit(folder / "x.jsonl", "{\"text\":\"a\",\"label\":0}\n{\"text\":\"b\",\"label\":1}\n{\"text\":\"c\",\"label\":2}\n{\"text\":\"d\",\"label\":3}\n");
+  spit(folder / "x.jsonl",
+       "{\"text\":\"a\",\"label\":0}\n{\"text\":\"b\",\"label\":1}\n{\"text\":\"c\",\"label\":2}\n{"
+       "\"text\":\"d\",\"label\":3}\n");
   const auto file = (folder / "x.jsonl").string();
-  const auto shard = test::hft(classify({"-i", file, "--shard", "1/2", "--keep-columns", "label"})).records();
+  const auto shard =
+      test::hft(classify({"-i", file, "--shard", "1/2", "--keep-columns", "label"})).records();
   REQUIRE(shard.size() == 2);
   CHECK(shard[0]["input"] == "b");
   CHECK(shard[1]["label"] == 3);
@@ -84,7 +95,8 @@ TEST_CASE("records: --limit and --shard choose inputs, --keep-columns carries da
 TEST_CASE("records: csv and tsv have a header and quote what needs it") {
   const auto csv = test::hft(classify({"--format", "csv", "a, \"b\""})).out;
   CHECK(csv.starts_with("input,label,score\n\"a, \"\"b\"\"\","));
-  CHECK(test::hft(classify({"--format", "tsv", "a\tb"})).out.starts_with("input\tlabel\tscore\na\\tb\t"));
+  CHECK(test::hft(classify({"--format", "tsv", "a\tb"}))
+            .out.starts_with("input\tlabel\tscore\na\\tb\t"));
 }
 
 TEST_CASE("output: an existing file is refused without --force, a missing folder is exit 8") {
@@ -98,10 +110,12 @@ TEST_CASE("output: an existing file is refused without --force, a missing folder
   CHECK(Json::parse(test::slurp(file))["input"] == "b");
   const auto lost = test::hft(classify({"a", "-o", (folder / "no/out.jsonl").string()}));
   CHECK(lost.code == 8);
-  CHECK(lost.err == "hft: " + (folder / "no/out.jsonl").string() + ": the folder " + (folder / "no").string() + " is not there\n");
+  CHECK(lost.err == "hft: " + (folder / "no/out.jsonl").string() + ": the folder " +
+                        (folder / "no").string() + " is not there\n");
 }
 
-TEST_CASE("output: --resume drops a torn line, runs what is missing or failed, refuses other settings") {
+TEST_CASE(
+    "output: --resume drops a torn line, runs what is missing or failed, refuses other settings") {
   TempFolder folder;
   const auto data = (folder / "x.jsonl").string(), file = (folder / "out.jsonl").string();
   spit(data, "{\"text\":\"a\"}\n{bad\n{\"text\":\"c\"}\n");
@@ -114,7 +128,8 @@ TEST_CASE("output: --resume drops a torn line, runs what is missing or failed, r
   CHECK(test::slurp(file) == fresh.out);
   const auto other = test::hft(classify({"-i", data, "-o", file, "--resume", "--top-k", "2"}));
   CHECK(other.code == 2);
-  CHECK(other.err.find("cannot resume: flags was {}, is {\"--top-k\":[\"2\"]}") != std::string::npos);
+  CHECK(other.err.find("cannot resume: flags was {}, is {\"--top-k\":[\"2\"]}") !=
+        std::string::npos);
 }
 
 TEST_CASE("output: a full device is exit 8 with a line, never silence") {
@@ -132,12 +147,15 @@ TEST_CASE("tokens: a batch of 200 mixed lengths gives what one by one gives") {
     data << Json{{"text", text}}.dump() << "\n";
   }
   data.close();
-  for (const std::string name : {"bert-classify", "distilbert-classify", "electra-classify", "mpnet-classify"}) {
-    const std::vector<std::string> args{"classify", "-m", golden(name).string(), "--top-k", "all", "-i", (folder / "x.jsonl").string()};
+  for (const std::string name :
+       {"bert-classify", "distilbert-classify", "electra-classify", "mpnet-classify"}) {
+    const std::vector<std::string> args{"classify", "-m", golden(name).string(),        "--top-k",
+                                        "all",      "-i", (folder / "x.jsonl").string()};
     auto alone = args;
     alone.insert(alone.end(), {"--batch-size", "1"});
     const auto together = test::hft(args).records(), single = test::hft(alone).records();
     REQUIRE(together.size() == 200);
-    for (std::size_t i = 0; i < 200; ++i) CHECK(test::difference(together[i], single[i], 1e-5, 1e-5) == "");
+    for (std::size_t i = 0; i < 200; ++i)
+      CHECK(test::difference(together[i], single[i], 1e-5, 1e-5) == "");
   }
 }

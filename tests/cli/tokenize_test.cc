@@ -12,7 +12,8 @@ using test::TempFolder;
 namespace {
 
 Json plain() {
-  return {{"model", {{"type", "BPE"}, {"vocab", {{"a", 0}, {"b", 1}, {"ab", 2}}}, {"merges", {"a b"}}}}};
+  return {{"model",
+           {{"type", "BPE"}, {"vocab", {{"a", 0}, {"b", 1}, {"ab", 2}}}, {"merges", {"a b"}}}}};
 }
 
 Json with(const char* key, Json value) {
@@ -22,7 +23,10 @@ Json with(const char* key, Json value) {
 }
 
 Json regex(const char* pattern) {
-  return {{"type", "Split"}, {"pattern", {{"Regex", pattern}}}, {"behavior", "Isolated"}, {"invert", false}};
+  return {{"type", "Split"},
+          {"pattern", {{"Regex", pattern}}},
+          {"behavior", "Isolated"},
+          {"invert", false}};
 }
 
 Json repeated(const char* type, const char* key, const Json& part, std::size_t times) {
@@ -38,12 +42,15 @@ Json replace(const std::string& content) {
 std::string nested(int depth) {
   std::string open, close;
   for (int i = 0; i < depth; ++i) open += R"({"type":"Sequence","normalizers":[)", close += "]}";
-  return R"({"model":{"type":"BPE","vocab":{"a":0},"merges":[]},"normalizer":)" + open + close + "}";
+  return R"({"model":{"type":"BPE","vocab":{"a":0},"merges":[]},"normalizer":)" + open + close +
+         "}";
 }
 
 }  // namespace
 
-TEST_CASE("tokenize: a tokenizer.json made to break it is exit 9, one line that names what is wrong, soon") {
+TEST_CASE(
+    "tokenize: a tokenizer.json made to break it is exit 9, one line that names what is wrong, "
+    "soon") {
   Json vocabulary = plain();
   vocabulary["model"]["vocab"]["b"] = 2147483648;
   Json merges = plain();
@@ -59,16 +66,21 @@ TEST_CASE("tokenize: a tokenizer.json made to break it is exit 9, one line that 
       {with("pre_tokenizer", regex("(a|aa)+$")).dump(), "gave up on a text: "},
       {with("normalizer", repeated("Sequence", "normalizers", replace("aaaaaaaaaa"), 16)).dump(),
        "bytes of a text, the limit is 4198464 (64 times the text and 4194304)"},
-      {with("normalizer", {{"type", "Prepend"}, {"prepend", std::string(5'000'000, 'x')}}).dump(), "the limit is 4198464"},
-      {with("pre_tokenizer", repeated("Sequence", "pretokenizers", {{"type", "ByteLevel"}}, 64)).dump(), "the limit is "},
-      {with("pre_tokenizer", repeated("Sequence", "pretokenizers", {{"type", "Whitespace"}}, 1000)).dump(),
+      {with("normalizer", {{"type", "Prepend"}, {"prepend", std::string(5'000'000, 'x')}}).dump(),
+       "the limit is 4198464"},
+      {with("pre_tokenizer", repeated("Sequence", "pretokenizers", {{"type", "ByteLevel"}}, 64))
+           .dump(),
+       "the limit is "},
+      {with("pre_tokenizer", repeated("Sequence", "pretokenizers", {{"type", "Whitespace"}}, 1000))
+           .dump(),
        "'pretokenizers' has 1000 parts, the limit is 256"},
       {with("post_processor", parts).dump(), "'single' has 100000 parts, the limit is 256"},
       {with("normalizer", charsmap).dump(), "wanted a trie that fits"},
       {merges.dump(), "model.merges[0]: 'zz' is not in the vocabulary"},
       {vocabulary.dump(), "model.vocab: an id is 2147483648"},
       {negative.dump(), "model.vocab: an id is -1"},
-      {with("added_tokens", {{{"id", 2147483648}, {"content", "<s>"}}}).dump(), "added_tokens[0]: 'id' is 2147483648"},
+      {with("added_tokens", {{{"id", 2147483648}, {"content", "<s>"}}}).dump(),
+       "added_tokens[0]: 'id' is 2147483648"},
       {nested(100), "nested deeper than 16"},
       {nested(10'000), "not valid JSON"},
       {std::string(1'000'000, '['), "not valid JSON"},
@@ -78,7 +90,8 @@ TEST_CASE("tokenize: a tokenizer.json made to break it is exit 9, one line that 
     TempFolder folder;
     spit(folder / "tokenizer.json", json);
     const auto start = std::chrono::steady_clock::now();
-    const auto ran = test::hft({"tokenize", "-m", folder.path.string(), "--ids-only", std::string(63, 'a') + "\xc3\xa9"});
+    const auto ran = test::hft(
+        {"tokenize", "-m", folder.path.string(), "--ids-only", std::string(63, 'a') + "\xc3\xa9"});
     const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
     CAPTURE(json.substr(0, 200));
     CAPTURE(ran.err.substr(0, 400));
@@ -93,10 +106,12 @@ TEST_CASE("tokenize: a file of many lines is worked on in pieces, its records co
   TempFolder folder;
   std::string lines;
   for (int i = 0; i < 20'000; ++i)
-    lines += i % 5000 == 77 ? "bad \xff byte\n" : "line " + std::to_string(i) + " of the file, " + std::string(i % 40, 'x') + "\n";
+    lines += i % 5000 == 77
+                 ? "bad \xff byte\n"
+                 : "line " + std::to_string(i) + " of the file, " + std::string(i % 40, 'x') + "\n";
   spit(folder / "lines.txt", lines);
-  const auto ran = test::hft({"tokenize", "-m", golden("tokenizers/wordpiece-bert").string(), "--lines", "--json", "-i",
-                              (folder / "lines.txt").string()});
+  const auto ran = test::hft({"tokenize", "-m", golden("tokenizers/wordpiece-bert").string(),
+                              "--lines", "--json", "-i", (folder / "lines.txt").string()});
   CHECK(ran.code == 3);
   const auto records = ran.records();
   REQUIRE(records.size() == 20'000);
@@ -106,8 +121,10 @@ TEST_CASE("tokenize: a file of many lines is worked on in pieces, its records co
       failed += i % 5000 == 77;
       continue;
     }
-    const std::string text = "line " + std::to_string(i) + " of the file, " + std::string(i % 40, 'x');
-    if (records[i]["input"] != text || records[i]["output"]["ids"].empty()) FAIL_CHECK("record ", i, " is of another line");
+    const std::string text =
+        "line " + std::to_string(i) + " of the file, " + std::string(i % 40, 'x');
+    if (records[i]["input"] != text || records[i]["output"]["ids"].empty())
+      FAIL_CHECK("record ", i, " is of another line");
   }
   CHECK(failed == 4);
 }

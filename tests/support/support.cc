@@ -24,7 +24,9 @@ TempFolder::~TempFolder() {
   fs::remove_all(path, ignored);
 }
 
-fs::path golden(const std::string& name) { return fs::path(HFT_SOURCE_DIR) / "tests/golden" / name; }
+fs::path golden(const std::string& name) {
+  return fs::path(HFT_SOURCE_DIR) / "tests/golden" / name;
+}
 fs::path model(const std::string& name) { return fs::path(HFT_SOURCE_DIR) / "models" / name; }
 
 std::string slurp(const fs::path& file) {
@@ -100,7 +102,8 @@ std::string differ(const Json& got, const Json& wanted, double relative, double 
   if (got.type() != wanted.type() || got.size() != wanted.size()) return both();
   if (got.is_array()) {
     for (std::size_t i = 0; i < got.size(); ++i) {
-      auto found = differ(got[i], wanted[i], relative, absolute, path + "[" + std::to_string(i) + "]");
+      auto found =
+          differ(got[i], wanted[i], relative, absolute, path + "[" + std::to_string(i) + "]");
       if (!found.empty()) return found;
     }
     return "";

@@ -35,9 +35,9 @@ struct TempFolder {
   fs::path path;
 };
 
-fs::path golden(const std::string& name);            // tests/golden/<name>
-fs::path model(const std::string& name);             // models/<name>, put there by scripts/setup
-std::string slurp(const fs::path& file);             // "" when missing
+fs::path golden(const std::string& name);  // tests/golden/<name>
+fs::path model(const std::string& name);   // models/<name>, put there by scripts/setup
+std::string slurp(const fs::path& file);   // "" when missing
 void spit(const fs::path& file, std::string_view bytes);
 
 struct Ran {
@@ -46,10 +46,10 @@ struct Ran {
   std::vector<Json> records() const;  // stdout, a JSON value per line
 };
 struct RunOptions {
-  std::string in;                       // standard input
-  std::vector<std::string> env;         // "NAME=value", added to the environment
-  fs::path cwd;                         // "" = here
-  int timeout_s = 120;                  // then SIGKILL
+  std::string in;                // standard input
+  std::vector<std::string> env;  // "NAME=value", added to the environment
+  fs::path cwd;                  // "" = here
+  int timeout_s = 120;           // then SIGKILL
 };
 // Runs the real binary.
 Ran hft(const std::vector<std::string>& args, const RunOptions& options = {});

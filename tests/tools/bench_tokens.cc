@@ -1,7 +1,8 @@
 // How fast a tokenizer loads and encodes, for scripts/bench tokenize.
 // usage: bench_tokens FOLDER TEXTS THREADS ids|offsets [IDS_FILE]
-// TEXTS holds texts with a NUL after each. Prints {"load", "encode"} in seconds and "tokens"; writes
-// the ids of all texts to IDS_FILE, 4 bytes each. One pass in a fresh process: no cache is warm.
+// TEXTS holds texts with a NUL after each. Prints {"load", "encode"} in seconds and "tokens";
+// writes the ids of all texts to IDS_FILE, 4 bytes each. One pass in a fresh process: no cache is
+// warm.
 #include <atomic>
 #include <chrono>
 #include <cstdio>
@@ -57,7 +58,8 @@ int main(int argc, char** argv) try {
   if (argc < 6) return 0;
   std::ofstream out(argv[5], std::ios::binary);
   for (const auto& e : found)
-    out.write(reinterpret_cast<const char*>(e.ids.data()), static_cast<std::streamsize>(e.size() * 4));
+    out.write(reinterpret_cast<const char*>(e.ids.data()),
+              static_cast<std::streamsize>(e.size() * 4));
 } catch (const hft::Error& e) {
   std::fprintf(stderr, "%s\n", e.message.c_str());
   return 1;

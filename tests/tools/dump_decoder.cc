@@ -1,5 +1,5 @@
-// dump_decoder FOLDER STEPS [CHUNK [BITS]] < prompts: for each line of stdin, a JSON list of ids, one
-// line: {"logits": those after the prompt, "ids": STEPS more tokens, greedily}. All prompts run
+// dump_decoder FOLDER STEPS [CHUNK [BITS]] < prompts: for each line of stdin, a JSON list of ids,
+// one line: {"logits": those after the prompt, "ids": STEPS more tokens, greedily}. All prompts run
 // together.
 #include <algorithm>
 #include <iostream>

@@ -1,5 +1,5 @@
-// Renders templates for scripts/compare_templates.py: reads lines {"template", "variables", "now"?},
-// writes a line {"text"} or {"error"} for each.
+// Renders templates for scripts/compare_templates.py: reads lines {"template", "variables",
+// "now"?}, writes a line {"text"} or {"error"} for each.
 #include <iostream>
 
 #include "core/base/error.h"
@@ -12,8 +12,9 @@ int main() {
       hft::Json in = hft::parse_json(line, "stdin");
       hft::RenderOptions options;
       if (in.contains("now")) options.now = in["now"].get<std::time_t>();
-      out["text"] =
-          hft::Template::parse(in["template"].get<std::string>()).render(in["variables"], options).text;
+      out["text"] = hft::Template::parse(in["template"].get<std::string>())
+                        .render(in["variables"], options)
+                        .text;
     } catch (const hft::Error& error) {
       out = {{"error", error.message}};
     }

@@ -4,8 +4,9 @@ using namespace hft;
 using test::error_of;
 
 TEST_CASE("json: an error names the text and the byte") {
-  CHECK(error_of([] { parse_json("{\"a\": 1,}", "config.json"); }).starts_with(
-      "config.json: not valid JSON: line 1, column 9: "));
+  CHECK(error_of([] {
+          parse_json("{\"a\": 1,}", "config.json");
+        }).starts_with("config.json: not valid JSON: line 1, column 9: "));
 }
 
 TEST_CASE("json: nesting beyond the limit is refused, not recursed into") {

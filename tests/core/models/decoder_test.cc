@@ -185,10 +185,9 @@ TEST_CASE("decoders: a NaN is reported with the layer where it first shows") {
     Tensors tensors = tensors_of(config);
     std::string layer;
     for (auto& [name, tensor] : tensors)
-      if (const auto at = name.find(".1."); at != std::string::npos && tensor.dim() == 2 &&
-                                            layer.empty() &&
-                                            name.find("embed") == std::string::npos &&
-                                            name.find("experts") == std::string::npos) {
+      if (const auto at = name.find(".1.");
+          at != std::string::npos && tensor.dim() == 2 && layer.empty() &&
+          name.find("embed") == std::string::npos && name.find("experts") == std::string::npos) {
         tensor.fill_(std::nan(""));
         layer = name.substr(0, at + 2);
       }

@@ -12,11 +12,13 @@ using test::TempFolder;
 namespace {
 
 const std::string kTurns =
-    "{{ bos_token }}{% for m in messages %}<{{ m.role }}>{{ m.content | trim }}{{ eos_token }}\n{% endfor %}"
+    "{{ bos_token }}{% for m in messages %}<{{ m.role }}>{{ m.content | trim }}{{ eos_token }}\n{% "
+    "endfor %}"
     "{% if add_generation_prompt %}<assistant>{% endif %}";
 
 Json turns() {
-  return Json::parse(R"([{"role":"user","content":"Hi "},{"role":"assistant","content":"Hello there "}])");
+  return Json::parse(
+      R"([{"role":"user","content":"Hi "},{"role":"assistant","content":"Hello there "}])");
 }
 
 void write_tokens(const TempFolder& folder) {
@@ -48,14 +50,16 @@ TEST_CASE("chat template: sources are taken in the order of C9") {
 
 TEST_CASE("chat template: a list of named templates, and one without a default") {
   TempFolder folder;
-  spit(folder.path / "tokenizer_config.json",
-       R"({"chat_template": [{"name": "a", "template": "A"}, {"name": "tool_use", "template": "T"}]})");
+  spit(
+      folder.path / "tokenizer_config.json",
+      R"({"chat_template": [{"name": "a", "template": "A"}, {"name": "tool_use", "template": "T"}]})");
   auto loaded = ChatTemplates::load(folder.path);
   CHECK(loaded.source(true) == "T");
   Error error = caught([&] { loaded.source(false); });
   CHECK(error.code == Errc::kNotFound);
-  CHECK(error.message == folder.path.string() +
-                             ": several chat templates and none is the default; there are: a, tool_use");
+  CHECK(error.message ==
+        folder.path.string() +
+            ": several chat templates and none is the default; there are: a, tool_use");
   CHECK(error_of([&] { loaded.source(false, "b"); }) ==
         folder.path.string() + ": no chat template named 'b'; there are: a, tool_use");
 }
@@ -73,7 +77,8 @@ TEST_CASE("chat template: special tokens are variables, those given win (C10)") 
   write_tokens(folder);
   spit(folder.path / "special_tokens_map.json", R"({"eos_token": "map", "unk_token": "<unk>"})");
   auto loaded = ChatTemplates::load(folder.path, kTurns + "{{ unk_token }}{{ pad_token }}");
-  CHECK(loaded.special_tokens().dump() == R"({"bos_token":"<s>","eos_token":"</s>","unk_token":"<unk>"})");
+  CHECK(loaded.special_tokens().dump() ==
+        R"({"bos_token":"<s>","eos_token":"</s>","unk_token":"<unk>"})");
   CHECK(loaded.apply(turns()).text == "<s><user>Hi</s>\n<assistant>Hello there</s>\n<unk>");
   ChatOptions options;
   options.add_generation_prompt = true;
@@ -98,12 +103,15 @@ TEST_CASE("chat template: continue_final_message ends the text in the last messa
   options.continue_final_message = true;
   auto trims = ChatTemplates::load(folder.path, kTurns);
   CHECK(trims.apply(turns(), options).text == "<user>Hi\n<assistant>Hello there");
-  auto keeps = ChatTemplates::load(folder.path, "{% for m in messages %}[{{ m.content }}]{% endfor %}");
+  auto keeps =
+      ChatTemplates::load(folder.path, "{% for m in messages %}[{{ m.content }}]{% endfor %}");
   CHECK(keeps.apply(turns(), options).text == "[Hi ][Hello there ");
   auto drops = ChatTemplates::load(folder.path, "{{ messages[0].content }}");
   CHECK(error_of([&] { drops.apply(turns(), options); }) ==
-        "continue_final_message: the last message does not appear in the text the chat template made of it");
-  Json parts = Json::parse(R"([{"role":"assistant","content":[{"type":"text","text":"abc"},{"type":"image"}]}])");
+        "continue_final_message: the last message does not appear in the text the chat template "
+        "made of it");
+  Json parts = Json::parse(
+      R"([{"role":"assistant","content":[{"type":"text","text":"abc"},{"type":"image"}]}])");
   auto listed = ChatTemplates::load(folder.path, "{{ messages[0].content[0].text }}!");
   CHECK(listed.apply(parts, options).text == "abc");
   options.add_generation_prompt = true;

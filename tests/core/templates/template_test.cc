@@ -65,7 +65,8 @@ TEST_CASE("template: errors name the line and the cause (C14)") {
         "chat template line 1: 'dict object' has no attribute 'b'");
   CHECK(error_of([] { render("{% if x %}\n"); }) ==
         "chat template line 1: unexpected end of the template, wanted 'endif'");
-  CHECK(error_of([] { render("\n\n{{ 1 | nope }}"); }) == "chat template line 3: no filter named 'nope'");
+  CHECK(error_of([] { render("\n\n{{ 1 | nope }}"); }) ==
+        "chat template line 3: no filter named 'nope'");
   CHECK(error_of([] { render("{% import 'os' as os %}"); }) ==
         "chat template line 1: 'import' reads another template, which is not allowed");
   CHECK(error_of([] { render("{{ 9223372036854775807 + 1 }}"); }) ==
@@ -79,7 +80,9 @@ TEST_CASE("template: the text of raise_exception is the message, on one line") {
 
 TEST_CASE("template: limits end a rendering with their own message") {
   CHECK(error_of([] {
-          render("a\n\n{% for a in range(100000) %}{% for b in range(100000) %}{% endfor %}{% endfor %}");
+          render(
+              "a\n\n{% for a in range(100000) %}{% for b in range(100000) %}{% endfor %}{% endfor "
+              "%}");
         }) == "chat template line 3: step limit (5000000) reached");
   CHECK(error_of([] { render("{{ 'x' * 1000000000 }}"); }) ==
         "chat template line 1: string limit (16777216 bytes) reached");
@@ -97,36 +100,83 @@ TEST_CASE("template: limits end a rendering with their own message") {
 
 TEST_CASE("template: hostile sources are refused within a second, on one line") {
   const std::vector<std::string> hostile = {
-      "{% set ns = namespace(x=[]) %}{% for i in range(9999) %}{% set ns.x = [ns.x, ns.x] %}{% endfor %}{{ ns.x }}",
-      "{% set ns = namespace(x=[1]) %}{% for i in range(60) %}{% set ns.x = [ns.x, ns.x] %}{% endfor %}{{ ns.x }}",
-      "{% set ns = namespace(x=[1]) %}{% for i in range(60) %}{% set ns.x = [ns.x, ns.x] %}{% endfor %}{{ ns.x == ns.x[:1] * 2 }}{{ ns.x|tojson }}",
-      "{% set ns = namespace(x='ab') %}{% for i in range(60) %}{% set ns.x = ns.x + ns.x %}{% endfor %}",
-      "{% set ns = namespace(x='ab') %}{% for i in range(60) %}{% set ns.x = ns.x.replace('a', ns.x) %}{% endfor %}",
+      "{% set ns = namespace(x=[]) %}{% for i in range(9999) %}{% set ns.x = [ns.x, ns.x] %}{% "
+      "endfor %}{{ ns.x }}",
+      "{% set ns = namespace(x=[1]) %}{% for i in range(60) %}{% set ns.x = [ns.x, ns.x] %}{% "
+      "endfor %}{{ ns.x }}",
+      "{% set ns = namespace(x=[1]) %}{% for i in range(60) %}{% set ns.x = [ns.x, ns.x] %}{% "
+      "endfor %}{{ ns.x == ns.x[:1] * 2 }}{{ ns.x|tojson }}",
+      "{% set ns = namespace(x='ab') %}{% for i in range(60) %}{% set ns.x = ns.x + ns.x %}{% "
+      "endfor %}",
+      "{% set ns = namespace(x='ab') %}{% for i in range(60) %}{% set ns.x = ns.x.replace('a', "
+      "ns.x) %}{% endfor %}",
       "{% for i in range(100000) %}{{ range(100000)|list|length }}{% endfor %}",
       "{% for i in range(100000) %}{{ 'x' * 100000 }}{% endfor %}",
-      "{% set ns = namespace(x=[1]) %}{% for i in range(2000) %}{% set ns.x = ns.x|map('string') %}{% endfor %}{{ ns.x|list }}",
+      "{% set ns = namespace(x=[1]) %}{% for i in range(2000) %}{% set ns.x = ns.x|map('string') "
+      "%}{% endfor %}{{ ns.x|list }}",
       "{% macro a(x) %}{{ b(x) }}{% endmacro %}{% macro b(x) %}{{ a(x) }}{% endmacro %}{{ a(1) }}",
       "{% for x in [[]] recursive %}{{ loop([x]) }}{% endfor %}",
-      "{{ ''.__class__.__mro__[1].__subclasses__() }}", "{{ cycler.__init__.__globals__.os.popen('id') }}",
-      "{{ namespace.__init__.__globals__['os'] }}", "{{ (1).__class__.__base__ }}",
-      "{{ ''['__class__']['__mro__'] }}", "{{ ''|attr('__class__')|attr('__mro__') }}",
-      "{{ '{0.__class__.__mro__}'.format('') }}", "{{ self.__init__.__globals__ }}", "{{ lipsum() }}",
-      "{% include '/etc/passwd' %}", "{% extends 'x' %}", "{% from 'x' import y %}", "{{ open('/etc/passwd') }}",
-      "{{ 1 / 0 }}", "{{ 1 % 0 }}", "{{ 2 ** 2 ** 2 ** 2 ** 2 ** 2 ** 9 }}", "{{ 10 ** 10 ** 10 }}", "{{ -9223372036854775807 - 2 }}",
-      "{{ 99999999999999999999 }}", "{{ 1" + std::string(100000, '0') + " }}", "{{ undefined_function() }}",
-      "{% for a in b", "{% if 1 %}{% for x in y %}", "{{ 'abc", "{{ [1, 2", "{# no end", "{% raw %}x", "{{ \"%999999999d\" % 1 }}",
-      "{{ '%.999999999f' % 1 }}", "{{ '{:999999999}'.format(1) }}", "{{ 'x'.center(999999999) }}", "{{ 'x'.zfill(9999999999) }}",
-      "{{ [1]|tojson(indent=999999999) }}", "{{ 'a'|indent(999999999, true) }}", "{{ [1] * 999999999 }}", "{{ range(2, 9223372036854775807) }}",
-      "{{ 'a\tb'.expandtabs(999999999) }}", "{{ [1, 2]|batch(999999999, 0)|list }}", "{{ [1]|slice(999999999)|list }}",
-      "{{ " + repeated("[", 50000) + " }}", "{{ " + repeated("not ", 50000) + "1 }}", "{{ " + repeated("-", 50000) + "1 }}",
-      repeated("{% if 1 %}", 5000), repeated("{% for a in [1] %}", 100), "{{ " + repeated("{'a':", 5000), "{{ " + repeated("a if b else ", 5000) + "c }}",
-      "{{ x" + repeated("|map('x'", 100) + repeated(")", 100) + " }}", "\xff\xfe", "{{ '\\ud800' }}", "{{ '\\N{DASH}' }}",
-      "{% set ns = namespace() %}{% set ns.a = ns %}{% for i in range(99999999) %}{% endfor %}{{ ns }}",
+      "{{ ''.__class__.__mro__[1].__subclasses__() }}",
+      "{{ cycler.__init__.__globals__.os.popen('id') }}",
+      "{{ namespace.__init__.__globals__['os'] }}",
+      "{{ (1).__class__.__base__ }}",
+      "{{ ''['__class__']['__mro__'] }}",
+      "{{ ''|attr('__class__')|attr('__mro__') }}",
+      "{{ '{0.__class__.__mro__}'.format('') }}",
+      "{{ self.__init__.__globals__ }}",
+      "{{ lipsum() }}",
+      "{% include '/etc/passwd' %}",
+      "{% extends 'x' %}",
+      "{% from 'x' import y %}",
+      "{{ open('/etc/passwd') }}",
+      "{{ 1 / 0 }}",
+      "{{ 1 % 0 }}",
+      "{{ 2 ** 2 ** 2 ** 2 ** 2 ** 2 ** 9 }}",
+      "{{ 10 ** 10 ** 10 }}",
+      "{{ -9223372036854775807 - 2 }}",
+      "{{ 99999999999999999999 }}",
+      "{{ 1" + std::string(100000, '0') + " }}",
+      "{{ undefined_function() }}",
+      "{% for a in b",
+      "{% if 1 %}{% for x in y %}",
+      "{{ 'abc",
+      "{{ [1, 2",
+      "{# no end",
+      "{% raw %}x",
+      "{{ \"%999999999d\" % 1 }}",
+      "{{ '%.999999999f' % 1 }}",
+      "{{ '{:999999999}'.format(1) }}",
+      "{{ 'x'.center(999999999) }}",
+      "{{ 'x'.zfill(9999999999) }}",
+      "{{ [1]|tojson(indent=999999999) }}",
+      "{{ 'a'|indent(999999999, true) }}",
+      "{{ [1] * 999999999 }}",
+      "{{ range(2, 9223372036854775807) }}",
+      "{{ 'a\tb'.expandtabs(999999999) }}",
+      "{{ [1, 2]|batch(999999999, 0)|list }}",
+      "{{ [1]|slice(999999999)|list }}",
+      "{{ " + repeated("[", 50000) + " }}",
+      "{{ " + repeated("not ", 50000) + "1 }}",
+      "{{ " + repeated("-", 50000) + "1 }}",
+      repeated("{% if 1 %}", 5000),
+      repeated("{% for a in [1] %}", 100),
+      "{{ " + repeated("{'a':", 5000),
+      "{{ " + repeated("a if b else ", 5000) + "c }}",
+      "{{ x" + repeated("|map('x'", 100) + repeated(")", 100) + " }}",
+      "\xff\xfe",
+      "{{ '\\ud800' }}",
+      "{{ '\\N{DASH}' }}",
+      "{% set ns = namespace() %}{% set ns.a = ns %}{% for i in range(99999999) %}{% endfor %}{{ "
+      "ns }}",
       "{% for i in range(100000) %}{% set x = namespace(a=range(100000)|list) %}{% endfor %}",
       "{% set n = range(100000)|list %}{% for i in n %}{{ n == n[:] }}{% endfor %}",
       "{% set n = 'x' * 16000000 %}{% for i in range(100000) %}{{ n.count('y') }}{% endfor %}",
       "{% set n = 'é' * 100000 %}{% for i in range(100000) %}{{ n[99999] }}{% endfor %}",
-      "{{ strftime_now(1) }}", "{{ raise_exception() }}", "{{ dict(5) }}", "{{ loop }}{{ loop.x }}", "{{ joiner(1, 2, 3) }}"};
+      "{{ strftime_now(1) }}",
+      "{{ raise_exception() }}",
+      "{{ dict(5) }}",
+      "{{ loop }}{{ loop.x }}",
+      "{{ joiner(1, 2, 3) }}"};
   CHECK(hostile.size() >= 40);
   for (const std::string& source : hostile) {
     CAPTURE(source.substr(0, 100));
@@ -147,13 +197,15 @@ TEST_CASE("template: long chains are no nesting") {
 }
 
 TEST_CASE("template: generation blocks give the ranges of their characters") {
-  auto rendered = Template::parse("é:{% for m in l %}{% generation %}{{ m }}ü{% endgeneration %},{% endfor %}")
-                      .render(Json{{"l", {"ab", "c"}}});
+  auto rendered =
+      Template::parse("é:{% for m in l %}{% generation %}{{ m }}ü{% endgeneration %},{% endfor %}")
+          .render(Json{{"l", {"ab", "c"}}});
   CHECK(rendered.text == "é:abü,cü,");
   CHECK(rendered.generated == std::vector<std::pair<std::int64_t, std::int64_t>>{{2, 5}, {6, 8}});
 }
 
-TEST_CASE("template: one template renders in several threads and keeps nothing between renderings") {
+TEST_CASE(
+    "template: one template renders in several threads and keeps nothing between renderings") {
   Template parsed = Template::parse("{% set ns = namespace(n=n) %}{% set ns.me = ns %}{{ ns.n }}");
   CHECK(parsed.render(Json{{"n", 1}}).text == "1");
   CHECK(parsed.render(Json{{"n", 2}}).text == "2");

@@ -52,8 +52,10 @@ TEST_CASE("tokenizer classes: a translation model's tokenizer takes its source l
     TempFolder folder;
     const fs::path files = golden("tokenizer-classes");
     fs::copy_file(files / "fairseq.model", folder / "sentencepiece.bpe.model");
-    if (std::string_view(name) == "M2M100") fs::copy_file(files / "m2m.json", folder / "vocab.json");
-    spit(folder / "tokenizer_config.json", Json{{"tokenizer_class", std::string(name) + "Tokenizer"}}.dump());
+    if (std::string_view(name) == "M2M100")
+      fs::copy_file(files / "m2m.json", folder / "vocab.json");
+    spit(folder / "tokenizer_config.json",
+         Json{{"tokenizer_class", std::string(name) + "Tokenizer"}}.dump());
     return Tokenizer::load(folder.path, {.src_lang = language});
   };
   const auto mbart = load("MBart", "ro_RO");
@@ -65,7 +67,8 @@ TEST_CASE("tokenizer classes: a translation model's tokenizer takes its source l
   CHECK(m2m.token(m2m.encode("hello").ids.front()) == "__de__");
   CHECK(m2m.language_id("fr") == m2m.id("__fr__"));
   CHECK(!m2m.language_id("xx"));
-  CHECK(load("Nllb", "deu_Latn").token(load("Nllb", "deu_Latn").encode("x").ids.front()) == "deu_Latn");
+  CHECK(load("Nllb", "deu_Latn").token(load("Nllb", "deu_Latn").encode("x").ids.front()) ==
+        "deu_Latn");
   const Error e = caught([&] { load("MBart50", "french"); });
   CHECK(e.code == Errc::kUsage);
   CHECK(e.message == "'french' is no language of this tokenizer");

@@ -65,8 +65,9 @@ TEST_CASE("decode stream: clean-up waits for what may still change") {
   TempFolder folder;
   write_bytes(folder, R"({"clean_up_tokenization_spaces": true})");
   const auto tokenizer = Tokenizer::load(folder.path);
-  for (const std::string text : {"Hello , world . It 's n't x n ' t  !  ? a ' b", "a n ' t b",
-                                 " . . , ' ' 'm 're", "do n't ' ve", "s.  ' ree'''", ",   ' re", "x  ' ve n ' t ."}) {
+  for (const std::string text :
+       {"Hello , world . It 's n't x n ' t  !  ? a ' b", "a n ' t b", " . . , ' ' 'm 're",
+        "do n't ' ve", "s.  ' ree'''", ",   ' re", "x  ' ve n ' t ."}) {
     const std::vector<std::int32_t> ids(text.begin(), text.end());
     CHECK(joined(parts_of(tokenizer, ids)) == tokenizer.decode(ids));
   }

@@ -210,7 +210,8 @@ TEST_CASE("hostile texts: a long word is merged in windows just as by the defini
 
     std::vector<std::int32_t> ids;
     for (char c : text) ids.push_back(c - 'a');
-    for (std::size_t best = 0; best < merges.size();) {  // the lowest rank, leftmost, again and again
+    for (std::size_t best = 0;
+         best < merges.size();) {  // the lowest rank, leftmost, again and again
       best = merges.size();
       std::size_t at = 0;
       for (std::size_t i = 0; i + 1 < ids.size(); ++i)
@@ -229,10 +230,11 @@ TEST_CASE("hostile texts: a long word is merged in windows just as by the defini
 TEST_CASE("hostile texts: a megabyte without a space passes a regular expression that looks back") {
   TempFolder folder;
   Json json = plain();
-  json["pre_tokenizer"] = {{"type", "Split"},
-                           {"pattern", {{"Regex", "[\\p{Lu}\\p{M}]*[\\p{Ll}\\p{M}]+|[\\p{Lu}\\p{M}]+[\\p{Ll}]*|\\s+"}}},
-                           {"behavior", "Isolated"},
-                           {"invert", false}};
+  json["pre_tokenizer"] = {
+      {"type", "Split"},
+      {"pattern", {{"Regex", "[\\p{Lu}\\p{M}]*[\\p{Ll}\\p{M}]+|[\\p{Lu}\\p{M}]+[\\p{Ll}]*|\\s+"}}},
+      {"behavior", "Isolated"},
+      {"invert", false}};
   spit(folder / "tokenizer.json", json.dump());
   const auto tokenizer = Tokenizer::load(folder.path);
   std::string text;
@@ -243,10 +245,12 @@ TEST_CASE("hostile texts: a megabyte without a space passes a regular expression
 TEST_CASE("hostile tokenizer.json: decoders add to a text within a limit") {
   TempFolder folder;
   Json json = plain();
-  Json part = {{"type", "Replace"}, {"pattern", {{"String", "a"}}}, {"content", std::string(1000, 'a')}};
+  Json part = {
+      {"type", "Replace"}, {"pattern", {{"String", "a"}}}, {"content", std::string(1000, 'a')}};
   json["decoder"] = {{"type", "Sequence"}, {"decoders", {part, part, part}}};
   spit(folder / "tokenizer.json", json.dump());
   const auto tokenizer = Tokenizer::load(folder.path);
-  CHECK(error_of([&] { tokenizer.decode({0}); }).find("bytes of a text of 1000000, the limit is 67108864") !=
-        std::string::npos);
+  CHECK(error_of([&] {
+          tokenizer.decode({0});
+        }).find("bytes of a text of 1000000, the limit is 67108864") != std::string::npos);
 }

@@ -13,8 +13,8 @@ const fs::path& checkpoint() {
   return folder;
 }
 
-const std::vector<std::string> kTexts{"Hello world, my name is Anna.", "  two  spaces ", "caf\xc3\xa9 <mask> x",
-                                      "\xe4\xb8\xad\xe6\x96\x87 123", ""};
+const std::vector<std::string> kTexts{"Hello world, my name is Anna.", "  two  spaces ",
+                                      "caf\xc3\xa9 <mask> x", "\xe4\xb8\xad\xe6\x96\x87 123", ""};
 
 }  // namespace
 
@@ -37,7 +37,8 @@ TEST_CASE("SentencePiece files: XLM-R without tokenizer.json encodes as with it 
   CHECK(from_model.special_id("mask") == from_json.special_id("mask"));
 }
 
-TEST_CASE("SentencePiece files: Marian takes its ids from vocab.json and a language from the text") {
+TEST_CASE(
+    "SentencePiece files: Marian takes its ids from vocab.json and a language from the text") {
   TempFolder folder;
   const fs::path spm = checkpoint() / "sentencepiece.bpe.model";
   fs::copy_file(spm, folder / "source.spm");
@@ -66,8 +67,9 @@ TEST_CASE("SentencePiece files: a class whose files hft does not read is named")
   spit(folder / "tokenizer_config.json", R"({"tokenizer_class": "BartphoTokenizer"})");
   const Error e = caught([&] { Tokenizer::load(folder.path); });
   CHECK(e.code == Errc::kUnsupported);
-  CHECK(e.message ==
-        folder.path.string() +
-            ": no tokenizer.json, and the tokenizer class 'BartphoTokenizer' is not one whose other "
-            "files hft reads");
+  CHECK(
+      e.message ==
+      folder.path.string() +
+          ": no tokenizer.json, and the tokenizer class 'BartphoTokenizer' is not one whose other "
+          "files hft reads");
 }

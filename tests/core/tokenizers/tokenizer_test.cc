@@ -170,7 +170,8 @@ TEST_CASE("tokenizer: Unigram scores are read as the reference reads them, to th
   const Json vocab = {{"<unk>", 0.0}, {"1", -7.463815212249756}, {"11", -10.350504875183105}};
   Json pairs = Json::array();
   for (const auto& [token, score] : vocab.items()) pairs.push_back({token, score});
-  spit(folder / "tokenizer.json", Json{{"model", {{"type", "Unigram"}, {"unk_id", 0}, {"vocab", pairs}}}}.dump());
+  spit(folder / "tokenizer.json",
+       Json{{"model", {{"type", "Unigram"}, {"unk_id", 0}, {"vocab", pairs}}}}.dump());
   const auto tokenizer = Tokenizer::load(folder.path);
   // Every place of the single "1" has the same score but for rounding.
   CHECK(tokenizer.encode("11111").ids == std::vector<std::int32_t>{2, 2, 1});
@@ -185,8 +186,9 @@ TEST_CASE("tokenizer: byte tokens of a continuing_subword_prefix reach beyond th
     vocab[name] = vocab.size();
   }
   TempFolder folder;
-  const Json model = {{"type", "BPE"},         {"unk_token", "<unk>"}, {"continuing_subword_prefix", "##"},
-                      {"byte_fallback", true}, {"vocab", vocab},       {"merges", Json::array()}};
+  const Json model = {
+      {"type", "BPE"},         {"unk_token", "<unk>"}, {"continuing_subword_prefix", "##"},
+      {"byte_fallback", true}, {"vocab", vocab},       {"merges", Json::array()}};
   spit(folder / "tokenizer.json", Json{{"model", model}}.dump());
   const auto e = Tokenizer::load(folder.path).encode("a!a", {.offsets = true});
   // "!" is "##!" inside a word: three bytes, so the last token lies behind the text.
@@ -194,7 +196,9 @@ TEST_CASE("tokenizer: byte tokens of a continuing_subword_prefix reach beyond th
   CHECK(e.offsets == Spans{{0, 1}, {1, 2}, {2, 3}, {3, 4}, {4, 5}});
 }
 
-TEST_CASE("tokenizer: what tokenizer_config names special is special, whatever tokenizer.json says (T7)") {
+TEST_CASE(
+    "tokenizer: what tokenizer_config names special is special, whatever tokenizer.json says "
+    "(T7)") {
   TempFolder folder;
   const Json model = {{"type", "WordLevel"}, {"unk_token", "a"}, {"vocab", {{"a", 0}, {"b", 1}}}};
   const Json added = {{{"id", 2}, {"content", "<t>"}, {"special", false}, {"normalized", true}}};
@@ -213,14 +217,18 @@ TEST_CASE("tokenizer: patterns know the letters of the reference's Unicode (T4)"
   TempFolder folder;
   const Json model = {{"type", "WordLevel"}, {"unk_token", "a"}, {"vocab", {{"a", 0}}}};
   const auto pieces = [&](const char* regex, std::string_view text) {
-    const Json cut = {{"type", "Split"}, {"pattern", {{"Regex", regex}}}, {"behavior", "Isolated"}, {"invert", false}};
+    const Json cut = {{"type", "Split"},
+                      {"pattern", {{"Regex", regex}}},
+                      {"behavior", "Isolated"},
+                      {"invert", false}};
     spit(folder / "tokenizer.json", Json{{"model", model}, {"pre_tokenizer", cut}}.dump());
     Spans spans;
     for (const Span& span : Tokenizer::load(folder.path).encode(text, {.offsets = true}).offsets)
       spans.push_back(span);
     return spans;
   };
-  // U+13FAC, a hieroglyph of Unicode 16; the superscript two, a word character outside brackets only.
+  // U+13FAC, a hieroglyph of Unicode 16; the superscript two, a word character outside brackets
+  // only.
   CHECK(pieces("\\w+", "a\xf0\x93\xbe\xac!") == Spans{{0, 2}, {2, 3}});
   CHECK(pieces("\\w+", "a\xc2\xb2!") == Spans{{0, 2}, {2, 3}});
   CHECK(pieces("[\\w]+", "a\xc2\xb2!") == Spans{{0, 1}, {1, 3}});
@@ -230,15 +238,23 @@ TEST_CASE("tokenizer: patterns know the letters of the reference's Unicode (T4)"
 
 TEST_CASE("tokenizer: windows come in the order of a template that puts the second text first") {
   TempFolder folder;
-  const auto text = [](const char* id) -> Json { return {{"Sequence", {{"id", id}, {"type_id", 0}}}}; };
-  const Json post = {{"type", "TemplateProcessing"}, {"single", {text("A")}}, {"pair", {text("B"), text("A")}},
+  const auto text = [](const char* id) -> Json {
+    return {{"Sequence", {{"id", id}, {"type_id", 0}}}};
+  };
+  const Json post = {{"type", "TemplateProcessing"},
+                     {"single", {text("A")}},
+                     {"pair", {text("B"), text("A")}},
                      {"special_tokens", Json::object()}};
-  const Json model = {{"type", "WordLevel"}, {"unk_token", "a"},
+  const Json model = {{"type", "WordLevel"},
+                      {"unk_token", "a"},
                       {"vocab", {{"a", 0}, {"b", 1}, {"c", 2}, {"d", 3}}}};
   spit(folder / "tokenizer.json",
-       Json{{"model", model}, {"pre_tokenizer", {{"type", "Whitespace"}}}, {"post_processor", post}}.dump());
-  const auto all = Tokenizer::load(folder.path).encode_pair_windows(
-      "a b", "c d", {.truncation = Truncation::kLongestFirst, .max_length = 2});
+       Json{{"model", model}, {"pre_tokenizer", {{"type", "Whitespace"}}}, {"post_processor", post}}
+           .dump());
+  const auto all =
+      Tokenizer::load(folder.path)
+          .encode_pair_windows("a b", "c d",
+                               {.truncation = Truncation::kLongestFirst, .max_length = 2});
   std::vector<std::vector<std::int32_t>> ids;
   for (const auto& e : all) ids.push_back(e.ids);
   CHECK(ids == std::vector<std::vector<std::int32_t>>{{2, 0}, {3, 0}, {3, 1}, {2, 1}});
@@ -249,6 +265,7 @@ TEST_CASE("tokenizer: a stride needs room beside the special tokens") {
   write_bert(folder);
   const auto tokenizer = Tokenizer::load(folder.path);
   CHECK(error_of([&] {
-          tokenizer.encode("the", {.truncation = Truncation::kLongestFirst, .max_length = 4, .stride = 3});
+          tokenizer.encode("the",
+                           {.truncation = Truncation::kLongestFirst, .max_length = 4, .stride = 3});
         }) == "a max_length of 4 with a stride of 3 leaves no room beside 2 special tokens");
 }
