@@ -8,6 +8,7 @@ Needs the Python of `scripts/setup --reference`, and models/all-MiniLM-L6-v2 of 
 import json
 import os
 import shutil
+import subprocess
 import sys
 import warnings
 from pathlib import Path
@@ -64,12 +65,45 @@ def distilbert_onnx():
     os.replace(part, OUT / "distilbert.onnx")
 
 
+def generator(name, model, tokenizer, dtype=torch.float32):
+    """A decoder with random weights of a real shape and the real tokenizer of its family."""
+    subprocess.run([sys.executable, Path(__file__).parent / "make_tokenizers.py", tokenizer], check=True)
+    torch.manual_seed(1)
+    part = OUT / f"{name}.partial"
+    shutil.rmtree(part, ignore_errors=True)
+    model().to(dtype).eval().save_pretrained(part)
+    for file in (ROOT / "build" / "tokenizers" / tokenizer).iterdir():
+        shutil.copy(file, part)
+    os.replace(part, OUT / name)
+
+
+def qwen():
+    config = tf.Qwen2Config(vocab_size=151936, hidden_size=896, intermediate_size=4864, num_hidden_layers=24,
+                            num_attention_heads=14, num_key_value_heads=2, rope_theta=1e6,
+                            tie_word_embeddings=True, max_position_embeddings=32768)
+    generator("qwen2.5-0.5b", lambda: tf.Qwen2ForCausalLM(config), "qwen", torch.bfloat16)
+
+
+def gpt2():
+    generator("gpt2", lambda: tf.GPT2LMHeadModel(tf.GPT2Config()), "gpt2")
+
+
+def qwen_gguf():
+    """The same weights for llama.cpp."""
+    if not (OUT / "qwen2.5-0.5b").exists():
+        qwen()
+    import to_gguf
+    part = OUT / "qwen2.5-0.5b.gguf.partial"
+    to_gguf.convert(OUT / "qwen2.5-0.5b", part)
+    os.replace(part, OUT / "qwen2.5-0.5b.gguf")
+
+
 def minilm():
     os.symlink(os.path.relpath(MINILM, OUT), OUT / "all-MiniLM-L6-v2")
 
 
 ALL = {"distilbert": distilbert, "bert-ner": bert_ner, "distilbert.onnx": distilbert_onnx,
-       "all-MiniLM-L6-v2": minilm}
+       "all-MiniLM-L6-v2": minilm, "qwen2.5-0.5b": qwen, "qwen2.5-0.5b.gguf": qwen_gguf, "gpt2": gpt2}
 
 
 def main():

@@ -2,7 +2,7 @@
 _hft() {
   local word=${COMP_WORDS[COMP_CWORD]} flags=
   if [ "$COMP_CWORD" -eq 1 ]; then
-    COMPREPLY=($(compgen -W "generate chat classify ner qa fill-mask embed tokenize inspect bench models help completion --help --version" -- "$word"))
+    COMPREPLY=($(compgen -W "generate chat classify ner qa fill-mask embed tokenize convert inspect bench models help completion --help --version" -- "$word"))
     return
   fi
   case ${COMP_WORDS[1]} in
@@ -14,6 +14,7 @@ _hft() {
     fill-mask) flags="--help --top-k --targets --input --input-format --lines --recursive --files-from --null --limit --shard --text-column --id-column --json --format --output --force --resume --keep-columns --model --revision --subfolder --cache-dir --local-files-only --variant --trust-remote-code --dtype --device --threads --batch-size --allow-random-head --no-truncation --quiet --verbose --progress" ;;
     embed) flags="--help --pooling --normalize --no-normalize --prompt-name --prompt --max-length --query --top-k --input --input-format --lines --recursive --files-from --null --limit --shard --text-column --id-column --json --format --output --force --resume --keep-columns --model --revision --subfolder --cache-dir --local-files-only --variant --trust-remote-code --dtype --device --threads --batch-size --allow-random-head --no-truncation --quiet --verbose --progress" ;;
     tokenize) flags="--help --pair --ids-only --no-special-tokens --split-special-tokens --max-length --truncation --return-overflowing-tokens --stride --src-lang --decode --keep-special-tokens --messages --template --add-generation-prompt --no-add-generation-prompt --template-vars --input --input-format --lines --recursive --files-from --null --limit --shard --text-column --text-pair-column --id-column --json --format --output --force --resume --keep-columns --model --revision --subfolder --cache-dir --local-files-only --quiet --verbose --progress" ;;
+    convert) flags="--help --output --force --dtype --max-shard-size --model --revision --subfolder --cache-dir --local-files-only --variant --quiet --verbose --progress" ;;
     inspect) flags="--help --tensors --json --model --revision --subfolder --cache-dir --local-files-only --variant --quiet --verbose --progress" ;;
     bench) flags="--help --prompt-tokens --depth --batch --new-tokens --repetitions --format --json --model --revision --subfolder --cache-dir --local-files-only --variant --trust-remote-code --dtype --device --threads --batch-size --allow-random-head --no-truncation --quiet --verbose --progress" ;;
     models) flags="--help --json --quiet --verbose --progress" ;;

@@ -102,6 +102,7 @@ def make(kind, config, seed, folder):
     torch.manual_seed(seed)
     config = getattr(transformers, kind + "Config")(**config)
     name = kind + ("LMHeadModel" if kind == "GPT2" else "ForCausalLM")
+    config._attn_implementation = "eager"  # others leave out Gemma 2's soft cap, GPT-2's layer scale
     model = getattr(transformers, name)(config).eval()
     for parameter in model.parameters():
         if parameter.dim() >= 2:

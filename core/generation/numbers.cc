@@ -7,10 +7,16 @@
 namespace hft {
 namespace {
 
+// Sixteen running maxima, so that no comparison waits for the one before.
 float greatest(std::span<const float> scores) {
-  float most = kRemoved;
-  for (float s : scores) most = std::max(most, s);
-  return most;
+  constexpr std::size_t kLanes = 16;
+  float lanes[kLanes];
+  std::fill_n(lanes, kLanes, kRemoved);
+  std::size_t i = 0;
+  for (; i + kLanes <= scores.size(); i += kLanes)
+    for (std::size_t j = 0; j < kLanes; ++j) lanes[j] = scores[i + j] > lanes[j] ? scores[i + j] : lanes[j];
+  for (; i < scores.size(); ++i) lanes[0] = std::max(lanes[0], scores[i]);
+  return *std::max_element(lanes, lanes + kLanes);
 }
 
 // exp(score - most) of each, and their sum. What was removed stays 0 without being computed.
@@ -44,7 +50,8 @@ void softmax(std::span<const float> scores, std::span<float> probabilities) {
 void softmax(std::span<float> scores) { softmax(scores, scores); }
 
 std::int32_t argmax(std::span<const float> scores) {
-  return static_cast<std::int32_t>(std::max_element(scores.begin(), scores.end()) - scores.begin());
+  const auto first = std::find(scores.begin(), scores.end(), greatest(scores));
+  return first == scores.end() ? 0 : static_cast<std::int32_t>(first - scores.begin());
 }
 
 std::vector<Ranked> largest(std::span<const float> scores, std::size_t k) {

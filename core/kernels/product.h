@@ -36,7 +36,7 @@ bool has_product_kernel();
 // of kOutputStep (half of it when gated). x_type is float or bfloat16; for the latter K is even.
 inline constexpr std::int64_t kOutputStep = 64;
 // Up to here the weights are read once, in the order of memory, and the memory is the limit.
-inline constexpr std::int64_t kFewRows = 4;
+inline constexpr std::int64_t kFewRows = 16;
 void compute_product(const Product& p, std::int64_t begin, std::int64_t end);
 
 // The same by plain loops, y [M, O] in double, for tests.

@@ -51,7 +51,7 @@ std::unique_ptr<TextModel> load(const ModelRequest& request) {
   const fs::path folder = sentences ? sentences->encoder_folder() : request.folder;
 
   const Fields config(read_json(folder / "config.json"), (folder / "config.json").string());
-  const Architecture& architecture = architecture_of(config);
+  const Architecture architecture = architecture_of(config, request.head);
   need_head(config, request.head);
 
   const Runtime runtime{pick_device(request.device), request.threads};

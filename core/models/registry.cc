@@ -5,6 +5,7 @@
 #include <numeric>
 
 #include "core/base/error.h"
+#include "core/models/decoder_text.h"
 
 namespace hft {
 
@@ -29,8 +30,13 @@ DecoderNet build_smollm3(const Fields&, const Weights&);
 
 namespace {
 
+struct EncoderRow {
+  std::string_view model_type, base;
+  TextNet (*build)(const Fields& config, const Weights& w, Head head);
+};
+
 // Every row serves every head of heads.h.
-constexpr Architecture kArchitectures[] = {
+constexpr EncoderRow kArchitectures[] = {
     {"bert", "bert", build_bert},
     {"camembert", "roberta", build_roberta},
     {"distilbert", "distilbert", build_distilbert},
@@ -153,6 +159,14 @@ constexpr Purpose kPurposes[] = {
 constexpr Head kHeads[] = {Head::kEmbed,         Head::kFeatures, Head::kClassify,
                            Head::kTokenClassify, Head::kAnswer,   Head::kMaskedLm};
 
+// A decoder that reads: its language head is not missed.
+Architecture reading(const DecoderArchitecture& row) {
+  return {row.model_type, row.base, [&row](const Fields& config, const Weights& w, Head head) {
+            w.store().need_only({std::string(row.base), "score"});
+            return text_net_of(row.build(config, w), config, w, head);
+          }};
+}
+
 std::string class_of(const Fields& config) {
   const Json* classes = config.find("architectures");
   if (!classes || !classes->is_array() || classes->empty() || !(*classes)[0].is_string()) return "";
@@ -161,11 +175,14 @@ std::string class_of(const Fields& config) {
 
 }  // namespace
 
-const Architecture& architecture_of(const Fields& config) {
+Architecture architecture_of(const Fields& config, Head head) {
   refuse_quantised(config);
   const std::string type = config.text("model_type");
   for (const auto& row : kArchitectures)
-    if (row.model_type == type) return row;
+    if (row.model_type == type) return {row.model_type, row.base, row.build};
+  if (head == Head::kClassify || head == Head::kEmbed || head == Head::kFeatures)
+    for (const auto& row : kDecoders)
+      if (row.model_type == type) return reading(row);
   fail_unsupported(config, kEncoderWords);
 }
 
@@ -219,7 +236,8 @@ std::vector<Support> supported_models() {
     rows.push_back(std::move(row));
   }
   for (const auto& architecture : kDecoders)
-    rows.push_back({std::string(architecture.model_type), {"generate", "chat"}});
+    rows.push_back(
+        {std::string(architecture.model_type), {"generate", "chat", "classify", "embed"}});
   return rows;
 }
 

@@ -1,6 +1,7 @@
 // Which architecture serves which model_type, and the words for the ones that do not fit.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,7 +15,7 @@ namespace hft {
 struct Architecture {
   std::string_view model_type;  // of config.json
   std::string_view base;        // what the encoder's tensors begin with
-  TextNet (*build)(const Fields& config, const Weights& w, Head head);
+  std::function<TextNet(const Fields& config, const Weights& w, Head head)> build;
 };
 
 struct DecoderArchitecture {
@@ -23,9 +24,10 @@ struct DecoderArchitecture {
   DecoderNet (*build)(const Fields& config, const Weights& w);
 };
 
-// The row of config's model_type. Throws kUnsupported: an unknown model_type (with the closest
-// name), a repository's own Python code, a decoder or vision model, a quantised checkpoint.
-const Architecture& architecture_of(const Fields& config);
+// What serves config's model_type; decoders classify and embed as well (M1.7). Throws kUnsupported:
+// an unknown model_type (with the closest name), a repository's own Python code, a vision model, a
+// decoder for another head, a quantised checkpoint.
+Architecture architecture_of(const Fields& config, Head head);
 const DecoderArchitecture& decoder_of(const Fields& config);
 
 // Throws kUnsupported, naming the kind and the command that fits, when config's architectures say

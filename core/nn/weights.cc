@@ -32,6 +32,14 @@ std::string shape_text(at::IntArrayRef shape) {
   return out.str();
 }
 
+namespace {
+
+bool below(std::string_view name, const std::string& place) {
+  return name.starts_with(place + ".");
+}
+
+}  // namespace
+
 WeightStore::WeightStore(std::string where, StoredTensors tensors, Renames renames,
                          at::ScalarType dtype, at::Device device)
     : where_(std::move(where)),
@@ -59,7 +67,8 @@ Tensor WeightStore::bind(const std::string& name, at::IntArrayRef shape) {
   if (auto made = random_.find(name); made != random_.end()) return made->second;
   const std::string found = find(name);
   if (found.empty()) {
-    missing_.push_back({name, shape.vec()});
+    if (needed_.empty() || std::ranges::any_of(needed_, [&](auto& p) { return below(name, p); }))
+      missing_.push_back({name, shape.vec()});
     return {};
   }
   bound_.insert(found);
@@ -91,9 +100,8 @@ std::vector<std::string> WeightStore::unexpected() const {
     const bool ignored =
         bound_.contains(name) ||
         std::ranges::any_of(renames_.ignored, [&](auto& end) { return name.ends_with(end); }) ||
-        std::ranges::any_of(ignored_, [&](auto& head) {
-          return name.starts_with(head + ".") || full.starts_with(head + ".");
-        });
+        std::ranges::any_of(ignored_,
+                            [&](auto& head) { return below(name, head) || below(full, head); });
     if (!ignored) names.push_back(name);
   }
   return names;

@@ -39,6 +39,8 @@ class WeightStore {
   Tensor bind(const std::string& name, at::IntArrayRef shape);
   bool has(const std::string& name) const { return !find(name).empty(); }
   void ignore(std::string prefix) { ignored_.push_back(std::move(prefix)); }
+  // Tensors outside these places may be missing; binding one gives an undefined tensor.
+  void need_only(std::vector<std::string> prefixes) { needed_ = std::move(prefixes); }
 
   struct Missing {
     std::string name;
@@ -59,7 +61,7 @@ class WeightStore {
   std::string where_;
   StoredTensors tensors_;
   Renames renames_;
-  std::vector<std::string> ignored_;
+  std::vector<std::string> ignored_, needed_;  // needed_ empty: all
   at::ScalarType dtype_;
   at::Device device_;
   std::set<std::string> bound_;

@@ -5,7 +5,7 @@ import torch
 import transformers as tf
 
 from golden import texts
-from golden.models import Case, Golden, sizes, text
+from golden.models import ALL_TEXTS, F32, Case, Golden, classify_cases, labels, text
 
 PROMPTS = ["The harbour master counts", "It's cheap, isn't it? We'll pay", "東京 and 大阪", "Good work 🎉", "A"]
 CHATS = [
@@ -52,6 +52,7 @@ def few_cases():
 
 SMALL = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4, "num_key_value_heads": 2,
          "intermediate_size": 48, "max_position_embeddings": 128}
+SAID = [row for row in ALL_TEXTS if row["text"]]  # the empty text has no token to classify by
 DECODERS = [
     Golden("gpt2-generate", "GPT-2 as its checkpoint is: no prefix, masks among the tensors, settings in "
            "config.json", "GPT2LMHeadModel", "gpt2", {"n_embd": 32, "n_layer": 2, "n_head": 4, "n_positions": 300},
@@ -82,6 +83,29 @@ DECODERS = [
     Golden("gemma2-generate", "Gemma 2: softened logits, norms around each part, every second layer with a window",
            "Gemma2ForCausalLM", "llama3", {**SMALL, "head_dim": 8, "sliding_window": 16, "query_pre_attn_scalar": 8},
            few_cases(), max_length=128, std=0.25),
+    Golden("gemma-generate", "Gemma: norms around 1, embeddings scaled, heads of their own size", "GemmaForCausalLM",
+           "llama3", {**SMALL, "num_key_value_heads": 1, "head_dim": 12}, few_cases(), max_length=128, std=0.25),
+    Golden("gpt-neox-generate", "GPT-NeoX: attention and MLP side by side, a quarter of each head rotated",
+           "GPTNeoXForCausalLM", "gpt2", {**SMALL, "rotary_pct": 0.25}, few_cases(), max_length=128, std=0.25),
+    Golden("opt-generate", "OPT: learned positions, words narrower than the model", "OPTForCausalLM", "gpt2",
+           {"hidden_size": 32, "word_embed_proj_dim": 24, "ffn_dim": 48, "num_hidden_layers": 2,
+            "num_attention_heads": 4, "max_position_embeddings": 128, "do_layer_norm_before": True},
+           few_cases(), max_length=128, std=0.25),
+    Golden("mixtral-generate", "Mixtral: two of four experts for each token", "MixtralForCausalLM", "llama3",
+           {**SMALL, "num_local_experts": 4, "intermediate_size": 24}, few_cases(), max_length=128, std=0.25),
+    Golden("smollm3-generate", "SmolLM3: every second layer without positions", "SmolLM3ForCausalLM", "llama3",
+           {**SMALL, "no_rope_layers": [1, 0], "pad_token_id": 0}, few_cases(), max_length=128, std=0.25),
+    Golden("gpt2-classify", "GPT-2 with labels; padding tokens at the end of a text are passed over",
+           "GPT2ForSequenceClassification", "gpt2",
+           {"n_embd": 24, "n_layer": 2, "n_head": 3, "n_positions": 64, "pad_token_id": 0,
+            **labels(["NEGATIVE", "POSITIVE", "NEUTRAL"])},
+           classify_cases(Case(["classify", "--top-k", "all"], text(["Wait!!!", "!", "Good!"])), inputs=SAID), max_length=64, std=0.3),
+    Golden("qwen2-classify", "Qwen2 as a reward model: one number", "Qwen2ForSequenceClassification", "qwen2",
+           {**SMALL, "num_labels": 1, "problem_type": "regression"}, classify_cases(dtype=F32, inputs=SAID), max_length=128, std=0.25,
+           dtype="bfloat16"),
+    Golden("mistral-classify", "Mistral with labels, a sliding window", "MistralForSequenceClassification", "llama3",
+           {**SMALL, "sliding_window": 8, "num_hidden_layers": 3, **labels(["a", "b", "c", "d"])},
+           classify_cases(inputs=SAID), max_length=128, std=0.25),
 ]
 
 

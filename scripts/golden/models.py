@@ -60,10 +60,10 @@ def distil(dim, layers, heads, ffn, act, positions, **more):
 ALL_TEXTS = text(texts.PLAIN + texts.ODD + [texts.LONG])
 
 
-def classify_cases(*extra, dtype=()):
+def classify_cases(*extra, dtype=(), inputs=ALL_TEXTS):
     """Every way to score the labels, on every kind of text."""
     a = ["classify", *dtype]
-    return [Case([*a, "--top-k", "all"], ALL_TEXTS), Case(a, text(texts.PLAIN)),
+    return [Case([*a, "--top-k", "all"], inputs), Case(a, text(texts.PLAIN)),
             Case([*a, "--top-k", "2"], text(texts.PLAIN)),
             *(Case([*a, "--top-k", "all", "--function-to-apply", f], text(texts.PLAIN))
               for f in ("softmax", "sigmoid", "none")), *extra]

@@ -12,7 +12,7 @@ constexpr double kBfloat16Tolerance = 0.15;  // two layers of wide weights, 8 bi
 template <class F>
 void each_model(F&& f) {
   for (const auto& row : supported_models()) {
-    if (std::ranges::count(row.tasks, "embed") == 0) continue;
+    if (std::ranges::count(row.tasks, "fill-mask") == 0) continue;
     for (Head head : kHeads) {
       TempFolder folder;
       const Json config = tiny_config(row.model_type);

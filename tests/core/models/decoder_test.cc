@@ -142,6 +142,44 @@ TEST_CASE("decoders: a fork goes its own way, and a crop takes back what was fed
   });
 }
 
+TEST_CASE("decoders: classifying and embedding, a batch gives what its texts give alone (M1.7)") {
+  each_decoder([](Json config, const fs::path& folder) {
+    config["num_labels"] = 3;
+    config["pad_token_id"] = 7;
+    for (const Head head : {Head::kClassify, Head::kEmbed}) {
+      Tensors tensors = tiny_tensors(config, head);
+      CHECK(tensors.contains("score.weight") == (head == Head::kClassify));
+      write_model(folder, config, tensors);
+      const auto model = load(folder, head);
+      CHECK(model->warnings() == std::vector<std::string>{});
+      TokenBatch batch = tiny_batch();
+      batch.ids.back() = batch.ids[batch.ids.size() - 2] = 7;
+      const Matrix all = model->forward(batch);
+      REQUIRE(all.rows == 4);
+      for (std::int64_t b = 0; b < 4; ++b)
+        CHECK(distance(model->forward(only(batch, b)).data,
+                       {all.row(b).begin(), all.row(b).end()}) < kFloatTolerance);
+    }
+  });
+}
+
+TEST_CASE("decoders: padding at the end of a text is no last token (M1.7)") {
+  TempFolder folder;
+  Json config = tiny_decoder("gpt2");
+  config["pad_token_id"] = 7;
+  write_model(folder.path, config, tiny_tensors(config, Head::kClassify));
+  const auto model = load(folder.path, Head::kClassify);
+  const auto scores = [&](std::vector<std::int32_t> ids) {
+    TokenBatch batch;
+    batch.ids = std::move(ids);
+    batch.starts.push_back(static_cast<std::int32_t>(batch.ids.size()));
+    return model->forward(batch).data;
+  };
+  CHECK(distance(scores({5, 9, 7, 7}), scores({5, 9})) < kFloatTolerance);
+  CHECK(distance(scores({7, 9}), scores({7})) > 0.01);
+  CHECK(distance(scores({7, 7}), scores({7})) < kFloatTolerance);
+}
+
 TEST_CASE("decoders: narrow types stay near float32, whatever type the file has") {
   each_decoder([](const Json& config, const fs::path& folder) {
     Tensors tensors = tensors_of(config);
@@ -225,7 +263,7 @@ TEST_CASE("decoders: a text encoder is no decoder and the other way round") {
         (folder.path / "config.json").string() +
             ": model_type 'bert' is a text encoder, wanted a text-generating decoder");
   spit(folder.path / "config.json", R"({"model_type": "llama"})");
-  CHECK(error_of([&] { load(folder.path, Head::kEmbed); }) ==
+  CHECK(error_of([&] { load(folder.path, Head::kTokenClassify); }) ==
         (folder.path / "config.json").string() +
             ": model_type 'llama' is a text-generating decoder, wanted a text encoder");
 }

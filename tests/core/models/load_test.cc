@@ -48,7 +48,7 @@ TEST_CASE("load: code of the repository is never run (M1.9)") {
 TEST_CASE("load: a decoder or a vision model is named for what it is") {
   Bert bert(Head::kFeatures);
   bert.config["model_type"] = "gpt2";
-  auto error = bert.refused(Head::kClassify);
+  auto error = bert.refused(Head::kTokenClassify);
   CHECK(error.code == Errc::kUnsupported);
   CHECK(error.message ==
         bert.at("config.json") +
@@ -257,7 +257,7 @@ TEST_CASE("load: the support table lists every architecture with its commands") 
   CHECK(rows[0].model_type == "bert");
   CHECK(rows[0].tasks == std::vector<std::string>{"embed", "classify", "ner", "qa", "fill-mask"});
   CHECK(rows[19].model_type == "smollm3");
-  CHECK(rows[19].tasks == std::vector<std::string>{"generate", "chat"});
+  CHECK(rows[19].tasks == std::vector<std::string>{"generate", "chat", "classify", "embed"});
 }
 
 }  // namespace hft::test

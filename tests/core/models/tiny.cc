@@ -29,7 +29,7 @@ Json tiny_config(const std::string& model_type) {
 
 Tensors tiny_tensors(const Json& config, Head head) {
   const Fields fields(config, "config.json");
-  const Architecture& architecture = architecture_of(fields);
+  const Architecture architecture = architecture_of(fields, head);
   auto store = std::make_shared<WeightStore>("tiny", StoredTensors{}, renames_of(architecture.base),
                                              at::kFloat, at::kCPU);
   architecture.build(fields, Weights(store), head);

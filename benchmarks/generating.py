@@ -1,0 +1,174 @@
+"""Text generation beside transformers and llama.cpp; the jobs of scripts/bench that it names.
+
+Every side gets the same prompt of so many tokens and makes exactly as many new ones, greedily. hft is
+timed as a whole process, so what a token takes is the difference of two runs: 1 and 33 new tokens for
+decoding, a long and a short prompt for reading. Peers are warm processes with the model loaded.
+"""
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from measuring import (HFT, REFERENCE, Peer, ceiling, check_ceiling, check_idle, model, ratio, rounds,
+                       seconds_of, show)
+
+NEW = 32
+WORDS = "The harbour keeps its boats until spring and every captain writes the day into a book . ".split()
+
+
+def greedy(folder, prompt, new, *more):
+    return [HFT, "generate", "-m", folder, "--no-do-sample", "--max-new-tokens", str(new), "--min-new-tokens",
+            str(new), "--json", "-i", prompt, *more]
+
+
+def made(peer, ids, new):
+    """{"seconds", "ids"} of so many new tokens of a peer."""
+    return peer.ask(json.dumps({"ids": ids, "new": new}))
+
+
+class Prompts:
+    """Texts of a wanted number of tokens, as files for hft and as ids for the peers."""
+
+    def __init__(self, name, folder):
+        self.model, self.folder = model(name), Path(folder)
+
+    def ids(self, text):
+        done = subprocess.run([HFT, "tokenize", "-m", self.model, "--ids-only", text], capture_output=True, check=True)
+        return json.loads(done.stdout)["output"]
+
+    def text(self, count):
+        """Every word of WORDS is one token of both tokenizers, with the space before it."""
+        text = " ".join((WORDS * (count // len(WORDS) + 1))[:count])
+        found = len(self.ids(text))
+        if found != count:
+            sys.exit(f"bench: a prompt of {count} words has {found} tokens")
+        return text
+
+    def file(self, *counts):
+        file = self.folder / ("-".join(map(str, counts)) + ".jsonl")
+        file.write_text("".join(json.dumps({"text": self.text(n)}) + "\n" for n in counts))
+        return str(file)
+
+
+def per_second(seconds):
+    return f"{1 / statistics.median(seconds):.1f}/s"
+
+
+def same_ids(prompts, peers, dtype):
+    """How many of 32 greedy tokens are the reference's (random weights in bfloat16 part sooner or later)."""
+    text = prompts.text(64)
+    file = prompts.folder / "parity.jsonl"
+    file.write_text(json.dumps({"text": text}) + "\n")
+    done = subprocess.run(greedy(prompts.model, str(file), NEW, "--dtype", dtype, "--no-full-text"), capture_output=True,
+                          check=True)
+    ours = prompts.ids(json.loads(done.stdout)["output"][0]["generated_text"])
+    for name, peer in peers.items():
+        theirs = made(peer, prompts.ids(text), NEW)["ids"]
+        same = next((i for i, (a, b) in enumerate(zip(ours, theirs)) if a != b), min(len(ours), len(theirs)))
+        print(f"parity: the first {same} of {NEW} greedy tokens are those of {name}")
+
+
+def token_times(pairs, prompts, depth, dtype, peers):
+    """Seconds a new token takes after `depth` tokens, of each side."""
+    file, ids = prompts.file(depth), prompts.ids(prompts.text(depth))
+
+    def ours(new):
+        return seconds_of(greedy(prompts.model, file, new, "--dtype", dtype))[0]
+    ours(1)
+    sides = {"hft": lambda: (ours(NEW + 1) - ours(1)) / NEW}
+    for name, peer in peers.items():
+        sides[name] = lambda p=peer: (made(p, ids, NEW + 1)["seconds"] - made(p, ids, 1)["seconds"]) / NEW
+    return rounds(pairs, sides)
+
+
+def reading_times(pairs, prompts, count, dtype, peers):
+    """Seconds a token of a prompt of `count` takes, of each side."""
+    short, long = prompts.file(2), prompts.file(count)
+    few, many = prompts.ids(prompts.text(2)), prompts.ids(prompts.text(count))
+
+    def ours(file):
+        return seconds_of(greedy(prompts.model, file, 1, "--dtype", dtype))[0]
+    ours(long)
+    sides = {"hft": lambda: (ours(long) - ours(short)) / (count - 2)}
+    for name, peer in peers.items():
+        sides[name] = lambda p=peer: (made(p, many, 1)["seconds"] - made(p, few, 1)["seconds"]) / (count - 2)
+    return rounds(pairs, sides)
+
+
+def rows_of(job, found):
+    ours = found.pop("hft")
+    return [(job, per_second(ours), name, per_second(theirs), ratio(theirs, ours)) for name, theirs in found.items()]
+
+
+def generate(pairs):
+    """Decoding and reading, Qwen2.5-0.5B in bfloat16 and GPT-2 in float32."""
+    check_idle()
+    head = [("job", "hft tokens", "beside", "its tokens", "ratio")]
+    with tempfile.TemporaryDirectory() as folder:
+        before = ceiling()
+        qwen = Prompts("qwen2.5-0.5b", folder)
+        peers = {"transformers": Peer("generating_peers.py", "transformers", qwen.model, "bfloat16"),
+                 "llama.cpp": Peer("generating_peers.py", "llama", model("qwen2.5-0.5b.gguf"))}
+        rows = rows_of("Qwen2.5-0.5B bf16, decode at 64", token_times(pairs, qwen, 64, "bfloat16", peers))
+        rows += rows_of("Qwen2.5-0.5B bf16, read 512", reading_times(pairs, qwen, 512, "bfloat16", peers))
+        show(head + rows)
+        same_ids(qwen, peers, "bfloat16")
+        deep = rows_of("Qwen2.5-0.5B bf16, decode at 4096", token_times(pairs, qwen, 4096, "bfloat16", peers))
+        for peer in peers.values():
+            peer.close()
+        gpt2 = Prompts("gpt2", folder)
+        peers = {"transformers": Peer("generating_peers.py", "transformers", gpt2.model, "float32")}
+        deep += rows_of("GPT-2 f32, decode at 64", token_times(pairs, gpt2, 64, "float32", peers))
+        deep += rows_of("GPT-2 f32, read 512", reading_times(pairs, gpt2, 512, "float32", peers))
+        show(head + deep)
+        same_ids(gpt2, peers, "float32")
+        peers["transformers"].close()
+        check_ceiling(before, ceiling())
+
+
+FIRST = ("import torch; from transformers import pipeline; import json, sys; "
+         "p = pipeline('text-generation', model={!r}); "
+         "p(json.loads(open({!r}).readline())['text'], max_new_tokens=1, do_sample=False)")
+
+
+def cached(folder):
+    """Reads the weights, so that a run finds them in the page cache."""
+    for file in Path(folder).glob("*.safetensors"):
+        with open(file, "rb") as opened:
+            while opened.read(1 << 24):
+                pass
+
+
+def first_token(command, folder):
+    cached(folder)
+    return seconds_of(command)[0]
+
+
+def together(pairs):
+    """16 prompts together beside one by one; the first token of a fresh process; memory."""
+    check_idle()
+    with tempfile.TemporaryDirectory() as folder:
+        qwen = Prompts("qwen2.5-0.5b", folder)
+        sixteen, one = qwen.file(*range(20, 52, 2)), qwen.file(16)
+        found = rounds(pairs, {
+            "together": lambda: seconds_of(greedy(qwen.model, sixteen, 65))[0] - seconds_of(greedy(qwen.model, sixteen, 1))[0],
+            "one by one": lambda: seconds_of(greedy(qwen.model, sixteen, 65, "--batch-size", "1"))[0]
+            - seconds_of(greedy(qwen.model, sixteen, 1, "--batch-size", "1"))[0]})
+        show([("job", "together", "one by one", "ratio"),
+              ("16 prompts, 64 new tokens each", f"{16 * 64 / statistics.median(found['together']):.1f} tokens/s",
+               f"{16 * 64 / statistics.median(found['one by one']):.1f} tokens/s",
+               ratio(found["one by one"], found["together"]))])
+        found = rounds(min(pairs, 5), {
+            "hft": lambda: first_token(greedy(qwen.model, one, 1), qwen.model),
+            "python": lambda: first_token([REFERENCE, "-c", FIRST.format(qwen.model, one)], qwen.model)})
+        show([("job", "hft", "Python pipeline", "ratio"),
+              ("first token, whole process", f"{statistics.median(found['hft']) * 1e3:.0f} ms",
+               f"{statistics.median(found['python']):.2f} s", ratio(found["python"], found["hft"]))])
+        size = sum(f.stat().st_size for f in Path(qwen.model).glob("*.safetensors")) / 2**20
+        peaks = {name: seconds_of(command)[1] for name, command in {
+            "decode at 64": greedy(qwen.model, qwen.file(64), 33), "read 512": greedy(qwen.model, qwen.file(512), 1),
+            "16 prompts": greedy(qwen.model, sixteen, 65), "decode at 4096": greedy(qwen.model, qwen.file(4096), 33)}.items()}
+        show([("job", "peak resident", f"allowed: 1.15 x {size:.0f} + 200 MiB")]
+             + [(name, f"{peak:.0f} MiB", f"{1.15 * size + 200:.0f} MiB") for name, peak in peaks.items()])

@@ -1,0 +1,52 @@
+"""The programs that text generation is measured beside, each in one long-lived process: a line of standard
+input {"ids": prompt, "new": count} is one greedy generation, its answer {"seconds": …, "ids": new tokens}.
+
+usage: generating_peers.py transformers MODEL DTYPE | llama FILE.gguf     (run by scripts/bench)
+"""
+import json
+import sys
+import time
+
+
+def transformers(folder, dtype):
+    import torch
+    import transformers as tf
+    tf.logging.set_verbosity_error()
+    model = tf.AutoModelForCausalLM.from_pretrained(folder, dtype=getattr(torch, dtype)).eval()
+
+    def run(ids, new):
+        ids = torch.tensor([ids])
+        with torch.inference_mode():
+            made = model.generate(ids, attention_mask=torch.ones_like(ids), do_sample=False, max_new_tokens=new,
+                                  min_new_tokens=new, pad_token_id=0)
+        return made[0, ids.shape[1]:].tolist()
+    return run
+
+
+def llama(file):
+    import os
+
+    import llama_cpp
+    model = llama_cpp.Llama(file, n_ctx=4608, n_batch=512, n_threads=os.cpu_count(), n_threads_batch=os.cpu_count(),
+                            verbose=False)
+
+    def run(ids, new):
+        model.reset()
+        tokens = model.generate(ids, temp=0.0)
+        return [next(tokens) for _ in range(new)]
+    return run
+
+
+def main():
+    run = {"transformers": transformers, "llama": llama}[sys.argv[1]](*sys.argv[2:])
+    run([1, 2, 3], 2)  # warm
+    print("{}", flush=True)
+    for line in sys.stdin:
+        asked = json.loads(line)
+        start = time.perf_counter()
+        made = run(asked["ids"], asked["new"])
+        print(json.dumps({"seconds": time.perf_counter() - start, "ids": made}), flush=True)
+
+
+if __name__ == "__main__":
+    main()
