@@ -85,6 +85,8 @@ def compare(golden, options, draw):
             limits.pop()
         for number in range(options.settings):
             args = [*draw.choice(commands), *settings(draw, number)]
+            if "--tgt-lang" in args and "--forced-bos-token-id" in args:  # the language is
+                del args[(at := args.index("--forced-bos-token-id")):at + 2]
             inputs = [{"text": t} for t in said(draw, options.texts, tokenizer, min(limits))]
             wanted = seq2seq.answers(golden, folder, args, inputs)
             together, apart = ours(folder, args, inputs), ours(folder, args, inputs, "--batch-size", "1")

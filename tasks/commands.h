@@ -6,7 +6,7 @@
 namespace hft {
 
 extern const Command generate_command, chat_command, classify_command, ner_command, qa_command,
-    fill_mask_command, summarize_command, translate_command, embed_command, tokenize_command, models_command,
-    inspect_command, bench_command;
+    fill_mask_command, summarize_command, translate_command, embed_command, tokenize_command,
+    models_command, inspect_command, convert_command, bench_command;
 
 }  // namespace hft

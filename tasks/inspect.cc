@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <map>
+#include <set>
 
 #include "core/base/files.h"
 #include "core/base/limits.h"
@@ -33,10 +34,13 @@ std::string licence_of(const fs::path& folder) {
 
 Json summary_of(const fs::path& folder, const std::string& variant, bool list_tensors) {
   const Fields config = read_config(folder);
-  const StoredTensors tensors = open_checkpoint(folder, variant);
+  const StoredTensors tensors = open_checkpoint(folder, variant, Checksums::kPickle);
   std::map<std::string, std::int64_t> by_dtype;
   std::int64_t parameters = 0, bytes = 0;
+  std::set<std::pair<const std::byte*, std::size_t>> seen;
   for (const auto& [name, tensor] : tensors) {
+    // Tied tensors of pytorch_model.bin are one.
+    if (!tensor.bytes.empty() && !seen.emplace(tensor.bytes.data(), tensor.bytes.size()).second) continue;
     by_dtype[std::string(name_of(tensor.dtype))] += tensor.count();
     parameters += tensor.count();
     bytes += static_cast<std::int64_t>(tensor.bytes.size());

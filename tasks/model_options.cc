@@ -125,7 +125,8 @@ Json fingerprint(const CLI::App& app, const std::filesystem::path& folder) {
         !kHarmless.contains("--" + option->get_lnames()[0]))
       flags["--" + option->get_lnames()[0]] = option->results();
   Json model = folder.filename().string();
-  for (const char* file : {"model.safetensors", "model.safetensors.index.json", "config.json"}) {
+  for (const char* file : {"model.safetensors", "model.safetensors.index.json", "pytorch_model.bin",
+                           "pytorch_model.bin.index.json", "config.json"}) {
     std::error_code missing;
     if (const auto size = fs::file_size(folder / file, missing); !missing)
       model = model.get<std::string>() + " " + file + " " + std::to_string(size);

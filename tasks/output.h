@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/base/json.h"
@@ -62,6 +63,13 @@ class RecordWriter : public Sink {
   void flush() override;
   int finish() override;
   void interrupted() override;
+
+  // Records are JSON lines. A large output may then be written as JSON text, on any thread, between
+  // begin_line() and end_line(); write_line() takes the line in write()'s place.
+  bool takes_lines() const;
+  std::string begin_line(const Input& input) const;
+  void end_line(const Input& input, std::string& line) const;
+  void write_line(std::string_view line);
 
  private:
   struct Impl;

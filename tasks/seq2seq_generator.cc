@@ -6,6 +6,7 @@
 #include "core/base/text.h"
 #include "core/checkpoint/config.h"
 #include "core/engine.h"
+#include "core/tokenizers/tokenizer_class.h"
 
 namespace hft {
 namespace {
@@ -47,7 +48,7 @@ Seq2SeqGenerator::Seq2SeqGenerator(const Seq2SeqOptions& options, const Seq2SeqT
       loading_(load()),
       context_{.folder = folder_,
                .config = config_json_,
-               .tokenizer = Tokenizer::load(folder_, task.languages.source),
+               .tokenizer = Tokenizer::load(folder_, {.src_lang = task.languages.source}),
                .cut = options.model.truncate} {
   choose_languages();
   settings_ = resolved(&context_.tokenizer);
@@ -55,6 +56,9 @@ Seq2SeqGenerator::Seq2SeqGenerator(const Seq2SeqOptions& options, const Seq2SeqT
   model_ = loading_.get();
   start_token();
   for (const auto& warning : model_->warnings()) note(warning);
+  if (const Lengths limits = lengths(); limits.max < limits.min)
+    note("the least length, " + std::to_string(limits.min) + ", is more than the greatest, " +
+         std::to_string(limits.max));
   context_.max_tokens = model_->max_source_positions();
   seed_ = seed_of(generation_);
   const std::int64_t asked = batch_size(options.model);
@@ -66,26 +70,26 @@ Seq2SeqGenerator::Seq2SeqGenerator(const Seq2SeqOptions& options, const Seq2SeqT
 std::future<std::unique_ptr<Seq2SeqLm>> Seq2SeqGenerator::load() {
   ModelRequest request = model_request(options_.model, folder_, Head::kFeatures);
   set_cache(generation_, settings_.config, request);
-  return std::async(std::launch::async, [request = std::move(request)] {
-    return engine().load_seq2seq_lm(request);
-  });
+  return std::async(std::launch::async,
+                    [request = std::move(request)] { return engine().load_seq2seq_lm(request); });
 }
 
 ResolvedGeneration Seq2SeqGenerator::resolved(const Tokenizer* tokenizer) const {
-  return resolve(generation_, folder_, config_json_.json(), Pipeline::kTextToText,
-                 name_, tokenizer);
+  return resolve(generation_, folder_, config_json_.json(), Pipeline::kTextToText, name_,
+                 tokenizer);
 }
 
 void Seq2SeqGenerator::choose_languages() {
   const LanguagePair& pair = task_.languages;
-  const std::vector<std::string> codes = tokenizer().languages();
+  const std::vector<std::string>& codes = tokenizer().languages();
   if (!codes.empty() && task_.field == "translation_text") {
     if (!pair.both())
-      fail_hint(Errc::kUsage, "the codes are " + joined(codes, ", "), "this model translates between ",
-                codes.size(), " languages, wanted --src-lang and --tgt-lang");
-    const std::int32_t target = tokenizer().language_id(pair.target);
+      fail_hint(Errc::kUsage, "the languages are " + joined(codes, ", "),
+                "this model translates between ", codes.size(),
+                " languages, wanted --src-lang and --tgt-lang");
+    check_language(pair.target, codes);
     if (!generation_.flags.contains("forced_bos_token_id"))
-      generation_.flags["forced_bos_token_id"] = target;
+      generation_.flags["forced_bos_token_id"] = *tokenizer().language_id(pair.target);
     return;
   }
   const Json params = task_params(config_json_);
@@ -94,8 +98,10 @@ void Seq2SeqGenerator::choose_languages() {
   std::string known;
   for (const auto& [name, own] : params.items())
     if (name.starts_with("translation_")) known += (known.empty() ? "" : ", ") + name;
-  note("--src-lang, --tgt-lang: of no effect with this model" +
-       (known.empty() ? "" : ", which has settings for " + known));
+  if (!known.empty())
+    fail_hint(Errc::kUsage, "it has settings for " + known, "the model does not translate from '",
+              pair.source, "' to '", pair.target, "'");
+  note("--src-lang, --tgt-lang: of no effect with this model");
 }
 
 void Seq2SeqGenerator::start_token() {

@@ -9,9 +9,6 @@ namespace {
 
 // What the pipeline warns of (P1.17).
 std::string hint(std::int64_t tokens, const Lengths& lengths) {
-  if (lengths.max < lengths.min)
-    return "the least length, " + std::to_string(lengths.min) + ", is more than the greatest, " +
-           std::to_string(lengths.max);
   if (tokens < lengths.max)
     return "a text has only " + std::to_string(tokens) + " tokens, its summary may have " +
            std::to_string(lengths.max) + ": try --max-length " +
@@ -34,9 +31,11 @@ std::function<int()> declare(CLI::App& app) {
       "Examples:\n"
       "  hft summarize -m facebook/bart-large-cnn --min-length 30 --max-length 130 < article.txt\n"
       "  hft summarize -m DIR --json -i articles.jsonl -o summaries.jsonl\n"
-      "  hft summarize -m google-t5/t5-small --num-beams 2 --no-repeat-ngram-size 3 -i texts/*.txt\n\n"
+      "  hft summarize -m google-t5/t5-small --num-beams 2 --no-repeat-ngram-size 3 -i "
+      "texts/*.txt\n\n"
       "Without other settings of the model: 4 beams, at most 256 tokens, as by the summarization\n"
-      "pipeline. A text longer than the model takes is cut, with a note; --no-truncation refuses it.");
+      "pipeline. A text longer than the model takes is cut, with a note; --no-truncation refuses "
+      "it.");
   add_seq2seq_options(app, *o);
   return [o, &app] { return run(app, *o); };
 }

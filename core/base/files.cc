@@ -43,13 +43,6 @@ int open_regular(const fs::path& file, std::size_t& size) {
   fail(Errc::kResources, file.string(), ": cannot write: ", std::strerror(errno));
 }
 
-void sync_folder(const fs::path& folder) {
-  int fd = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (fd < 0) return;
-  ::fsync(fd);
-  ::close(fd);
-}
-
 fs::path folder_of(const fs::path& file) {
   return file.has_parent_path() ? file.parent_path() : fs::path(".");
 }
@@ -167,6 +160,13 @@ void guard_mappings() {
   ::sigaction(SIGBUS, &action, nullptr);
 }
 
+void sync_folder(const fs::path& folder) {
+  int fd = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0) return;
+  ::fsync(fd);
+  ::close(fd);
+}
+
 AtomicFile::AtomicFile(const fs::path& target) : target_(target) {
   std::error_code ignored;
   if (!fs::is_directory(folder_of(target), ignored))
@@ -186,32 +186,36 @@ AtomicFile::~AtomicFile() {
 }
 
 void AtomicFile::write(std::string_view bytes) {
+  if (bytes.size() >= kBufferBytes) {
+    flush();
+    return write_now(bytes);
+  }
   buffer_ += bytes;
   if (buffer_.size() >= kBufferBytes) flush();
 }
 
 void AtomicFile::flush() {
-  std::size_t done = 0;
-  while (done < buffer_.size()) {
-    ssize_t n = ::write(fd_, buffer_.data() + done, buffer_.size() - done);
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) cannot_write(target_);
-    done += static_cast<std::size_t>(n);
-  }
+  write_now(buffer_);
   buffer_.clear();
 }
 
-void AtomicFile::publish(const fs::path& name) {
-  flush();
-  if (::fsync(fd_) != 0 && errno != EINVAL) cannot_write(target_);
-  if (::rename(temporary_.c_str(), name.c_str()) != 0) cannot_write(name);
-  ::close(fd_);
-  fd_ = -1;
-  sync_folder(folder_of(name));
+void AtomicFile::write_now(std::string_view bytes) {
+  while (!bytes.empty()) {
+    ssize_t n = ::write(fd_, bytes.data(), bytes.size());
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) cannot_write(target_);
+    bytes.remove_prefix(static_cast<std::size_t>(n));
+  }
 }
 
-void AtomicFile::commit() { publish(target_); }
-void AtomicFile::keep_as(const fs::path& name) { publish(name); }
+void AtomicFile::commit() {
+  flush();
+  if (::fsync(fd_) != 0 && errno != EINVAL) cannot_write(target_);
+  if (::rename(temporary_.c_str(), target_.c_str()) != 0) cannot_write(target_);
+  ::close(fd_);
+  fd_ = -1;
+  sync_folder(folder_of(target_));
+}
 
 void write_file(const fs::path& target, std::string_view bytes) {
   AtomicFile file(target);

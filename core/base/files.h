@@ -52,16 +52,16 @@ class AtomicFile {
   void write(std::string_view bytes);
   void flush();
   void commit();
-  // Leaves what was written so far under `name` (for a later --resume) instead of the target.
-  void keep_as(const fs::path& name);
-  const fs::path& temporary() const { return temporary_; }
 
  private:
-  void publish(const fs::path& name);
+  void write_now(std::string_view bytes);
   fs::path target_, temporary_;
   int fd_ = -1;
   std::string buffer_;
 };
+
+// Makes the names in a folder last through a loss of power.
+void sync_folder(const fs::path& folder);
 
 // AtomicFile, write, commit in one call.
 void write_file(const fs::path& target, std::string_view bytes);

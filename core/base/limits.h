@@ -12,7 +12,8 @@ inline constexpr std::int64_t kJsonBytes = 64 * kMiB;
 inline constexpr int kJsonDepth = 512;
 inline constexpr std::int64_t kTokenizerBytes = 256 * kMiB;
 inline constexpr std::int64_t kTokens = 4'000'000;
-inline constexpr std::size_t kTokenizerParts = 256;  // of one Sequence, of one template
+inline constexpr std::size_t kTokenizerParts = 256;      // of one Sequence, of one template
+inline constexpr std::size_t kPatternBytes = 64 * kKiB;  // of one regular expression
 // What normalizers and pre-tokenizers may make of a text: so many times its bytes, and some more.
 inline constexpr std::size_t kGrowth = 64, kGrowthBytes = 4 * kMiB;
 inline constexpr std::size_t kDecodedBytes = 64 * kMiB;  // above it a decoder may not add to a text
@@ -28,6 +29,14 @@ inline constexpr int kTemplateNesting = 64;  // brackets and blocks; calls of ma
 inline constexpr std::int64_t kSafetensorsHeaderBytes = 100'000'000;
 inline constexpr std::int64_t kTensors = 1'000'000;
 inline constexpr int kRank = 16;
+
+// Pickles and zip archives of torch.save. What a pickle keeps is counted in bytes; views that are
+// not contiguous are copied, all of one file within its size and some more.
+inline constexpr std::size_t kPickleOpcodes = 16'000'000, kPickleStack = 1'000'000;
+inline constexpr std::size_t kPickleMarks = 512, kPickleName = 512;
+inline constexpr std::size_t kPickleBytes = 64 * kMiB, kPickleMemory = 64 * kMiB;
+inline constexpr std::size_t kZipName = 1024;
+inline constexpr std::uint64_t kViewBytes = 64 * kMiB;
 
 // config.json numbers; each is cross-checked with the shapes of the weights before any allocation.
 inline constexpr std::int64_t kHidden = 1 << 20;

@@ -248,7 +248,7 @@ std::string_view header_of(std::span<const std::byte> bytes) {
   if (bytes.size() >= sizeof length) std::memcpy(&length, bytes.data(), sizeof length);
   const auto* text = reinterpret_cast<const char*>(bytes.data()) + sizeof length;
   bool fits = bytes.size() >= sizeof length && length <= bytes.size() - sizeof length;
-  if (!fits || length == 0 || text[0] != '{') reject_other_format(bytes);
+  if (!fits || length == 0 || text[0] != '{') reject_other_format(bytes, Wanted::kSafetensors);
   if (bytes.size() < sizeof length)
     fail(Errc::kBadData, "is ", bytes.size(),
          " bytes, but a safetensors file begins with the 8 bytes of its header's length");

@@ -34,7 +34,7 @@ enum class Dtype {
 std::int64_t bytes_of(Dtype dtype);
 std::string_view name_of(Dtype dtype);  // as the file spells it: "F32", "BF16"
 
-// A tensor inside a mapped file; `bytes` lives as long as `file`.
+// A tensor inside a mapped file, or copied from it; `bytes` lives as long as `file`.
 struct StoredTensor {
   Dtype dtype = Dtype::kF32;
   std::vector<std::int64_t> shape;
@@ -57,9 +57,15 @@ struct SafetensorsFile {
 // file (GGUF, pickle, HDF5 …), kBadData for a Git LFS pointer or HTML in place of weights.
 SafetensorsFile open_safetensors(const std::filesystem::path& file);
 
-// Every tensor of a model folder: model.safetensors, or the shards its index names (basenames in
-// the same folder, each listed tensor in the shard the index says). `variant` as in
-// model.fp16.safetensors. Throws kNotFound naming the files tried.
-StoredTensors open_checkpoint(const std::filesystem::path& folder, const std::string& variant = "");
+// What is held against the checksums of the zip format of torch.save: the pickle alone, or every
+// tensor too, which reads the whole file. The other formats have none.
+enum class Checksums { kPickle, kAll };
+
+// Every tensor of a model folder (L1): model.safetensors, the shards its index names,
+// pytorch_model.bin (torch_file.h), or the shards of that one's index: basenames in the same
+// folder, each listed tensor in the shard the index says. `variant` as in model.fp16.safetensors.
+// Throws kNotFound naming the files tried.
+StoredTensors open_checkpoint(const std::filesystem::path& folder, const std::string& variant = "",
+                              Checksums checksums = Checksums::kAll);
 
 }  // namespace hft

@@ -1,5 +1,7 @@
-// The tensors of a model folder: one file, or the shards named by its index.
+// The tensors of a model folder: one file, or the shards named by its index; safetensors before
+// PyTorch's own format, as the reference looks for them.
 #include <algorithm>
+#include <array>
 #include <set>
 
 #include "core/base/error.h"
@@ -7,26 +9,41 @@
 #include "core/base/limits.h"
 #include "core/checkpoint/in_quotes.h"
 #include "core/checkpoint/safetensors.h"
+#include "core/checkpoint/torch_file.h"
 
 namespace hft {
 namespace {
 
-constexpr std::string_view kSuffix = ".safetensors";
+// The two formats that weights may have: model.fp16.safetensors and its index, or
+// pytorch_model.fp16.bin and its own.
+struct Format {
+  std::string_view stem, suffix;
+  std::string whole(const std::string& variant) const {
+    return std::string(stem) + variant + std::string(suffix);
+  }
+  std::string index(const std::string& variant) const {
+    return std::string(stem) + std::string(suffix) + ".index" + variant + ".json";
+  }
+  StoredTensors open(const fs::path& file, Checksums checksums) const {
+    return suffix == ".bin" ? open_torch_file(file, checksums) : open_safetensors(file).tensors;
+  }
+};
+constexpr std::array kFormats{Format{"model", ".safetensors"}, Format{"pytorch_model", ".bin"}};
 
 bool is_there(const fs::path& file) {
   std::error_code ignored;
   return fs::exists(fs::symlink_status(file, ignored));
 }
 
-// A shard's name must be a plain name in the index's own folder.
-void check_shard_name(const std::string& name) {
-  bool plain = name.size() > kSuffix.size() && name.ends_with(kSuffix) &&
+// A shard's name must be a plain name in the index's own folder, and of the index's format.
+void check_shard_name(const std::string& name, std::string_view suffix) {
+  bool plain = name.size() > suffix.size() && name.ends_with(suffix) &&
                std::none_of(name.begin(), name.end(), [](unsigned char c) {
                  return c == '/' || c == '\\' || c < 0x20 || c == 0x7f;
                });
   if (!plain)
-    fail(Errc::kBadData, "weight_map: ", in_quotes(name),
-         " is not the plain name of a .safetensors file");
+    fail(Errc::kBadData, "weight_map: ", in_quotes(name), " is not the plain name of a ", suffix,
+         " file");
 }
 
 // The index as sorted JSON: a large one must not cost the square of its keys.
@@ -48,7 +65,7 @@ nlohmann::json parse_index(const std::string& text) {
 }
 
 // Tensor -> shard, as the index says.
-std::map<std::string, std::string> read_weight_map(const fs::path& index) {
+std::map<std::string, std::string> read_weight_map(const fs::path& index, std::string_view suffix) {
   const nlohmann::json json = parse_index(read_file(index, limits::kJsonBytes));
   auto map = json.is_object() ? json.find("weight_map") : json.end();
   if (map == json.end() || !map->is_object())
@@ -57,15 +74,17 @@ std::map<std::string, std::string> read_weight_map(const fs::path& index) {
   for (const auto& [tensor, shard] : map->items()) {
     if (!shard.is_string())
       fail(Errc::kBadData, "weight_map: the shard of ", in_quotes(tensor), " is not a string");
-    check_shard_name(shard.get<std::string>());
+    check_shard_name(shard.get<std::string>(), suffix);
     entries.emplace(tensor, shard.get<std::string>());
   }
   if (entries.empty()) fail(Errc::kBadData, "weight_map: names no tensor");
   return entries;
 }
 
-StoredTensors open_shards(const fs::path& folder, const fs::path& index) {
-  auto entries = with_context(index.string(), [&] { return read_weight_map(index); });
+StoredTensors open_shards(const fs::path& folder, const fs::path& index, const Format& format,
+                          Checksums checksums) {
+  auto entries =
+      with_context(index.string(), [&] { return read_weight_map(index, format.suffix); });
   std::set<std::string> shards;
   for (const auto& [tensor, shard] : entries) shards.insert(shard);
   for (const std::string& shard : shards)
@@ -74,7 +93,7 @@ StoredTensors open_shards(const fs::path& folder, const fs::path& index) {
            index.filename().string(), " names it as a shard");
   StoredTensors tensors;
   for (const std::string& shard : shards) {
-    for (auto& [name, tensor] : open_safetensors(folder / shard).tensors) {
+    for (auto& [name, tensor] : format.open(folder / shard, checksums)) {
       auto [there, fresh] = tensors.try_emplace(name, std::move(tensor));
       if (!fresh)
         fail(Errc::kBadData, (folder / shard).string(), ": tensor ", in_quotes(name),
@@ -93,29 +112,31 @@ StoredTensors open_shards(const fs::path& folder, const fs::path& index) {
 
 // Weights of a kind that is not read, so that the message says what is there.
 void reject_other_weights(const fs::path& folder) {
-  for (std::string_view name : {"pytorch_model.bin", "pytorch_model.bin.index.json", "tf_model.h5",
-                                "flax_model.msgpack", "model.onnx"})
+  for (std::string_view name : {"tf_model.h5", "flax_model.msgpack", "model.onnx"})
     if (is_there(folder / name))
       fail_hint(Errc::kUnsupported,
                 "save the model with save_pretrained, which writes model.safetensors",
-                folder.string(), ": holds ", name, " but no model.safetensors; only safetensors ",
-                "weights are read so far");
+                folder.string(), ": holds ", name, " but no model.safetensors and no ",
+                "pytorch_model.bin; only these are read");
 }
 
 }  // namespace
 
-StoredTensors open_checkpoint(const fs::path& folder, const std::string& variant) {
+StoredTensors open_checkpoint(const fs::path& folder, const std::string& variant,
+                              Checksums checksums) {
   std::error_code ignored;
   if (!fs::is_directory(folder, ignored))
     fail(Errc::kNotFound, folder.string(), ": no such folder");
   const std::string part = variant.empty() ? "" : "." + variant;
-  const fs::path whole = folder / ("model" + part + std::string(kSuffix));
-  const fs::path index = folder / ("model.safetensors.index" + part + ".json");
-  if (is_there(whole)) return open_safetensors(whole).tensors;
-  if (is_there(index)) return open_shards(folder, index);
+  std::string tried;
+  for (const Format& format : kFormats) {
+    const std::string whole = format.whole(part), index = format.index(part);
+    if (is_there(folder / whole)) return format.open(folder / whole, checksums);
+    if (is_there(folder / index)) return open_shards(folder, folder / index, format, checksums);
+    tried += (tried.empty() ? "" : ", ") + whole + ", " + index;
+  }
   if (variant.empty()) reject_other_weights(folder);
-  fail(Errc::kNotFound, folder.string(), ": no weights; tried ", whole.filename().string(), ", ",
-       index.filename().string(), variant.empty() ? ", pytorch_model.bin" : "");
+  fail(Errc::kNotFound, folder.string(), ": no weights; tried ", tried);
 }
 
 }  // namespace hft

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <cstring>
 #include <string>
 #include <string_view>
 
@@ -31,7 +32,7 @@ constexpr std::array kMagics{
     Magic{"TFL3"sv, "a TensorFlow Lite file", 4},
     Magic{"\x1f\x8b"sv, "a gzip archive"},
     Magic{"\x28\xb5\x2f\xfd"sv, "a Zstandard archive"},
-    Magic{"ustar"sv, "a tar archive", 257},
+    Magic{"ustar"sv, "a tar archive (PyTorch before 0.2, among others)", 257},
 };
 
 constexpr std::string_view kHint =
@@ -55,24 +56,34 @@ std::string_view protobuf_kind(std::string_view text) {
   return next_field ? "a protobuf file (ONNX, or TensorFlow's SavedModel)" : "";
 }
 
+// The length of a header, and its JSON.
+bool is_safetensors(std::string_view text, std::size_t file_bytes) {
+  std::uint64_t length = 0;
+  if (text.size() <= sizeof length || text[sizeof length] != '{') return false;
+  std::memcpy(&length, text.data(), sizeof length);
+  return length <= file_bytes - sizeof length;
+}
+
 // Pickle protocols 2-5, and MessagePack maps whose first key is a string (Flax).
-std::string_view binary_kind(std::string_view text) {
+std::string_view binary_kind(std::string_view text, Wanted wanted) {
   if (text.size() < 3) return "";
   auto first = static_cast<unsigned char>(text[0]), second = static_cast<unsigned char>(text[1]);
-  if (first == 0x80 && second >= 2 && second <= 5) return "a Python pickle (PyTorch's torch.save)";
+  if (first == 0x80 && second >= 2 && second <= 5)
+    return wanted == Wanted::kTorch ? "" : "a Python pickle (PyTorch's torch.save)";
   bool map = (first >= 0x81 && first <= 0x8f) || first == 0xde || first == 0xdf;
   auto key = static_cast<unsigned char>(text[first == 0xde ? 3 % text.size() : 1]);
   bool string = (key >= 0xa0 && key <= 0xbf) || key == 0xd9;
   return map && string ? "a MessagePack file (Flax)" : "";
 }
 
-[[noreturn]] void another(std::string_view what) {
-  fail_hint(Errc::kUnsupported, std::string(kHint), "is ", what, ", not safetensors");
+[[noreturn]] void another(std::string_view what, Wanted wanted) {
+  fail_hint(Errc::kUnsupported, std::string(kHint), "is ", what, ", not ",
+            wanted == Wanted::kTorch ? "a file of torch.save" : "safetensors");
 }
 
 }  // namespace
 
-void reject_other_format(std::span<const std::byte> bytes) {
+void reject_other_format(std::span<const std::byte> bytes, Wanted wanted) {
   std::string_view text(reinterpret_cast<const char*>(bytes.data()),
                         std::min<std::size_t>(bytes.size(), 512));
   if (text.starts_with("version https://git-lfs"))
@@ -84,9 +95,12 @@ void reject_other_format(std::span<const std::byte> bytes) {
               "is an HTML or XML page, not weights; a failed download was saved in its place");
   for (const Magic& magic : kMagics)
     if (text.size() >= magic.at && text.substr(magic.at).starts_with(magic.bytes))
-      another(magic.what);
-  if (auto what = protobuf_kind(text); !what.empty()) another(what);
-  if (auto what = binary_kind(text); !what.empty()) another(what);
+      another(magic.what, wanted);
+  if (wanted == Wanted::kTorch && is_safetensors(text, bytes.size()))
+    fail_hint(Errc::kUnsupported, "give it a name that ends in .safetensors",
+              "is a safetensors file, not a file of torch.save");
+  if (auto what = protobuf_kind(text); !what.empty()) another(what, wanted);
+  if (auto what = binary_kind(text, wanted); !what.empty()) another(what, wanted);
 }
 
 }  // namespace hft

@@ -40,7 +40,8 @@ class BeamSearch : public Method {
 
   void take(std::span<float>, std::span<const float>) override {
     const std::vector<Continuation> top = std::move(top_);
-    if (top.front().score == -INFINITY) return stop(Finish::kLength);  // the settings leave no token
+    if (top.front().score == -INFINITY)
+      return stop(Finish::kLength);  // the settings leave no token
     first_ = false;
     std::vector<Finish> hits;
     for (const Continuation& c : top) hits.push_back(finish_of(c));

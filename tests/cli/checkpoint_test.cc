@@ -52,15 +52,57 @@ TEST_CASE("weights: a file cut short exits 9 and names the tensor") {
   CHECK(ran.err.find("the file was cut short\n") != std::string::npos);
 }
 
-TEST_CASE("weights: none, or only those of PyTorch, exit 5 and 6") {
+TEST_CASE("weights: none exits 5, only those of TensorFlow 6") {
   Spoilt model;
   fs::remove(model.weights());
-  CHECK(model.run().err ==
+  test::Ran ran = model.run();
+  CHECK(ran.code == 5);
+  CHECK(ran.err ==
         "hft: DIR: no weights; tried model.safetensors, model.safetensors.index.json, "
-        "pytorch_model.bin\n");
-  CHECK(model.run().code == 5);
-  test::spit(model.path / "pytorch_model.bin", "PK\3\4");
-  CHECK(model.run().code == 6);
+        "pytorch_model.bin, pytorch_model.bin.index.json\n");
+  test::spit(model.path / "tf_model.h5", "x");
+  ran = model.run();
+  CHECK(ran.code == 6);
+  CHECK(
+      ran.err.starts_with("hft: DIR: holds tf_model.h5 but no model.safetensors and no "
+                          "pytorch_model.bin; only these are read\nhint: "));
+}
+
+TEST_CASE("weights: a pickle that calls os.system exits 9, names it, and runs nothing") {
+  Spoilt model;
+  fs::remove(model.weights());
+  const fs::path proof = model.path / "proof";
+  test::spit(model.path / "pytorch_model.bin",
+             "\x80\x02"
+             "cposix\nsystem\nU" +
+                 std::string(1, static_cast<char>(proof.string().size() + 6)) + "touch " +
+                 proof.string() + "\x85R.");
+  test::Ran ran = model.run();
+  CHECK(ran.code == 9);
+  CHECK(ran.err ==
+        "hft: DIR/pytorch_model.bin: byte 2: global 'posix.system' is not allowed: weights do not "
+        "need it\nhint: hft runs no code of a file; take the repository's model.safetensors, or a "
+        "copy from a source you trust\n");
+  CHECK_FALSE(fs::exists(proof));
+}
+
+TEST_CASE("weights: pytorch_model.bin that is a Git LFS pointer, a torn file") {
+  Spoilt model;
+  fs::remove(model.weights());
+  const fs::path bin = model.path / "pytorch_model.bin";
+  test::spit(bin, "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n");
+  test::Ran ran = model.run();
+  CHECK(ran.code == 9);
+  CHECK(ran.err ==
+        "hft: DIR/pytorch_model.bin: is a Git LFS pointer, not the weights themselves\n"
+        "hint: fetch the real file with: git lfs pull\n");
+  for (const char* name : {"zip.bin", "legacy.bin"}) {
+    const std::string whole = test::slurp(test::golden("torch-files/" + std::string(name)));
+    test::spit(bin, whole.substr(0, whole.size() - 9));
+    ran = model.run();
+    CHECK(ran.code == 9);
+    CHECK(ran.err.find("the file was cut short") != std::string::npos);
+  }
 }
 
 TEST_CASE("weights: a missing shard exits 5 and is named") {

@@ -57,3 +57,12 @@ TEST_CASE("files: a bus error outside every mapped file still ends the program b
   CHECK(WTERMSIG(status) == SIGBUS);
   CHECK(test::slurp(folder / "err").empty());
 }
+
+TEST_CASE("files: pieces of every size are written in their order") {
+  test::TempFolder folder;
+  const std::string large(700'000, 'b');
+  AtomicFile file(folder / "x");
+  for (const std::string& piece : {std::string("a"), large, std::string("c")}) file.write(piece);
+  file.commit();
+  CHECK(test::slurp(folder / "x") == "a" + large + "c");
+}

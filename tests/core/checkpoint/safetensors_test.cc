@@ -304,7 +304,7 @@ TEST_CASE("safetensors: files of other formats are named, with a way out") {
            {raw("\x82\xa6params\x81"), "is a MessagePack file (Flax), not safetensors"},
            {raw("\x93NUMPY\1\0v\0{'d"), "is a NumPy array, not safetensors"},
            {raw("\x1f\x8b\x08\0\0\0\0\0\0\0\0"), "is a gzip archive, not safetensors"},
-           {tar, "is a tar archive, not safetensors"}}) {
+           {tar, "is a tar archive (PyTorch before 0.2, among others), not safetensors"}}) {
     CHECK(refusal(other.bytes, Errc::kUnsupported) == other.message);
     File file(other.bytes);
     CHECK(test::caught([&] { file.open(); }).hint ==

@@ -3,6 +3,7 @@
 
 #include "core/checkpoint/safetensors.h"
 #include "tests/core/checkpoint/build_file.h"
+#include "tests/core/checkpoint/build_torch.h"
 #include "tests/support/test.h"
 
 using namespace hft;
@@ -57,7 +58,8 @@ TEST_CASE("checkpoint: a variant names its own files") {
   folder.put("model.fp16.safetensors", tensors_named({"a"}));
   CHECK(open_checkpoint(folder.path, "fp16").size() == 1);
   CHECK(folder.refusal(Errc::kNotFound, "bf16") ==
-        "DIR: no weights; tried model.bf16.safetensors, model.safetensors.index.bf16.json");
+        "DIR: no weights; tried model.bf16.safetensors, model.safetensors.index.bf16.json, "
+        "pytorch_model.bf16.bin, pytorch_model.bin.index.bf16.json");
   folder.put("model.safetensors.index.bf16.json",
              R"({"weight_map":{"z":"model.bf16-00001-of-00001.safetensors"}})");
   folder.put("model.bf16-00001-of-00001.safetensors", tensors_named({"z"}));
@@ -123,15 +125,58 @@ TEST_CASE("checkpoint: a FIFO as a shard is refused, not waited for") {
         "DIR/model-00001-of-00002.safetensors: not a regular file");
 }
 
-TEST_CASE("checkpoint: a folder without safetensors says what it has or what was tried") {
+TEST_CASE("checkpoint: PyTorch's files are read when there is no safetensors, in the order of L1") {
+  auto torch_file = [](const std::string& name) {
+    using namespace test::pickled;
+    return test::torch_zip(dict({{name, tensor({})}}), {std::string(24, 'x')});
+  };
+  Folder folder;
+  folder.put("pytorch_model.bin.index.json",
+             R"({"weight_map":{"s":"pytorch_model-00001-of-00001.bin"}})");
+  folder.put("pytorch_model-00001-of-00001.bin", torch_file("s"));
+  CHECK(open_checkpoint(folder.path).contains("s"));
+  folder.put("pytorch_model.bin", torch_file("b"));
+  CHECK(open_checkpoint(folder.path).contains("b"));
+  folder.index({{"i", kFirst}}).put(kFirst, tensors_named({"i"}));
+  CHECK(open_checkpoint(folder.path).contains("i"));
+  folder.put("model.safetensors", tensors_named({"a"}));
+  CHECK(open_checkpoint(folder.path).contains("a"));
+  folder.put("pytorch_model.fp16.bin", torch_file("v"));
+  CHECK(open_checkpoint(folder.path, "fp16").contains("v"));
+}
+
+TEST_CASE("checkpoint: an index names shards of its own format alone") {
+  Folder folder;
+  folder.put("pytorch_model.bin.index.json",
+             R"({"weight_map":{"a":"model-00001-of-00002.safetensors"}})");
+  CHECK(
+      folder.refusal(Errc::kBadData) ==
+      "DIR/pytorch_model.bin.index.json: weight_map: 'model-00001-of-00002.safetensors' is not the "
+      "plain name of a .bin file");
+}
+
+TEST_CASE(
+    "checkpoint: a file of PyTorch that is spoilt is named, and nothing is tried in its place") {
+  Folder folder;
+  folder.put("pytorch_model.bin",
+             test::torch_zip("\x80\x02" + test::pickled::global("posix", "system") + "."));
+  folder.put("pytorch_model.bin.index.json",
+             R"({"weight_map":{"s":"pytorch_model-00001-of-00001.bin"}})");
+  CHECK(
+      folder.refusal(Errc::kBadData) ==
+      "DIR/pytorch_model.bin: m/data.pkl: byte 2: global 'posix.system' is not allowed: weights do "
+      "not need it");
+}
+
+TEST_CASE("checkpoint: a folder without weights says what it has or what was tried") {
   Folder folder;
   CHECK(folder.refusal(Errc::kNotFound) ==
         "DIR: no weights; tried model.safetensors, model.safetensors.index.json, "
-        "pytorch_model.bin");
-  folder.put("pytorch_model.bin", "PK");
+        "pytorch_model.bin, pytorch_model.bin.index.json");
+  folder.put("tf_model.h5", "x");
   CHECK(folder.refusal(Errc::kUnsupported) ==
-        "DIR: holds pytorch_model.bin but no model.safetensors; only safetensors weights are read "
-        "so far");
+        "DIR: holds tf_model.h5 but no model.safetensors and no pytorch_model.bin; only these are "
+        "read");
   CHECK(test::caught([&] { open_checkpoint(folder / "none"); }).message ==
         (folder / "none").string() + ": no such folder");
 }

@@ -1,0 +1,86 @@
+#include "core/checkpoint/pretrained.h"
+
+#include <algorithm>
+#include <array>
+#include <set>
+#include <utility>
+
+#include "core/base/error.h"
+#include "core/checkpoint/cast.h"
+#include "core/checkpoint/config.h"
+#include "core/checkpoint/in_quotes.h"
+#include "core/checkpoint/tied.h"
+
+namespace hft {
+namespace {
+
+// T5 and its kin, whose encoder and decoder always share their embeddings, and whose wo layers stay
+// float32 when the rest is float16 (_keep_in_fp32_modules of transformers 4.57).
+bool is_t5(std::string_view model_type) {
+  constexpr std::array<std::string_view, 5> kKin{"t5", "mt5", "umt5", "udop", "pop2piano"};
+  return std::find(kKin.begin(), kKin.end(), model_type) != kKin.end();
+}
+
+// What loading computes, so that saving leaves it out (_keys_to_ignore_on_save).
+bool is_computed(std::string_view model_type, std::string_view name) {
+  return model_type == "marian" && name.ends_with("coder.embed_positions.weight");
+}
+
+// What the reference calls a tensor since its version 1.
+std::string current_name(const std::string& name) {
+  constexpr std::array<std::pair<std::string_view, std::string_view>, 2> kRenamed{
+      {{"LayerNorm.gamma", "weight"}, {"LayerNorm.beta", "bias"}}};
+  for (const auto& [old, now] : kRenamed)
+    if (name.ends_with(old)) return name.substr(0, name.rfind('.') + 1) + std::string(now);
+  return name;
+}
+
+// As config.json spells it.
+std::string_view torch_name(Dtype dtype) {
+  switch (dtype) {
+    case Dtype::kF64:
+      return "float64";
+    case Dtype::kF16:
+      return "float16";
+    case Dtype::kBF16:
+      return "bfloat16";
+    default:
+      return "float32";
+  }
+}
+
+}  // namespace
+
+Pretrained read_pretrained(const std::filesystem::path& folder, const std::string& variant,
+                           std::optional<Dtype> dtype) {
+  const Fields config = read_config(folder);
+  if (dtype && config.has("quantization_config"))
+    fail(Errc::kUnsupported, config.where(), ": the model is quantised, its types cannot change");
+  const std::string model_type = config.text("model_type", "");
+  const StoredTensors tensors = open_checkpoint(folder, variant);
+  const bool is_tied = config.boolean("tie_word_embeddings", true), t5 = is_t5(model_type);
+  auto left_out = tied_names(tensors, is_tied, is_tied || t5);
+  // Said, because the names left out rest on it, and classes differ in what they take for granted.
+  Pretrained model{.config = config.json()};
+  if (!left_out.empty() && is_tied) model.config["tie_word_embeddings"] = true;
+  std::set<std::string> names;
+  std::optional<Dtype> first;
+  for (const auto& [name, tensor] : tensors) {
+    if (is_computed(model_type, name)) left_out.insert(name);
+    if (left_out.contains(name)) continue;
+    Dtype written = tensor.dtype;
+    if (dtype && is_float(written))
+      written = t5 && *dtype == Dtype::kF16 && name.ends_with(".wo.weight") ? Dtype::kF32 : *dtype;
+    if (is_float(written) && !first) first = written;
+    model.tensors.push_back({current_name(name), tensor, written});
+    if (!names.insert(model.tensors.back().name).second)
+      fail(Errc::kBadData, folder.string(), ": tensor ", in_quotes(model.tensors.back().name),
+           " is there under its old name too");
+  }
+  model.config.erase("torch_dtype");
+  if (dtype || first) model.config["dtype"] = torch_name(dtype ? *dtype : *first);
+  model.left_out.assign(left_out.begin(), left_out.end());
+  return model;
+}
+
+}  // namespace hft

@@ -1,0 +1,26 @@
+// A model folder as save_pretrained would write it again (L20).
+#pragma once
+
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/checkpoint/save.h"
+
+namespace hft {
+
+struct Pretrained {
+  nlohmann::json config;  // sorted, with the type of the weights as "dtype"
+  std::vector<SavedTensor> tensors;
+  std::vector<std::string> left_out;  // names that loading ties to others, or computes
+};
+
+// Reads config.json and maps the weights; floats are to be written as `dtype`, if there is one.
+// Tied weights are kept once, old names of layer norms become the present ones. Throws as
+// open_checkpoint does, and kUnsupported when the types of a quantised model would change.
+Pretrained read_pretrained(const std::filesystem::path& folder, const std::string& variant,
+                           std::optional<Dtype> dtype);
+
+}  // namespace hft
