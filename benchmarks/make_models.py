@@ -65,6 +65,60 @@ def distilbert_onnx():
     os.replace(part, OUT / "distilbert.onnx")
 
 
+def words(folder, count, specials):
+    """A tokenizer whose words are w5, w6, …: ids can be chosen, and every program has the same."""
+    from tokenizers import Tokenizer, models, pre_tokenizers, processors
+    vocab = {f"w{i}": i for i in range(count)}
+    for token, i in specials.items():
+        del vocab[f"w{i}"]
+        vocab[token] = i
+    made = Tokenizer(models.WordLevel(vocab, unk_token="<unk>"))
+    made.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
+    made.add_special_tokens(list(specials))
+    made.post_processor = processors.TemplateProcessing(
+        single="$A </s>", special_tokens=[("</s>", specials["</s>"])])
+    tf.PreTrainedTokenizerFast(tokenizer_object=made, eos_token="</s>", unk_token="<unk>", pad_token="<pad>",
+                               bos_token="<s>" if "<s>" in specials else None).save_pretrained(folder)
+
+
+def seq2seq(name, cls, config, specials, **fields):
+    torch.manual_seed(1)
+    part = OUT / f"{name}.partial"
+    shutil.rmtree(part, ignore_errors=True)
+    cls(config).eval().save_pretrained(part)
+    words(part, config.vocab_size, specials)
+    file = part / "config.json"  # fields of the original configs that the converter of CTranslate2 reads
+    file.write_text(json.dumps({**json.loads(file.read_text()), **fields}, indent=1))
+    os.replace(part, OUT / name)
+
+
+def opus_mt():
+    sizes = {f"{side}_{name}": size for side in ("encoder", "decoder")
+             for name, size in (("layers", 6), ("attention_heads", 8), ("ffn_dim", 2048))}
+    config = tf.MarianConfig(vocab_size=59514, d_model=512, activation_function="swish", scale_embedding=True,
+                             max_position_embeddings=512, pad_token_id=59513, decoder_start_token_id=59513,
+                             eos_token_id=0, forced_eos_token_id=None, **sizes)
+    seq2seq("opus-mt", tf.MarianMTModel, config, {"</s>": 0, "<unk>": 1, "<pad>": 59513},
+            static_position_embeddings=True)
+
+
+def bart_large():
+    config = tf.BartConfig(vocab_size=50264, forced_eos_token_id=None)
+    seq2seq("bart-large", tf.BartForConditionalGeneration, config, {"<s>": 0, "<pad>": 1, "</s>": 2, "<unk>": 3},
+            normalize_before=False, normalize_embedding=True, add_final_layer_norm=False,
+            static_position_embeddings=False)
+
+
+def ct2(name):
+    """The same weights for CTranslate2."""
+    def make():
+        if not (OUT / name).exists():
+            ALL[name]()
+        from ctranslate2.converters import TransformersConverter
+        TransformersConverter(str(OUT / name)).convert(str(OUT / f"{name}.ct2"), force=True)
+    return make
+
+
 def generator(name, model, tokenizer, dtype=torch.float32):
     """A decoder with random weights of a real shape and the real tokenizer of its family."""
     subprocess.run([sys.executable, Path(__file__).parent / "make_tokenizers.py", tokenizer], check=True)
@@ -103,7 +157,9 @@ def minilm():
 
 
 ALL = {"distilbert": distilbert, "bert-ner": bert_ner, "distilbert.onnx": distilbert_onnx,
-       "all-MiniLM-L6-v2": minilm, "qwen2.5-0.5b": qwen, "qwen2.5-0.5b.gguf": qwen_gguf, "gpt2": gpt2}
+       "opus-mt": opus_mt, "opus-mt.ct2": ct2("opus-mt"), "bart-large": bart_large,
+       "bart-large.ct2": ct2("bart-large"), "all-MiniLM-L6-v2": minilm, "qwen2.5-0.5b": qwen,
+       "qwen2.5-0.5b.gguf": qwen_gguf, "gpt2": gpt2}
 
 
 def main():

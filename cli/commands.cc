@@ -6,12 +6,32 @@ namespace hft {
 
 std::span<const Command> commands() {
   static const Command kCommands[] = {
-      generate_command,     chat_command,         classify_command,        ner_command,
-      qa_command,           fill_mask_command,    embed_command,           tokenize_command,
-      convert_command,      inspect_command,      bench_command,           push_command,
-      hub_download_command, hub_upload_command,   hub_ls_command,          hub_info_command,
-      hub_cache_ls_command, hub_cache_rm_command, hub_cache_prune_command, hub_cache_verify_command,
-      hub_login_command,    hub_logout_command,   hub_whoami_command,      models_command,
+      generate_command,
+      chat_command,
+      classify_command,
+      ner_command,
+      qa_command,
+      fill_mask_command,
+      summarize_command,
+      translate_command,
+      embed_command,
+      tokenize_command,
+      convert_command,
+      inspect_command,
+      bench_command,
+      push_command,
+      hub_download_command,
+      hub_upload_command,
+      hub_ls_command,
+      hub_info_command,
+      hub_cache_ls_command,
+      hub_cache_rm_command,
+      hub_cache_prune_command,
+      hub_cache_verify_command,
+      hub_login_command,
+      hub_logout_command,
+      hub_whoami_command,
+      models_command,
   };
   return kCommands;
 }

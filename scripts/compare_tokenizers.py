@@ -11,12 +11,14 @@ some of 1 MB. Prints the first differences of each kind.
 """
 import argparse
 import json
+import os
 import random
 import subprocess
 import sys
 import warnings
 
 warnings.filterwarnings("ignore")
+os.environ["RUST_BACKTRACE"] = "0"
 import transformers  # noqa: E402
 
 transformers.logging.set_verbosity_error()
@@ -61,7 +63,7 @@ def cases(rng, lines, specials, files, jsonl):
         yield {"text": text}
         yield {"text": text, "special": False}
         yield {"text": text, "split_special": True}
-        yield {"text": text, "pair": "and the second, [SEP] one"}
+        yield {"text": text, "pair": "and the second, [SEP] one >>fr<< no"}
         yield {"text": text, "max_length": 8, "stride": 2, "truncation": "longest_first"}
     for file in files:
         for line in open(file, encoding="utf-8", errors="replace", newline=""):
@@ -125,15 +127,18 @@ def expected(tok, case):
             return {"error": f"byte {error.start} of the text is not UTF-8"}
     args = {}
     if "max_length" in case:
-        args = dict(max_length=case["max_length"], stride=case["stride"], truncation=case["truncation"], return_overflowing_tokens=True)
+        args = dict(max_length=case["max_length"], stride=case["stride"], truncation=case["truncation"], return_overflowing_tokens=tok.is_fast)
+    if "split_special" in case:
+        args["split_special_tokens"] = case["split_special"]
     texts = (case["words"],) if "words" in case else (case["text"], case["pair"]) if "pair" in case else (case["text"],)
     if "pair" in case and not case["pair"]:
         texts = (case["text"],)
     try:
-        e = tok(*texts, is_split_into_words="words" in case, add_special_tokens=case.get("special", True), verbose=False,
-                split_special_tokens=case.get("split_special", False), **args)
+        e = tok(*texts, is_split_into_words="words" in case, add_special_tokens=case.get("special", True), verbose=False, **args)
     except BaseException as error:  # a panic of the Rust library is no Exception
-        return {"error": str(error)}
+        return {"error": str(error), "panic": type(error).__name__ == "PanicException"}
+    if not tok.is_fast:  # a class without a fast twin has ids alone
+        return [dict(ids=e["input_ids"])]
     return [dict(ids=x.ids, type_ids=x.type_ids, offsets=[list(o) for o in x.offsets], words=[-1 if w is None else w for w in x.word_ids],
                  sequences=[-1 if s is None else s for s in x.sequence_ids]) for x in e.encodings]
 
@@ -149,20 +154,28 @@ def compare(dump, folder, args):
     for c in todo:
         if c.get("pair") == "":
             del c["pair"]
+    # Pairs are infilling to CodeLlama; classes without a fast twin cut them in Python, to other lengths.
+    if "CodeLlama" in type(tok).__name__:
+        todo = [c for c in todo if "pair" not in c]
+    if not tok.is_fast:
+        todo = [c for c in todo if "words" not in c and ("pair" not in c or "max_length" not in c)]
     wanted = [expected(tok, c) for c in todo]
     for w, c in list(zip(wanted, todo))[:: max(1, len(todo) // 3000)]:
         if isinstance(w, list):
             ids = list(w[0]["ids"])
             rng.random() < 0.3 and rng.shuffle(ids)
             skip = rng.random() < 0.5
+            try:
+                wanted.append(tok.decode(ids, skip_special_tokens=skip))
+            except BaseException:  # some decoders of the reference panic on no tokens at all
+                continue
             todo.append({"decode": ids, "skip_special": skip})
-            wanted.append(tok.decode(ids, skip_special_tokens=skip))
     text = "".join(json.dumps(c) + "\n" for c in todo)
     ran = subprocess.run([dump, folder], input=text, capture_output=True, text=True)
     if ran.returncode:
         print(folder, "FAILED", ran.returncode, ran.stderr[-300:])
         return 1
-    bad = {}
+    bad, panics = {}, 0
     for c, want, line in zip(todo, wanted, ran.stdout.split("\n")):
         got = json.loads(line)
         kind = None
@@ -170,9 +183,12 @@ def compare(dump, folder, args):
             # The Python class refuses words without add_prefix_space; the library does not.
             refused = isinstance(want, dict) and "to use it with pretokenized" in want["error"]
             both = isinstance(want, dict) and isinstance(got, dict) and ("bytes" not in c or want == got)
-            kind = None if refused or both else "error"
+            panics += isinstance(want, dict) and want.get("panic", False) and not both
+            kind = None if refused or both or (isinstance(want, dict) and want.get("panic")) else "error"
         elif isinstance(want, str):
             kind = None if want == got else "decode"
+        elif not tok.is_fast:
+            kind = None if want[0]["ids"] == got[0]["ids"] else "ids"
         elif len(want) != len(got):
             kind = "windows"
         else:
@@ -182,8 +198,9 @@ def compare(dump, folder, args):
         if kind:
             bad.setdefault(kind, []).append((c, want, got))
     refused = sum(isinstance(w, dict) for w in wanted)
-    print(f"{folder}: {len(todo)} cases ({refused} of them errors in the reference), {sum(map(len, bad.values()))} differ",
-          {k: len(v) for k, v in bad.items()}, flush=True)
+    if bad or not getattr(args, "quiet", False):
+        print(f"{folder}: {len(todo)} cases ({refused} of them errors in the reference, {panics} only there), {sum(map(len, bad.values()))} differ",
+              {k: len(v) for k, v in bad.items()}, flush=True)
     for kind, found in bad.items():
         for c, want, got in sorted(found, key=lambda f: len(json.dumps(f[0])))[: args.show]:
             print(" ", kind, json.dumps(c)[:300])

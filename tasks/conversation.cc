@@ -5,6 +5,7 @@
 #include "core/base/error.h"
 #include "core/base/files.h"
 #include "core/base/limits.h"
+#include "core/tokenizers/tokenizer.h"
 
 namespace hft {
 
@@ -43,6 +44,7 @@ Conversations::Conversations(const ConversationOptions& o, const std::filesystem
               ? ChatTemplates::load(folder)
               : ChatTemplates::load(folder, read_file(o.chat_template, limits::kTemplateBytes))) {
   if (!o.tools.empty()) tools_ = read_json(o.tools);
+  for (const auto& [name, token] : Tokenizer::special_tokens(folder)) special_tokens_[name] = token;
 }
 
 void Conversations::need_template() const { templates_.source(!tools_.is_null()); }
@@ -58,6 +60,7 @@ Json Conversations::begin(const std::string& text) const {
 std::string Conversations::render(const Json& messages) const {
   ChatOptions chat;
   chat.tools = tools_;
+  chat.variables = special_tokens_;
   chat.continue_final_message = goes_on(messages);
   chat.add_generation_prompt = !chat.continue_final_message;
   return templates_.apply(messages, chat).text;

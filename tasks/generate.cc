@@ -17,6 +17,7 @@
 #include "tasks/output.h"
 #include "tasks/output_file.h"
 #include "tasks/text_generator.h"
+#include "tasks/token_logs.h"
 
 namespace hft {
 namespace {
@@ -42,18 +43,6 @@ struct Work {
   std::optional<Error> error;
   bool reused = false, finished = false;
 };
-
-Json logs_of(const Tokenizer& tokenizer, const TokenLog& log) {
-  Json top = Json::array();
-  for (const Ranked& r : log.most_likely)
-    top.push_back({{"id", r.index},
-                   {"token", tokenizer.token(static_cast<std::int32_t>(r.index))},
-                   {"logprob", number(r.score)}});
-  return {{"id", log.id},
-          {"token", tokenizer.token(log.id)},
-          {"logprob", number(log.logprob)},
-          {"top", top}};
-}
 
 class Task {
  public:
@@ -95,11 +84,8 @@ class Task {
         one["generated_text"] = work.text + text;
       else
         one["generated_text"] = with_answer(work.messages, text);
-      if (o_.generation.logprobs >= 0) {
-        one["logprobs"] = Json::array();
-        for (const TokenLog& log : g.logs)
-          one["logprobs"].push_back(logs_of(generator_.tokenizer(), log));
-      }
+      if (o_.generation.logprobs >= 0)
+        one["logprobs"] = log_records(generator_.tokenizer(), g.logs);
       out.push_back(std::move(one));
     }
     return out;
@@ -244,7 +230,7 @@ void Task::stream_one(Work& work, OutputFile& out) {
       Json line{{"text", piece}, {"id", id}};
       if (log)
         line["logprob"] = number(log->logprob),
-        line["top"] = logs_of(generator_.tokenizer(), *log)["top"];
+        line["top"] = log_record(generator_.tokenizer(), *log)["top"];
       show(std::move(line));
     } else if (!piece.empty()) {
       out.write(for_stdout(piece));

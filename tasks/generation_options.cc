@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <random>
 
 #include "core/base/error.h"
 #include "core/base/json.h"
@@ -228,6 +229,11 @@ ResolvedGeneration resolve(const GenerationOptions& o, const std::filesystem::pa
     add_bad_words(o, *tokenizer, sources.flags);
   }
   return resolve_generation(sources);
+}
+
+std::uint64_t seed_of(const GenerationOptions& o) {
+  std::random_device device;
+  return o.seed.value_or((static_cast<std::uint64_t>(device()) << 32) | device());
 }
 
 void set_cache(const GenerationOptions& o, const GenerationConfig& config, ModelRequest& request) {

@@ -35,6 +35,9 @@ ResolvedGeneration resolve(const GenerationOptions& options, const std::filesyst
                            const Json& config, Pipeline pipeline, const std::string& task,
                            const Tokenizer* tokenizer);
 
+// --seed, else any.
+std::uint64_t seed_of(const GenerationOptions& options);
+
 // The cache of keys and values as cache_implementation asks for it.
 void set_cache(const GenerationOptions& options, const GenerationConfig& config,
                ModelRequest& request);

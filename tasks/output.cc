@@ -207,6 +207,29 @@ void RecordWriter::write_reused(const Input& input) {
   impl_->failures.succeeded();
 }
 
+bool RecordWriter::takes_lines() const { return impl_->format == "json"; }
+
+std::string RecordWriter::begin_line(const Input& input) const {
+  std::string line = to_line(impl_->record(input));
+  line.back() = ',';
+  return line + "\"output\":";
+}
+
+void RecordWriter::end_line(const Input& input, std::string& line) const {
+  Json record = impl_->record(input);
+  record["output"] = nullptr;
+  const auto before = static_cast<std::ptrdiff_t>(record.size());
+  impl_->carry_columns(input, record);
+  for (auto it = std::next(record.begin(), before); it != record.end(); ++it)
+    line += "," + to_line(it.key()) + ":" + to_line(it.value());
+  line += "}\n";
+}
+
+void RecordWriter::write_line(std::string_view line) {
+  impl_->failures.succeeded();
+  impl_->out->write(line);
+}
+
 void RecordWriter::write(const Input& input, Json output) {
   impl_->failures.succeeded();
   if (impl_->format == "text") return impl_->out->write(impl_->rendering.text(input, output));
@@ -219,6 +242,7 @@ void RecordWriter::write(const Input& input, Json output) {
 
 void RecordWriter::write_error(const Input& input, const Error& error) {
   impl_->failures.add(input, error);
+  if (impl_->format == "text") impl_->out->write(impl_->rendering.failed);
   if (impl_->format != "json") return;
   Json record = impl_->record(input);
   record["error"] = {{"code", code_name(error.code)}, {"message", error.message}};

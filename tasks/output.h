@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/base/json.h"
@@ -29,6 +30,7 @@ void add_output_options(CLI::App& app, OutputOptions& options);
 struct Rendering {
   bool text_by_default = false;  // tasks that make text print it; others JSON unless on a terminal
   std::function<std::string(const Input&, const Json& output)> text;
+  std::string failed = "";  // stands in the text for an input that failed
 };
 
 // Takes the results of a run. Every input is given exactly once, in input order.
@@ -61,6 +63,13 @@ class RecordWriter : public Sink {
   void flush() override;
   int finish() override;
   void interrupted() override;
+
+  // Records are JSON lines. A large output may then be written as JSON text, on any thread, between
+  // begin_line() and end_line(); write_line() takes the line in write()'s place.
+  bool takes_lines() const;
+  std::string begin_line(const Input& input) const;
+  void end_line(const Input& input, std::string& line) const;
+  void write_line(std::string_view line);
 
  private:
   struct Impl;

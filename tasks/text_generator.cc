@@ -1,7 +1,6 @@
 #include "tasks/text_generator.h"
 
 #include <future>
-#include <random>
 
 #include "core/base/log.h"
 #include "core/checkpoint/config.h"
@@ -26,11 +25,6 @@ void same_tokens(const Tokenizer& own, const Tokenizer& assistant) {
   if (!same) fail(Errc::kUnsupported, "--assistant-model: its tokens are not those of the model");
 }
 
-std::uint64_t any_seed() {
-  std::random_device device;
-  return (static_cast<std::uint64_t>(device()) << 32) | device();
-}
-
 }  // namespace
 
 TextGenerator::TextGenerator(const ModelOptions& model, const GenerationOptions& options,
@@ -42,7 +36,7 @@ TextGenerator::TextGenerator(const ModelOptions& model, const GenerationOptions&
                         "text-generation", nullptr)) {
   const std::int64_t asked = batch_size(model);
   most_sequences_ = asked > 0 ? asked * sequences_each() : kLiveSequences;
-  seed_ = options.seed.value_or(any_seed());
+  seed_ = seed_of(options);
   load(model);
 }
 

@@ -1,11 +1,15 @@
 // hft tokenize: text to token ids and back, conversations to text; never loads LibTorch.
 #include <CLI/CLI.hpp>
+#include <algorithm>
+#include <charconv>
 
 #include "core/base/files.h"
+#include "core/base/limits.h"
 #include "core/base/signals.h"
 #include "core/base/text.h"
 #include "core/templates/chat_template.h"
 #include "core/tokenizers/tokenizer.h"
+#include "core/tokenizers/unicode.h"
 #include "tasks/commands.h"
 #include "tasks/drawing.h"
 #include "tasks/input.h"
@@ -24,26 +28,90 @@ struct Options {
   bool render = false, generation_prompt = true;
   bool ids_only = false, no_specials = false, decode = false, split_special = false,
        keep_specials = false;
+  std::string src_lang;
+  std::int64_t max_length = 0, stride = 0;
+  std::string truncation = "longest_first";
+  bool overflowing = false;
 };
 
-// {"ids", "tokens", "offsets"}, or the ids alone.
-Json described(const Options& o, const Tokenizer& tokenizer, const Encoding& e) {
-  if (o.ids_only) return e.ids;
-  Json tokens = Json::array(), offsets = Json::array();
-  for (std::size_t i = 0; i < e.size(); ++i) {
-    tokens.push_back(tokenizer.token(e.ids[i]));
-    offsets.push_back({e.offsets[i].begin, e.offsets[i].end});
-  }
-  return {{"ids", e.ids}, {"tokens", tokens}, {"offsets", offsets}};
+void append(std::string& out, std::int64_t number) {
+  char digits[24];
+  out.append(digits, std::to_chars(digits, digits + sizeof digits, number).ptr);
 }
 
-Json encoded(const Options& o, const Tokenizer& tokenizer, const Input& input) {
+void append_quoted(std::string& out, const std::string& token) {
+  const bool plain = std::all_of(token.begin(), token.end(), [](char c) {
+    return static_cast<unsigned char>(c) >= 0x20 && c != '"' && c != '\\';
+  });
+  if (plain) {
+    out += '"';
+    out += token;
+    out += '"';
+  } else {
+    out += to_line(token);
+  }
+}
+
+// {"ids", "tokens", "offsets"}, or the ids alone, as JSON text: a long text has millions of tokens.
+void append_described(const Options& o, const Tokenizer& tokenizer, const Encoding& e,
+                      std::string& out) {
+  const auto list = [&](const auto& item) {
+    out += '[';
+    for (std::size_t i = 0; i < e.size(); ++i) {
+      if (i > 0) out += ',';
+      item(i);
+    }
+    out += ']';
+  };
+  out.reserve(out.size() + e.size() * (o.ids_only ? 6 : 32));
+  if (!o.ids_only) out += "{\"ids\":";
+  list([&](std::size_t i) { append(out, e.ids[i]); });
+  if (o.ids_only) return;
+  out += ",\"tokens\":";
+  list([&](std::size_t i) { append_quoted(out, tokenizer.token(e.ids[i])); });
+  out += ",\"offsets\":";
+  list([&](std::size_t i) {
+    out += '[';
+    append(out, e.offsets[i].begin);
+    out += ',';
+    append(out, e.offsets[i].end);
+    out += ']';
+  });
+  out += '}';
+}
+
+Truncation truncation_of(const Options& o) {
+  if (o.max_length == 0) return Truncation::kNone;
+  return o.truncation == "only_first"    ? Truncation::kOnlyFirst
+         : o.truncation == "only_second" ? Truncation::kOnlySecond
+                                         : Truncation::kLongestFirst;
+}
+
+// Appends the tokens of an input as JSON text: one encoding, or a list of them with
+// --return-overflowing-tokens.
+void append_encoded(const Options& o, const Tokenizer& tokenizer, const Input& input,
+                    std::string& out) {
   const EncodeOptions options{.add_special_tokens = !o.no_specials,
                               .offsets = !o.ids_only,
-                              .split_special = o.split_special};
-  return described(o, tokenizer,
-                   input.values[1] ? tokenizer.encode_pair(input.text(0), input.text(1), options)
-                                   : tokenizer.encode(input.text(0), options));
+                              .split_special = o.split_special,
+                              .truncation = truncation_of(o),
+                              .max_length = o.max_length,
+                              .stride = o.stride};
+  const bool pair = input.values[1].has_value();
+  if (!o.overflowing)
+    return append_described(o, tokenizer,
+                            pair ? tokenizer.encode_pair(input.text(0), input.text(1), options)
+                                 : tokenizer.encode(input.text(0), options),
+                            out);
+  char separator = '[';
+  for (const Encoding& e :
+       pair ? tokenizer.encode_pair_windows(input.text(0), input.text(1), options)
+            : tokenizer.encode_windows(input.text(0), options)) {
+    out += separator;
+    append_described(o, tokenizer, e, out);
+    separator = ',';
+  }
+  out += ']';
 }
 
 // The conversation of --messages: its text with --template, else its tokens.
@@ -59,6 +127,8 @@ int run_messages(const Options& o, const fs::path& folder, RecordWriter& writer)
         chat.variables.erase(name);
       }
   }
+  for (const auto& [name, token] : Tokenizer::special_tokens(folder))
+    if (!chat.variables.contains(name)) chat.variables[name] = token;
   Input input;
   input.shown = o.messages;
   const std::string text = ChatTemplates::load(folder).apply(read_json(o.messages), chat).text;
@@ -67,10 +137,11 @@ int run_messages(const Options& o, const fs::path& folder, RecordWriter& writer)
   } else {
     // The template has written its own special tokens.
     const Tokenizer tokenizer = Tokenizer::load(folder);
-    writer.write(
-        input,
-        described(o, tokenizer,
-                  tokenizer.encode(text, {.add_special_tokens = false, .offsets = !o.ids_only})));
+    std::string tokens;
+    append_described(o, tokenizer,
+                     tokenizer.encode(text, {.add_special_tokens = false, .offsets = !o.ids_only}),
+                     tokens);
+    writer.write(input, Json::parse(tokens));
   }
   return writer.finish();
 }
@@ -85,9 +156,9 @@ Json decoded(const Options& o, const Tokenizer& tokenizer, const std::string& te
   for (std::string word; in >> word;) {
     char* end = nullptr;
     const long long id = std::strtoll(word.c_str(), &end, 10);
-    if (*end || id < 0 || id >= tokenizer.vocab_size())
+    if (*end || id < 0 || id >= tokenizer.id_end())
       fail(Errc::kBadData, "'", word, "' is no token id, wanted a number from 0 to ",
-           tokenizer.vocab_size() - 1);
+           tokenizer.id_end() - 1);
     ids.push_back(static_cast<std::int32_t>(id));
   }
   return tokenizer.decode(ids, !o.keep_specials);
@@ -98,7 +169,9 @@ struct Work {
   Input input;
   bool reused = false;
   std::optional<Error> error;
-  Json output;
+  bool of_tokenizer = false;  // the error is not the text's fault but of the tokenizer's own files
+  std::string record;         // the whole line, when records are JSON
+  Json output;                // else the output alone
 };
 
 // The next inputs: enough to be worth a thread's while, fewer when they come slowly.
@@ -118,24 +191,38 @@ std::optional<std::vector<Work>> read_some(InputReader& reader, Sink& sink) {
   return some;
 }
 
-void compute(const Options& o, const Tokenizer& tokenizer, Work& work) {
+void compute(const Options& o, const Tokenizer& tokenizer, const RecordWriter& writer, Work& work) {
   if (work.reused || work.error) return;
   try {
-    work.output =
-        o.decode ? decoded(o, tokenizer, work.input.text(0)) : encoded(o, tokenizer, work.input);
+    if (o.decode) {
+      work.output = decoded(o, tokenizer, work.input.text(0));
+    } else if (writer.takes_lines()) {
+      std::string line = writer.begin_line(work.input);
+      append_encoded(o, tokenizer, work.input, line);
+      writer.end_line(work.input, line);
+      work.record = std::move(line);
+    } else {
+      std::string output;
+      append_encoded(o, tokenizer, work.input, output);
+      work.output = Json::parse(output);
+    }
   } catch (const Error& e) {
     if (e.code == Errc::kResources) throw;
     work.error = e;
+    work.of_tokenizer = e.code == Errc::kBadData && !o.decode &&
+                        unicode::ill_formed(work.input.text(0)) == std::string_view::npos;
   }
 }
 
-void write(Work& work, Sink& sink) {
+void write(Work& work, RecordWriter& writer) {
   if (work.reused) {
-    sink.write_reused(work.input);
+    writer.write_reused(work.input);
   } else if (work.error) {
-    sink.write_error(work.input, *work.error);
+    writer.write_error(work.input, *work.error);
+  } else if (!work.record.empty()) {
+    writer.write_line(work.record);
   } else {
-    sink.write(work.input, std::move(work.output));
+    writer.write(work.input, std::move(work.output));
   }
 }
 
@@ -158,24 +245,34 @@ int run(const CLI::App& app, Options& o) {
   if (app.get_option("--pair")->count()) o.input.columns[1].fixed = o.pair;
   if (o.render && o.messages.empty())
     fail(Errc::kUsage, "--template renders a conversation: it needs --messages FILE");
+  if ((o.stride > 0 || o.overflowing) && o.max_length == 0)
+    fail(Errc::kUsage, o.stride > 0 ? "--stride" : "--return-overflowing-tokens",
+         " needs --max-length N");
   RecordWriter writer(o.output, {.text_by_default = o.decode || o.render, .text = draw},
                       fingerprint(app, folder));
   if (!o.messages.empty()) return run_messages(o, folder, writer);
-  const Tokenizer tokenizer = Tokenizer::load(folder);
+  const Tokenizer tokenizer = Tokenizer::load(folder, {.src_lang = o.src_lang});
   InputReader reader(o.input);
   Pipeline<std::vector<Work>> pipeline([&] { return read_some(reader, writer); },
                                        [&](std::vector<Work>& some) {
-                                         for (Work& work : some) compute(o, tokenizer, work);
+                                         for (Work& work : some)
+                                           compute(o, tokenizer, writer, work);
                                        });
+  bool hostile = true;  // nothing but failures of the tokenizer's own files
   while (auto some = pipeline.take()) {
-    for (Work& work : *some) write(work, writer);
+    for (Work& work : *some) {
+      hostile &= work.of_tokenizer;
+      write(work, writer);
+    }
     writer.flush();
   }
   if (const int code = stop_requested()) {
     writer.interrupted();
     return code;
   }
-  return writer.finish();
+  const int code = writer.finish();
+  return code == static_cast<int>(Errc::kFailure) && hostile ? static_cast<int>(Errc::kBadData)
+                                                             : code;
 }
 
 std::function<int()> declare(CLI::App& app) {
@@ -191,6 +288,20 @@ std::function<int()> declare(CLI::App& app) {
   app.add_flag("--no-special-tokens", o->no_specials, "Add no special tokens");
   app.add_flag("--split-special-tokens", o->split_special,
                "Text that spells a special token is ordinary text");
+  app.add_option("--max-length", o->max_length, "Cut to N tokens, special ones counted")
+      ->type_name("N")
+      ->check(CLI::Range(std::int64_t{1}, limits::kLineBytes));
+  app.add_option("--truncation", o->truncation, "Which text of a pair --max-length cuts")
+      ->check(CLI::IsMember({"longest_first", "only_first", "only_second"}))
+      ->type_name("longest_first|only_first|only_second")
+      ->capture_default_str();
+  app.add_flag("--return-overflowing-tokens", o->overflowing,
+               "A list: what is cut off follows, each part N tokens long");
+  app.add_option("--stride", o->stride, "Tokens that neighbouring parts share")
+      ->type_name("N")
+      ->check(CLI::Range(std::int64_t{0}, limits::kLineBytes));
+  app.add_option("--src-lang", o->src_lang, "Source language of a translation model's tokenizer")
+      ->type_name("LANG");
   app.add_flag("--decode", o->decode, "Ids in, text out");
   app.add_flag("--keep-special-tokens", o->keep_specials, "With --decode: show special tokens");
   app.add_option("--messages", o->messages,

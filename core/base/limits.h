@@ -12,7 +12,8 @@ inline constexpr std::int64_t kJsonBytes = 64 * kMiB;
 inline constexpr int kJsonDepth = 512;
 inline constexpr std::int64_t kTokenizerBytes = 256 * kMiB;
 inline constexpr std::int64_t kTokens = 4'000'000;
-inline constexpr std::size_t kTokenizerParts = 256;  // of one Sequence, of one template
+inline constexpr std::size_t kTokenizerParts = 256;      // of one Sequence, of one template
+inline constexpr std::size_t kPatternBytes = 64 * kKiB;  // of one regular expression
 // What normalizers and pre-tokenizers may make of a text: so many times its bytes, and some more.
 inline constexpr std::size_t kGrowth = 64, kGrowthBytes = 4 * kMiB;
 inline constexpr std::size_t kDecodedBytes = 64 * kMiB;  // above it a decoder may not add to a text

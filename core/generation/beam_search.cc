@@ -34,8 +34,14 @@ class BeamSearch : public Method {
     for (const Beam& beam : beams_) feeds.push_back({beam.sequence, std::span(beam.ids).last(1)});
   }
 
-  void take(std::span<float> logits, std::span<const float>) override {
-    const std::vector<Continuation> top = candidates(accumulated(logits));
+  void weigh(std::span<float> logits) override {
+    if (around_.config.do_sample || !scan(logits)) top_ = candidates(accumulated(logits));
+  }
+
+  void take(std::span<float>, std::span<const float>) override {
+    const std::vector<Continuation> top = std::move(top_);
+    if (top.front().score == -INFINITY)
+      return stop(Finish::kLength);  // the settings leave no token
     first_ = false;
     std::vector<Finish> hits;
     for (const Continuation& c : top) hits.push_back(finish_of(c));
@@ -72,21 +78,51 @@ class BeamSearch : public Method {
     Finish why = Finish::kNone;
   };
 
-  // Log-probabilities of all continuations, with what their beams have: [B * V].
-  std::span<const float> accumulated(std::span<float> logits) {
+  std::span<float> row_of(std::span<float> rows, std::size_t b) const {
     const auto v = static_cast<std::size_t>(vocab_);
-    scores_.resize(count_ * v);
-    for (std::size_t b = 0; b < count_; ++b) {
-      const auto row = std::span(scores_).subspan(b * v, v);
-      std::copy_n(logits.begin() + static_cast<std::ptrdiff_t>(first_ ? 0 : b * v), v, row.begin());
-      log_softmax(row);
-      processors_.process(beams_[b].ids, row);
-      for (float& s : row) s += beams_[b].score;
-    }
-    return scores_;
+    return rows.subspan(b * v, v);
   }
 
-  std::vector<Continuation> candidates(std::span<const float> scores) {
+  // The best continuations in one pass over the logits, which become log-probabilities unless they
+  // can stay as they are. False when only the order among equals decides.
+  bool scan(std::span<float> logits) {
+    if (first_ && !processors_.idle()) raw_.assign(logits.begin(), logits.end());
+    LargestOfRows best(kept_candidates_);
+    for (std::size_t b = 0; b < (first_ ? 1 : count_); ++b) {  // at first, only one beam counts
+      const auto row = row_of(logits, b);
+      Normaliser normal;
+      if (processors_.idle()) {
+        normal = normaliser(row);
+      } else {
+        log_softmax(row);
+        processors_.process(beams_[b].ids, row, b);
+      }
+      best.add(row, normal, beams_[b].score);
+    }
+    const auto found = best.take();
+    if (found) top_ = continuations(*found, vocab_);
+    return found.has_value();
+  }
+
+  // Log-probabilities of all continuations, with what their beams have: [B * V]. After a scan.
+  std::vector<float> accumulated(std::span<float> logits) {
+    std::vector<float> scores(count_ * static_cast<std::size_t>(vocab_));
+    const bool ready = !around_.config.do_sample && !processors_.idle();  // by the scan
+    for (std::size_t b = 0; b < count_; ++b) {
+      const auto row = row_of(scores, b);
+      const auto from = !first_ ? row_of(logits, b) : ready ? std::span(raw_) : logits;
+      std::copy(from.begin(), from.end(), row.begin());
+      if (first_ || !ready) {
+        log_softmax(row);
+        processors_.process(beams_[b].ids, row, b);
+      }
+      for (float& s : row) s += beams_[b].score;
+    }
+    raw_ = {};
+    return scores;
+  }
+
+  std::vector<Continuation> candidates(const std::vector<float>& scores) {
     if (!around_.config.do_sample)
       return continuations(largest(scores, std::min(kept_candidates_, scores.size())), vocab_);
     Matrix probabilities{1, static_cast<std::int64_t>(scores.size()),
@@ -175,7 +211,8 @@ class BeamSearch : public Method {
   std::int64_t prompt_length_, length_;
   std::vector<Beam> beams_;
   std::vector<Hypothesis> finished_;  // the results so far, best first
-  std::vector<float> scores_;
+  std::vector<Continuation> top_;     // the best continuations of this step
+  std::vector<float> raw_;            // the first logits, before they are processed
   bool first_ = true, can_improve_ = true;
 };
 

@@ -163,11 +163,17 @@ Json pipeline_values(Pipeline pipeline) {
   return values;
 }
 
+std::string prefix_of(const Json& params, const std::string& fallback) {
+  auto found = params.find("prefix");
+  return found != params.end() && found->is_string() ? found->get<std::string>() : fallback;
+}
+
 // Everything below the flags, in the pipelines' order (P0.4).
 Json merged(const GenerationSources& s, std::string& prefix) {
   const ModelValues model = model_values(s);
   if (s.pipeline == Pipeline::kNone) return model.values;
   Json values = pipeline_values(s.pipeline);
+  prefix = prefix_of(s.config, "");
   fill_defaults(values, model.values);
   if (values["temperature"] == 0.0) values["do_sample"] = false;
   if (values["max_new_tokens"] == kPipelineNewTokens && !values["max_length"].is_null() &&
@@ -175,9 +181,7 @@ Json merged(const GenerationSources& s, std::string& prefix) {
     values["max_new_tokens"] = nullptr;
   if (auto all = s.config.find("task_specific_params"); all != s.config.end() && all->is_object())
     if (auto own = all->find(s.task); own != all->end() && own->is_object()) {
-      prefix = own->contains("prefix") && (*own)["prefix"].is_string()
-                   ? (*own)["prefix"].get<std::string>()
-                   : "";
+      prefix = prefix_of(*own, prefix);
       overlay(values, *own, true);
     }
   if (s.tokenizer_pad_id && values["pad_token_id"].is_null())

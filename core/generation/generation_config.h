@@ -80,7 +80,7 @@ struct GenerationSources {
 struct ResolvedGeneration {
   GenerationConfig config;
   Json values;                     // every field that is not at its default, for -v
-  std::string prefix;              // task_specific_params' prefix of every input
+  std::string prefix;              // of every input: task_specific_params', else the config's
   std::vector<std::string> notes;  // flags without effect
 };
 

@@ -28,22 +28,43 @@ void Generator::step() {
   if (!feeds_.empty()) decoder_.forward(feeds_, out_);
   std::int64_t row = 0;
   for (Job& job : jobs_) {
-    std::int64_t rows = 0;
-    for (std::size_t i = job.first; i < job.first + job.count; ++i) rows += feeds_[i].rows;
-    auto part = [&](Matrix& m) {
-      return std::span(m.data).subspan(static_cast<std::size_t>(row * m.cols),
-                                       static_cast<std::size_t>(rows * m.cols));
-    };
+    job.row = row;
+    job.rows = 0;
+    for (std::size_t i = job.first; i < job.first + job.count; ++i) job.rows += feeds_[i].rows;
+    row += job.rows;
+  }
+  weigh();
+  take();
+  finish_done();
+}
+
+std::span<float> Generator::part(Matrix& m, const Job& job) const {
+  return std::span(m.data).subspan(static_cast<std::size_t>(job.row * m.cols),
+                                   static_cast<std::size_t>(job.rows * m.cols));
+}
+
+void Generator::weigh() {
+  std::vector<Job*> jobs;
+  for (Job& job : jobs_)
+    if (!job.error) jobs.push_back(&job);
+  decoder_.each(jobs.size(), [&](std::size_t i) {
     try {
+      jobs[i]->method->weigh(part(out_.logits, *jobs[i]));
+    } catch (const Error& e) {
+      jobs[i]->error = e;
+    }
+  });
+}
+
+void Generator::take() {
+  for (Job& job : jobs_) try {
       if (!job.error)
-        job.method->take(part(out_.logits),
-                         job.method->wants_hidden() ? part(out_.hidden) : std::span<float>());
+        job.method->take(part(out_.logits, job), job.method->wants_hidden()
+                                                     ? part(out_.hidden, job)
+                                                     : std::span<float>());
     } catch (const Error& e) {
       job.error = e;
     }
-    row += rows;
-  }
-  finish_done();
 }
 
 void Generator::stop(Finish finish) {

@@ -30,6 +30,7 @@ class Generator {
   bool has_room(std::int64_t sequences) const {
     return jobs_.empty() || live_ + sequences <= most_;
   }
+  std::int64_t live() const { return live_; }
   // One forward for all inputs. Throws what Decoder::forward throws.
   void step();
   // Ends every input now, with what it has.
@@ -41,9 +42,13 @@ class Generator {
     std::int64_t sequences;
     Done done;
     std::size_t first = 0, count = 0;  // of the feeds
+    std::int64_t row = 0, rows = 0;    // of the logits
     std::optional<Error> error;
   };
   void collect();
+  void weigh();
+  void take();
+  std::span<float> part(Matrix& m, const Job& job) const;
   void finish_done();
   Decoder& decoder_;
   std::int64_t most_, live_ = 0;

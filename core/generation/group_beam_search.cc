@@ -109,7 +109,7 @@ class GroupBeamSearch : public Method {
       std::copy_n(logits.begin() + static_cast<std::ptrdiff_t>(first_ ? 0 : (g * size_ + b) * v), v,
                   row.begin());
       log_softmax(row);
-      processors_.process(beam.ids, row, {chosen, static_cast<float>(c.diversity_penalty)});
+      processors_.process(beam.ids, row, b, {chosen, static_cast<float>(c.diversity_penalty)});
       for (float& s : row) s += beam.score;
     }
     const std::size_t most = size_ * std::max<std::size_t>(2, 1 + c.eos_token_id.size());

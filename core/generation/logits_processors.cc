@@ -87,6 +87,12 @@ LogitsProcessors::LogitsProcessors(const GenerationConfig& config, const Lengths
     for (auto id : ids)
       if (id >= vocab)
         fail(Errc::kUsage, "--sequence-bias: token ", id, " is outside the vocabulary of ", vocab);
+  for (auto id : config.forced_eos_token_id)
+    if (id >= vocab)
+      fail(Errc::kUsage, "--forced-eos-token-id: ", id, " is outside the vocabulary of ", vocab);
+  if (config.forced_bos_token_id.value_or(0) >= vocab)
+    fail(Errc::kUsage, "--forced-bos-token-id: ", *config.forced_bos_token_id,
+         " is outside the vocabulary of ", vocab);
   for (const TokenIds& word : config.bad_words_ids) {
     const bool ends = word.size() == 1 &&
                       std::count(config.eos_token_id.begin(), config.eos_token_id.end(), word[0]);
@@ -118,9 +124,9 @@ void LogitsProcessors::add_biases(Ids ids, Scores scores,
     if (inside(id, scores)) scores[id] += sum;
 }
 
-void LogitsProcessors::keep_from_repeating(Ids ids, Scores scores) const {
+void LogitsProcessors::keep_from_repeating(Ids ids, Scores scores, std::size_t row) const {
   const GenerationConfig& c = config_;
-  if (c.encoder_repetition_penalty != 1)
+  if (c.encoder_repetition_penalty != 1 && row == 0)
     penalise(source_, scores, static_cast<float>(1 / c.encoder_repetition_penalty));
   if (c.repetition_penalty != 1) penalise(ids, scores, static_cast<float>(c.repetition_penalty));
   if (c.no_repeat_ngram_size > 0)
@@ -166,13 +172,14 @@ void LogitsProcessors::filter(Scores scores) const {
   if (c.eta_cutoff > 0) cut_eta(scores, c.eta_cutoff, least_kept_);
 }
 
-void LogitsProcessors::process(Ids ids, Scores scores, const Diversity& diversity) const {
+void LogitsProcessors::process(Ids ids, Scores scores, std::size_t row,
+                               const Diversity& diversity) const {
   if (idle_ && diversity.chosen.empty()) return;
   const GenerationConfig& c = config_;
   const auto length = static_cast<std::int64_t>(ids.size());
   if (!c.sequence_bias.empty()) add_biases(ids, scores, c.sequence_bias);
   if (!diversity.chosen.empty()) diversify(diversity, scores);
-  keep_from_repeating(ids, scores);
+  keep_from_repeating(ids, scores, row);
   if (!bad_words_.empty()) add_biases(ids, scores, bad_words_);
   keep_going(length, scores);
   force(length, scores);

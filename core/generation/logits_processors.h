@@ -26,8 +26,9 @@ class LogitsProcessors {
                    std::span<const std::int32_t> source, std::int64_t vocab);
 
   // ids: the sequence so far; scores [V] of its next token, changed in place. Logits when one token
-  // is to be chosen, log-probabilities with beams.
-  void process(std::span<const std::int32_t> ids, std::span<float> scores,
+  // is to be chosen, log-probabilities with beams. row: which of the texts of one input this is; the
+  // encoder's repetition penalty meets the first one only, as in the reference.
+  void process(std::span<const std::int32_t> ids, std::span<float> scores, std::size_t row = 0,
                const Diversity& diversity = {}) const;
 
   // Nothing is changed: the largest logit wins.
@@ -36,7 +37,8 @@ class LogitsProcessors {
  private:
   void add_biases(std::span<const std::int32_t> ids, std::span<float> scores,
                   const std::vector<std::pair<TokenIds, double>>& biases) const;
-  void keep_from_repeating(std::span<const std::int32_t> ids, std::span<float> scores) const;
+  void keep_from_repeating(std::span<const std::int32_t> ids, std::span<float> scores,
+                           std::size_t row) const;
   void keep_going(std::int64_t length, std::span<float> scores) const;
   void force(std::int64_t length, std::span<float> scores) const;
   void decay(std::int64_t length, std::span<float> scores) const;

@@ -60,6 +60,9 @@ class Method {
 
   // Appends the feeds wanted next; their ids stay valid until take().
   virtual void ask(std::vector<Feed>& feeds) = 0;
+  // What take() does with the rows that concerns this input alone: it may run beside other inputs'.
+  // Called once before each take(), with the same logits, which it may change.
+  virtual void weigh(std::span<float>) {}
   // The rows of those feeds; changed freely. hidden is empty unless wants_hidden().
   virtual void take(std::span<float> logits, std::span<const float> hidden) = 0;
   virtual bool wants_hidden() const { return false; }

@@ -35,15 +35,27 @@ class Sampling : public Method {
       if (!row.done) feeds.push_back({row.sequence, std::span(row.ids).last(1)});
   }
 
-  void take(std::span<float> logits, std::span<const float>) override {
-    if (first_) return take_first(logits);
+  void weigh(std::span<float> logits) override {
+    std::vector<std::vector<float>> copies;
+    if (first_)  // all rows go on from the one prompt
+      copies.assign(rows_.size() - 1, std::vector<float>(logits.begin(), logits.end()));
+    const auto v = static_cast<std::size_t>(vocab_);
     std::vector<std::span<float>> scores(rows_.size());
     std::size_t at = 0;
     for (std::size_t r = 0; r < rows_.size(); ++r)
       if (!rows_[r].done)
-        scores[r] = logits.subspan(at++ * static_cast<std::size_t>(vocab_),
-                                   static_cast<std::size_t>(vocab_));
-    step(scores);
+        scores[r] = first_ && r > 0 ? std::span(copies[r - 1]) : logits.subspan(at++ * v, v);
+    process(scores);
+    chosen_ = choose(scores);
+  }
+
+  void take(std::span<float>, std::span<const float>) override {
+    for (std::size_t r = 1; first_ && r < rows_.size(); ++r)
+      rows_[r].sequence = decoder_.fork(rows_[0].sequence);
+    first_ = false;
+    for (std::size_t r = 0; r < rows_.size(); ++r)
+      if (!rows_[r].done) append(r, chosen_[r]);
+    done_ = std::all_of(rows_.begin(), rows_.end(), [](const Row& row) { return row.done; });
   }
 
   void stop(Finish finish) override {
@@ -54,35 +66,18 @@ class Sampling : public Method {
 
  private:
   struct Row {
-    TokenIds ids;  // the prompt and what was chosen
+    TokenIds ids;            // the prompt and what was chosen
+    std::vector<float> raw;  // the last logits, for the log
     int sequence = -1;
     bool done = false;
   };
 
-  // All rows go on from the one prompt.
-  void take_first(std::span<float> logits) {
-    first_ = false;
-    std::vector<std::vector<float>> copies(rows_.size() - 1,
-                                           std::vector<float>(logits.begin(), logits.end()));
-    std::vector<std::span<float>> scores{logits};
-    for (std::size_t r = 1; r < rows_.size(); ++r) {
-      scores.push_back(copies[r - 1]);
-      rows_[r].sequence = decoder_.fork(rows_[0].sequence);
-    }
-    step(scores);
-  }
-
-  void step(const std::vector<std::span<float>>& scores) {
-    std::vector<std::vector<float>> raw(rows_.size());
+  void process(const std::vector<std::span<float>>& scores) {
     for (std::size_t r = 0; r < rows_.size(); ++r) {
       if (rows_[r].done) continue;
-      if (around_.logprobs >= 0) raw[r].assign(scores[r].begin(), scores[r].end());
-      processors_.process(rows_[r].ids, scores[r]);
+      if (around_.logprobs >= 0) rows_[r].raw.assign(scores[r].begin(), scores[r].end());
+      processors_.process(rows_[r].ids, scores[r], r);
     }
-    const TokenIds chosen = choose(scores);
-    for (std::size_t r = 0; r < rows_.size(); ++r)
-      if (!rows_[r].done) append(r, chosen[r], raw[r]);
-    done_ = std::all_of(rows_.begin(), rows_.end(), [](const Row& row) { return row.done; });
   }
 
   // Rows that are done draw as well, as they do in Python: the others' numbers depend on it.
@@ -100,10 +95,10 @@ class Sampling : public Method {
     return around_.config.do_sample ? around_.random->draw(probabilities_, 1) : chosen;
   }
 
-  void append(std::size_t r, std::int32_t id, std::span<const float> raw) {
+  void append(std::size_t r, std::int32_t id) {
     Row& row = rows_[r];
     row.ids.push_back(id);
-    if (around_.logprobs >= 0) results_[r].logs.push_back(log_of(raw, id));
+    if (around_.logprobs >= 0) results_[r].logs.push_back(log_of(row.raw, id));
     if (r == 0 && around_.on_token)
       around_.on_token(id, around_.logprobs >= 0 ? &results_[r].logs.back() : nullptr);
     if (const Finish finish = stopping_.after(row.ids); finish != Finish::kNone) end(r, finish);
@@ -128,6 +123,7 @@ class Sampling : public Method {
   }
 
   std::vector<Row> rows_;
+  TokenIds chosen_;  // of this step
   Matrix probabilities_;  // [R, V]
   bool first_ = true;
 };

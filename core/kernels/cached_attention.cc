@@ -14,35 +14,35 @@ using simd::kWidth;
 
 constexpr int kVectors = kCacheBlock / kWidth;
 
-// sums [R][kVectors] += a [R, depth] b [depth, kVectors * kWidth], whose rows are `stride` apart.
-template <int R, class T>
-[[gnu::always_inline]] inline void add_product(Floats (&sums)[R][kVectors], const float* a,
+// sums [R][V] += a [R, depth] b [depth, V vectors], whose rows are `stride` apart.
+template <int R, int V, class T>
+[[gnu::always_inline]] inline void add_product(Floats (&sums)[R][V], const float* a,
                                                std::int64_t a_stride, const T* b,
                                                std::int64_t stride, std::int64_t depth) {
-  for (std::int64_t k = 0; k < depth; ++k) {
-    Floats right[kVectors];
+  constexpr int kChains = R * V >= 8 ? 1 : 8 / (R * V);  // sums that do not wait for each other
+  Floats chains[kChains][R][V] = {};
+  const auto add = [&](Floats(&to)[R][V], std::int64_t k) __attribute__((always_inline)) {
+    Floats right[V];
 #pragma GCC unroll 2
-    for (int v = 0; v < kVectors; ++v) simd::load(b + k * stride + v * kWidth, right[v]);
+    for (int v = 0; v < V; ++v) simd::load(b + k * stride + v * kWidth, right[v]);
 #pragma GCC unroll 8
     for (int r = 0; r < R; ++r) {
       const float left = a[r * a_stride + k];
 #pragma GCC unroll 2
-      for (int v = 0; v < kVectors; ++v) sums[r][v] += right[v] * left;
+      for (int v = 0; v < V; ++v) to[r][v] += right[v] * left;
     }
-  }
-}
-
-// The same for one vector of columns.
-template <int R, class T>
-[[gnu::always_inline]] inline void add_column(Floats (&sums)[R], const float* a,
-                                              std::int64_t a_stride, const T* b,
-                                              std::int64_t stride, std::int64_t depth) {
-  for (std::int64_t k = 0; k < depth; ++k) {
-    Floats right;
-    simd::load(b + k * stride, right);
+  };
+  std::int64_t k = 0;
+  for (; k + kChains <= depth; k += kChains)
 #pragma GCC unroll 8
-    for (int r = 0; r < R; ++r) sums[r] += right * a[r * a_stride + k];
-  }
+    for (int i = 0; i < kChains; ++i) add(chains[i], k + i);
+  for (; k < depth; ++k) add(chains[0], k);
+#pragma GCC unroll 8
+  for (int i = 0; i < kChains; ++i)
+#pragma GCC unroll 8
+    for (int r = 0; r < R; ++r)
+#pragma GCC unroll 2
+      for (int v = 0; v < V; ++v) sums[r][v] += chains[i][r][v];
 }
 
 struct Scratch {
@@ -54,6 +54,7 @@ struct Scratch {
 // What one row has seen so far.
 struct Row {
   std::int64_t low = 0, high = 0;  // positions it sees
+  std::int64_t own = 0;            // its position
   float top = -INFINITY, sum = 0;  // largest score, sum of exponentials relative to it
 };
 
@@ -65,12 +66,21 @@ struct Row {
   if (in.softcap > 0)
     for (auto& part : scores)
       for (int i = 0; i < kWidth; ++i) part[i] = in.softcap * std::tanh(part[i] / in.softcap);
-  if (row.low > begin || row.high < begin + kCacheBlock)
-    for (int v = 0; v < kVectors; ++v)
-      for (int i = 0; i < kWidth; ++i) {
-        const auto position = begin + v * kWidth + i;
-        if (position < row.low || position >= row.high) scores[v][i] = -INFINITY;
-      }
+  if (in.bias)
+    for (int v = 0; v < kVectors; ++v) {
+      Floats part;
+      simd::load(in.bias + (begin + v * kWidth - row.own), part);
+      scores[v] += part;
+    }
+  if (row.low > begin || row.high < begin + kCacheBlock) {
+    constexpr simd::Ints kLanes = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+    const auto low = static_cast<std::int32_t>(std::max<std::int64_t>(row.low - begin, 0)),
+               high = static_cast<std::int32_t>(std::min(row.high - begin, kCacheBlock));
+    for (int v = 0; v < kVectors; ++v) {
+      const simd::Ints place = kLanes + v * kWidth;
+      scores[v] = (place >= low) & (place < high) ? scores[v] : simd::splat(-INFINITY);
+    }
+  }
   Floats most = scores[0];
   for (int v = 1; v < kVectors; ++v) most = simd::larger(most, scores[v]);
   // NaN compares false: keep it, so that it reaches the output.
@@ -99,7 +109,13 @@ template <int R, class T>
                                              const Scratch& scratch) {
   const auto width = cached_width(in.size);
   Floats scores[R][kVectors] = {};
-  add_product<R>(scores, scratch.queries, in.size, head, kCacheBlock, in.size);
+  if (seen <= kWidth) {  // the rest of the block is not even read
+    Floats first[R][1] = {};
+    add_product<R, 1>(first, scratch.queries, in.size, head, kCacheBlock, in.size);
+    for (int r = 0; r < R; ++r) scores[r][0] = first[r][0];
+  } else {
+    add_product<R, kVectors>(scores, scratch.queries, in.size, head, kCacheBlock, in.size);
+  }
   for (int r = 0; r < R; ++r)
     weigh(rows[r], scores[r], in, block, scratch.weights + r * kCacheBlock,
           scratch.mixed + r * width);
@@ -112,7 +128,7 @@ template <int R, class T>
 #pragma GCC unroll 2
       for (int v = 0; v < kVectors; ++v)
         simd::load(scratch.mixed + r * width + e + v * kWidth, sums[r][v]);
-    add_product<R>(sums, scratch.weights, kCacheBlock, values + e, width, seen);
+    add_product<R, kVectors>(sums, scratch.weights, kCacheBlock, values + e, width, seen);
 #pragma GCC unroll 8
     for (int r = 0; r < R; ++r)
 #pragma GCC unroll 2
@@ -120,10 +136,10 @@ template <int R, class T>
         simd::store(sums[r][v], scratch.mixed + r * width + e + v * kWidth);
   }
   if (e < width) {
-    Floats sums[R];
-    for (int r = 0; r < R; ++r) simd::load(scratch.mixed + r * width + e, sums[r]);
-    add_column<R>(sums, scratch.weights, kCacheBlock, values + e, width, seen);
-    for (int r = 0; r < R; ++r) simd::store(sums[r], scratch.mixed + r * width + e);
+    Floats sums[R][1];
+    for (int r = 0; r < R; ++r) simd::load(scratch.mixed + r * width + e, sums[r][0]);
+    add_product<R, 1>(sums, scratch.weights, kCacheBlock, values + e, width, seen);
+    for (int r = 0; r < R; ++r) simd::store(sums[r][0], scratch.mixed + r * width + e);
   }
 }
 
@@ -134,7 +150,8 @@ template <int R, class T>
   Row rows[R];
   for (int r = 0; r < R; ++r) {
     const auto token = (first + r) / in.group, head = (first + r) % in.group;
-    rows[r].high = in.past + token + 1;
+    rows[r].own = in.past + token;
+    rows[r].high = in.everyone > 0 ? in.everyone : rows[r].own + 1;
     rows[r].low = in.window > 0 ? std::max<std::int64_t>(0, rows[r].high - in.window) : 0;
     const T* query = static_cast<const T*>(in.query) + token * in.query_stride + head * in.size;
     for (std::int64_t e = 0; e < in.size; ++e)

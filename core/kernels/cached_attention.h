@@ -26,8 +26,12 @@ struct CachedHead {
   std::int64_t group, size;   // query heads, E
   std::int64_t past;          // positions before the first new token; the new ones are cached too
   std::int64_t window;        // a token sees this many positions up to its own; 0: all
+  std::int64_t everyone;      // every token sees exactly this many positions; 0: those up to its own
   float scale;                // of the scores
   float softcap;              // cap tanh(score / cap) in place of the scaled score; 0: none
+  // Added to the scaled score of position p by the token at position q: bias[p - q]. Null: none.
+  // Read for p - q up to kCacheBlock - 1.
+  const float* bias;
   bool bfloat16;              // queries, cache and output, else float32
 };
 

@@ -16,27 +16,34 @@ struct Rows {
     const auto* weight = static_cast<const T*>(in->weight);
     const auto* bias = static_cast<const T*>(in->bias);
     for (std::int64_t row = 0; row < in->rows; ++row) {
-      auto* x = static_cast<T*>(in->x) + row * in->size;
-      one(x, static_cast<const T*>(in->residual) + row * in->size, weight, bias, *in, sums);
+      const auto* x = static_cast<const T*>(in->x) + row * in->size;
+      const auto* residual = static_cast<const T*>(in->residual);
+      auto* y = static_cast<T*>(in->y) + row * in->size;
+      if (residual)
+        one<true>(x, residual + row * in->size, y, weight, bias, *in, sums);
+      else
+        one<false>(x, x, y, weight, bias, *in, sums);
     }
   }
 
-  [[gnu::always_inline]] static inline void one(T* x, const T* residual, const T* weight,
-                                                const T* bias, const NormRows& in, float* sums) {
+  template <bool summed>
+  [[gnu::always_inline]] static inline void one(const T* x, const T* residual, T* y,
+                                                const T* weight, const T* bias, const NormRows& in,
+                                                float* sums) {
     Floats total{}, squares{};
     float tail = 0, tail_squares = 0;
     for (std::int64_t i = 0; i < in.size; i += kWidth) {
       if (i + kWidth <= in.size) {
-        Floats a, b;
+        Floats a, b{};
         simd::load(x + i, a);
-        simd::load(residual + i, b);
+        if (summed) simd::load(residual + i, b);
         a += b;
         total += a;
         simd::store(a, sums + i);
         continue;
       }
       for (std::int64_t k = i; k < in.size; ++k)
-        tail += sums[k] = simd::widen(x[k]) + simd::widen(residual[k]);
+        tail += sums[k] = simd::widen(x[k]) + (summed ? simd::widen(residual[k]) : 0);
     }
     const float mean = (simd::sum(total) + tail) / static_cast<float>(in.size);
     for (std::int64_t i = 0; i < in.size; i += kWidth) {
@@ -58,19 +65,19 @@ struct Rows {
         simd::load(sums + i, a);
         simd::load(weight + i, w);
         simd::load(bias + i, b);
-        simd::store((a - mean) * scale * w + b, x + i);
+        simd::store((a - mean) * scale * w + b, y + i);
         continue;
       }
       for (std::int64_t k = i; k < in.size; ++k)
         simd::narrow((sums[k] - mean) * scale * simd::widen(weight[k]) + simd::widen(bias[k]),
-                     x + k);
+                     y + k);
     }
   }
 };
 
 }  // namespace
 
-void add_and_normalise(const NormRows& in) {
+void normalise(const NormRows& in) {
   std::vector<float> sums(in.size);
   if (in.bfloat16)
     simd::run_best<Rows<std::uint16_t>>(&in, sums.data());
@@ -78,7 +85,7 @@ void add_and_normalise(const NormRows& in) {
     simd::run_best<Rows<float>>(&in, sums.data());
 }
 
-void add_and_normalise_plain(const NormRows& in) {
+void normalise_plain(const NormRows& in) {
   std::vector<float> sums(in.size);
   if (in.bfloat16)
     simd::run_plain<Rows<std::uint16_t>>(&in, sums.data());

@@ -1,4 +1,4 @@
-// Residual sum and layer normalisation of rows in one pass.
+// Layer normalisation of rows, of a residual sum too, in one pass.
 #pragma once
 
 #include <cstdint>
@@ -6,8 +6,9 @@
 namespace hft {
 
 struct NormRows {
-  void* x;               // [N, D] contiguous, overwritten with the result
-  const void* residual;  // [N, D] contiguous, added to x first
+  const void* x;         // [N, D] contiguous
+  void* y;               // [N, D] contiguous; may be x
+  const void* residual;  // [N, D] contiguous, added to x first; or null
   const void* weight;    // [D]
   const void* bias;      // [D]
   std::int64_t rows, size;
@@ -15,10 +16,10 @@ struct NormRows {
   bool bfloat16;  // all of them, else float32
 };
 
-// x = (s - mean(s)) / sqrt(var(s) + eps) * weight + bias with s = x + residual, in float32 inside.
-void add_and_normalise(const NormRows& in);
+// y = (s - mean(s)) / sqrt(var(s) + eps) * weight + bias with s = x + residual, in float32 inside.
+void normalise(const NormRows& in);
 
 // The same without vector instructions beyond the processor's baseline, for tests.
-void add_and_normalise_plain(const NormRows& in);
+void normalise_plain(const NormRows& in);
 
 }  // namespace hft

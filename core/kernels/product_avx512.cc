@@ -341,59 +341,79 @@ inline Floats lane_sums(__m512i (&m)[16]) {
   return s[0];
 }
 
-// One row of weights with M rows of x: sums [M] of 16 lanes each, kOutputs vectors apart.
+// W rows of weights with M rows of x: sums [M, W] of 16 lanes each, rows kOutputs vectors apart.
 constexpr int kOutputs = 16;
-template <class Unit, Number type, int M>
+template <class Unit, Number type, int M, int W>
 inline void row_sums(const Product& p, const char* weights, std::int64_t row, Floats* sums) {
-  constexpr int kParts = M == 1 ? 8 : M == 2 ? 4 : 2;  // sums that do not wait for each other
+  // Sums that do not wait for each other.
+  constexpr int kParts = M == 1 ? 8 : M * W == 2 ? 4 : M * W <= 4 ? 2 : 1;
   constexpr std::int64_t kStep = 16 * Unit::kNumbers;
-  const std::int64_t stride = p.x_stride * (4 / Unit::kNumbers);
+  const std::int64_t stride = p.x_stride * (4 / Unit::kNumbers), bytes = p.depth * bytes_of(type);
   const char* x = static_cast<const char*>(p.x) + row * stride;
-  Floats parts[M][kParts];
+  Floats parts[M][W][kParts];
 #pragma GCC unroll 4
   for (int m = 0; m < M; ++m)
-#pragma GCC unroll 8
-    for (int i = 0; i < kParts; ++i) parts[m][i] = _mm512_setzero_ps();
-  const auto add = [&](int i, std::int64_t k, std::int64_t left) {
-    const __m512i b = Unit::template load<type>(weights, k, left);
 #pragma GCC unroll 4
-    for (int m = 0; m < M; ++m)
-      parts[m][i] =
-          Unit::fused(parts[m][i], Unit::template load<Unit::kX>(x + m * stride, k, left), b);
+    for (int w = 0; w < W; ++w)
+#pragma GCC unroll 8
+      for (int i = 0; i < kParts; ++i) parts[m][w][i] = _mm512_setzero_ps();
+  const auto add = [&](int i, std::int64_t k, std::int64_t left) {
+    __m512i b[W];
+#pragma GCC unroll 4
+    for (int w = 0; w < W; ++w) b[w] = Unit::template load<type>(weights + w * bytes, k, left);
+#pragma GCC unroll 4
+    for (int m = 0; m < M; ++m) {
+      const __m512i a = Unit::template load<Unit::kX>(x + m * stride, k, left);
+#pragma GCC unroll 4
+      for (int w = 0; w < W; ++w) parts[m][w][i] = Unit::fused(parts[m][w][i], a, b[w]);
+    }
   };
   std::int64_t k = 0;
   for (; k + kParts * kStep <= p.depth; k += kParts * kStep)
 #pragma GCC unroll 8
     for (int i = 0; i < kParts; ++i) {
       const char* here = weights + (k + i * kStep) * bytes_of(type);
-      for (int line = 0; line < kStep * bytes_of(type); line += 64)
-        _mm_prefetch(here + kAheadBytes + line, _MM_HINT_T0);
+#pragma GCC unroll 4
+      for (int w = 0; w < W; ++w)
+        for (int line = 0; line < kStep * bytes_of(type); line += 64)
+          _mm_prefetch(here + w * bytes + kAheadBytes + line, _MM_HINT_T0);
       add(i, k + i * kStep, kStep);
     }
   for (; k < p.depth; k += kStep) add(0, k, p.depth - k);
 #pragma GCC unroll 4
-  for (int m = 0; m < M; ++m) {
+  for (int m = 0; m < M; ++m)
 #pragma GCC unroll 4
-    for (int half = kParts / 2; half > 0; half /= 2)
+    for (int w = 0; w < W; ++w) {
+      Floats(&all)[kParts] = parts[m][w];
 #pragma GCC unroll 4
-      for (int i = 0; i < half; ++i) parts[m][i] = _mm512_add_ps(parts[m][i], parts[m][i + half]);
-    sums[m * kOutputs] = parts[m][0];
-  }
+      for (int half = kParts / 2; half > 0; half /= 2)
+#pragma GCC unroll 4
+        for (int i = 0; i < half; ++i) all[i] = _mm512_add_ps(all[i], all[i + half]);
+      sums[m * kOutputs + w] = all[0];
+    }
 }
+
+// As many rows of weights at once that what is read of x serves several of them, where x is too
+// long for the nearest cache. Else one after another, in the order of memory.
+constexpr std::int64_t kLongBytes = 8192;
+constexpr int kTogether = 4;
 
 // `count` rows of weights with M rows of x: the sums of row m in lanes [0, count) of sums[m].
 template <class Unit, Number type, int M>
 inline void block_sums(const Product& p, const void* weights, std::int64_t output,
                        std::int64_t count, std::int64_t row, Floats (&sums)[M]) {
   const std::int64_t bytes = p.depth * bytes_of(type);
+  const char* first = static_cast<const char*>(weights) + output * bytes;
   Floats lanes[M * kOutputs];
-  for (std::int64_t i = 0; i < count; ++i)
-    row_sums<Unit, type, M>(p, static_cast<const char*>(weights) + (output + i) * bytes, row,
-                            lanes + i);
+  std::int64_t i = 0;
+  if (M > 1 && p.depth * bytes_of(Unit::kX) > kLongBytes)
+    for (; i + kTogether <= count; i += kTogether)
+      row_sums<Unit, type, M, kTogether>(p, first + i * bytes, row, lanes + i);
+  for (; i < count; ++i) row_sums<Unit, type, M, 1>(p, first + i * bytes, row, lanes + i);
   for (int m = 0; m < M; ++m) {
     __m512i all[kOutputs];
-    for (int i = 0; i < kOutputs; ++i)
-      all[i] = i < count ? _mm512_castps_si512(lanes[m * kOutputs + i]) : _mm512_setzero_si512();
+    for (int j = 0; j < kOutputs; ++j)
+      all[j] = j < count ? _mm512_castps_si512(lanes[m * kOutputs + j]) : _mm512_setzero_si512();
     sums[m] = lane_sums(all);
   }
 }

@@ -1,5 +1,4 @@
-// The one CausalLm: sequences, passes of a bounded number of tokens, and checks around a
-// DecoderNet.
+// A DecoderNet behind the torch-free interface of heads.h.
 #pragma once
 
 #include <memory>
@@ -8,7 +7,6 @@
 
 #include "core/models/decoder_net.h"
 #include "core/models/heads.h"
-#include "core/models/text_model.h"
 
 namespace hft {
 

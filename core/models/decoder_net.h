@@ -14,14 +14,15 @@ namespace hft {
 struct DecoderNet {
   // The hidden states of the wanted rows after the last norm, [R,D].
   std::function<Tensor(const Steps&)> hidden;
-  // [R,D] -> [R,V], float32.
-  std::function<Tensor(const Tensor&)> logits;
+  Linear logits;                  // {V,D}
   std::vector<CacheLayer> cache;  // what each layer keeps
   std::int64_t vocab = 0;         // V; ids are in [0, vocab)
   std::int64_t positions = 0;     // tokens one sequence may have
   std::int64_t size = 0;          // D
   // Going past this many positions, a sequence is computed anew (Rope::turning_point); 0: never.
   std::int64_t turning_point = 0;
+  // What is done to the logits [R,V]; empty: nothing.
+  std::function<void(Tensor&)> finish = {};
 };
 
 // lm_head {vocab, size}: tied to the embedding `table` where config says so (M0.4). `w` is the

@@ -91,8 +91,8 @@ DecoderNet build_gemma2(const Fields& config, const Weights& w) {
                  cache_layers(config, c.layers, c.cache_layer(),
                               config.integer("sliding_window", 1, limits::kPositions, 4096),
                               [](std::int64_t i) { return i % 2 == 0; }));
-  net.logits = [lm_head, top = cap("final_logit_softcapping", 30)](const Tensor& x) {
-    return capped(lm_head.in_float(x), top);
+  net.finish = [top = cap("final_logit_softcapping", 30)](Tensor& logits) {
+    if (top > 0) logits.div_(top).tanh_().mul_(top);
   };
   return net;
 }

@@ -99,7 +99,7 @@ DecoderNet build_gpt2(const Fields& config, const Weights& w) {
   const Gpt2 gpt2(c, w / "transformer");
   Linear lm_head = language_head(config, w / "lm_head", {c.vocab, c.hidden}, gpt2.wte.weight, true);
   return {gpt2,
-          [lm_head](const Tensor& x) { return lm_head.in_float(x); },
+          lm_head,
           cache_layers(config, c.layers, {c.heads, c.hidden / c.heads, 0}, 0,
                        [](std::int64_t) { return false; }),
           c.vocab,

@@ -108,7 +108,7 @@ DecoderNet build_gpt_neox(const Fields& config, const Weights& w) {
   Linear embed_out =
       language_head(config, w / "embed_out", {c.vocab, c.hidden}, neox.embed_in.weight, false);
   return {neox,
-          [embed_out](const Tensor& x) { return embed_out.in_float(x); },
+          embed_out,
           std::vector<CacheLayer>(c.layers, {c.heads, c.size, 0}),
           c.vocab,
           neox.rope.reach(),

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -103,6 +104,11 @@ class Decoder {
   virtual void close(int sequence) = 0;
   virtual std::int64_t length(int sequence) const = 0;  // tokens fed so far
 
+  // Calls f(0) … f(count - 1), in any order, shared out over the cores the model computes on.
+  virtual void each(std::size_t count, const std::function<void(std::size_t)>& f) {
+    for (std::size_t i = 0; i < count; ++i) f(i);
+  }
+
   virtual std::int64_t vocab() const = 0;                        // V
   virtual std::int64_t max_positions() const = 0;                // tokens one sequence may have
   virtual const std::vector<std::string>& warnings() const = 0;  // as TextModel's
@@ -117,9 +123,15 @@ class CausalLm : public Decoder {
 // An encoder and a decoder that attends to what it read.
 class Seq2SeqLm : public Decoder {
  public:
-  // Encodes B source texts together; each becomes an empty decoder sequence.
+  // Encodes B source texts together, without padding; each becomes an empty decoder sequence. What
+  // the decoder sees of a source is shared by the forks of its sequence. Throws as forward does.
   virtual std::vector<int> encode(const TokenBatch& sources) = 0;
   virtual std::int64_t max_source_positions() const = 0;
+  // Bytes kept of one token of a source text and of one token of a sequence.
+  struct Kept {
+    std::int64_t source = 0, sequence = 0;
+  };
+  virtual Kept kept_bytes() const = 0;
 };
 
 // LibTorch's random numbers, so that a seed draws what it draws in Python (A1).
@@ -143,6 +155,7 @@ struct Support {
 struct Engine {
   std::unique_ptr<TextModel> (*load_text_model)(const ModelRequest&);
   std::unique_ptr<CausalLm> (*load_causal_lm)(const ModelRequest&);
+  std::unique_ptr<Seq2SeqLm> (*load_seq2seq_lm)(const ModelRequest&);
   std::unique_ptr<Random> (*make_random)(std::uint64_t seed);
   std::vector<Support> (*supported_models)();
 };

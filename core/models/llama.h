@@ -103,7 +103,7 @@ template <class Layer>
 DecoderNet rotary_net(const LlamaConfig& c, RotaryStack<Layer> stack, Linear lm_head,
                       std::vector<CacheLayer> cache) {
   const auto turning = stack.rope.turning_point(), positions = stack.rope.reach();
-  return {std::move(stack), [lm_head](const Tensor& x) { return lm_head.in_float(x); },
+  return {std::move(stack), lm_head,
           std::move(cache), c.vocab,
           positions,        c.hidden,
           turning};

@@ -4,6 +4,7 @@
 #include "core/models/causal_lm.h"
 #include "core/models/load_parts.h"
 #include "core/models/registry.h"
+#include "core/models/seq2seq_lm.h"
 #include "core/models/text_model.h"
 
 namespace hft {
@@ -67,30 +68,61 @@ std::unique_ptr<TextModel> load(const ModelRequest& request) {
                          std::move(warnings));
 }
 
-std::unique_ptr<CausalLm> load_decoder(const ModelRequest& request) {
+Fields config_of(const ModelRequest& request) {
   const auto file = request.folder / "config.json";
-  const Fields config(read_json(file), file.string());
-  const DecoderArchitecture& architecture = decoder_of(config);
+  return Fields(read_json(file), file.string());
+}
+
+struct Opened {
+  std::shared_ptr<WeightStore> store;
+  std::vector<std::string> warnings;
+};
+
+// Binds a model that generates text; every tensor must be there.
+template <class Architecture, class Net>
+Opened bind_generator(const Architecture& architecture, const Fields& config,
+                      const ModelRequest& request, Net& net) {
   if (request.device.starts_with("cuda"))
     fail(Errc::kUnsupported, "--device ", request.device,
          ": text generation runs on the CPU so far, wanted auto or cpu");
   const auto store =
       open_weights(request, request.folder, config, renames_of(architecture.base), at::kCPU);
-  DecoderNet net = architecture.build(config, Weights(store));
+  net = architecture.build(config, Weights(store));
   std::vector<std::string> missing;
   for (const auto& tensor : store->missing()) missing.push_back(tensor.name);
   if (!missing.empty())
     fail(Errc::kBadData, request.folder.string(),
          ": the checkpoint lacks tensors that config.json implies: ", listed(missing));
-  std::vector<std::string> warnings;
-  warn_of_unused(*store, warnings);
-  return make_causal_lm(std::move(net), request, store->dtype(), std::move(warnings));
+  Opened opened{store, {}};
+  warn_of_unused(*store, opened.warnings);
+  return opened;
+}
+
+std::unique_ptr<CausalLm> load_decoder(const ModelRequest& request) {
+  const Fields config = config_of(request);
+  DecoderNet net;
+  Opened opened = bind_generator(decoder_of(config), config, request, net);
+  return make_causal_lm(std::move(net), request, opened.store->dtype(), std::move(opened.warnings));
+}
+
+std::unique_ptr<Seq2SeqLm> load_seq2seq(const ModelRequest& request) {
+  const Fields config = config_of(request);
+  const Seq2SeqArchitecture& architecture = seq2seq_of(config);
+  need_text_head(config);
+  Seq2SeqNet net;
+  Opened opened = bind_generator(architecture, config, request, net);
+  return make_seq2seq_lm(std::move(net), request, opened.store->dtype(),
+                         std::move(opened.warnings));
 }
 
 }  // namespace
 
 std::unique_ptr<CausalLm> load_causal_lm(const ModelRequest& request) {
   return translate_errors([&] { return load_decoder(request); });
+}
+
+std::unique_ptr<Seq2SeqLm> load_seq2seq_lm(const ModelRequest& request) {
+  return translate_errors([&] { return load_seq2seq(request); });
 }
 
 std::unique_ptr<TextModel> load_text_model(const ModelRequest& request) {

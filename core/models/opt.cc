@@ -115,7 +115,7 @@ DecoderNet build_opt(const Fields& config, const Weights& w) {
   Linear lm_head =
       language_head(config, w / "lm_head", {c.vocab, c.words}, opt.embed_tokens.weight, true);
   return {opt,
-          [lm_head](const Tensor& x) { return lm_head.in_float(x); },
+          lm_head,
           std::vector<CacheLayer>(c.layers, {c.heads, c.size, 0}),
           c.vocab,
           c.positions,

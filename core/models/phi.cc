@@ -119,7 +119,7 @@ DecoderNet build_phi(const Fields& config, const Weights& w) {
   Linear lm_head = language_head(config, w / "lm_head", {c.vocab, c.hidden},
                                  phi.embed_tokens.weight, false, true);
   return {phi,
-          [lm_head](const Tensor& x) { return lm_head.in_float(x); },
+          lm_head,
           std::vector<CacheLayer>(c.layers, {c.kv_heads, c.head_size, 0}),
           c.vocab,
           phi.rope.reach(),

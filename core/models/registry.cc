@@ -27,6 +27,13 @@ DecoderNet build_mistral(const Fields&, const Weights&);
 DecoderNet build_qwen2(const Fields&, const Weights&);
 DecoderNet build_qwen3(const Fields&, const Weights&);
 DecoderNet build_smollm3(const Fields&, const Weights&);
+Seq2SeqNet build_bart(const Fields&, const Weights&);
+Seq2SeqNet build_m2m_100(const Fields&, const Weights&);
+Seq2SeqNet build_marian(const Fields&, const Weights&);
+Seq2SeqNet build_mbart(const Fields&, const Weights&);
+Seq2SeqNet build_mt5(const Fields&, const Weights&);
+Seq2SeqNet build_pegasus(const Fields&, const Weights&);
+Seq2SeqNet build_t5(const Fields&, const Weights&);
 
 namespace {
 
@@ -56,19 +63,31 @@ constexpr DecoderArchitecture kDecoders[] = {
     {"smollm3", "model", build_smollm3},
 };
 
-// What well-known model_types are that this table does not serve.
+constexpr Seq2SeqArchitecture kSeq2Seqs[] = {
+    {"bart", "model", build_bart},       {"m2m_100", "model", build_m2m_100},
+    {"marian", "model", build_marian},   {"mbart", "model", build_mbart},
+    {"mt5", "transformer", build_mt5},   {"pegasus", "model", build_pegasus},
+    {"t5", "transformer", build_t5},
+};
+
+constexpr std::string_view kEncoderWords = "a text encoder";
+constexpr std::string_view kDecoderWords = "a text-generating decoder";
+constexpr std::string_view kSeq2SeqWords = "an encoder-decoder of text";
+
+// What well-known model_types are that these tables do not serve.
 struct Kind {
   std::string_view words;
   std::vector<std::string_view> model_types;
 };
 const std::array<Kind, 4>& other_kinds() {
   static const std::array<Kind, 4> kinds{{
-      {"a text-generating decoder",
+      {kDecoderWords,
        {"gpt2",   "gptj",    "gpt_neo",    "gpt_neox", "llama",  "mistral",     "mixtral", "qwen2",
         "qwen3",  "phi",     "phi3",       "gemma",    "gemma2", "gemma3_text", "opt",     "bloom",
         "falcon", "codegen", "starcoder2", "stablelm", "olmo",   "olmo2",       "smollm3", "mpt"}},
-      {"an encoder-decoder of text",
-       {"bart", "marian", "mbart", "m2m_100", "pegasus", "t5", "mt5"}},
+      {kSeq2SeqWords,
+       {"blenderbot", "blenderbot-small", "led", "longt5", "mvp", "nllb-moe", "pegasus_x", "plbart",
+        "prophetnet", "umt5"}},
       {"a vision model",
        {"vit", "deit", "beit", "swin", "resnet", "convnext", "detr", "yolos", "dinov2", "segformer",
         "mask2former", "clip", "blip", "vilt", "siglip", "layoutlmv3"}},
@@ -103,30 +122,8 @@ std::string_view closest(std::string_view name) {
   std::vector<std::string_view> types;
   for (const auto& row : kArchitectures) types.push_back(row.model_type);
   for (const auto& row : kDecoders) types.push_back(row.model_type);
+  for (const auto& row : kSeq2Seqs) types.push_back(row.model_type);
   return *std::ranges::min_element(types, {}, share);
-}
-
-constexpr std::string_view kEncoderWords = "a text encoder";
-constexpr std::string_view kDecoderWords = "a text-generating decoder";
-
-// Why no row of the wanted kind serves config.
-[[noreturn]] void fail_unsupported(const Fields& config, std::string_view wanted) {
-  const std::string type = config.text("model_type");
-  const auto refuse = [&](std::string_view is) {
-    fail_hint(Errc::kUnsupported, "hft models", config.where(), ": model_type '", type, "' is ", is,
-              ", wanted ", wanted);
-  };
-  for (const auto& row : kArchitectures)
-    if (row.model_type == type) refuse(kEncoderWords);
-  for (const auto& row : kDecoders)
-    if (row.model_type == type) refuse(kDecoderWords);
-  for (const auto& kind : other_kinds())
-    if (kind.words != wanted && std::ranges::count(kind.model_types, type)) refuse(kind.words);
-  if (config.has("auto_map"))
-    fail_hint(Errc::kUnsupported, "hft models", config.where(), ": model_type '", type,
-              "' needs Python code from the repository; hft never runs it");
-  fail_hint(Errc::kUnsupported, "hft models", "model_type '", type,
-            "' is not supported; closest: '", closest(type), "'");
 }
 
 void refuse_quantised(const Fields& config) {
@@ -153,8 +150,10 @@ constexpr Purpose kPurposes[] = {
     {"ForMaskedLM", "masked language modelling", "fill-mask", Head::kMaskedLm},
     {"ForMultipleChoice", "multiple choice", "", std::nullopt},
     {"ForNextSentencePrediction", "next sentence prediction", "", std::nullopt},
-    {"ForCausalLM", "text generation", "", std::nullopt},
-    {"LMHeadModel", "text generation", "", std::nullopt},
+    {"ForCausalLM", "text generation", "generate", std::nullopt},
+    {"LMHeadModel", "text generation", "generate", std::nullopt},
+    {"ForConditionalGeneration", "text to text", "summarize", std::nullopt},
+    {"MarianMTModel", "translation", "translate", std::nullopt},
 };
 constexpr Head kHeads[] = {Head::kEmbed,         Head::kFeatures, Head::kClassify,
                            Head::kTokenClassify, Head::kAnswer,   Head::kMaskedLm};
@@ -171,6 +170,42 @@ std::string class_of(const Fields& config) {
   const Json* classes = config.find("architectures");
   if (!classes || !classes->is_array() || classes->empty() || !(*classes)[0].is_string()) return "";
   return (*classes)[0].get<std::string>();
+}
+
+const Purpose* purpose_of(const Fields& config) {
+  const std::string name = class_of(config);
+  for (const auto& purpose : kPurposes)
+    if (name.ends_with(purpose.ending)) return &purpose;
+  return nullptr;
+}
+
+// What to run a checkpoint of this class with.
+std::string fitting_command(const Fields& config) {
+  const Purpose* purpose = purpose_of(config);
+  return purpose && !purpose->command.empty() ? "hft " + std::string(purpose->command)
+                                              : "hft models";
+}
+
+// Why no row of the wanted kind serves config.
+[[noreturn]] void fail_unsupported(const Fields& config, std::string_view wanted) {
+  const std::string type = config.text("model_type");
+  const auto refuse = [&](std::string_view is, const std::string& hint = "hft models") {
+    fail_hint(Errc::kUnsupported, hint, config.where(), ": model_type '", type, "' is ", is,
+              ", wanted ", wanted);
+  };
+  for (const auto& row : kArchitectures)
+    if (row.model_type == type) refuse(kEncoderWords, fitting_command(config));
+  for (const auto& row : kDecoders)
+    if (row.model_type == type) refuse(kDecoderWords, "hft generate");
+  for (const auto& row : kSeq2Seqs)
+    if (row.model_type == type) refuse(kSeq2SeqWords, fitting_command(config));
+  for (const auto& kind : other_kinds())
+    if (kind.words != wanted && std::ranges::count(kind.model_types, type)) refuse(kind.words);
+  if (config.has("auto_map"))
+    fail_hint(Errc::kUnsupported, "hft models", config.where(), ": model_type '", type,
+              "' needs Python code from the repository; hft never runs it");
+  fail_hint(Errc::kUnsupported, "hft models", "model_type '", type,
+            "' is not supported; closest: '", closest(type), "'");
 }
 
 }  // namespace
@@ -194,15 +229,26 @@ const DecoderArchitecture& decoder_of(const Fields& config) {
   fail_unsupported(config, kDecoderWords);
 }
 
+const Seq2SeqArchitecture& seq2seq_of(const Fields& config) {
+  refuse_quantised(config);
+  const std::string type = config.text("model_type");
+  for (const auto& row : kSeq2Seqs)
+    if (row.model_type == type) return row;
+  fail_unsupported(config, kSeq2SeqWords);
+}
+
 void need_head(const Fields& config, Head head) {
   if (head == Head::kEmbed || head == Head::kFeatures) return;
-  const std::string name = class_of(config);
-  for (const auto& purpose : kPurposes)
-    if (name.ends_with(purpose.ending) && purpose.head != head)
-      fail_hint(Errc::kUnsupported,
-                purpose.command.empty() ? "hft models" : "hft " + std::string(purpose.command),
-                config.where(), ": is a ", name, " (", purpose.words, "), but hft ",
-                command_of(head), " needs a head for ", words_of(head));
+  if (const Purpose* purpose = purpose_of(config); purpose && purpose->head != head)
+    fail_hint(Errc::kUnsupported, fitting_command(config), config.where(), ": is a ",
+              class_of(config), " (", purpose->words, "), but hft ", command_of(head),
+              " needs a head for ", words_of(head));
+}
+
+void need_text_head(const Fields& config) {
+  if (const Purpose* purpose = purpose_of(config); purpose && purpose->head)
+    fail(Errc::kUnsupported, config.where(), ": is a ", class_of(config), " (", purpose->words,
+         "), wanted one that writes text");
 }
 
 std::string_view command_of(Head head) {
@@ -238,6 +284,8 @@ std::vector<Support> supported_models() {
   for (const auto& architecture : kDecoders)
     rows.push_back(
         {std::string(architecture.model_type), {"generate", "chat", "classify", "embed"}});
+  for (const auto& architecture : kSeq2Seqs)
+    rows.push_back({std::string(architecture.model_type), {"summarize", "translate"}});
   return rows;
 }
 

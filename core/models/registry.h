@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/models/decoder_net.h"
+#include "core/models/seq2seq_net.h"
 #include "core/models/text_net.h"
 #include "core/nn/weights.h"
 
@@ -24,15 +25,24 @@ struct DecoderArchitecture {
   DecoderNet (*build)(const Fields& config, const Weights& w);
 };
 
+struct Seq2SeqArchitecture {
+  std::string_view model_type;
+  std::string_view base;
+  Seq2SeqNet (*build)(const Fields& config, const Weights& w);
+};
+
 // What serves config's model_type; decoders classify and embed as well (M1.7). Throws kUnsupported:
-// an unknown model_type (with the closest name), a repository's own Python code, a vision model, a
-// decoder for another head, a quantised checkpoint.
+// an unknown model_type (with the closest name), a repository's own Python code, a model of another
+// kind (with the commands that fit it), a decoder for another head, a quantised checkpoint.
 Architecture architecture_of(const Fields& config, Head head);
 const DecoderArchitecture& decoder_of(const Fields& config);
+const Seq2SeqArchitecture& seq2seq_of(const Fields& config);
 
 // Throws kUnsupported, naming the kind and the command that fits, when config's architectures say
 // that the checkpoint was made for another head.
 void need_head(const Fields& config, Head head);
+// The same for an encoder-decoder with a head that writes no text.
+void need_text_head(const Fields& config);
 
 // The command and the words of a head: "classify", "sequence classification".
 std::string_view command_of(Head head);

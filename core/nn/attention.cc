@@ -17,9 +17,26 @@ constexpr std::int64_t kKernelTokens = 1024;
 // From here on the heads are worth sharing out, where the caller has more than one thread.
 constexpr std::int64_t kSharedTokens = 96;
 
+// What all heads of all sequences share. Relative biases [H, 2 M - 1] are read with a stride of -1.
+struct Terms {
+  std::int64_t heads = 0;
+  Tensor bias;
+  double scale = 0;
+
+  const float* bias_of(std::int64_t head) const {
+    if (!bias.defined()) return nullptr;
+    const auto middle = bias.dim() == 2 ? bias.size(1) / 2 : 0;
+    return bias.const_data_ptr<float>() + head * bias.stride(0) + middle;
+  }
+  std::int64_t bias_stride() const {
+    return !bias.defined() ? 0 : bias.dim() == 2 ? -1 : bias.stride(1);
+  }
+};
+
 // One head of one sequence.
-void attend_one(const Tensor& qkv, std::int64_t heads, std::int64_t begin, std::int64_t length,
-                std::int64_t head, const Tensor& bias, Tensor& out, float* scratch) {
+void attend_one(const Tensor& qkv, const Terms& terms, std::int64_t begin, std::int64_t length,
+                std::int64_t head, Tensor& out, float* scratch) {
+  const auto heads = terms.heads;
   const auto width = qkv.size(1) / 3, size = width / heads, bytes = qkv.element_size();
   const auto* query = static_cast<const char*>(qkv.const_data_ptr()) +
                       (begin * qkv.stride(0) + head * size) * bytes;
@@ -30,30 +47,41 @@ void attend_one(const Tensor& qkv, std::int64_t heads, std::int64_t begin, std::
       .stride = qkv.stride(0),
       .tokens = length,
       .size = size,
-      .scale = static_cast<float>(1 / std::sqrt(static_cast<double>(size))),
-      .bias = bias.defined() ? bias.const_data_ptr<float>() + head * bias.stride(0) : nullptr,
-      .bias_stride = bias.defined() ? bias.stride(1) : 0,
+      .scale = static_cast<float>(terms.scale),
+      .bias = terms.bias_of(head),
+      .bias_stride = terms.bias_stride(),
       .bfloat16 = qkv.scalar_type() == at::kBFloat16};
   attend_head(in, static_cast<char*>(out.data_ptr()) + (begin * width + head * size) * bytes, width,
               scratch);
 }
 
-void attend_with_kernel(const Tensor& qkv, std::int64_t heads, const Sequences& seqs,
-                        const Tensor& bias, Tensor& out) {
+void attend_with_kernel(const Tensor& qkv, const Terms& terms, const Sequences& seqs, Tensor& out) {
+  const auto heads = terms.heads;
   std::atomic<std::int64_t> next = 0;  // head of sequence
   const auto work = [&](int) {
     std::vector<float> scratch(head_scratch(seqs.longest(), qkv.size(1) / 3 / heads));
     for (std::int64_t i; (i = next++) < seqs.count() * heads;) {
       const auto b = i / heads;
-      attend_one(qkv, heads, seqs.starts[b], seqs.length(b), i % heads, bias, out, scratch.data());
+      attend_one(qkv, terms, seqs.starts[b], seqs.length(b), i % heads, out, scratch.data());
     }
   };
   const int cores = qkv.size(0) < kSharedTokens ? 1 : at::get_num_threads();
   cores > 1 ? on_each_core(cores, work) : work(0);
 }
 
-void attend_with_libtorch(const Tensor& qkv, std::int64_t heads, const Sequences& seqs,
-                          const Tensor& bias, Tensor& out) {
+// [H, M, M] or [H, 2 M - 1] -> [1, H, T, T]
+Tensor mask_of(const Tensor& bias, std::int64_t tokens) {
+  if (bias.dim() == 3) return bias.narrow(1, 0, tokens).narrow(2, 0, tokens).unsqueeze(0);
+  const auto middle = bias.size(1) / 2;
+  return bias.narrow(1, middle - tokens + 1, 2 * tokens - 1)
+      .unfold(1, tokens, 1)  // [H,T,T], the last query first
+      .flip(1)
+      .unsqueeze(0);
+}
+
+void attend_with_libtorch(const Tensor& qkv, const Terms& terms, const Sequences& seqs,
+                          Tensor& out) {
+  const auto heads = terms.heads;
   const auto size = qkv.size(1) / 3 / heads;
   // [N, 3*H*E] -> [3,H,N,E]
   const Tensor split = qkv.view({qkv.size(0), 3, heads, size}).permute({1, 2, 0, 3});
@@ -63,13 +91,10 @@ void attend_with_libtorch(const Tensor& qkv, std::int64_t heads, const Sequences
       return split[which].narrow(1, seqs.starts[b], length).unsqueeze(0);
     };
     std::optional<Tensor> mask;
-    if (bias.defined())
-      mask = bias.narrow(1, 0, length)
-                 .narrow(2, 0, length)
-                 .unsqueeze(0)
-                 .to(qkv.scalar_type())
-                 .contiguous();
-    Tensor mixed = at::scaled_dot_product_attention(of(0), of(1), of(2), mask);  // [1,H,T,E]
+    if (terms.bias.defined())
+      mask = mask_of(terms.bias, length).to(qkv.scalar_type()).contiguous();
+    Tensor mixed = at::scaled_dot_product_attention(of(0), of(1), of(2), mask, 0.0, false,
+                                                    terms.scale);  // [1,H,T,E]
     out.narrow(0, seqs.starts[b], length)
         .view({length, heads, size})
         .copy_(mixed[0].transpose(0, 1));
@@ -78,12 +103,15 @@ void attend_with_libtorch(const Tensor& qkv, std::int64_t heads, const Sequences
 
 }  // namespace
 
-Tensor attend(const Tensor& qkv, std::int64_t heads, const Sequences& seqs, const Tensor& bias) {
+Tensor attend(const Tensor& qkv, std::int64_t heads, const Sequences& seqs, const Tensor& bias,
+              double scale) {
   Tensor out = at::empty({qkv.size(0), qkv.size(1) / 3}, qkv.options());
+  const auto size = static_cast<double>(qkv.size(1)) / 3 / static_cast<double>(heads);
   const bool kernel = qkv.is_cpu() && qkv.is_contiguous() && seqs.longest() <= kKernelTokens &&
                       (qkv.scalar_type() == at::kFloat || qkv.scalar_type() == at::kBFloat16);
-  (kernel ? attend_with_kernel : attend_with_libtorch)(
-      qkv, heads, seqs, kernel && bias.defined() ? bias.to(at::kFloat) : bias, out);
+  const Terms terms{heads, kernel && bias.defined() ? bias.to(at::kFloat) : bias,
+                    scale > 0 ? scale : 1 / std::sqrt(size)};
+  (kernel ? attend_with_kernel : attend_with_libtorch)(qkv, terms, seqs, out);
   return out;
 }
 

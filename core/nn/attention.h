@@ -6,11 +6,12 @@
 
 namespace hft {
 
-// softmax(Q K^T / sqrt(E) + bias) V, each token seeing exactly the tokens of its own sequence.
-// qkv [N, 3*H*E]: queries, keys and values side by side. bias: undefined, or [H, M, M] with M at
-// least the longest sequence. Returns [N, H*E].
-Tensor attend(const Tensor& qkv, std::int64_t heads, const Sequences& seqs,
-              const Tensor& bias = {});
+// softmax(scale Q K^T + bias) V, each token seeing exactly the tokens of its own sequence.
+// qkv [N, 3*H*E]: queries, keys and values side by side. bias: undefined; [H, M, M] with M at least
+// the longest sequence; or [H, 2 M - 1] by the position of the key less that of the query, from
+// -(M - 1) on. scale 0: 1 / sqrt(E). Returns [N, H*E].
+Tensor attend(const Tensor& qkv, std::int64_t heads, const Sequences& seqs, const Tensor& bias = {},
+              double scale = 0);
 
 // How a decoder's layer attends: H query heads of E numbers share the cache's key/value heads.
 struct CausalAttention {
@@ -22,7 +23,13 @@ struct CausalAttention {
 
 // qkv [N, (H + 2 K) * E]: queries, keys and values side by side, positions already in them. The
 // keys and values are cached; each token sees its sequence's positions up to its own, within the
-// layer's window. Returns [N, H*E].
-Tensor attend_causal(const Tensor& qkv, const CausalAttention& attention, const Steps& steps);
+// layer's window. bias: undefined, or [H, 2 M - 1] as attend()'s with M at least kCacheBlock more
+// than the longest sequence (only where K = H). Returns [N, H*E].
+Tensor attend_causal(const Tensor& qkv, const CausalAttention& attention, const Steps& steps,
+                     const Tensor& bias = {});
+
+// queries [N, H*E]: each token sees all that is kept of its sequence's source text in the layer of
+// steps.sources. Sequences of one source that follow each other are computed together.
+Tensor attend_source(const Tensor& queries, const CausalAttention& attention, const Steps& steps);
 
 }  // namespace hft

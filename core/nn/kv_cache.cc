@@ -21,7 +21,8 @@ std::int64_t blocks_for(std::int64_t positions) {
 
 }  // namespace
 
-// Blocks of one size, carved from large pages; each is preceded by how many sequences hold it.
+// Blocks of one size, carved from large pages; each is preceded by how many sequences hold it, and
+// how many of them are about to leave it.
 class KvCache::Pool {
  public:
   explicit Pool(std::int64_t bytes) : bytes_((bytes + kHead + 63) / 64 * 64) {}
@@ -36,18 +37,20 @@ class KvCache::Pool {
     std::byte* block = free_.back();
     free_.pop_back();
     holders(block) = 1;
+    leaving(block) = 0;
     return block;
   }
-  static int& holders(void* block) {
-    return *reinterpret_cast<int*>(static_cast<std::byte*>(block) - kHead);
-  }
+  static int& holders(void* block) { return head(block)[0]; }
+  static int& leaving(void* block) { return head(block)[1]; }
   void drop(void* block) {
     if (--holders(block) == 0) free_.push_back(static_cast<std::byte*>(block));
   }
-  std::int64_t payload() const { return bytes_ - kHead; }
 
  private:
   static constexpr std::int64_t kHead = 64, kHugePage = 2 << 20;
+  static int* head(void* block) {
+    return reinterpret_cast<int*>(static_cast<std::byte*>(block) - kHead);
+  }
 
   void grow() {
     const std::int64_t size = (std::max(kHugePage, bytes_) + kHugePage - 1) / kHugePage * kHugePage;
@@ -78,6 +81,12 @@ KvCache::KvCache(std::vector<CacheLayer> layers, at::ScalarType dtype)
 
 KvCache::~KvCache() = default;
 
+std::int64_t KvCache::token_bytes() const {
+  std::int64_t numbers = 0;
+  for (const auto& layer : layers_) numbers += layer.heads * numbers_of_head(layer.size);
+  return numbers * static_cast<std::int64_t>(at::elementSize(dtype_)) / kCacheBlock;
+}
+
 int KvCache::open() {
   sequences_[next_].blocks.resize(layers_.size());
   return next_++;
@@ -98,6 +107,16 @@ void KvCache::forget(std::vector<void*>& blocks, std::size_t begin, std::size_t 
     if (void* block = std::exchange(blocks[i], nullptr)) pools_[layer]->drop(block);
 }
 
+// What was shared has been copied.
+void KvCache::settle(Sequence& s) {
+  for (std::size_t i = 0; i < s.shared.size(); ++i)
+    if (void* block = s.shared[i]) {
+      --Pool::leaving(block);
+      pools_[i]->drop(block);
+    }
+  s.shared.clear();
+}
+
 void KvCache::crop(int sequence, std::int64_t length) {
   Sequence& s = sequences_.at(sequence);
   if (length >= s.length) return;
@@ -116,6 +135,7 @@ void KvCache::crop(int sequence, std::int64_t length) {
 
 void KvCache::close(int sequence) {
   Sequence& s = sequences_.at(sequence);
+  settle(s);
   for (std::size_t i = 0; i < layers_.size(); ++i) forget(s.blocks[i], 0, s.blocks[i].size(), i);
   sequences_.erase(sequence);
 }
@@ -126,11 +146,10 @@ void KvCache::extend(int sequence, std::int64_t count) {
     auto& blocks = s.blocks[i];
     if (s.length % kCacheBlock != 0) {  // the last one is written to: it must be ours alone
       void*& last = blocks[s.length / kCacheBlock];
-      if (Pool::holders(last) > 1) {
-        void* own = pools_[i]->take();
-        std::memcpy(own, last, pools_[i]->payload());
-        pools_[i]->drop(last);
-        last = own;
+      if (Pool::holders(last) - Pool::leaving(last) > 1) {
+        ++Pool::leaving(last);
+        s.shared.resize(layers_.size());
+        s.shared[i] = std::exchange(last, pools_[i]->take());
       }
     }
     while (static_cast<std::int64_t>(blocks.size()) < blocks_for(s.length + count))
@@ -140,6 +159,7 @@ void KvCache::extend(int sequence, std::int64_t count) {
 
 void KvCache::advance(int sequence, std::int64_t count) {
   Sequence& s = sequences_.at(sequence);
+  settle(s);
   s.length += count;
   for (std::size_t i = 0; i < layers_.size(); ++i)
     if (const auto window = layers_[i].window; window > 0)
@@ -148,6 +168,19 @@ void KvCache::advance(int sequence, std::int64_t count) {
 }
 
 namespace {
+
+// The first `count` positions of a block.
+template <class T>
+void copy_block(const T* from, T* to, const CacheLayer& layer, std::int64_t count) {
+  for (std::int64_t h = 0; h < layer.heads; ++h) {
+    for (std::int64_t e = 0; e < layer.size; ++e)
+      std::copy_n(from + e * kCacheBlock, count, to + e * kCacheBlock);
+    const auto values = layer.size * kCacheBlock;
+    std::copy_n(from + values, count * cached_width(layer.size), to + values);
+    from += numbers_of_head(layer.size);
+    to += numbers_of_head(layer.size);
+  }
+}
 
 template <class T>
 void write_block(T* block, const CacheLayer& layer, std::int64_t slot, const T* key,
@@ -168,8 +201,13 @@ void write_block(T* block, const CacheLayer& layer, std::int64_t slot, const T* 
 
 void KvCache::write(std::int64_t layer, int sequence, std::int64_t position, std::int64_t count,
                     const void* keys, const void* values, std::int64_t stride) {
-  const auto& blocks = sequences_.at(sequence).blocks[layer];
+  const Sequence& s = sequences_.at(sequence);
+  const auto& blocks = s.blocks[layer];
   const auto copy = [&]<class T>() {
+    if (!s.shared.empty() && s.shared[layer] && position == s.length)
+      copy_block(static_cast<const T*>(s.shared[layer]),
+                 static_cast<T*>(blocks[position / kCacheBlock]), layers_[layer],
+                 position % kCacheBlock);
     for (std::int64_t i = 0; i < count; ++i)
       write_block(static_cast<T*>(blocks[(position + i) / kCacheBlock]), layers_[layer],
                   (position + i) % kCacheBlock, static_cast<const T*>(keys) + i * stride,

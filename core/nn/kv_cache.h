@@ -40,6 +40,7 @@ class KvCache {
   void advance(int sequence, std::int64_t count);
 
   // keys and values [count, heads * size] of the positions from `position` on, rows `stride` apart.
+  // Different sequences may be written at the same time.
   void write(std::int64_t layer, int sequence, std::int64_t position, std::int64_t count,
              const void* keys, const void* values, std::int64_t stride);
   const void* const* blocks(std::int64_t layer, int sequence) const {
@@ -47,15 +48,19 @@ class KvCache {
   }
   const CacheLayer& layer(std::int64_t i) const { return layers_[i]; }
   at::ScalarType dtype() const { return dtype_; }
+  std::int64_t token_bytes() const;  // of all layers
 
  private:
   struct Sequence {
     std::int64_t length = 0;
     std::vector<std::vector<void*>> blocks;  // [layers][blocks], null where forgotten
+    // [layers] the shared block whose positions write() copies into the last one; mostly empty.
+    std::vector<void*> shared;
   };
   class Pool;
 
   const Sequence& at(int sequence) const { return sequences_.at(sequence); }
+  void settle(Sequence& sequence);
   void forget(std::vector<void*>& blocks, std::size_t begin, std::size_t end, std::size_t layer);
 
   std::vector<CacheLayer> layers_;

@@ -45,6 +45,12 @@ std::optional<Epilogue> epilogue_of(Activation activation) {
   }
 }
 
+// As the kernel reads it.
+Tensor single(const Tensor& x) {
+  const Tensor wide = x.scalar_type() == at::kHalf ? x.to(at::kFloat) : x;
+  return wide.stride(1) == 1 ? wide : wide.contiguous();
+}
+
 }  // namespace
 
 struct Linear::State {
@@ -131,8 +137,7 @@ struct Linear::State {
 
   Tensor with_kernel(const Tensor& input, Activation activation, Tensor residual,
                      at::ScalarType type) {
-    Tensor x = input.scalar_type() == at::kHalf ? input.to(at::kFloat) : input;
-    if (x.stride(1) != 1) x = x.contiguous();
+    const Tensor x = single(input);
     const auto epilogue = epilogue_of(gated.defined() ? gate : activation);
     const bool in_place = residual.defined() && residual.is_contiguous();
     Tensor y = in_place ? residual : at::empty({x.size(0), outputs()}, x.options().dtype(type));
@@ -195,9 +200,13 @@ Tensor Linear::plus(const Tensor& x, Tensor residual) const {
   return residual.add_(state_->with_libtorch(x, Activation::kNone));
 }
 
-Tensor Linear::in_float(const Tensor& x) const {
-  if (state_->kernel_serves()) return state_->with_kernel(x, Activation::kNone, {}, at::kFloat);
-  return state_->with_libtorch(x, Activation::kNone).to(at::kFloat);
+Tensor Linear::in_float(const Tensor& x, Tensor out) const {
+  if (!out.defined()) out = at::empty({x.size(0), state_->outputs()}, at::kFloat);
+  if (state_->kernel_serves())
+    state_->kernel(single(x), out, Epilogue::kNone, {});
+  else
+    out.copy_(state_->with_libtorch(x, Activation::kNone));
+  return out;
 }
 
 }  // namespace hft

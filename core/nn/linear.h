@@ -33,8 +33,8 @@ class Linear {
   Tensor operator()(const Tensor& x, Activation activation = Activation::kNone) const;
   // residual + this product; residual is overwritten where that saves memory.
   Tensor plus(const Tensor& x, Tensor residual) const;
-  // In float32 whatever is computed with: logits.
-  Tensor in_float(const Tensor& x) const;
+  // In float32 whatever is computed with: logits. Into `out` [N, out], or a new tensor.
+  Tensor in_float(const Tensor& x, Tensor out = {}) const;
 
  private:
   struct State;

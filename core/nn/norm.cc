@@ -5,17 +5,34 @@
 
 namespace hft {
 
+namespace {
+
+// LibTorch would wake its threads for a few rows, and they would then be in the way of ours.
+bool kernel_serves(const Tensor& x) {
+  return x.is_cpu() && x.is_contiguous() &&
+         (x.scalar_type() == at::kBFloat16 || x.scalar_type() == at::kFloat);
+}
+
+void run(const LayerNorm& norm, const Tensor& x, const void* residual, Tensor& y) {
+  normalise({x.const_data_ptr(), y.data_ptr(), residual, norm.weight.const_data_ptr(),
+             norm.bias.const_data_ptr(), x.size(0), x.size(1), norm.eps,
+             x.scalar_type() == at::kBFloat16});
+}
+
+}  // namespace
+
 Tensor LayerNorm::operator()(const Tensor& x) const {
-  return at::layer_norm(x, weight.sizes(), weight, bias, eps);
+  if (!kernel_serves(x)) return at::layer_norm(x, weight.sizes(), weight, bias, eps);
+  Tensor y = at::empty_like(x);
+  run(*this, x, nullptr, y);
+  return y;
 }
 
 Tensor LayerNorm::operator()(Tensor x, const Tensor& residual) const {
-  const bool narrow = x.scalar_type() == at::kBFloat16;
-  if (!x.is_cpu() || (!narrow && x.scalar_type() != at::kFloat) || !x.is_contiguous() ||
-      !residual.is_contiguous())
+  if (!kernel_serves(x) || !residual.is_contiguous() ||
+      residual.scalar_type() != x.scalar_type())
     return (*this)(x.add_(residual));
-  add_and_normalise({x.data_ptr(), residual.const_data_ptr(), weight.const_data_ptr(),
-                     bias.const_data_ptr(), x.size(0), x.size(1), eps, narrow});
+  run(*this, x, residual.const_data_ptr(), x);
   return x;
 }
 

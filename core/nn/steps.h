@@ -2,6 +2,7 @@
 // what their cache holds. Only attention and positions look at the boundaries.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -16,11 +17,13 @@ struct Step {
   std::int64_t begin = 0, count = 0;  // rows of this pass
   std::int64_t past = 0;              // positions before the first of them
   std::int64_t total = 0;             // positions once all that was fed with them is in
+  int source = 0;                     // in Steps::sources: the text an encoder read for it
 };
 
 struct Steps {
   std::vector<Step> steps;
   KvCache* cache = nullptr;
+  const KvCache* sources = nullptr;  // what cross-attention sees; null: no encoder
   Tensor ids;        // [N] int64
   Tensor positions;  // [N] int64
   Tensor rows;       // [R] int64: whose hidden states are wanted, ascending; undefined: all
@@ -28,6 +31,12 @@ struct Steps {
   std::function<void(const std::string& layer, const Tensor& output)> watch;
   void note(const std::string& layer, const Tensor& output) const {
     if (watch) watch(layer, output);
+  }
+  // Positions of the longest sequence once the pass is over.
+  std::int64_t longest() const {
+    std::int64_t most = 0;
+    for (const auto& step : steps) most = std::max(most, step.past + step.count);
+    return most;
   }
   // The rows that are wanted, once the last layer's attention has seen all.
   Tensor wanted(const Tensor& x, bool last) const {

@@ -183,7 +183,7 @@ class Percent {
       allow_text(out.size());
       charge(2);
     }
-    bool mapping = values_.is(Kind::kDict) || values_.is(Kind::kList) ||
+    bool mapping = values_.is(Kind::kDict) || values_.is(Kind::kRange) || values_.is(Kind::kList) ||
                    values_.is(Kind::kNamespace) || values_.is(Kind::kUndefined);
     std::size_t have = tuple_ ? values_.items().size() : 1;
     if (used_ < have && !(mapping && !tuple_))

@@ -95,7 +95,7 @@ void AddedTokens::find_all(const Matcher& matcher, std::string_view text, bool s
   };
   for (std::size_t from = 0; matcher.find(text, from, match); from = match.end) {
     const AddedToken& token = by_id_.at(match.id);
-    if (split_special && is_special(token.content)) continue;
+    if (split_special && (split_all_ || is_special(token.content))) continue;
     std::size_t begin = match.begin, end = match.end;
     if (token.single_word && ((begin > 0 && (class_before(begin) & unicode::kWord)) ||
                               (end < text.size() && (class_at(end) & unicode::kWord))))
@@ -127,6 +127,8 @@ Pieces AddedTokens::extract(std::string_view text, const Normalizer* normalizer,
     if (normalizer) normalizer->apply(stretch);
     find_all(normalized_, stretch.bytes, split_special, [&](const Match& part) {
       if (part.begin >= part.end) return;
+      if (part.id < 0 && part.begin == 0 && part.end == stretch.bytes.size())
+        return pieces.add(std::move(stretch));
       const auto from = tracked ? stretch.origin[part.begin].begin
                                 : start + static_cast<std::uint32_t>(part.begin);
       pieces.add(std::string_view(stretch.bytes).substr(part.begin, part.end - part.begin),

@@ -32,7 +32,9 @@ class AddedTokens {
   // Call after the last add().
   void prepare(const Normalizer* normalizer);
 
-  // Cuts the text at added tokens and normalises the rest.
+  // Cuts the text at added tokens and normalises the rest. split_special: special tokens stay
+  // text; with split_all(), every added token does.
+  void split_all() { split_all_ = true; }
   Pieces extract(std::string_view text, const Normalizer* normalizer, bool tracked,
                  bool split_special) const;
 
@@ -76,6 +78,7 @@ class AddedTokens {
   std::vector<AddedToken> special_, ordinary_;  // in the order they came
   std::unordered_map<std::string, bool> special_set_;
   Matcher raw_, normalized_;
+  bool split_all_ = false;
 };
 
 }  // namespace hft

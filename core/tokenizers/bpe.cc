@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <bit>
-#include <queue>
+#include <optional>
 #include <span>
 #include <thread>
 
@@ -65,10 +65,7 @@ class MergeTable {
   std::size_t mask_;
 };
 
-struct Symbol {
-  std::int32_t id;
-  std::uint32_t begin, end;
-};
+using Symbol = Token;  // on its way to be one
 
 // Merges with a scan for the lowest rank each time: quadratic, fastest for words.
 void merge_scanning(const MergeTable& merges, std::vector<Symbol>& symbols) {
@@ -96,7 +93,35 @@ void merge_scanning(const MergeTable& merges, std::vector<Symbol>& symbols) {
 }
 
 // Merges with a heap over a linked list: O(n log n), for pieces without a break.
-void merge_queueing(const MergeTable& merges, std::vector<Symbol>& symbols) {
+class Queueing {
+ public:
+  explicit Queueing(const MergeTable& merges) : merges_(merges) {}
+
+  // Replaces `out` with the merged symbols of symbols[from, to).
+  void merge(const std::vector<Symbol>& symbols, std::size_t from, std::size_t to,
+             std::vector<Symbol>& out) {
+    out.assign(symbols.begin() + static_cast<std::ptrdiff_t>(from),
+               symbols.begin() + static_cast<std::ptrdiff_t>(to));
+    const auto n = static_cast<std::uint32_t>(out.size());
+    links_.resize(n);
+    heap_.clear();
+    for (std::uint32_t i = 0; i < n; ++i)
+      links_[i] = {i > 0 ? i - 1 : kNone, i + 1 < n ? i + 1 : kNone, false};
+    for (std::uint32_t i = 0; i + 1 < n; ++i) consider(out, i, i + 1);
+    while (!heap_.empty()) {
+      std::pop_heap(heap_.begin(), heap_.end());
+      const Candidate top = heap_.back();
+      heap_.pop_back();
+      apply(out, top);
+    }
+    std::size_t kept = 0;
+    for (std::uint32_t i = 0; i < n; ++i)
+      if (!links_[i].gone) out[kept++] = out[i];
+    out.resize(kept);
+  }
+
+ private:
+  static constexpr std::uint32_t kNone = 0xffffffff;
   struct Candidate {
     std::uint32_t rank, at;
     std::int32_t id;
@@ -104,39 +129,81 @@ void merge_queueing(const MergeTable& merges, std::vector<Symbol>& symbols) {
       return rank != other.rank ? rank > other.rank : at > other.at;
     }
   };
-  constexpr std::uint32_t kNone = 0xffffffff;
-  const auto n = static_cast<std::uint32_t>(symbols.size());
-  std::vector<std::uint32_t> next(n), previous(n);
-  std::vector<bool> gone(n, false);
-  std::priority_queue<Candidate> queue;
-  auto consider = [&](std::uint32_t left, std::uint32_t right) {
-    const Merge merge = merges.get(symbols[left].id, symbols[right].id);
-    if (merge.rank != kNoRank) queue.push({merge.rank, left, merge.id});
+  struct Links {
+    std::uint32_t previous, next;
+    bool gone;
   };
-  for (std::uint32_t i = 0; i < n; ++i) {
-    next[i] = i + 1 < n ? i + 1 : kNone;
-    previous[i] = i > 0 ? i - 1 : kNone;
-    if (i + 1 < n) consider(i, i + 1);
+
+  void consider(const std::vector<Symbol>& symbols, std::uint32_t left, std::uint32_t right) {
+    const Merge merge = merges_.get(symbols[left].id, symbols[right].id);
+    if (merge.rank == kNoRank) return;
+    heap_.push_back({merge.rank, left, merge.id});
+    std::push_heap(heap_.begin(), heap_.end());
   }
-  while (!queue.empty()) {
-    const Candidate top = queue.top();
-    queue.pop();
-    const std::uint32_t left = top.at, right = next[left];
-    if (gone[left] || right == kNone) continue;
-    const Merge merge = merges.get(symbols[left].id, symbols[right].id);
-    if (merge.rank == kNoRank || merge.id != top.id) continue;
+
+  void apply(std::vector<Symbol>& symbols, const Candidate& top) {
+    const std::uint32_t left = top.at, right = links_[left].next;
+    if (links_[left].gone || right == kNone) return;
+    const Merge merge = merges_.get(symbols[left].id, symbols[right].id);
+    if (merge.rank == kNoRank || merge.id != top.id) return;
     symbols[left].id = top.id;
     symbols[left].end = symbols[right].end;
-    gone[right] = true;
-    next[left] = next[right];
-    if (next[right] != kNone) previous[next[right]] = left;
-    if (previous[left] != kNone) consider(previous[left], left);
-    if (next[left] != kNone) consider(left, next[left]);
+    links_[right].gone = true;
+    const std::uint32_t next = links_[right].next, previous = links_[left].previous;
+    links_[left].next = next;
+    if (next != kNone) links_[next].previous = left;
+    if (previous != kNone) consider(symbols, previous, left);
+    if (next != kNone) consider(symbols, left, next);
   }
-  std::size_t kept = 0;
-  for (std::uint32_t i = 0; i < n; ++i)
-    if (!gone[i]) symbols[kept++] = symbols[i];
-  symbols.resize(kept);
+
+  const MergeTable& merges_;
+  std::vector<Links> links_;
+  std::vector<Candidate> heap_;
+};
+
+// Where two lists of tokens of one text first agree on a token: its places in both.
+std::optional<std::pair<std::size_t, std::size_t>> common_token(const std::vector<Symbol>& one,
+                                                                std::size_t from,
+                                                                const std::vector<Symbol>& other) {
+  for (std::size_t i = from, j = 0; i < one.size() && j < other.size();) {
+    if (one[i].begin == other[j].begin && one[i].end == other[j].end && one[i].id == other[j].id)
+      return std::pair(i, j);
+    one[i].end <= other[j].end ? ++i : ++j;
+  }
+  return std::nullopt;
+}
+
+// A long piece in linear time, one window after the other. No merge crosses a border between two
+// tokens of a window's result; so where two overlapping windows agree on a token, the tokens of the
+// first up to it and those of the second after it are the tokens of both together.
+void merge_windows(const MergeTable& merges, std::vector<Symbol>& symbols) {
+  constexpr std::size_t kWindow = 4096, kOverlap = 512;
+  Queueing queueing(merges);
+  std::vector<Symbol> done, window;
+  std::size_t length = kWindow, covered = std::min(length, symbols.size());
+  queueing.merge(symbols, 0, covered, done);
+  while (covered < symbols.size()) {
+    // The next window begins with a token well before the end of the last one.
+    std::size_t back = done.size() - 1;
+    while (back > 0 && done[back].begin > symbols[covered - kOverlap].begin) --back;
+    const auto first = std::lower_bound(
+        symbols.begin(), symbols.end(), done[back].begin,
+        [](const Symbol& symbol, std::uint32_t begin) { return symbol.begin < begin; });
+    const auto from = static_cast<std::size_t>(first - symbols.begin());
+    const std::size_t to = std::min(std::max(from, covered - kOverlap) + length, symbols.size());
+    queueing.merge(symbols, from, to, window);
+    if (const auto common = common_token(done, back, window)) {
+      done.resize(common->first);
+      done.insert(done.end(), window.begin() + static_cast<std::ptrdiff_t>(common->second),
+                  window.end());
+      covered = to;
+    } else {  // all so far as one, and larger windows from now on: they may never agree here
+      length *= 2;
+      covered = to;
+      queueing.merge(symbols, 0, covered, done);
+    }
+  }
+  symbols = std::move(done);
 }
 
 }  // namespace
@@ -185,21 +252,27 @@ class Bpe : public TokenModel {
       split_letters(piece, symbols);
     }
     if (symbols.size() > kScanSymbols) {
-      merge_queueing(merges_, symbols);
+      merge_windows(merges_, symbols);
     } else {
       merge_scanning(merges_, symbols);
     }
-    for (const Symbol& symbol : symbols) out.push_back({symbol.id, symbol.begin, symbol.end});
+    if (out.empty() && symbols.size() > kScanSymbols) {
+      out = std::move(symbols);
+    } else {
+      out.insert(out.end(), symbols.begin(), symbols.end());
+    }
   }
   const Vocabulary& vocabulary() const override { return vocabulary_; }
   std::string_view subword_mark() const override { return options_.continuing_subword_prefix; }
 
  private:
   // No merge reaches over a word's begin when no token has the mark after another character. An
-  // unknown token could, so the mark itself must be known.
+  // unknown token could, so the mark itself must be known; where unknowns are dropped, offsets
+  // close the gap over the whole piece.
   bool words_stand_alone() const {
-    if (options_.ignore_merges || !options_.continuing_subword_prefix.empty() ||
-        !options_.end_of_word_suffix.empty() || vocabulary_.find(kMark) < 0)
+    if (!options_.unk_token || options_.ignore_merges ||
+        !options_.continuing_subword_prefix.empty() || !options_.end_of_word_suffix.empty() ||
+        vocabulary_.find(kMark) < 0)
       return false;
     for (std::int32_t id = 0; id < vocabulary_.end(); ++id) {
       std::string_view token = vocabulary_.token(id);
@@ -225,22 +298,22 @@ class Bpe : public TokenModel {
   }
 
   // Unknown symbols as the reference collects them: without fuse_unk the one before is closed
-  // first; without an unknown token they are dropped, and later offsets close the gap.
+  // first; byte tokens do not close it, so they come before it; without an unknown token they are
+  // dropped, and later offsets close the gap.
   struct Unknown {
     bool open = false;
-    Symbol symbol{};
+    std::uint32_t length = 0;
   };
   void add_unknown(Unknown& unk, std::uint32_t length, std::vector<Symbol>& symbols) const {
     if (unk.open && options_.fuse_unk) {
-      unk.symbol.end += length;
+      unk.length += length;
       return;
     }
     close(unk, symbols);
-    const std::uint32_t begin = symbols.empty() ? 0 : symbols.back().end;
-    unk = {true, {unknown(), begin, begin + length}};
+    unk = {true, length};
   }
-  static void close(Unknown& unk, std::vector<Symbol>& symbols) {
-    if (unk.open) symbols.push_back(unk.symbol);
+  void close(Unknown& unk, std::vector<Symbol>& symbols) const {
+    if (unk.open) add(unknown(), unk.length, symbols);
     unk.open = false;
   }
   static void add(std::int32_t id, std::uint32_t length, std::vector<Symbol>& symbols) {
@@ -360,11 +433,18 @@ void BpeBuilder::find_ids(std::size_t from, std::size_t to, std::vector<std::int
 }
 
 const Vocabulary& BpeBuilder::vocabulary() const { return parts_->vocabulary; }
+const BpeOptions& BpeBuilder::options() const { return parts_->options; }
 
 bool BpeBuilder::can_take_bytes() const {
   const BpeOptions& options = parts_->options;
-  return !options.byte_fallback && options.continuing_subword_prefix.empty() &&
-         options.end_of_word_suffix.empty();
+  if (options.byte_fallback || !options.continuing_subword_prefix.empty() ||
+      !options.end_of_word_suffix.empty())
+    return false;
+  if (options.unk_token) return true;
+  // Bytes without a letter are dropped; offsets then count the letters' own bytes.
+  for (unsigned byte = 0; byte < 256; ++byte)
+    if (parts_->vocabulary.find(letter_of_byte(static_cast<unsigned char>(byte))) < 0) return false;
+  return true;
 }
 
 std::unique_ptr<TokenModel> BpeBuilder::build(bool bytes) {

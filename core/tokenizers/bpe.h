@@ -32,6 +32,7 @@ class BpeBuilder {
   // number among those added, "'x' is not in the vocabulary".
   void finish_merges(const std::function<void(std::size_t, const std::string&)>& wrong);
   const Vocabulary& vocabulary() const;
+  const BpeOptions& options() const;
   // With `bytes`, pieces come as plain bytes rather than in ByteLevel's alphabet.
   std::unique_ptr<TokenModel> build(bool bytes);
   // Whether build(true) is possible.

@@ -34,18 +34,35 @@ std::string decode_base64(std::string_view text, const std::string& where) {
   return out;
 }
 
+// The two parts of a map that is not empty.
+struct Parts {
+  std::vector<std::uint32_t> units;
+  std::string replacements;
+};
+Parts parts_of(std::string_view map, const std::string& where) {
+  std::uint32_t trie_bytes = 0;
+  if (map.size() >= 4) std::memcpy(&trie_bytes, map.data(), 4);
+  if (map.size() < 8 || trie_bytes % 4 != 0 || trie_bytes < 4 || trie_bytes > map.size() - 4)
+    fail(Errc::kBadData, where, ": holds ", map.size(), " bytes and a trie of ", trie_bytes,
+         ", wanted a trie that fits");
+  Parts parts{std::vector<std::uint32_t>(trie_bytes / 4), std::string(map.substr(4 + trie_bytes))};
+  std::memcpy(parts.units.data(), map.data() + 4, trie_bytes);
+  return parts;
+}
+
+// Fields of a unit: distance to the children, the byte that leads to it (and a mark of values),
+// whether a value hangs on it.
+std::size_t offset_of(std::uint32_t unit) { return (unit >> 10) << ((unit & (1u << 9)) >> 6); }
+std::uint32_t label_of(std::uint32_t unit) { return unit & (1u << 31 | 0xff); }
+bool has_value(std::uint32_t unit) { return (unit >> 8 & 1) != 0; }
+
 class Precompiled : public Normalizer {
  public:
   Precompiled(const std::string& map, const std::string& where) {
     if (map.empty()) return;  // no rules
-    std::uint32_t trie_bytes = 0;
-    if (map.size() >= 4) std::memcpy(&trie_bytes, map.data(), 4);
-    if (map.size() < 8 || trie_bytes % 4 != 0 || trie_bytes < 4 || trie_bytes > map.size() - 4)
-      fail(Errc::kBadData, where, ": holds ", map.size(), " bytes and a trie of ", trie_bytes,
-           ", wanted a trie that fits");
-    units_.resize(trie_bytes / 4);
-    std::memcpy(units_.data(), map.data() + 4, trie_bytes);
-    replacements_ = map.substr(4 + trie_bytes);
+    Parts parts = parts_of(map, where);
+    units_ = std::move(parts.units);
+    replacements_ = std::move(parts.replacements);
     if (unicode::ill_formed(replacements_) != std::string::npos)
       fail(Errc::kBadData, where, ": its replacements are not UTF-8");
     for (int c = 0; c < 128; ++c) {
@@ -125,19 +142,16 @@ class Precompiled : public Normalizer {
 
   // The replacement of the shortest prefix of `key` in the trie, as the reference takes it.
   std::optional<std::string_view> find(std::string_view key) const {
-    const auto offset = [](std::uint32_t unit) {
-      return (unit >> 10) << ((unit & (1u << 9)) >> 6);
-    };
-    std::size_t node = offset(units_[0]);
+    std::size_t node = offset_of(units_[0]);
     for (char c : key) {
       if (c == 0) break;
       node ^= static_cast<unsigned char>(c);
       if (node >= units_.size()) return std::nullopt;
       const std::uint32_t unit = units_[node];
-      if ((unit & (1u << 31 | 0xff)) != static_cast<unsigned char>(c)) return std::nullopt;
-      node ^= offset(unit);
+      if (label_of(unit) != static_cast<unsigned char>(c)) return std::nullopt;
+      node ^= offset_of(unit);
       if (node >= units_.size()) return std::nullopt;
-      if ((unit >> 8 & 1) == 0) continue;
+      if (!has_value(unit)) continue;
       const std::size_t begin = units_[node] & ((1u << 31) - 1);
       if (begin > replacements_.size()) return std::nullopt;
       const std::size_t end = replacements_.find('\0', begin);
@@ -177,6 +191,38 @@ std::unique_ptr<Normalizer> make_precompiled(const Fields& fields, int) {
         std::string(map->get_binary().begin(), map->get_binary().end()), where);
   return std::make_unique<Precompiled>(decode_base64(fields.text("precompiled_charsmap"), where),
                                        where);
+}
+
+void check_charsmap(std::string_view map, const std::string& where) {
+  constexpr std::size_t kMost = 1 << 20;  // units; those of NMT's rules have 60,000
+  const auto [units, replacements] = parts_of(map, where);
+  const auto need = [&](bool holds, const char* what) {
+    if (!holds) fail(Errc::kBadData, where, ": ", what);
+  };
+  need(units.size() <= kMost, "its trie has more than 1048576 units");
+  need(replacements.ends_with('\0'), "its replacements do not end with a zero");
+  std::vector<bool> seen(units.size());
+  std::vector<std::size_t> todo;
+  const auto visit = [&](std::size_t base) {
+    need((base | 0xff) < seen.size(), "its trie leads outside itself");
+    if (seen[base]) return;
+    seen[base] = true;
+    todo.push_back(base);
+  };
+  visit(offset_of(units[0]));
+  while (!todo.empty()) {
+    const std::size_t base = todo.back();
+    todo.pop_back();
+    for (std::uint32_t byte = 0; byte < 256; ++byte) {
+      const std::uint32_t unit = units[base ^ byte];
+      if (label_of(unit) != byte) continue;
+      const std::size_t child = (base ^ byte) ^ offset_of(unit);
+      visit(child);
+      if (has_value(unit))
+        need((units[child] & ~(1u << 31)) < replacements.size(),
+             "a value points outside its replacements");
+    }
+  }
 }
 
 }  // namespace hft

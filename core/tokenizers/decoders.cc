@@ -213,36 +213,6 @@ class Ctc : public Decoder {
   bool cleanup_;
 };
 
-// Marian's own way (transformers' MarianTokenizer): marks become spaces, a special token is
-// followed by one, and the ends are bare.
-class Marian : public Decoder {
- public:
-  explicit Marian(const Fields& f) : mark_(one_code_point(f, "mark")) {
-    for (const Json& token : *f.find("specials")) specials_.push_back(token.get<std::string>());
-  }
-  void apply(std::vector<std::string>& tokens) const override {
-    std::string text;
-    bool fresh = true;  // nothing since the begin or the last special token
-    for (const std::string& token : tokens) {
-      if (std::find(specials_.begin(), specials_.end(), token) != specials_.end()) {
-        text += token + " ";
-        fresh = true;
-        continue;
-      }
-      const bool lead = fresh && token.starts_with(mark_);
-      text += replaced(lead ? token.substr(mark_.size()) : token, mark_, " ");
-      fresh = false;
-    }
-    const std::size_t begin = text.find_first_not_of(' ');
-    const std::size_t end = text.find_last_not_of(' ');
-    tokens.assign(1, begin == std::string::npos ? "" : text.substr(begin, end - begin + 1));
-  }
-
- private:
-  std::string mark_;
-  std::vector<std::string> specials_;
-};
-
 class Sequence : public Decoder {
  public:
   Sequence(const Fields& f, int depth)
@@ -274,7 +244,6 @@ constexpr ComponentRow<Decoder> kRows[] = {
     {"Strip", make<Strip>},
     {"Replace", make<Replace>},
     {"CTC", make<Ctc>},
-    {"Marian", make<Marian>},
     {"Sequence",
      [](const Fields& f, int depth) -> std::unique_ptr<Decoder> {
        return std::make_unique<Sequence>(f, depth);

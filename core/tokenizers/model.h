@@ -34,6 +34,11 @@ class TokenModel {
     }
   }
   WordCache& cache() const { return WordCache::of(number_); }
+  // The string of a token of this piece, as the reference's encodings have it.
+  std::string_view spelling(const Token& token, std::string_view piece) const {
+    return token.id == as_written_ ? piece.substr(token.begin, token.end - token.begin)
+                                   : vocabulary().token(token.id);
+  }
   virtual const Vocabulary& vocabulary() const = 0;
   // The mark that tokens inside a word begin with ("##"); "" when the model has none.
   virtual std::string_view subword_mark() const { return {}; }
@@ -44,6 +49,7 @@ class TokenModel {
   // Where no token spans from any other character to this one, a piece is cut before it into words
   // that are tokenized each by itself; "" = a piece is one word.
   std::string word_mark_;
+  std::int32_t as_written_ = -1;  // an unknown token that keeps the string it stands for
 
  private:
   std::size_t word_end(std::string_view piece, std::size_t at) const;

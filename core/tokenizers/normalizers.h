@@ -2,6 +2,8 @@
 #pragma once
 
 #include <memory>
+#include <string>
+#include <string_view>
 
 #include "core/base/json.h"
 #include "core/tokenizers/text.h"
@@ -20,6 +22,10 @@ std::unique_ptr<Normalizer> make_normalizer(const Fields& fields, int depth = 0)
 
 // SentencePiece's compiled character map (core/tokenizers/charsmap.cc).
 std::unique_ptr<Normalizer> make_precompiled(const Fields& fields, int depth);
+
+// Throws kBadData unless a reader that checks nothing may walk this map: every step stays inside
+// the trie, every replacement inside the text after it, which ends with a zero.
+void check_charsmap(std::string_view map, const std::string& where);
 
 // Writes each byte as its letter of ByteLevel's alphabet.
 void spell_bytes(Text& text);

@@ -152,6 +152,11 @@ class Template : public PostProcessor {
       if (item.text < 0) n += static_cast<std::int64_t>(item.ids->size());
     return n;
   }
+  bool second_first() const override {
+    for (const Item& item : pair_)
+      if (item.text >= 0) return item.text == 1;
+    return false;
+  }
 
  private:
   struct Item {
@@ -230,6 +235,10 @@ class Sequence : public PostProcessor {
   bool trims() const override {
     return std::any_of(parts_.begin(), parts_.end(),
                        [](const auto& part) { return part->trims(); });
+  }
+  bool second_first() const override {
+    return std::any_of(parts_.begin(), parts_.end(),
+                       [](const auto& part) { return part->second_first(); });
   }
 
  private:

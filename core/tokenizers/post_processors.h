@@ -33,8 +33,9 @@ class PostProcessor {
   virtual ~PostProcessor() = default;
   // One or two texts in (type ids 0 and 1), the stretches of the encoding out.
   virtual void apply(std::vector<Segment>& segments, const PostContext& context) const = 0;
-  virtual std::int64_t added(bool pair) const = 0;  // special tokens it adds
-  virtual bool trims() const { return false; }      // reads Segment::spaces
+  virtual std::int64_t added(bool pair) const = 0;     // special tokens it adds
+  virtual bool trims() const { return false; }         // reads Segment::spaces
+  virtual bool second_first() const { return false; }  // of a pair, the second text comes first
 };
 
 // Reads a post-processor. Throws kUnsupported for an unknown one, kBadData for wrong fields.

@@ -6,14 +6,16 @@
 #include <vector>
 
 #include "core/base/error.h"
+#include "core/base/limits.h"
 #include "core/tokenizers/unicode.h"
 
 namespace hft {
 namespace {
 
-// Steps one match may take back; the whole search gets more, growing with the text.
+// Steps one match may take back, and all tries of one search; steps a match may keep to take back.
 constexpr unsigned long kRetriesInMatch = 1'000'000;
 constexpr unsigned long kRetriesInSearch = 10'000'000;
+constexpr std::size_t kStackedInMatch = 1'000'000, kStackedPerByte = 2;
 
 const OnigUChar* bytes(const char* at) { return reinterpret_cast<const OnigUChar*>(at); }
 
@@ -41,13 +43,44 @@ void define_categories() {
     onig_unicode_define_user_property(unicode::pattern_categories()[i].name, all[i].data());
 }
 
+// The pattern with \\w, \\d and \\b spelled as sets of the reference's version of Unicode: these
+// three cannot be given new ranges.
+std::string with_own_classes(std::string_view pattern) {
+  constexpr std::string_view kBoundary =
+      "(?:(?<=\\p{HftWord})(?!\\p{HftWord})|(?<!\\p{HftWord})(?=\\p{HftWord}))";
+  constexpr std::string_view kNoBoundary =
+      "(?:(?<=\\p{HftWord})(?=\\p{HftWord})|(?<!\\p{HftWord})(?!\\p{HftWord}))";
+  std::string out;
+  int brackets = 0;
+  for (std::size_t i = 0; i < pattern.size(); ++i) {
+    const char c = pattern[i];
+    if (c != '\\' || i + 1 == pattern.size()) {
+      brackets += c == '[' ? 1 : c == ']' && brackets > 0 ? -1 : 0;
+      out += c;
+      continue;
+    }
+    const char escaped = pattern[++i];
+    if (escaped == 'w' || escaped == 'W') {
+      out += escaped == 'w' ? "\\p{" : "\\P{";
+      out += brackets == 0 ? "HftWord}" : "HftWordInSet}";
+    } else if (escaped == 'd' || escaped == 'D') {
+      out += escaped == 'd' ? "\\p{Nd}" : "\\P{Nd}";
+    } else if (brackets == 0 && (escaped == 'b' || escaped == 'B')) {
+      out += escaped == 'b' ? kBoundary : kNoBoundary;
+    } else {
+      out += c;
+      out += escaped;
+    }
+  }
+  return out;
+}
+
 void initialize() {
   static const bool done = [] {
     OnigEncoding encodings[] = {ONIG_ENCODING_UTF8};
     onig_initialize(encodings, 1);
     onig_set_retry_limit_in_match(kRetriesInMatch);
     onig_set_retry_limit_in_search(kRetriesInSearch);
-    onig_set_match_stack_limit_size(10'000'000);
     define_categories();
     return true;
   }();
@@ -65,12 +98,15 @@ struct Regex::Impl {
 };
 
 Regex::Regex(const std::string& pattern) : impl_(std::make_unique<Impl>()) {
+  if (pattern.size() > limits::kPatternBytes)
+    fail(Errc::kBadData, "a regular expression has ", pattern.size(), " bytes, the limit is ",
+         limits::kPatternBytes);
   initialize();
   impl_->pattern = pattern;
   OnigErrorInfo info;
-  const int code =
-      onig_new(&impl_->compiled, bytes(pattern.data()), bytes(pattern.data() + pattern.size()),
-               ONIG_OPTION_NONE, ONIG_ENCODING_UTF8, ONIG_SYNTAX_RUBY, &info);
+  const std::string own = with_own_classes(pattern);
+  const int code = onig_new(&impl_->compiled, bytes(own.data()), bytes(own.data() + own.size()),
+                            ONIG_OPTION_NONE, ONIG_ENCODING_UTF8, ONIG_SYNTAX_RUBY, &info);
   if (code != ONIG_NORMAL) {
     impl_->compiled = nullptr;
     fail(Errc::kBadData, "'", pattern, "' is not a regular expression: ", reason(code, &info));
@@ -96,13 +132,21 @@ void Regex::search(std::string_view text,
     OnigRegion* value = onig_region_new();
     ~Region() { onig_region_free(value, 1); }
   } region;
+  struct Limits {
+    OnigMatchParam* value = onig_new_match_param();
+    ~Limits() { onig_free_match_param(value); }
+  } limits;
+  onig_set_match_stack_limit_size_of_match_param(
+      limits.value, static_cast<unsigned>(kStackedInMatch + kStackedPerByte * text.size()));
+  if (text.empty()) return;  // the reference finds nothing in it, not even nothing
   const char* begin = text.data();
   const char* end = begin + text.size();
   std::size_t from = 0;
   std::size_t last = std::string_view::npos;  // end of the match before
   while (from <= text.size()) {
-    const int found = onig_search(impl_->compiled, bytes(begin), bytes(end), bytes(begin + from),
-                                  bytes(end), region.value, ONIG_OPTION_NONE);
+    const int found =
+        onig_search_with_param(impl_->compiled, bytes(begin), bytes(end), bytes(begin + from),
+                               bytes(end), region.value, ONIG_OPTION_NONE, limits.value);
     if (found == ONIG_MISMATCH) return;
     if (found < 0)
       fail(Errc::kBadData, "the regular expression '", impl_->pattern,

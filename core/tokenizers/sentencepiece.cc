@@ -1,44 +1,91 @@
-// Marian's tokenizer (OPUS-MT): source.spm cuts the text, vocab.json gives the ids, target.spm's
-// rules put pieces together again. A text may begin with its target language, ">>fr<<".
+// The translation tokenizers that have no fast class: SentencePiece cuts the text and puts pieces
+// together again, vocab.json gives the ids. Marian (OPUS-MT) has a model for each direction, and a
+// text may begin with its target language, ">>fr<<"; M2M100 puts the source language before it.
 #include <sentencepiece_processor.h>
+
+#include <algorithm>
+#include <limits>
 
 #include "core/base/error.h"
 #include "core/base/files.h"
 #include "core/base/limits.h"
+#include "core/base/text.h"
 #include "core/tokenizers/blueprint.h"
 #include "core/tokenizers/spm_model.h"
-#include "core/tokenizers/unicode.h"
+#include "core/tokenizers/unigram.h"
 
 namespace hft {
+namespace fs = std::filesystem;
+
 namespace {
 
 constexpr std::string_view kMark = "\xe2\x96\x81";  // U+2581
 
-class Marian : public TokenModel {
+using Processor = sentencepiece::SentencePieceProcessor;
+
+// The library's processor, after checks of our own.
+std::unique_ptr<Processor> load_processor(const fs::path& file, SpmModel* model = nullptr) {
+  const std::string bytes = read_file(file, limits::kTokenizerBytes);
+  const std::string name = file.filename().string();
+  SpmModel checked = parse_spm(bytes, name);
+  for (const std::string* map : {&checked.charsmap, &checked.denormalizer_charsmap})
+    if (!map->empty()) check_charsmap(*map, name + ": precompiled_charsmap");
+  auto processor = std::make_unique<Processor>();
+  if (const auto status = processor->LoadFromSerializedProto(bytes); !status.ok())
+    fail(Errc::kBadData, name, ": ", status.ToString());
+  if (model) *model = std::move(checked);
+  return processor;
+}
+
+// The pieces that SentencePiece's Unigram looks for, with its scores.
+std::unique_ptr<TokenModel> unigram_of(const SpmModel& model, const std::string& where) {
+  float lowest = 0, highest = -std::numeric_limits<float>::infinity();
+  bool first = true;
+  for (const SpmPiece& piece : model.pieces) {
+    if (piece.type == PieceType::kByte) return nullptr;
+    if (piece.type != PieceType::kNormal) continue;
+    lowest = first ? piece.score : std::min(lowest, piece.score);
+    highest = std::max(highest, piece.score);
+    first = false;
+  }
+  Vocabulary vocabulary;
+  std::vector<double> scores{0};
+  vocabulary.add("", 0);  // unknown
+  for (const SpmPiece& piece : model.pieces) {
+    if (piece.text.empty() ||
+        (piece.type != PieceType::kNormal && piece.type != PieceType::kUserDefined))
+      continue;
+    // A symbol of the user always wins.
+    const double score = piece.type == PieceType::kUserDefined
+                             ? static_cast<double>(piece.text.size()) * highest - 0.1
+                             : piece.score;
+    vocabulary.add(piece.text, static_cast<std::int32_t>(scores.size()));
+    scores.push_back(score);
+  }
+  return make_unigram(std::move(vocabulary), scores,
+                      {.unk_id = 0, .single_precision = true, .unknown_score = lowest - 10.0f},
+                      where);
+}
+
+class SpmPieces : public TokenModel {
  public:
-  Marian(const std::filesystem::path& spm, Vocabulary vocabulary, std::int32_t unk)
-      : vocabulary_(std::move(vocabulary)), unk_(unk) {
-    const std::string bytes = read_file(spm, limits::kTokenizerBytes);
-    const std::string name = spm.filename().string();
-    const SpmModel checked = parse_spm(bytes, name);  // our checks before the library sees the file
-    if (!checked.charsmap.empty())
-      make_precompiled(Fields({{"precompiled_charsmap",
-                                Json::binary({checked.charsmap.begin(), checked.charsmap.end()})}},
-                              name + ": normalizer_spec"),
-                       0);
-    if (const auto status = processor_.LoadFromSerializedProto(bytes); !status.ok())
-      fail(Errc::kBadData, name, ": ", status.ToString());
+  SpmPieces(const fs::path& file, Vocabulary vocabulary, std::int32_t unk, bool language_in_text)
+      : vocabulary_(std::move(vocabulary)), unk_(unk), language_in_text_(language_in_text) {
+    SpmModel model;
+    processor_ = load_processor(file, &model);
+    if (model.model_type == 1) unigram_ = unigram_of(model, file.filename().string());
   }
 
   void tokenize_word(std::string_view piece, std::vector<Token>& out) const override {
     std::size_t start = 0;
-    if (piece.starts_with(">>"))
+    if (language_in_text_ && piece.starts_with(">>"))
       if (const std::size_t end = piece.find("<<"); end != std::string_view::npos) {
         start = end + 2;
         out.push_back({id_of(piece.substr(0, start)), 0, static_cast<std::uint32_t>(start)});
       }
     const auto cut =
-        processor_.EncodeAsImmutableProto({piece.data() + start, piece.size() - start});
+        processor_->EncodeAsImmutableProto({piece.data() + start, piece.size() - start});
+    if (unigram_) return cut_again(cut, static_cast<std::uint32_t>(start), out);
     for (const auto& part : cut.pieces())
       out.push_back({id_of(part.piece()), static_cast<std::uint32_t>(start + part.begin()),
                      static_cast<std::uint32_t>(start + part.end())});
@@ -50,48 +97,147 @@ class Marian : public TokenModel {
     const std::int32_t id = vocabulary_.find(token);
     return id < 0 ? unk_ : id;
   }
-  sentencepiece::SentencePieceProcessor processor_;
+
+  // The library has normalised the text. Between equal paths its versions choose differently, so
+  // the pieces are those of our own search, which chooses as version 0.2 does.
+  void cut_again(const sentencepiece::ImmutableSentencePieceText& cut, std::uint32_t start,
+                 std::vector<Token>& out) const {
+    std::string normalized;
+    std::vector<ByteRange> origin;
+    for (const auto& part : cut.pieces()) {
+      normalized += part.piece();
+      origin.resize(normalized.size(), {start + part.begin(), start + part.end()});
+    }
+    std::vector<Token> tokens;
+    unigram_->tokenize(normalized, tokens);
+    for (const Token& token : tokens)
+      out.push_back(
+          {id_of(std::string_view(normalized).substr(token.begin, token.end - token.begin)),
+           origin[token.begin].begin, origin[token.end - 1].end});
+  }
+
+  std::unique_ptr<Processor> processor_;
+  std::unique_ptr<TokenModel> unigram_;  // null: the library's own search
   Vocabulary vocabulary_;
   std::int32_t unk_;
+  bool language_in_text_;
 };
+
+// transformers' decoding of slow tokenizers: special tokens stand between stretches of pieces, and
+// added tokens beside the vocabulary between stretches of both.
+class PieceDecoder : public Decoder {
+ public:
+  PieceDecoder(std::unique_ptr<Processor> processor, std::vector<std::string> specials,
+               std::vector<std::string> apart, bool marian)
+      : processor_(std::move(processor)),
+        specials_(std::move(specials)),
+        apart_(std::move(apart)),
+        marian_(marian) {}
+
+  void apply(std::vector<std::string>& tokens) const override {
+    std::vector<std::string> texts, stretch;
+    for (std::string& token : tokens) {
+      if (!listed(apart_, token)) {
+        stretch.push_back(std::move(token));
+        continue;
+      }
+      if (std::string text = join(stretch); !text.empty()) texts.push_back(std::move(text));
+      stretch.clear();
+      texts.push_back(std::move(token));
+    }
+    if (!stretch.empty()) texts.push_back(join(stretch));
+    tokens.assign(1, joined(texts, " "));
+  }
+
+ private:
+  static bool listed(const std::vector<std::string>& list, const std::string& token) {
+    return std::find(list.begin(), list.end(), token) != list.end();
+  }
+
+  std::string join(const std::vector<std::string>& stretch) const {
+    std::string text;
+    std::vector<std::string> pieces;
+    const auto decode = [&] {
+      std::string part;
+      if (const auto status = processor_->Decode(pieces, &part); !status.ok())
+        fail(Errc::kBadData, "SentencePiece: ", status.ToString());
+      text += part;
+      pieces.clear();
+    };
+    for (const std::string& token : stretch) {
+      if (!listed(specials_, token)) {
+        pieces.push_back(token);
+        continue;
+      }
+      decode();
+      text += token;
+      if (marian_) text += ' ';
+    }
+    decode();
+    if (marian_) text = replaced(std::move(text), kMark, " ");
+    return unicode_trimmed(text);
+  }
+
+  std::unique_ptr<Processor> processor_;
+  std::vector<std::string> specials_, apart_;
+  bool marian_;
+};
+
+std::int32_t need(const Vocabulary& vocabulary, const std::string& token) {
+  const std::int32_t id = vocabulary.find(token);
+  if (id < 0)
+    fail(Errc::kBadData, "vocab.json: the special token '", token, "' is not in the vocabulary");
+  return id;
+}
+
+// Special tokens, and those added tokens that decoding sets apart.
+std::unique_ptr<Decoder> make_decoder_of(const fs::path& spm, const TokenizerConfig& config,
+                                         const Vocabulary& plain, bool marian) {
+  std::vector<std::string> specials, apart;
+  for (const auto& special : config.special_tokens) {
+    specials.push_back(special.token.content);
+    if (special.name == "additional" && plain.find(special.token.content) < 0)
+      apart.push_back(special.token.content);
+  }
+  for (const AddedToken& token : config.added_tokens)
+    if (std::find(specials.begin(), specials.end(), token.content) == specials.end())
+      apart.push_back(token.content);
+  return std::make_unique<PieceDecoder>(load_processor(spm), std::move(specials), std::move(apart),
+                                        marian);
+}
 
 }  // namespace
 
-Blueprint read_marian(const std::filesystem::path& folder, const TokenizerConfig& config) {
+Blueprint read_marian(const fs::path& folder, const TokenizerConfig& config) {
   Blueprint out;
   out.where = "vocab.json";
-  const Json ids =
-      parse_json(read_file(folder / "vocab.json", limits::kTokenizerBytes), "vocab.json");
-  if (!ids.is_object())
-    fail(Errc::kBadData, "vocab.json: is ", ids.type_name(), ", wanted {\"token\": id, …}");
-  Vocabulary vocabulary;
-  vocabulary.reserve(ids.size(), ids.size() * 8);
-  for (const auto& [token, id] : ids.items())
-    vocabulary.add(token, checked_id(id.is_number_integer() ? id.get<std::int64_t>() : -1,
-                                     ids.size(), out.where));
-  const auto need = [&](std::string_view name, const char* fallback) {
-    const std::string token = config.special(name).empty() ? fallback : config.special(name);
-    const std::int32_t id = vocabulary.find(token);
-    if (id < 0)
-      fail(Errc::kBadData, "vocab.json: the special token '", token, "' is not in the vocabulary");
-    return std::pair(token, id);
-  };
-  const auto [unk, unk_id] = need("unk", "<unk>");
-  const auto [eos, eos_id] = need("eos", "</s>");
-  parse_spm(read_file(folder / "target.spm", limits::kTokenizerBytes), "target.spm");
-  const Json end = {{"SpecialToken", {{"id", eos}, {"type_id", 0}}}};
-  const Json a = {{"Sequence", {{"id", "A"}, {"type_id", 0}}}},
-             b = {{"Sequence", {{"id", "B"}, {"type_id", 0}}}};
-  out.post_processor = {
-      {"type", "TemplateProcessing"},
-      {"single", {a, end}},
-      {"pair", {a, b, end}},
-      {"special_tokens", {{eos, {{"id", eos}, {"ids", {eos_id}}, {"tokens", {eos}}}}}}};
-  out.decoder = {{"type", "Marian"}, {"mark", std::string(kMark)}};
-  out.decoder["specials"] = Json::array();
-  for (const auto& special : config.special_tokens)
-    out.decoder["specials"].push_back(special.token.content);
-  out.model = std::make_unique<Marian>(folder / "source.spm", std::move(vocabulary), unk_id);
+  Vocabulary vocabulary = read_vocab_json(folder / "vocab.json");
+  const std::string eos = config.special("eos");
+  const std::int32_t unk = need(vocabulary, config.special("unk"));
+  out.around = {{{"$A", 0}, {eos, 0}}, {{"$A", 0}, {"$B", 0}, {eos, 0}}};
+  out.own_decoder = make_decoder_of(folder / "target.spm", config, vocabulary, true);
+  if (config.fields.boolean("separate_vocabs", false))
+    out.target = read_vocab_json(folder / "target_vocab.json");
+  out.model = std::make_unique<SpmPieces>(folder / "source.spm", std::move(vocabulary), unk, true);
+  return out;
+}
+
+Blueprint read_m2m100(const fs::path& folder, const TokenizerConfig& config) {
+  Blueprint out;
+  out.where = "vocab.json";
+  const fs::path spm = folder / "sentencepiece.bpe.model";
+  Vocabulary vocabulary = read_vocab_json(folder / "vocab.json");
+  const std::int32_t unk = need(vocabulary, config.special("unk"));
+  out.own_decoder = make_decoder_of(spm, config, vocabulary, false);
+  // The languages come after the vocabulary, whatever it holds.
+  auto next = static_cast<std::int32_t>(vocabulary.size());
+  const auto codes = m2m100_languages(config.fields);
+  for (const std::string& code : codes) vocabulary.add("__" + code + "__", next++);
+  const std::string source = config.source_language(), eos = config.special("eos");
+  check_language(source, codes, config.src_lang.empty() ? Errc::kBadData : Errc::kUsage);
+  const std::string lang = "__" + source + "__";
+  out.around = {{{lang, 0}, {"$A", 0}, {eos, 0}}, {{lang, 0}, {"$A", 0}, {"$B", 0}, {eos, 0}}};
+  out.model = std::make_unique<SpmPieces>(spm, std::move(vocabulary), unk, false);
   return out;
 }
 

@@ -1,9 +1,11 @@
 // Tokenizers whose only file is a SentencePiece model, put together as transformers' converters do
 // for each class.
 #include <algorithm>
+#include <tuple>
 #include <unordered_map>
 
 #include "core/base/error.h"
+#include "core/base/text.h"
 #include "core/tokenizers/blueprint.h"
 #include "core/tokenizers/spm_model.h"
 #include "core/tokenizers/unicode.h"
@@ -14,59 +16,110 @@ namespace {
 
 constexpr const char* kMark = "\xe2\x96\x81";  // U+2581
 
-using Scores = std::vector<std::pair<std::string, double>>;
+enum class Rules { kPlain, kQuotes, kQuotesLast, kStrip, kLlama, kGemma };
 
-struct Plan {
-  Scores vocabulary;
-  std::int64_t unk_id = 0;
-  bool byte_fallback = false;
+// A class's own way with the model's pieces. Lists are separated by spaces; in templates "A" and
+// "B" are the texts, a digit after ':' the type id.
+struct SpmClass {
+  std::string_view name;
+  std::string_view head;  // tokens before the pieces, with score 0
+  std::size_t from;       // the first piece taken
+  std::string_view tail;  // tokens after them
+  int unk_id;             // -1: the model's
+  Rules rules;            // normalizer
+  std::string_view single, pair;
 };
 
-void add_pieces(Scores& to, const SpmModel& model, std::size_t from) {
-  for (std::size_t i = from; i < model.pieces.size(); ++i)
-    to.emplace_back(model.pieces[i].text, model.pieces[i].score);
-}
+constexpr std::string_view kFairseq = "<s> <pad> </s> <unk>";
+constexpr std::string_view kOne = "<s> A </s>", kTwo = "<s> A </s> </s> B </s>";
+constexpr std::string_view kClsOne = "[CLS] A [SEP]", kClsTwo = "[CLS] A [SEP] B:1 [SEP]:1";
+constexpr std::string_view kMadeUp =
+    "<madeupword0> <madeupword1> <madeupword2> <madeupword3> <madeupword4> <madeupword5> "
+    "<madeupword6>";
 
-// ALBERT hides pieces such as "9," by a low score.
+constexpr SpmClass kClasses[] = {
+    {"XLMRoberta", kFairseq, 3, "<mask>", 3, Rules::kPlain, kOne, kTwo},
+    {"LayoutXLM", kFairseq, 3, "<mask>", 3, Rules::kPlain, kOne, kTwo},
+    {"Camembert", "<s>NOTUSED <pad> </s>NOTUSED <unk> <unk>NOTUSED", 1, "<mask>", 3, Rules::kPlain,
+     kOne, kTwo},
+    {"Barthez", "", 0, "", 3, Rules::kPlain, kOne, kTwo},
+    {"MBart", kFairseq, 3, "(codes) <mask>", 3, Rules::kPlain, "", ""},
+    {"MBart50", kFairseq, 3, "(codes) <mask>", 3, Rules::kPlain, "", ""},
+    {"Nllb", kFairseq, 3, "", 3, Rules::kPlain, "", ""},
+    {"XGLM", kFairseq, 3, kMadeUp, 3, Rules::kPlain, "</s> A", "</s> A </s> </s> B"},
+    {"T5", "", 0, "(extra_ids)", -1, Rules::kPlain, "A </s>", "A </s> B </s>"},
+    {"Udop", "", 0, "", -1, Rules::kPlain, "A </s>", "A </s> B </s>"},
+    {"Pegasus", "(pegasus)", 2, "", -1, Rules::kPlain, "A (eos)", "A B (eos)"},
+    {"Reformer", "", 0, "", -1, Rules::kPlain, "", ""},
+    {"BigBird", "", 0, "", -1, Rules::kPlain, kClsOne, kClsTwo},
+    {"Albert", "", 0, "", -1, Rules::kQuotes, kClsOne, kClsTwo},
+    {"FNet", "", 0, "", -1, Rules::kQuotes, kClsOne, kClsTwo},
+    {"XLNet", "", 0, "", -1, Rules::kQuotes, "A <sep> <cls>:2", "A <sep> B:1 <sep>:1 <cls>:2"},
+    {"RemBert", "", 0, "", -1, Rules::kQuotesLast, kClsOne, kClsTwo},
+    {"DebertaV2", "", 0, "", -1, Rules::kStrip, kClsOne, kClsTwo},
+    {"Llama", "", 0, "", 0, Rules::kLlama, "", ""},
+    {"CodeLlama", "", 0, "", 0, Rules::kLlama, "", ""},
+    {"Gemma", "(pad) (eos) (bos)", 3, "", 3, Rules::kGemma, "", ""},
+};
+
+using Scores = std::vector<std::pair<std::string, double>>;
+
+// ALBERT and XLNet hide pieces such as "9," by a low score.
 bool number_comma(const std::string& piece) {
   if (!piece.ends_with(',') || piece.size() < 2) return false;
   std::size_t at = piece.size() - 1;
   return unicode::is(unicode::previous(piece, at), unicode::kNumber);
 }
 
-Plan plan_vocabulary(const SpmModel& model, std::string_view name, const TokenizerConfig& config) {
-  Plan plan;
-  Scores& vocabulary = plan.vocabulary;
-  plan.unk_id = model.unk_id;
-  if (name == "XLMRoberta" || name == "Camembert") {
-    if (name == "Camembert")
-      vocabulary = {{"<s>NOTUSED", 0},
-                    {"<pad>", 0},
-                    {"</s>NOTUSED", 0},
-                    {"<unk>", 0},
-                    {"<unk>NOTUSED", -100}};
-    else
-      vocabulary = {{"<s>", 0}, {"<pad>", 0}, {"</s>", 0}, {"<unk>", 0}};
-    add_pieces(vocabulary, model, name == "Camembert" ? 1 : 3);
-    vocabulary.emplace_back("<mask>", 0);
-    plan.unk_id = 3;
-  } else if (name == "Llama") {
-    plan.byte_fallback = true;
-    add_pieces(vocabulary, model, 0);
-    plan.unk_id = 0;
-    for (std::size_t i = 0; i < std::min<std::size_t>(3, vocabulary.size()); ++i)
-      vocabulary[i].second = 0;
-  } else if (name == "T5") {
-    add_pieces(vocabulary, model, 0);
+// The tokens that one word of SpmClass::head or tail stands for.
+std::vector<std::string> spelled_out(const std::string& word, const TokenizerConfig& config) {
+  const std::string_view name = config.row->name();
+  std::vector<std::string> all;
+  if (word == "(codes)") return split(language_codes(name), ' ');
+  if (word == "(extra_ids)") {
     for (std::int64_t i = config.fields.integer("extra_ids", 0, 10'000, 100) - 1; i >= 0; --i)
-      vocabulary.emplace_back("<extra_id_" + std::to_string(i) + ">", 0);
+      all.push_back("<extra_id_" + std::to_string(i) + ">");
+  } else if (word == "(pegasus)") {
+    const std::int64_t offset = config.fields.integer("offset", 0, 10'000, 103);
+    all = {config.special("pad"), config.special("eos")};
+    if (config.fields.has("mask_token_sent") || !config.fields.json().contains("mask_token_sent"))
+      all.push_back(config.fields.text("mask_token_sent", "<mask_1>"));
+    all.push_back(config.special("mask"));
+    for (std::int64_t i = 2; i < offset; ++i) all.push_back("<unk_" + std::to_string(i) + ">");
+  } else if (word.front() == '(') {
+    all = {config.special(word.substr(1, word.size() - 2))};
   } else {
-    add_pieces(vocabulary, model, 0);
-    if (name == "Albert")
-      for (auto& [piece, score] : vocabulary)
-        if (number_comma(piece)) score -= 100;
+    all = {word};
   }
-  return plan;
+  return all;
+}
+
+Scores vocabulary_of(const SpmModel& model, const SpmClass& own, const TokenizerConfig& config) {
+  Scores all;
+  const auto add = [&](std::string_view words) {
+    if (words.empty()) return;
+    for (const std::string& word : split(words, ' '))
+      for (std::string& token : spelled_out(word, config))
+        all.emplace_back(std::move(token),
+                         token == "<unk>NOTUSED" || token.starts_with("<unk_") ? -100 : 0);
+  };
+  add(own.head);
+  for (std::size_t i = own.from; i < model.pieces.size(); ++i)
+    all.emplace_back(model.pieces[i].text, model.pieces[i].score);
+  add(own.tail);
+  if (own.rules == Rules::kLlama)
+    for (std::size_t i = 0; i < std::min<std::size_t>(3, all.size()); ++i) all[i].second = 0;
+  if (own.rules == Rules::kQuotes)
+    for (auto& [piece, score] : all)
+      if (number_comma(piece)) score -= 100;
+  const auto tab = [&](const auto& entry) { return entry.first == "\t"; };
+  if (own.rules == Rules::kGemma && std::none_of(all.begin(), all.end(), tab))
+    for (auto& entry : all)
+      if (entry.first == "<0x09>") {  // older files lack the tab
+        entry = {"\t", 0};
+        break;
+      }
+  return all;
 }
 
 // SentencePiece's BPE has scores for pieces, no merges: every split of a piece into two pieces is a
@@ -76,12 +129,18 @@ struct ScoredMerge {
   std::int64_t left_length, right_length;  // code points
   std::string left, right;
 };
-std::vector<ScoredMerge> merges_of(const Scores& vocabulary, const SpmModel& model) {
+std::vector<ScoredMerge> merges_of(const Scores& vocabulary, const SpmModel& model, bool gemma) {
   std::unordered_map<std::string_view, std::size_t> ids;
   for (std::size_t i = 0; i < model.pieces.size(); ++i) ids[model.pieces[i].text] = i;
+  if (gemma && !ids.contains("\t") && ids.contains("<0x09>")) ids["\t"] = ids["<0x09>"];
+  std::unordered_map<std::string_view, double> scores;  // a token named twice: the last score
+  for (const auto& [piece, score] : vocabulary) scores[piece] = score;
   std::vector<ScoredMerge> all;
-  for (const auto& [piece, score] : vocabulary) {
-    std::vector<std::pair<std::size_t, std::size_t>> order;
+  for (const auto& [piece, first_score] : vocabulary) {
+    const auto found = scores.find(piece);
+    if (found == scores.end()) continue;
+    const double score = found->second;
+    scores.erase(found);
     const std::size_t first = all.size();
     for (std::size_t at = 0; at < piece.size();) {
       unicode::next(piece, at);
@@ -104,29 +163,34 @@ std::vector<ScoredMerge> merges_of(const Scores& vocabulary, const SpmModel& mod
   return all;
 }
 
-void build_model(const SpmModel& model, const Plan& plan, Blueprint& out) {
+void build_model(const SpmModel& model, const SpmClass& own, const TokenizerConfig& config,
+                 Blueprint& out) {
+  const bool byte_fallback = own.rules == Rules::kLlama || own.rules == Rules::kGemma;
+  const Scores all = vocabulary_of(model, own, config);
+  std::int64_t unk_id = own.unk_id < 0 ? model.unk_id : own.unk_id;
+  if (own.name == "Pegasus") unk_id += config.fields.integer("offset", 0, 10'000, 103);
   Vocabulary vocabulary;
   std::vector<double> scores;
-  for (const auto& [piece, score] : plan.vocabulary) {
+  for (const auto& [piece, score] : all) {
     vocabulary.add(piece, static_cast<std::int32_t>(scores.size()));
     scores.push_back(score);
   }
   if (model.model_type == 1) {
-    if (plan.unk_id < 0 || plan.unk_id >= static_cast<std::int64_t>(scores.size()))
-      fail(Errc::kBadData, out.where, ": trainer_spec.unk_id is ", plan.unk_id, ", but there are ",
+    if (unk_id < 0 || unk_id >= static_cast<std::int64_t>(scores.size()))
+      fail(Errc::kBadData, out.where, ": trainer_spec.unk_id is ", unk_id, ", but there are ",
            scores.size(), " pieces");
-    out.model = make_unigram(std::move(vocabulary), std::move(scores),
-                             static_cast<std::int32_t>(plan.unk_id), plan.byte_fallback, out.where);
+    out.model = make_unigram(
+        std::move(vocabulary), scores,
+        {.unk_id = static_cast<std::int32_t>(unk_id), .byte_fallback = byte_fallback}, out.where);
     return;
   }
   if (model.model_type != 2)
     fail(Errc::kUnsupported, out.where, ": trainer_spec.model_type is ", model.model_type,
          ", wanted 1 (unigram) or 2 (BPE)");
-  const auto merges = merges_of(plan.vocabulary, model);
+  const auto merges = merges_of(all, model, own.rules == Rules::kGemma);
   out.bpe = std::make_unique<BpeBuilder>(
       std::move(vocabulary),
-      BpeOptions{
-          .unk_token = model.unk_piece, .fuse_unk = true, .byte_fallback = plan.byte_fallback},
+      BpeOptions{.unk_token = model.unk_piece, .fuse_unk = true, .byte_fallback = byte_fallback},
       merges.size());
   for (const auto& merge : merges) out.bpe->add_merge(merge.left, merge.right);
   out.bpe->finish_merges([&](std::size_t, const std::string& what) {
@@ -141,131 +205,132 @@ Json string_replace(const char* from, const char* to) {
   return {{"type", "Replace"}, {"pattern", {{"String", from}}}, {"content", to}};
 }
 
-Json normalizer_of(const SpmModel& model, std::string_view name, const Fields& f) {
+// Of the slow classes only these three have the settings `legacy` and `add_prefix_space`.
+bool has_settings(const SpmClass& own) {
+  return own.name == "Llama" || own.name == "T5" || own.name == "Udop";
+}
+bool is_legacy(const SpmClass& own, const Fields& f) {
+  return !has_settings(own) || f.boolean("legacy", true);
+}
+bool has_prefix_space(const SpmClass& own, const Fields& f) {
+  if (!has_settings(own) || !f.json().contains("add_prefix_space")) return true;
+  return f.boolean("add_prefix_space", false);  // null is false, too
+}
+
+Json normalizer_of(const SpmModel& model, const SpmClass& own, const Fields& f) {
   Json parts = Json::array();
-  const Json charsmap = {
-      {"type", "Precompiled"},
-      {"precompiled_charsmap", Json::binary({model.charsmap.begin(), model.charsmap.end()})}};
-  if (name == "Llama") {
-    if (!f.boolean("legacy", true)) return nullptr;
-    if (f.boolean("add_prefix_space", true))
-      parts.push_back({{"type", "Prepend"}, {"prepend", kMark}});
-    parts.push_back(string_replace(" ", kMark));
-  } else if (name == "Albert") {
-    parts.push_back(string_replace("``", "\""));
-    parts.push_back(string_replace("''", "\""));
-    if (!f.boolean("keep_accents", false)) {
-      parts.push_back({{"type", "NFKD"}});
-      parts.push_back({{"type", "StripAccents"}});
-    }
-    if (f.boolean("do_lower_case", true)) parts.push_back({{"type", "Lowercase"}});
-    if (!model.charsmap.empty()) parts.push_back(charsmap);
-    parts.push_back(regex_replace(" {2,}", " "));
-  } else if (name == "DebertaV2") {
-    if (f.boolean("do_lower_case", false)) parts.push_back({{"type", "Lowercase"}});
-    parts.push_back({{"type", "Strip"}, {"strip_left", true}, {"strip_right", true}});
-    if (!model.charsmap.empty()) parts.push_back(charsmap);
-    parts.push_back(regex_replace(" {2,}", " "));
-  } else {
-    if (!model.charsmap.empty()) parts.push_back(charsmap);
-    parts.push_back({{"type", "Strip"}, {"strip_left", false}, {"strip_right", true}});
-    parts.push_back(regex_replace(" {2,}", kMark));
+  const auto charsmap = [&] {
+    if (model.charsmap.empty()) return;
+    parts.push_back(
+        {{"type", "Precompiled"},
+         {"precompiled_charsmap", Json::binary({model.charsmap.begin(), model.charsmap.end()})}});
+  };
+  const auto strip = [&](bool left) {
+    parts.push_back({{"type", "Strip"}, {"strip_left", left}, {"strip_right", true}});
+  };
+  const Json one_space = regex_replace(" {2,}", " ");
+  switch (own.rules) {
+    case Rules::kLlama:
+      if (!is_legacy(own, f)) return nullptr;
+      if (has_prefix_space(own, f)) parts.push_back({{"type", "Prepend"}, {"prepend", kMark}});
+      parts.push_back(string_replace(" ", kMark));
+      break;
+    case Rules::kGemma:
+      return string_replace(" ", kMark);
+    case Rules::kQuotes:
+    case Rules::kQuotesLast:
+      parts.push_back(string_replace("``", "\""));
+      parts.push_back(string_replace("''", "\""));
+      if (own.rules == Rules::kQuotesLast) parts.push_back(one_space);
+      if (!f.boolean("keep_accents", own.name == "FNet" || own.name == "RemBert")) {
+        parts.push_back({{"type", "NFKD"}});
+        parts.push_back({{"type", "StripAccents"}});
+      }
+      if (f.boolean("do_lower_case", own.name == "Albert"))
+        parts.push_back({{"type", "Lowercase"}});
+      charsmap();
+      if (own.rules == Rules::kQuotes) parts.push_back(one_space);
+      break;
+    case Rules::kStrip:
+      if (f.boolean("do_lower_case", false)) parts.push_back({{"type", "Lowercase"}});
+      strip(true);
+      charsmap();
+      parts.push_back(one_space);
+      break;
+    case Rules::kPlain:
+      charsmap();
+      strip(false);
+      parts.push_back(regex_replace(" {2,}", kMark));
   }
   return {{"type", "Sequence"}, {"normalizers", parts}};
 }
 
-// "A" and "B" are the texts, "+B" the second one with type id 1; everything else a special token.
-Json template_of(std::initializer_list<std::string> single, std::initializer_list<std::string> pair,
-                 const Vocabulary& vocabulary, const std::string& where) {
-  Json tokens = Json::object();
-  const auto list = [&](const auto& items) {
-    Json out = Json::array();
-    for (const std::string& item : items) {
-      const int type = item[0] == '+' ? 1 : 0;
-      const std::string name = item.substr(static_cast<std::size_t>(type));
-      const bool text = name == "A" || name == "B";
-      out.push_back({{text ? "Sequence" : "SpecialToken", {{"id", name}, {"type_id", type}}}});
-      if (text) continue;
-      const std::int32_t id = vocabulary.find(name);
-      if (id < 0)
-        fail(Errc::kBadData, where, ": the special token '", name, "' is not among the pieces");
-      tokens[name] = {{"id", name}, {"ids", {id}}, {"tokens", {name}}};
-    }
-    return out;
+// Pre-tokenizer and decoder.
+void cut_and_join(const SpmClass& own, const Fields& f, Blueprint& out) {
+  const bool llama = own.rules == Rules::kLlama, gemma = own.rules == Rules::kGemma;
+  const bool legacy = is_legacy(own, f), prefix_space = has_prefix_space(own, f);
+  const char* scheme = !prefix_space ? "never" : legacy ? "always" : "first";
+  const Json metaspace = {
+      {"type", "Metaspace"}, {"replacement", kMark}, {"prepend_scheme", scheme}, {"split", !llama}};
+  const auto after = [&](Json first) -> Json {
+    return {{"type", "Sequence"}, {"pretokenizers", {std::move(first), metaspace}}};
   };
-  Json first = list(single), second = list(pair);
-  return {{"type", "TemplateProcessing"},
-          {"single", first},
-          {"pair", second},
-          {"special_tokens", tokens}};
+  if (own.name == "Pegasus") {
+    out.pre_tokenizer = after({{"type", "WhitespaceSplit"}});
+  } else if (own.name == "DebertaV2" && f.boolean("split_by_punct", false)) {
+    out.pre_tokenizer = after({{"type", "Punctuation"}, {"behavior", "Isolated"}});
+  } else if (gemma) {
+    out.pre_tokenizer = {{"type", "Split"},
+                         {"pattern", {{"String", " "}}},
+                         {"behavior", "MergedWithPrevious"},
+                         {"invert", false}};
+  } else if (!llama || !legacy) {
+    out.pre_tokenizer = metaspace;
+  }
+  out.decoder = metaspace;
+  if (!llama && !gemma) return;
+  Json parts = {string_replace(kMark, " "), {{"type", "ByteFallback"}}, {{"type", "Fuse"}}};
+  if (llama && prefix_space)
+    parts.push_back({{"type", "Strip"}, {"content", " "}, {"start", 1}, {"stop", 0}});
+  out.decoder = {{"type", "Sequence"}, {"decoders", parts}};
 }
 
-void surround(std::string_view name, const TokenizerConfig& config, Blueprint& out) {
-  const Vocabulary& vocabulary = out.bpe ? out.bpe->vocabulary() : out.model->vocabulary();
-  const auto make = [&](std::initializer_list<std::string> single,
-                        std::initializer_list<std::string> pair) {
-    out.post_processor = template_of(single, pair, vocabulary, out.where);
-  };
-  if (name == "XLMRoberta" || name == "Camembert") {
-    make({"<s>", "A", "</s>"}, {"<s>", "A", "</s>", "</s>", "B", "</s>"});
-  } else if (name == "Albert" || name == "DebertaV2") {
-    make({"[CLS]", "A", "[SEP]"}, {"[CLS]", "A", "[SEP]", "+B", "+[SEP]"});
-  } else if (name == "T5") {
-    make({"A", "</s>"}, {"A", "</s>", "B", "</s>"});
-  } else {
-    apply_class(out, config);
+std::vector<std::pair<std::string, int>> template_of(std::string_view words,
+                                                     const TokenizerConfig& config) {
+  std::vector<std::pair<std::string, int>> all;
+  if (words.empty()) return all;
+  for (std::string word : split(words, ' ')) {
+    int type = 0;
+    if (const std::size_t n = word.size(); n > 2 && word[n - 2] == ':') {
+      type = word.back() - '0';
+      word.resize(n - 2);
+    }
+    if (word == "(eos)") word = config.special("eos");
+    all.emplace_back(word == "A" || word == "B" ? "$" + word : word, type);
   }
+  return all;
 }
 
 }  // namespace
 
 Blueprint read_spm_file(const std::filesystem::path& file, const TokenizerConfig& config) {
-  const std::string_view names = config.row ? config.row->names : "";
-  const std::string_view name = names.substr(0, names.find(' '));
-  if (name != "XLMRoberta" && name != "Llama" && name != "T5" && name != "Albert" &&
-      name != "DebertaV2")
-    fail(Errc::kUnsupported, file.filename().string(),
-         ": a SentencePiece file of tokenizer class '",
-         config.fields.text("tokenizer_class", std::string(name)),
-         "', wanted Llama, T5, XLMRoberta, Camembert, Albert or DebertaV2, or a tokenizer.json");
-  const bool camembert = config.fields.text("tokenizer_class", "").starts_with("Camembert");
+  const auto* own = std::find_if(std::begin(kClasses), std::end(kClasses),
+                                 [&](const SpmClass& c) { return c.name == config.row->name(); });
   Blueprint out;
   out.where = file.filename().string();
   const SpmModel model = read_spm(file);
-  build_model(model, plan_vocabulary(model, camembert ? "Camembert" : name, config), out);
+  build_model(model, *own, config, out);
   for (const SpmPiece& piece : model.pieces)
-    if (piece.type == PieceType::kControl || piece.type == PieceType::kUserDefined)
+    if (piece.type == PieceType::kControl || piece.type == PieceType::kUserDefined) {
+      const bool turn = own->rules == Rules::kGemma &&
+                        (piece.text == "<start_of_turn>" || piece.text == "<end_of_turn>");
       out.added_tokens.push_back({.content = piece.text,
                                   .normalized = false,
-                                  .special = piece.type == PieceType::kControl});
-  if (name == "T5")
-    for (std::int64_t i = 0; i < config.fields.integer("extra_ids", 0, 10'000, 100); ++i)
-      out.added_tokens.push_back({.content = "<extra_id_" + std::to_string(i) + ">",
-                                  .normalized = false,
-                                  .special = true});
-  if (name == "DebertaV2")  // sought in the normalised text, unlike the other special tokens
-    out.added_tokens.push_back(
-        {.content = config.special("unk"), .normalized = true, .special = true});
-  out.normalizer = normalizer_of(model, name, config.fields);
-  const bool llama = name == "Llama";
-  const bool legacy = config.fields.boolean("legacy", true);
-  const bool prefix_space = config.fields.boolean("add_prefix_space", true);
-  const char* scheme = !prefix_space ? "never" : llama && !legacy ? "first" : "always";
-  Json metaspace = {
-      {"type", "Metaspace"}, {"replacement", kMark}, {"prepend_scheme", scheme}, {"split", !llama}};
-  if (!llama || !legacy) out.pre_tokenizer = metaspace;
-  if (name == "DebertaV2" && config.fields.boolean("split_by_punct", false))
-    out.pre_tokenizer = {
-        {"type", "Sequence"},
-        {"pretokenizers", {{{"type", "Punctuation"}, {"behavior", "Isolated"}}, metaspace}}};
-  out.decoder = metaspace;
-  if (llama) {
-    Json parts = {string_replace(kMark, " "), {{"type", "ByteFallback"}}, {{"type", "Fuse"}}};
-    if (prefix_space)
-      parts.push_back({{"type", "Strip"}, {"content", " "}, {"start", 1}, {"stop", 0}});
-    out.decoder = {{"type", "Sequence"}, {"decoders", parts}};
-  }
-  surround(camembert ? "Camembert" : name, config, out);
+                                  .special = piece.type == PieceType::kControl || turn});
+    }
+  out.normalizer = normalizer_of(model, *own, config.fields);
+  cut_and_join(*own, config.fields, out);
+  out.around = {template_of(own->single, config), template_of(own->pair, config)};
   return out;
 }
 

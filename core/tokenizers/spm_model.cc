@@ -21,6 +21,8 @@ class Message {
   // Moves to the next field; false at the end.
   bool next() {
     if (bytes_.empty()) return false;
+    number = 0;
+    data = {};
     const std::uint64_t key = varint();
     field = static_cast<int>(key >> 3 & 0x1fffffff);
     switch (key & 7) {
@@ -43,7 +45,9 @@ class Message {
   }
   float real() const {
     float value = 0;
-    std::memcpy(&value, data.data(), std::min<std::size_t>(data.size(), 4));
+    if (data.size() != sizeof value)
+      fail(Errc::kBadData, where_, ": field ", field, " is no 4-byte number");
+    std::memcpy(&value, data.data(), sizeof value);
     return value;
   }
   const std::string& where() const { return where_; }
@@ -110,10 +114,12 @@ SpmModel parse_spm(std::string_view bytes, const std::string& where) {
         if (trainer.field == 40) model.unk_id = static_cast<std::int32_t>(trainer.number);
         if (trainer.field == 45) model.unk_piece = std::string(trainer.data);
       }
-    } else if (message.field == 3) {
-      Message normalizer(message.data, where + ": normalizer_spec");
-      while (normalizer.next())
-        if (normalizer.field == 2) model.charsmap = std::string(normalizer.data);
+    } else if (message.field == 3 || message.field == 5) {
+      const bool normal = message.field == 3;
+      Message spec(message.data, where + (normal ? ": normalizer_spec" : ": denormalizer_spec"));
+      while (spec.next())
+        if (spec.field == 2)
+          (normal ? model.charsmap : model.denormalizer_charsmap) = std::string(spec.data);
     }
   }
   if (model.pieces.empty()) fail(Errc::kBadData, where, ": no pieces, not a SentencePiece model");

@@ -29,7 +29,8 @@ struct SpmModel {
   int model_type = 1;  // 1 unigram, 2 BPE, 3 word, 4 char
   std::int64_t unk_id = 0;
   std::string unk_piece = "<unk>";
-  std::string charsmap;  // precompiled_charsmap
+  std::string charsmap;               // normalizer_spec.precompiled_charsmap
+  std::string denormalizer_charsmap;  // denormalizer_spec's
 };
 
 // Throws kBadData naming the field: a length outside the file, a piece above 64 KiB or not UTF-8, a

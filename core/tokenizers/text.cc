@@ -69,6 +69,16 @@ void Rewrite::finish() {
   text_.origin = std::move(origin_);
 }
 
+void Pieces::add(Text&& text) {
+  const std::uint32_t start =
+      tracked && !text.bytes.empty() ? text.origin.front().begin : text.start;
+  if (!bytes.empty()) return add(text.bytes, text.origin, 0, start, -1);
+  bytes = std::move(text.bytes);
+  origin = std::move(text.origin);
+  check_growth(bytes.size(), most);
+  pieces.push_back({0, static_cast<std::uint32_t>(bytes.size()), start, -1});
+}
+
 void Pieces::add(std::string_view stretch, const std::vector<ByteRange>& stretch_origin,
                  std::size_t begin, std::uint32_t start, std::int32_t id) {
   Piece piece;

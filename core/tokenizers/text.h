@@ -76,6 +76,9 @@ struct Pieces {
   void add(std::string_view stretch, const std::vector<ByteRange>& stretch_origin,
            std::size_t begin, std::uint32_t start, std::int32_t id);
 
+  // The same for all of a text that is not needed any more.
+  void add(Text&& text);
+
   // Cuts each ordinary piece: cut(view, emit) calls emit(begin, end) for every part to keep, in
   // order, with offsets inside the view. Empty parts vanish.
   template <class Cut>

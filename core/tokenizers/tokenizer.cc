@@ -5,6 +5,7 @@
 
 #include "core/base/error.h"
 #include "core/base/limits.h"
+#include "core/base/text.h"
 #include "core/tokenizers/added_tokens.h"
 #include "core/tokenizers/blueprint.h"
 #include "core/tokenizers/clean_up.h"
@@ -27,10 +28,15 @@ struct Tokenizer::Impl {
   AddedTokens added;
   bool bytes = false;  // pieces reach the model as plain bytes
   std::unordered_map<std::string, std::int32_t> special_ids;
+  std::optional<Vocabulary> target;  // Marian: tokens of the target language, for decoding
   std::optional<std::int64_t> model_max_length;
   std::vector<std::string> input_names;
   bool type_ids = true;
   bool clean_up = false;
+  std::string word_suffix;             // decoded text has a space in its place (CLIP)
+  std::vector<std::string> languages;  // one of them stands beside each text
+  bool m2m100 = false;
+  bool whisper = false;  // decoded text is without a prompt and without timestamps
   bool split_special = false;
   Side truncation_side = Side::kRight;
 
@@ -46,11 +52,13 @@ struct Tokenizer::Impl {
   Encoding assemble(Segment first, std::optional<Segment> second,
                     const EncodeOptions& options) const;
   void configure(const TokenizerConfig& config);
+  std::vector<std::string> languages_of(const TokenizerConfig& config) const;
 };
 
 namespace {
 
-// Byte offsets to code-point offsets, by tokenizers' rule for ends inside a code point.
+// Byte offsets to code-point offsets, by tokenizers' rules for ends inside a code point or beyond
+// the text.
 class CodePoints {
  public:
   explicit CodePoints(std::string_view text) : size_(text.size()) {
@@ -62,14 +70,17 @@ class CodePoints {
     for (char c : text) index_.push_back((static_cast<unsigned char>(c) & 0xc0) == 0x80 ? n : ++n);
   }
   Span convert(ByteRange range) const {
-    if (index_.empty() || range.begin >= size_)
+    if (range.begin >= size_)
       return {static_cast<std::int32_t>(range.begin), static_cast<std::int32_t>(range.end)};
-    const std::int32_t begin = index_[range.begin];
-    if (range.end < size_) return {begin, index_[range.end]};
-    return {begin, range.end > 0 ? index_[range.end - 1] + 1 : begin + 1};
+    const std::int32_t begin = at(range.begin);
+    if (range.end < size_) return {begin, at(range.end)};
+    return {begin, range.end > 0 && range.end <= size_ ? at(range.end - 1) + 1 : begin + 2};
   }
 
  private:
+  std::int32_t at(std::uint32_t byte) const {
+    return index_.empty() ? static_cast<std::int32_t>(byte) : index_[byte];
+  }
   std::size_t size_;
   std::vector<std::int32_t> index_;  // per byte; empty for ASCII
 };
@@ -120,46 +131,22 @@ void append(Encoding& to, const Encoding& from) {
   append(to.word_ids, from.word_ids);
 }
 
-Blueprint read_blueprint(const fs::path& folder, const TokenizerConfig& config) {
-  const auto there = [&](const char* name) { return fs::is_regular_file(folder / name); };
-  if (there("tokenizer.json")) {
-    Blueprint blueprint = read_tokenizer_json(folder / "tokenizer.json");
-    apply_class(blueprint, config);
-    return blueprint;
-  }
-  if (there("vocab.txt")) return read_vocab_txt(folder / "vocab.txt", config);
-  if (there("vocab.json") && there("merges.txt"))
-    return read_vocab_merges(folder / "vocab.json", folder / "merges.txt", config);
-  if (there("vocab.json") && there("source.spm") && there("target.spm"))
-    return read_marian(folder, config);
-  for (const char* name :
-       {"tokenizer.model", "spiece.model", "sentencepiece.bpe.model", "spm.model"})
-    if (there(name)) return read_spm_file(folder / name, config);
-  fail(Errc::kNotFound, folder.string(),
-       ": no tokenizer: none of tokenizer.json, vocab.txt, vocab.json with merges.txt, vocab.json "
-       "with source.spm and "
-       "target.spm, tokenizer.model, spiece.model, sentencepiece.bpe.model, spm.model");
-}
-
-// The special tokens that are not added yet, or that bring flags of their own: the reference adds
-// those again unless a list of added tokens already speaks for them.
-std::vector<AddedToken> special_tokens_to_add(const TokenizerConfig& config,
-                                              const Blueprint& blueprint,
-                                              const AddedTokens& added) {
-  const auto lists = [](const std::vector<AddedToken>& list, const std::string& content) {
-    return std::any_of(list.begin(), list.end(),
-                       [&](const AddedToken& each) { return each.content == content; });
+// Without Whisper's timestamps, "<|12.34|>".
+std::string without_timestamps(std::string text) {
+  const auto digits = [&](std::size_t at) {
+    const std::size_t end = text.find_first_not_of("0123456789", at);
+    return end == std::string::npos || end == at ? 0 : end;
   };
-  std::vector<AddedToken> all;
-  for (const auto& special : config.special_tokens) {
-    const std::string& content = special.token.content;
-    const bool listed =
-        lists(config.added_tokens, content) ||
-        (!config.has_decoder && blueprint.from_json && lists(blueprint.added_tokens, content));
-    if (special.object ? special.named && listed : added.find(content) >= 0) continue;
-    if (!lists(all, content)) all.push_back(special.token);
+  for (std::size_t at = 0; (at = text.find("<|", at)) != std::string::npos;) {
+    const std::size_t point = digits(at + 2);
+    const std::size_t end = point > 0 && text[point] == '.' ? digits(point + 1) : 0;
+    if (end > 0 && text.compare(end, 2, "|>") == 0) {
+      text.erase(at, end + 2 - at);
+    } else {
+      at += 2;
+    }
   }
-  return all;
+  return text;
 }
 
 template <class T>
@@ -213,16 +200,27 @@ void Tokenizer::Impl::place(const Pieces& pieces, std::string_view text, const E
     } else {
       model->tokenize(pieces.view(piece), tokens);
     }
+    if (pieces.pieces.size() == 1) {
+      out.encoding.ids.reserve(tokens.size());
+      out.encoding.offsets.reserve(tokens.size());
+      out.encoding.word_ids.reserve(tokens.size());
+    }
     for (const Token& token : tokens) {
-      ByteRange range{pieces.origin[piece.begin + token.begin].begin,
-                      pieces.origin[piece.begin + token.begin].begin};
-      if (token.end > token.begin) range.end = pieces.origin[piece.begin + token.end - 1].end;
+      // Byte tokens of a continuing_subword_prefix may reach beyond the piece; the reference then
+      // takes their place in it for one in the text.
+      ByteRange range{token.begin, token.end};
+      if (token.begin == token.end) {
+        range = {piece.start + token.begin, piece.start + token.end};
+      } else if (token.end <= piece.end - piece.begin) {
+        range = {pieces.origin[piece.begin + token.begin].begin,
+                 pieces.origin[piece.begin + token.end - 1].end};
+      }
       out.encoding.ids.push_back(token.id);
       out.encoding.offsets.push_back(points.convert(range));
       out.encoding.word_ids.push_back(static_cast<std::int32_t>(p));
       if (trims)
-        out.spaces.push_back(
-            spaces_of(piece.id >= 0 ? pieces.view(piece) : model->vocabulary().token(token.id)));
+        out.spaces.push_back(spaces_of(piece.id >= 0 ? pieces.view(piece)
+                                                     : model->spelling(token, pieces.view(piece))));
     }
   }
 }
@@ -249,9 +247,11 @@ std::vector<Encoding> Tokenizer::Impl::finish(Segment first, std::optional<Segme
     const std::int64_t extra = options.add_special_tokens && post_processor
                                    ? post_processor->added(second.has_value())
                                    : 0;
-    if (options.max_length < extra || options.stride < 0)
+    const std::int64_t single = post_processor ? post_processor->added(false) : 0;
+    if (options.max_length < extra || options.stride < 0 ||
+        options.max_length - single < options.stride)
       fail(Errc::kUsage, "a max_length of ", options.max_length, " with a stride of ",
-           options.stride, " leaves no room beside ", extra, " special tokens");
+           options.stride, " leaves no room beside ", std::max(extra, single), " special tokens");
     lengths =
         truncated_lengths(size, second ? static_cast<std::ptrdiff_t>(pair_size) : -1,
                           static_cast<std::size_t>(options.max_length - extra), options.truncation);
@@ -273,10 +273,15 @@ std::vector<Encoding> Tokenizer::Impl::finish(Segment first, std::optional<Segme
   };
   add(0, 0);
   if (!all_windows) return all;
-  // The order in which the reference merges overflowing parts.
-  for (std::size_t a = 1; a < firsts.size(); ++a)
-    for (std::size_t b = 0; b < seconds.size(); ++b) add(a, b);
-  for (std::size_t b = 1; b < seconds.size(); ++b) add(0, b);
+  // The order in which the reference merges overflowing parts: every further window of the text
+  // that comes first with all of the other, then the first one with the others' further ones.
+  const bool swapped = second && post_processor && post_processor->second_first();
+  const std::size_t outer = swapped ? seconds.size() : firsts.size(),
+                    inner = swapped ? firsts.size() : seconds.size();
+  const auto add_ordered = [&](std::size_t a, std::size_t b) { swapped ? add(b, a) : add(a, b); };
+  for (std::size_t a = 1; a < outer; ++a)
+    for (std::size_t b = 0; b < inner; ++b) add_ordered(a, b);
+  for (std::size_t b = 1; b < inner; ++b) add_ordered(0, b);
   return all;
 }
 
@@ -285,7 +290,8 @@ void Tokenizer::Impl::configure(const TokenizerConfig& config) {
   for (const auto& special : config.special_tokens) {
     std::int32_t id = added.find(special.token.content);
     if (id < 0) id = model->vocabulary().find(special.token.content);
-    if (id >= 0 && special.name != "additional") special_ids.emplace(special.name, id);
+    if (id >= 0 && special.name != "additional" && special.name != "extra")
+      special_ids.emplace(special.name, id);
   }
   if (const Json* length = f.find("model_max_length")) {
     if (!length->is_number())
@@ -293,6 +299,8 @@ void Tokenizer::Impl::configure(const TokenizerConfig& config) {
            ", wanted a number");
     if (const double value = length->get<double>(); value >= 1 && value < 9e15)
       model_max_length = static_cast<std::int64_t>(value);
+  } else if (config.row && config.row->recipe == Recipe::kMarian) {
+    model_max_length = 512;  // the class's own default
   }
   if (const Json* names = f.find("model_input_names"); names && names->is_array())
     for (const Json& name : *names)
@@ -307,30 +315,57 @@ void Tokenizer::Impl::configure(const TokenizerConfig& config) {
   truncation_side = side == "left" ? Side::kLeft : Side::kRight;
 }
 
-Tokenizer Tokenizer::load(const fs::path& folder) {
-  const TokenizerConfig config = read_tokenizer_config(folder);
-  Blueprint blueprint = read_blueprint(folder, config);
+// Those of the class; where files name their own, the special tokens without another name.
+std::vector<std::string> Tokenizer::Impl::languages_of(const TokenizerConfig& config) const {
+  if (m2m100) return m2m100_languages(config.fields);
+  const Change change = config.row ? config.row->change : Change::kNone;
+  if (change != Change::kLangAfter && change != Change::kLangBefore) return {};
+  std::map<std::int32_t, std::string> found;
+  for (const auto& [id, token] : added.all())
+    if (token.special &&
+        std::ranges::none_of(special_ids, [&](const auto& named) { return named.second == id; }))
+      found[id] = token.content;
+  std::vector<std::string> languages;
+  for (auto& [id, language] : found) languages.push_back(std::move(language));
+  return languages;
+}
+
+Tokenizer Tokenizer::load(const fs::path& folder, const LoadOptions& options) {
+  TokenizerConfig config = read_tokenizer_config(folder);
+  config.src_lang = options.src_lang;
+  Blueprint blueprint = config.own_files ? read_own_files(folder, config)
+                                         : read_tokenizer_json(folder / "tokenizer.json");
   auto impl = std::make_unique<Impl>();
+  impl->added.add(blueprint.added_tokens, blueprint.vocabulary());
+  impl->added.add(tokens_to_add(config, blueprint, impl->added), blueprint.vocabulary());
+  apply_class(blueprint, config, impl->added);
   impl->normalizer =
       make_part<Normalizer>(blueprint.normalizer, blueprint, "normalizer", &make_normalizer);
   impl->pre_tokenizer = make_part<PreTokenizer>(blueprint.pre_tokenizer, blueprint, "pre_tokenizer",
                                                 &make_pre_tokenizer);
   impl->post_processor = make_part<PostProcessor>(blueprint.post_processor, blueprint,
                                                   "post_processor", &make_post_processor);
-  impl->decoder = make_part<Decoder>(blueprint.decoder, blueprint, "decoder", &make_decoder);
+  impl->decoder = blueprint.own_decoder
+                      ? std::move(blueprint.own_decoder)
+                      : make_part<Decoder>(blueprint.decoder, blueprint, "decoder", &make_decoder);
+  const std::string_view name = config.row ? config.row->name() : "";
   if (blueprint.bpe) {
+    if (name == "CLIP") impl->word_suffix = blueprint.bpe->options().end_of_word_suffix;
     impl->bytes = blueprint.bpe->can_take_bytes() && impl->pre_tokenizer &&
                   impl->pre_tokenizer->leave_bytes();
     impl->model = blueprint.bpe->build(impl->bytes);
   } else {
     impl->model = std::move(blueprint.model);
   }
-  const Vocabulary& vocabulary = impl->model->vocabulary();
-  impl->added.add(blueprint.added_tokens, vocabulary);
-  impl->added.add(config.added_tokens, vocabulary);
-  impl->added.add(special_tokens_to_add(config, blueprint, impl->added), vocabulary);
+  impl->target = std::move(blueprint.target);
+  impl->m2m100 = name == "M2M100";
+  impl->whisper = name == "Whisper";
+  if (config.row && !has_fast_twin(*config.row)) impl->added.split_all();
   impl->added.prepare(impl->normalizer.get());
   impl->configure(config);
+  impl->languages = impl->languages_of(config);
+  if (!options.src_lang.empty() && !impl->languages.empty())
+    check_language(options.src_lang, impl->languages);
   return Tokenizer(std::move(impl));
 }
 
@@ -372,13 +407,27 @@ std::string Tokenizer::decode(const std::vector<std::int32_t>& ids, bool skip_sp
                               std::optional<bool> clean) const {
   std::vector<std::string> tokens;
   tokens.reserve(ids.size());
-  for (std::int32_t id : ids) {
-    if (!impl_->added.token(id) && !impl_->model->vocabulary().has(id)) continue;
-    std::string token = impl_->token(id);
+  for (std::int32_t id : (impl_->whisper && skip_special_tokens) ? without_prompt(ids) : ids) {
+    const Vocabulary& vocabulary = impl_->target ? *impl_->target : impl_->model->vocabulary();
+    const AddedToken* added = impl_->added.token(id);
+    if (!added && !vocabulary.has(id)) continue;
+    std::string token = added ? added->content : std::string(vocabulary.token(id));
     if (!skip_special_tokens || !impl_->added.is_special(token)) tokens.push_back(std::move(token));
   }
   std::string text = join(tokens);
-  return clean.value_or(impl_->clean_up) ? clean_up_spaces(std::move(text)) : text;
+  if (!impl_->word_suffix.empty())
+    text = unicode_trimmed(replaced(std::move(text), impl_->word_suffix, " "));
+  if (clean.value_or(impl_->clean_up)) text = clean_up_spaces(std::move(text));
+  return impl_->whisper ? without_timestamps(std::move(text)) : text;
+}
+
+// Whisper: what comes before <|startoftranscript|> when the ids begin with <|startofprev|>.
+std::vector<std::int32_t> Tokenizer::without_prompt(const std::vector<std::int32_t>& ids) const {
+  const auto id_of = [&](const char* token) {
+    return id(token).value_or(special_id("unk").value_or(-1));
+  };
+  if (ids.empty() || ids[0] != id_of("<|startofprev|>")) return ids;
+  return {std::find(ids.begin(), ids.end(), id_of("<|startoftranscript|>")), ids.end()};
 }
 
 std::string Tokenizer::join(const std::vector<std::string>& tokens) const {
@@ -397,6 +446,11 @@ std::int64_t Tokenizer::vocab_size() const {
   return static_cast<std::int64_t>(vocabulary.size() + impl_->added.outside(vocabulary));
 }
 
+std::int32_t Tokenizer::id_end() const {
+  const std::int32_t target = impl_->target ? impl_->target->end() : 0;
+  return std::max({impl_->model->vocabulary().end(), impl_->added.end(), target});
+}
+
 std::string Tokenizer::token(std::int32_t id) const { return impl_->token(id); }
 
 std::optional<std::int32_t> Tokenizer::id(std::string_view token) const {
@@ -412,6 +466,21 @@ bool Tokenizer::is_special(std::int32_t id) const {
 std::optional<std::int32_t> Tokenizer::special_id(std::string_view name) const {
   auto found = impl_->special_ids.find(std::string(name));
   return found == impl_->special_ids.end() ? std::nullopt : std::optional(found->second);
+}
+
+const std::vector<std::string>& Tokenizer::languages() const { return impl_->languages; }
+
+std::optional<std::int32_t> Tokenizer::language_id(std::string_view language) const {
+  if (std::ranges::find(impl_->languages, language) == impl_->languages.end()) return std::nullopt;
+  return id(impl_->m2m100 ? "__" + std::string(language) + "__" : std::string(language));
+}
+
+std::map<std::string, std::string> Tokenizer::special_tokens(const fs::path& folder) {
+  std::map<std::string, std::string> all;
+  for (const auto& special : read_tokenizer_config(folder).special_tokens)
+    if (special.name != "additional" && special.name != "extra")
+      all.emplace(special.name + "_token", special.token.content);
+  return all;
 }
 
 std::optional<std::int64_t> Tokenizer::model_max_length() const { return impl_->model_max_length; }

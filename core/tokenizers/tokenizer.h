@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -43,6 +44,12 @@ struct EncodeOptions {
   std::int64_t stride = 0;      // with truncation: ids two neighbouring windows share
 };
 
+struct LoadOptions {
+  // Source language of a translation model, as its tokenizer names languages ("fr_XX", "fra_Latn",
+  // "fr"); "": the one of tokenizer_config.json, else the class's default.
+  std::string src_lang{};
+};
+
 class Tokenizer {
  public:
   // Reads the tokenizer of a model folder: tokenizer.json, else vocab.txt, vocab.json + merges.txt,
@@ -51,7 +58,7 @@ class Tokenizer {
   // into tokenizer.json are ignored, as the reference does (M2.10).
   // Throws kNotFound naming every file tried, kBadData with the JSON path of what is wrong,
   // kUnsupported naming an unknown component.
-  static Tokenizer load(const std::filesystem::path& folder);
+  static Tokenizer load(const std::filesystem::path& folder, const LoadOptions& options = {});
 
   // Ill-formed UTF-8 throws kBadData naming the byte. When truncation cuts, the first window is
   // returned (the last with truncation_side left).
@@ -74,12 +81,23 @@ class Tokenizer {
   std::string join(const std::vector<std::string>& tokens) const;
 
   std::int64_t vocab_size() const;                               // with added tokens
+  std::int32_t id_end() const;                                   // above every id
   std::string token(std::int32_t id) const;                      // "" when there is none
   std::optional<std::int32_t> id(std::string_view token) const;  // vocabulary, then added tokens
   bool is_special(std::int32_t id) const;                        // what decode skips
 
   // Ids of the named special tokens: "cls", "sep", "mask", "pad", "unk", "bos", "eos".
   std::optional<std::int32_t> special_id(std::string_view name) const;
+
+  // The languages of which one stands beside each text (mBART, NLLB, M2M100), in the order of
+  // their ids; empty for other tokenizers.
+  const std::vector<std::string>& languages() const;
+  // The token that stands for one of them ("fr_XX"; M2M100's "fr" is "__fr__"), what translation
+  // forces a model to begin with.
+  std::optional<std::int32_t> language_id(std::string_view language) const;
+  // The special tokens of a folder's files and those its class has by default, "bos_token" -> "<s>"
+  // …, as chat templates are given them.
+  static std::map<std::string, std::string> special_tokens(const std::filesystem::path& folder);
 
   // tokenizer_config's model_max_length; absent above 1e30, the reference's "no limit" (T9).
   std::optional<std::int64_t> model_max_length() const;
@@ -98,6 +116,7 @@ class Tokenizer {
 
  private:
   struct Impl;
+  std::vector<std::int32_t> without_prompt(const std::vector<std::int32_t>& ids) const;
   explicit Tokenizer(std::unique_ptr<const Impl> impl);
   std::unique_ptr<const Impl> impl_;
 };

@@ -2,47 +2,139 @@
 
 #include <sstream>
 
-#include "core/base/error.h"
-#include "core/tokenizers/blueprint.h"
-
 namespace hft {
 namespace {
 
 constexpr std::string_view kBertTokens = "unk=[UNK] sep=[SEP] pad=[PAD] cls=[CLS] mask=[MASK]";
 constexpr std::string_view kRobertaTokens =
-    "bos=<s> eos=</s> unk=<unk> sep=</s> pad=<pad> cls=<s> mask=<mask>";
-constexpr std::string_view kGptTokens = "bos=<|endoftext|> eos=<|endoftext|> unk=<|endoftext|>";
+    "bos/-n=<s> eos/-n=</s> unk/-n=<unk> sep/-n=</s> pad/-n=<pad> cls/-n=<s> mask/RR=<mask>";
+constexpr std::string_view kBartTokens =
+    "bos/-n=<s> eos/-n=</s> unk/-n=<unk> sep/-n=</s> pad/-n=<pad> cls/-n=<s> mask/NN=<mask>";
+constexpr std::string_view kXlmrTokens =
+    "bos=<s> eos=</s> unk=<unk> sep=</s> pad=<pad> cls=<s> mask/NR=<mask>";
+constexpr std::string_view kGptTokens =
+    "bos/-n=<|endoftext|> eos/-n=<|endoftext|> unk/-n=<|endoftext|>";
+constexpr std::string_view kGptRawTokens =
+    "bos/rr=<|endoftext|> eos/rr=<|endoftext|> unk/rr=<|endoftext|>";
+constexpr std::string_view kAlbertTokens =
+    "bos=[CLS] eos=[SEP] unk=<unk> sep=[SEP] pad=<pad> cls=[CLS] mask/RR=[MASK]";
 
 constexpr TokenizerClass kClasses[] = {
-    {"Bert Electra MobileBert ConvBert SqueezeBert Funnel Lxmert LayoutLM Splinter RetriBert",
-     "bert electra mobilebert convbert squeezebert lxmert layoutlm", ClassFamily::kBert, true,
-     false, kBertTokens},
-    {"DistilBert", "distilbert", ClassFamily::kBert, false, false, kBertTokens},
-    {"MPNet", "mpnet", ClassFamily::kBert, false, true,
-     "bos=<s> eos=</s> unk=[UNK] sep=</s> pad=<pad> cls=<s> mask=<mask>"},
-    {"Roberta Bart Longformer LED Mvp Blenderbot", "roberta bart longformer led mvp blenderbot",
-     ClassFamily::kRoberta, false, true, kRobertaTokens},
-    {"Deberta", "deberta", ClassFamily::kGpt2, true, true, kBertTokens},
-    {"GPT2 CodeGen GPTNeoX", "gpt2 gpt_neo gptj codegen phi gpt_neox", ClassFamily::kGpt2, false,
-     false, kGptTokens},
-    {"Qwen2", "qwen2 qwen2_moe qwen3", ClassFamily::kGpt2, false, false,
-     "unk=<|endoftext|> eos=<|endoftext|> pad=<|endoftext|>"},
-    {"Whisper", "whisper", ClassFamily::kGpt2, false, false, kGptTokens},
-    {"CLIP", "clip", ClassFamily::kPlain, false, false,
-     "bos=<|startoftext|> eos=<|endoftext|> unk=<|endoftext|> pad=<|endoftext|>"},
-    {"Llama CodeLlama", "llama mistral mixtral", ClassFamily::kLlama, false, false,
-     "bos=<s> eos=</s> unk=<unk>"},
-    {"XLMRoberta Camembert", "xlm-roberta xlm-roberta-xl camembert", ClassFamily::kSentencePiece,
-     false, true, kRobertaTokens},
-    {"MBart MBart50 NLLB Nllb", "mbart", ClassFamily::kSentencePiece, false, true, kRobertaTokens},
-    {"Albert", "albert", ClassFamily::kSentencePiece, true, true,
-     "bos=[CLS] eos=[SEP] unk=<unk> sep=[SEP] pad=<pad> cls=[CLS] mask=[MASK]"},
-    {"DebertaV2", "deberta-v2", ClassFamily::kSentencePiece, true, false,
-     "bos=[CLS] eos=[SEP] unk=[UNK] sep=[SEP] pad=[PAD] cls=[CLS] mask=[MASK]"},
-    {"T5", "t5 mt5", ClassFamily::kSentencePiece, false, false, "eos=</s> unk=<unk> pad=<pad>"},
-    {"Pegasus", "pegasus", ClassFamily::kSentencePiece, false, false,
+    // vocab.txt
+    {"Bert DPRQuestionEncoder DPRContextEncoder DPRReader Electra MobileBert ConvBert SqueezeBert "
+     "Lxmert LayoutLM",
+     "align bark bert blip bros chinese_clip convbert dpr electra ernie git grounding-dino "
+     "layoutlm "
+     "lxmert megatron-bert mm-grounding-dino mobilebert nezha qdqbert squeezebert tvp vilt "
+     "visual_bert",
+     Recipe::kBert, Change::kBert, true, true, kBertTokens},
+    {"DistilBert", "distilbert", Recipe::kBert, Change::kBert, false, true, kBertTokens},
+    {"LayoutLMv2", "layoutlmv2", Recipe::kBert, Change::kCase, true, false,
+     "unk/-r=[UNK] sep/-r=[SEP] pad/-r=[PAD] cls/-r=[CLS] mask/-r=[MASK]"},
+    {"Splinter", "splinter", Recipe::kBert, Change::kCase, true, false, kBertTokens},
+    {"MPNet", "mpnet", Recipe::kBert, Change::kCase, false, true,
+     "bos/nr=<s> eos/nr=</s> unk/nr=[UNK] sep/nr=</s> pad/nr=<pad> cls/nr=<s> mask/NR=<mask>"},
+    {"Funnel", "funnel", Recipe::kBert, Change::kBert, true, true,
+     "bos=<s> eos=</s> unk=<unk> sep=<sep> pad=<pad> cls=<cls> mask=<mask>"},
+    // vocab.json and merges.txt
+    {"Roberta Longformer",
+     "bridgetower clap data2vec-text ibert longformer mega mra roberta roberta-prelayernorm",
+     Recipe::kByteBpe, Change::kOffsets, false, false, kRobertaTokens},
+    {"Blenderbot", "blenderbot", Recipe::kByteBpe, Change::kOffsets, false, false, kRobertaTokens},
+    {"Bart LED", "bart led", Recipe::kByteBpe, Change::kOffsets, false, false, kBartTokens},
+    {"Mvp", "mvp", Recipe::kByteBpe, Change::kOffsets, false, false,
+     "bos/nr=<s> eos/nr=</s> unk/nr=<unk> sep/nr=</s> pad/nr=<pad> cls/nr=<s> mask/NR=<mask>"},
+    {"LayoutLMv3", "layoutlmv3 lilt", Recipe::kByteBpe, Change::kOffsets, false, false,
+     "bos/-n=<s> eos/-n=</s> unk/-n=<unk> sep/-n=</s> pad/-n=<pad> cls/-n=<s> mask/-N=<mask>"},
+    {"Deberta", "deberta", Recipe::kByteBpe, Change::kNone, true, false,
+     "bos/-r=[CLS] eos/-r=[SEP] unk/-r=[UNK] sep/-r=[SEP] pad/-r=[PAD] cls/-r=[CLS] "
+     "mask/-N=[MASK]"},
+    {"GPT2",
+     "blip-2 dbrx emu3 exaone4 flex_olmo gpt2 gpt_bigcode gpt_neo gptj granite granitemoe "
+     "granitemoehybrid granitemoeshared instructblip instructblipvideo minimax olmo3 opt "
+     "starcoder2",
+     Recipe::kByteBpe, Change::kNone, false, false, kGptTokens},
+    {"CodeGen", "codegen phi", Recipe::kByteBpe, Change::kNone, false, false,
+     "bos/-r=<|endoftext|> eos/-r=<|endoftext|> unk/-r=<|endoftext|>"},
+    {"Whisper", "whisper", Recipe::kByteBpe, Change::kNone, false, false, kGptRawTokens},
+    {"Qwen2",
+     "colqwen2 internvl qwen2 qwen2_5_omni qwen2_5_vl qwen2_audio qwen2_moe qwen2_vl qwen3 "
+     "qwen3_moe "
+     "qwen3_next qwen3_omni_moe qwen3_vl qwen3_vl_moe",
+     Recipe::kQwen, Change::kNone, false, false,
+     "unk/rr=<|endoftext|> eos/rr=<|endoftext|> pad/rr=<|endoftext|>"},
+    {"CLIP", "aimv2 clip clipseg groupvit omdet-turbo oneformer owlv2 owlvit xclip", Recipe::kClip,
+     Change::kNone, false, false,
+     "bos/-n=<|startoftext|> eos/-n=<|endoftext|> unk/-n=<|endoftext|> pad=<|endoftext|>"},
+    {"OpenAIGPT", "openai-gpt", Recipe::kOpenAiGpt, Change::kNone, false, false, "unk=<unk>"},
+    {"Herbert", "herbert", Recipe::kHerbert, Change::kNone, true, false,
+     "unk=<unk> sep=</s> pad=<pad> cls=<s> mask=<mask>"},
+    // tokenizer.json alone
+    {"GPTNeoX", "falcon_mamba gpt_neox mamba mamba2 mpt olmo olmo2 olmoe rwkv stablelm xlstm",
+     Recipe::kNone, Change::kBosEos, false, false,
+     "bos=<|endoftext|> eos=<|endoftext|> unk=<|endoftext|>"},
+    {"Bloom", "bloom", Recipe::kNone, Change::kPrefix, false, false,
+     "bos=<s> eos=</s> unk=<unk> pad=<pad>"},
+    {"Cohere", "aya_vision cohere cohere2", Recipe::kNone, Change::kBosEos, false, false,
+     "bos=<BOS_TOKEN> eos=<|END_OF_TURN_TOKEN|> unk=<UNK>"},
+    {"PreTrained",
+     "bitnet blt csm falcon glm glm4 glm4_moe glm4v glm4v_moe gpt_oss helium kosmos-2.5 modernbert "
+     "moonshine moshi nemotron smollm3",
+     Recipe::kNone, Change::kNone, true, false, ""},
+    // a SentencePiece model
+    {"Llama",
+     "arcee aria chameleon colpali deepseek_v2 deepseek_v3 deepseek_vl deepseek_vl_hybrid "
+     "diffllama "
+     "ernie4_5 ernie4_5_moe idefics idefics2 idefics3 jamba janus jetmoe llama llama4 llama4_text "
+     "llava llava_next llava_next_video llava_onevision ministral mistral mistral3 mixtral mllama "
+     "paligemma persimmon phi3 phimoe pixtral video_llava vipllava voxtral zamba zamba2",
+     Recipe::kSpm, Change::kBosEos, false, false, "bos/-r=<s> eos/-r=</s> unk/-r=<unk>"},
+    {"CodeLlama", "code_llama", Recipe::kSpm, Change::kBosEos, false, false,
+     "bos/-r=<s> eos/-r=</s> unk/-r=<unk>"},
+    {"Gemma",
+     "gemma gemma2 gemma3 gemma3_text gemma3n gemma3n_text recurrent_gemma shieldgemma2 siglip2 "
+     "t5gemma",
+     Recipe::kSpm, Change::kBosEos, false, false,
+     "bos/-r=<bos> eos/-r=<eos> unk/-r=<unk> pad/-r=<pad>"},
+    {"XLMRoberta", "kosmos-2 metaclip_2 xlm-roberta xlm-roberta-xl xmod", Recipe::kSpm,
+     Change::kNone, false, false, kXlmrTokens},
+    {"LayoutXLM", "layoutxlm", Recipe::kSpm, Change::kNone, false, false, kXlmrTokens},
+    {"Camembert", "camembert", Recipe::kSpm, Change::kNone, false, false,
+     "bos=<s> eos=</s> unk=<unk> sep=</s> pad=<pad> cls=<s> mask/RR=<mask>"},
+    {"Barthez", "barthez", Recipe::kSpm, Change::kNone, false, false, kXlmrTokens},
+    {"MBart", "mbart", Recipe::kSpm, Change::kLangAfter, false, false, kXlmrTokens},
+    {"MBart50", "mbart50", Recipe::kSpm, Change::kLangBefore, false, false,
+     "eos=</s> unk=<unk> sep=</s> pad=<pad> cls=<s> mask/NN=<mask>"},
+    {"Nllb", "nllb nllb-moe", Recipe::kSpm, Change::kLangBefore, false, false,
+     "bos/-r=<s> eos/-r=</s> unk/-r=<unk> sep=</s> pad/-r=<pad> cls=<s> mask/NN=<mask>"},
+    {"XGLM", "xglm", Recipe::kSpm, Change::kNone, false, false,
+     "bos=<s> eos=</s> unk=<unk> sep=</s> pad=<pad> cls=<s>"},
+    {"Albert", "albert nystromformer yoso", Recipe::kSpm, Change::kNone, true, false,
+     kAlbertTokens},
+    {"FNet", "fnet", Recipe::kSpm, Change::kNone, true, false,
+     "unk=<unk> sep/nr=[SEP] pad=<pad> cls/nr=[CLS] mask/NR=[MASK]"},
+    {"RemBert", "rembert", Recipe::kSpm, Change::kNone, true, false,
+     "bos=[CLS] eos=[SEP] unk=<unk>|[UNK] sep=[SEP] pad=<pad>|[PAD] cls=[CLS] mask/NN=[MASK]"},
+    {"BigBird", "big_bird", Recipe::kSpm, Change::kNone, false, false,
+     "bos/nn=<s> eos/nn=</s> unk/nn=<unk> sep/nn=[SEP] pad/nn=<pad> cls/nn=[CLS] mask/NN=[MASK]"},
+    {"XLNet", "xlnet", Recipe::kSpm, Change::kNone, true, false,
+     "bos=<s> eos=</s> unk=<unk> sep=<sep> pad=<pad> cls=<cls> mask/NR=<mask>"},
+    {"DebertaV2", "deberta-v2", Recipe::kSpm, Change::kNone, true, false,
+     "bos=[CLS] eos=[SEP] unk/-n=[UNK] sep=[SEP] pad=[PAD] cls=[CLS] mask=[MASK]"},
+    {"T5 MT5", "longt5 mt5 musicgen musicgen_melody pix2struct switch_transformers t5 umt5",
+     Recipe::kSpm, Change::kNone, false, false, "eos/-r=</s> unk/-r=<unk> pad/-r=<pad>"},
+    {"Udop", "udop", Recipe::kSpm, Change::kNone, false, false,
+     "eos/-r=</s> unk/-r=<unk> sep/-r=</s> pad/-r=<pad>"},
+    {"Pegasus", "bigbird_pegasus pegasus pegasus_x", Recipe::kSpm, Change::kNone, false, false,
+     "eos=</s> unk=<unk> pad=<pad> mask=<mask_2>"},
+    {"Reformer", "reformer", Recipe::kSpm, Change::kNone, false, false, "eos=</s> unk=<unk>"},
+    // no fast class
+    {"Marian", "marian", Recipe::kMarian, Change::kNone, false, false,
      "eos=</s> unk=<unk> pad=<pad>"},
-    {"Marian", "marian", ClassFamily::kSentencePiece, false, false, "unk=<unk> eos=</s> pad=<pad>"},
+    {"M2M100", "m2m_100", Recipe::kM2M100, Change::kNone, false, false,
+     "bos=<s> eos=</s> unk=<unk> sep=</s> pad=<pad>"},
+    {"Wav2Vec2CTC", "data2vec-audio hubert wav2vec2 wav2vec2-bert wav2vec2-conformer",
+     Recipe::kCharacter, Change::kNone, false, false, "bos=<s> eos=</s> unk=<unk> pad=<pad>"},
 };
 
 bool lists(std::string_view words, std::string_view word) {
@@ -50,56 +142,6 @@ bool lists(std::string_view words, std::string_view word) {
   for (std::string each; in >> each;)
     if (each == word) return true;
   return false;
-}
-
-// BertTokenizerFast: the three options of tokenizer_config.json win over the normalizer's.
-void apply_bert(Json& normalizer, const Fields& config) {
-  if (!normalizer.is_object() || normalizer.value("type", "") != "BertNormalizer") return;
-  normalizer["lowercase"] = config.boolean("do_lower_case", true);
-  normalizer["handle_chinese_chars"] = config.boolean("tokenize_chinese_chars", true);
-  normalizer["strip_accents"] = nullptr;
-  if (config.has("strip_accents"))
-    normalizer["strip_accents"] = config.boolean("strip_accents", true);
-}
-
-// TemplateProcessing of LlamaTokenizerFast: bos and eos as add_bos_token and add_eos_token say.
-Json llama_template(const TokenizerConfig& config, const Blueprint& blueprint) {
-  const Vocabulary& vocabulary =
-      blueprint.model ? blueprint.model->vocabulary() : blueprint.bpe->vocabulary();
-  AddedTokens added;
-  added.add(blueprint.added_tokens, vocabulary);
-  added.add(config.added_tokens, vocabulary);
-  const auto id_of = [&](const std::string& token) {
-    const std::int32_t id = added.find(token);
-    return id < 0 ? vocabulary.find(token) : id;
-  };
-  Json single = Json::array(), pair = Json::array(), tokens = Json::object();
-  const auto special = [&](const char* name, const char* flag, bool fallback) -> std::string {
-    const std::string token = config.fields.boolean(flag, fallback) ? config.special(name) : "";
-    if (!token.empty() && id_of(token) < 0)
-      fail(Errc::kBadData, blueprint.where, ": the special token '", token,
-           "' is not in the vocabulary");
-    if (!token.empty())
-      tokens[token] = {{"id", token}, {"ids", {id_of(token)}}, {"tokens", {token}}};
-    return token;
-  };
-  const std::string bos = special("bos", "add_bos_token", true),
-                    eos = special("eos", "add_eos_token", false);
-  const auto put = [](Json& to, const std::string& token, int type) {
-    if (!token.empty()) to.push_back({{"SpecialToken", {{"id", token}, {"type_id", type}}}});
-  };
-  for (Json* list : {&single, &pair}) {
-    put(*list, bos, 0);
-    list->push_back({{"Sequence", {{"id", "A"}, {"type_id", 0}}}});
-    put(*list, eos, 0);
-  }
-  put(pair, bos, 1);
-  pair.push_back({{"Sequence", {{"id", "B"}, {"type_id", 1}}}});
-  put(pair, eos, 1);
-  return {{"type", "TemplateProcessing"},
-          {"single", single},
-          {"pair", pair},
-          {"special_tokens", tokens}};
 }
 
 }  // namespace
@@ -112,31 +154,27 @@ const TokenizerClass* find_tokenizer_class(std::string_view name, std::string_vi
   return nullptr;
 }
 
-std::vector<std::pair<std::string, std::string>> default_specials(const TokenizerClass& row) {
-  std::vector<std::pair<std::string, std::string>> all;
-  std::istringstream in{std::string(row.specials)};
-  for (std::string word; in >> word;) {
-    const std::size_t equals = word.find('=');
-    all.emplace_back(word.substr(0, equals), word.substr(equals + 1));
-  }
-  return all;
+bool has_fast_twin(const TokenizerClass& row) {
+  return row.recipe != Recipe::kMarian && row.recipe != Recipe::kM2M100 &&
+         row.recipe != Recipe::kCharacter;
 }
 
-void apply_class(Blueprint& blueprint, const TokenizerConfig& config) {
-  const TokenizerClass* row = config.row;
-  const ClassFamily family = row ? row->family : ClassFamily::kPlain;
-  const bool prefix_space = config.fields.boolean("add_prefix_space", false);
-  if (family == ClassFamily::kBert) apply_bert(blueprint.normalizer, config.fields);
-  Json& cut = blueprint.pre_tokenizer;
-  if (cut.is_object() && cut.value("type", "") == "ByteLevel")
-    cut["add_prefix_space"] = prefix_space;
-  Json& post = blueprint.post_processor;
-  if (family == ClassFamily::kRoberta && post.is_object() && post.contains("add_prefix_space")) {
-    post["add_prefix_space"] = prefix_space;
-    if (post.contains("trim_offsets"))
-      post["trim_offsets"] = config.fields.boolean("trim_offsets", true);
+std::vector<DefaultToken> default_specials(const TokenizerClass& row) {
+  std::vector<DefaultToken> all;
+  std::istringstream in{std::string(row.specials)};
+  for (std::string word; in >> word;) {
+    const std::size_t equals = word.find('='), slash = word.find('/');
+    DefaultToken token{word.substr(0, std::min(equals, slash)), word.substr(equals + 1)};
+    if (slash < equals) token.fast = word[slash + 1], token.slow = word[slash + 2];
+    token.own_files = token.content;
+    // "<|…|>" has bars of its own, so only one before "[" counts.
+    if (const std::size_t bar = token.content.find("|["); bar != std::string::npos) {
+      token.own_files = token.content.substr(bar + 1);
+      token.content.resize(bar);
+    }
+    all.push_back(std::move(token));
   }
-  if (family == ClassFamily::kLlama) post = llama_template(config, blueprint);
+  return all;
 }
 
 }  // namespace hft

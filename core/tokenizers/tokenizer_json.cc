@@ -200,8 +200,9 @@ std::unique_ptr<TokenModel> read_unigram(dom::object model, const Fields& option
   if (options.has("unk_id"))
     unk = static_cast<std::int32_t>(
         options.integer("unk_id", 0, std::numeric_limits<std::int32_t>::max()));
-  return make_unigram(std::move(vocabulary), std::move(scores), unk,
-                      options.boolean("byte_fallback", false), where);
+  return make_unigram(std::move(vocabulary), scores,
+                      {.unk_id = unk, .byte_fallback = options.boolean("byte_fallback", false)},
+                      where);
 }
 
 void read_model(dom::object model, Blueprint& blueprint) {

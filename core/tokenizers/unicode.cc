@@ -60,12 +60,6 @@ void for_lower(const Visit& visit) {
   }
 }
 
-const Category kCategories[] = {
-    {"L", kLetters},     {"N", kNumbers},     {"M", kCombinings},       {"Lu", kUppercases},
-    {"Lt", kTitlecases}, {"Ll", kLowercases}, {"Lm", kModifierLetters}, {"Lo", kOtherLetters},
-    {"P", kPuncts},      {"S", kSymbols},
-};
-
 struct LowTable {
   std::unique_ptr<std::uint16_t[]> storage{new std::uint16_t[kTableEnd]()};
   const std::uint16_t* bits = storage.get();
@@ -228,6 +222,10 @@ int script(char32_t c) {
   auto after = std::upper_bound(runs.begin(), runs.end(), c,
                                 [](char32_t value, const Run& run) { return value < run.begin; });
   return after == runs.begin() ? 0 : std::prev(after)->number;
+}
+
+char32_t upper(char32_t c) {
+  return static_cast<char32_t>(utf8proc_toupper(static_cast<utf8proc_int32_t>(c)));
 }
 
 char32_t lower(char32_t c) {

@@ -57,6 +57,7 @@ int script(char32_t c);
 
 // Lower case of one code point; U+0130 alone becomes two.
 char32_t lower(char32_t c);
+char32_t upper(char32_t c);  // one to one
 
 enum class Form { kNfc, kNfd, kNfkc, kNfkd };
 

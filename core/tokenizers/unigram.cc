@@ -106,18 +106,21 @@ class Trie {
   std::size_t first_free_ = 1;
 };
 
+template <class Score>
 class Unigram : public TokenModel {
  public:
-  Unigram(Vocabulary vocabulary, std::vector<double> scores, std::optional<std::int32_t> unk,
-          bool byte_fallback)
+  Unigram(Vocabulary vocabulary, const std::vector<double>& scores, const UnigramOptions& options)
       : vocabulary_(std::move(vocabulary)),
-        scores_(std::move(scores)),
-        unk_(unk.value_or(-1)),
-        byte_fallback_(byte_fallback),
+        scores_(scores.begin(), scores.end()),
+        unk_(options.unk_id.value_or(-1)),
+        byte_fallback_(options.byte_fallback),
         trie_(entries(vocabulary_)) {
     double lowest = std::numeric_limits<double>::infinity();
-    for (double score : scores_) lowest = std::min(lowest, score);
-    unknown_score_ = lowest - kUnknownPenalty;
+    for (double score : scores) lowest = std::min(lowest, score);
+    unknown_score_ = static_cast<Score>(options.unknown_score.value_or(lowest - kUnknownPenalty));
+    as_written_ = unk_;
+    for (std::int32_t id = 0; id < vocabulary_.end(); ++id)
+      longest_ = std::max(longest_, vocabulary_.token(id).size());
     for (unsigned byte = 0; byte < 256; ++byte) {
       char name[8];
       std::snprintf(name, sizeof name, "<0x%02X>", byte);
@@ -126,20 +129,83 @@ class Unigram : public TokenModel {
   }
 
   void tokenize_word(std::string_view piece, std::vector<Token>& out) const override {
-    struct Node {
-      double score = 0;
-      std::int32_t begin = -1;  // -1: nothing ends here
-      std::int32_t id = 0;
-    };
-    thread_local std::vector<Node> best;
-    best.assign(piece.size() + 1, Node{});
-    auto offer = [&](std::size_t end, std::size_t begin, double score, std::int32_t id) {
-      Node& node = best[end];
-      if (node.begin >= 0 && score <= node.score) return;
-      node = {score, static_cast<std::int32_t>(begin), id};
-    };
+    thread_local Lattice lattice;
+    lattice.start();
+    const std::size_t first = out.size();
+    std::size_t patience = kStretch;
     for (std::size_t at = 0; at < piece.size();) {
-      const double here = best[at].score;
+      at = extend(lattice, piece, at, std::min(at + kStretch, piece.size()));
+      if (at == piece.size() || at - lattice.base() < patience) continue;
+      // What no later token can change is settled, so that a long piece needs no long lattice.
+      settle(lattice, lattice.common_begin(at), first, out);
+      patience = std::max(kStretch, 2 * (at - lattice.base()));
+    }
+    settle(lattice, piece.size(), first, out);
+    settle_unknowns(piece, first, out);
+  }
+  const Vocabulary& vocabulary() const override { return vocabulary_; }
+
+ private:
+  static constexpr std::size_t kStretch = 8192;  // bytes between two looks at what is settled
+
+  struct Node {
+    Score score = 0;
+    std::uint32_t begin = kNothing;
+    std::int32_t id = 0;
+  };
+  static constexpr std::uint32_t kNothing = 0xffffffff;  // nothing ends here
+
+  // The best way to each place of the piece from `base_` on.
+  class Lattice {
+   public:
+    void start() {
+      nodes_.assign(1, Node{.begin = 0});
+      base_ = 0;
+    }
+    // Room for ends up to this place.
+    void reach(std::size_t end) {
+      if (end - base_ >= nodes_.size()) nodes_.resize(end - base_ + 1);
+    }
+    Node& operator[](std::size_t at) { return nodes_[at - base_]; }
+    std::size_t base() const { return base_; }
+    // Where the best ways to all places from `at` on part; at or after base().
+    std::size_t common_begin(std::size_t at) {
+      std::vector<std::size_t> ends;
+      for (std::size_t end = at; end < base_ + nodes_.size(); ++end)
+        if ((*this)[end].begin != kNothing) ends.push_back(end);
+      std::make_heap(ends.begin(), ends.end());
+      while (ends.size() > 1) {
+        std::pop_heap(ends.begin(), ends.end());
+        const std::size_t begin = (*this)[ends.back()].begin;
+        ends.pop_back();
+        if (std::find(ends.begin(), ends.end(), begin) != ends.end()) continue;
+        ends.push_back(begin);
+        std::push_heap(ends.begin(), ends.end());
+      }
+      return ends.front();
+    }
+    void forget_before(std::size_t at) {
+      nodes_.erase(nodes_.begin(), nodes_.begin() + static_cast<std::ptrdiff_t>(at - base_));
+      base_ = at;
+    }
+
+   private:
+    std::vector<Node> nodes_;
+    std::size_t base_ = 0;
+  };
+
+  // Offers every token that begins in [at, stop); returns the first place at or after `stop` where
+  // a character begins.
+  std::size_t extend(Lattice& lattice, std::string_view piece, std::size_t at,
+                     std::size_t stop) const {
+    lattice.reach(std::min(stop + longest_, piece.size()));
+    const auto offer = [&](std::size_t end, std::size_t begin, Score score, std::int32_t id) {
+      Node& node = lattice[end];
+      if (node.begin != kNothing && score <= node.score) return;
+      node = {score, static_cast<std::uint32_t>(begin), id};
+    };
+    while (at < stop) {
+      const Score here = lattice[at].score;
       const auto length =
           static_cast<std::size_t>(unicode::length(static_cast<unsigned char>(piece[at])));
       bool single = false;
@@ -150,23 +216,31 @@ class Unigram : public TokenModel {
       if (!single) offer(at + length, at, unknown_score_ + here, unk_);
       at += length;
     }
-    const std::size_t first = out.size();
-    for (std::size_t end = piece.size(); end > 0;) {
-      const Node& node = best[end];
-      const auto begin = static_cast<std::uint32_t>(node.begin);
-      if (node.id == unk_ && out.size() > first && out.back().id == unk_) {
-        out.back().begin = begin;  // neighbouring unknowns are one
-      } else {
-        out.push_back({node.id, begin, static_cast<std::uint32_t>(end)});
-      }
-      end = begin;
-    }
-    std::reverse(out.begin() + static_cast<std::ptrdiff_t>(first), out.end());
-    settle_unknowns(piece, first, out);
+    return at;
   }
-  const Vocabulary& vocabulary() const override { return vocabulary_; }
 
- private:
+  // Appends the tokens of the best way to `end`; out[first] is the piece's first token.
+  void settle(Lattice& lattice, std::size_t end, std::size_t first, std::vector<Token>& out) const {
+    const std::size_t before = out.size();
+    for (std::size_t at = end; at > lattice.base();) {
+      const Node& node = lattice[at];
+      out.push_back({node.id, node.begin, static_cast<std::uint32_t>(at)});
+      at = node.begin;
+    }
+    std::reverse(out.begin() + static_cast<std::ptrdiff_t>(before), out.end());
+    // Neighbouring unknowns are one.
+    std::size_t kept = before;
+    for (std::size_t i = before; i < out.size(); ++i) {
+      if (out[i].id == unk_ && kept > first && out[kept - 1].id == unk_) {
+        out[kept - 1].end = out[i].end;
+      } else {
+        out[kept++] = out[i];
+      }
+    }
+    out.resize(kept);
+    lattice.forget_before(end);
+  }
+
   static std::vector<Trie::Entry> entries(const Vocabulary& vocabulary) {
     std::vector<Trie::Entry> all;
     for (std::int32_t id = 0; id < vocabulary.end(); ++id)
@@ -205,23 +279,26 @@ class Unigram : public TokenModel {
   std::int32_t byte_id(char c) const { return byte_ids_[static_cast<unsigned char>(c)]; }
 
   Vocabulary vocabulary_;
-  std::vector<double> scores_;
+  std::vector<Score> scores_;
   std::int32_t unk_;
   bool byte_fallback_;
   Trie trie_;
-  double unknown_score_ = 0;
+  Score unknown_score_ = 0;
+  std::size_t longest_ = 4;  // bytes of the longest token, and of an unknown character
   std::array<std::int32_t, 256> byte_ids_;
 };
 
 }  // namespace
 
-std::unique_ptr<TokenModel> make_unigram(Vocabulary vocabulary, std::vector<double> scores,
-                                         std::optional<std::int32_t> unk_id, bool byte_fallback,
-                                         const std::string& where) {
-  if (unk_id && (*unk_id < 0 || *unk_id >= static_cast<std::int64_t>(scores.size())))
-    fail(Errc::kBadData, where, ": 'unk_id' is ", *unk_id, ", but there are ", scores.size(),
-         " tokens");
-  return std::make_unique<Unigram>(std::move(vocabulary), std::move(scores), unk_id, byte_fallback);
+std::unique_ptr<TokenModel> make_unigram(Vocabulary vocabulary, const std::vector<double>& scores,
+                                         const UnigramOptions& options, const std::string& where) {
+  if (options.unk_id &&
+      (*options.unk_id < 0 || *options.unk_id >= static_cast<std::int64_t>(scores.size())))
+    fail(Errc::kBadData, where, ": 'unk_id' is ", *options.unk_id, ", but there are ",
+         scores.size(), " tokens");
+  if (options.single_precision)
+    return std::make_unique<Unigram<float>>(std::move(vocabulary), scores, options);
+  return std::make_unique<Unigram<double>>(std::move(vocabulary), scores, options);
 }
 
 }  // namespace hft

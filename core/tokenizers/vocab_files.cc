@@ -1,5 +1,5 @@
 // Tokenizers of the files older than tokenizer.json: vocab.txt (WordPiece) and vocab.json with
-// merges.txt (byte-level BPE), put together as transformers' converters do.
+// merges.txt (BPE), put together as transformers' converters do for each class.
 #include "core/base/error.h"
 #include "core/base/files.h"
 #include "core/base/limits.h"
@@ -8,9 +8,11 @@
 #include "core/tokenizers/wordpiece.h"
 
 namespace hft {
+namespace fs = std::filesystem;
+
 namespace {
 
-std::string read_text(const std::filesystem::path& file) {
+std::string read_text(const fs::path& file) {
   std::string text = read_file(file, limits::kTokenizerBytes);
   if (const std::size_t bad = unicode::ill_formed(text); bad != std::string::npos)
     fail(Errc::kBadData, file.filename().string(), ": byte ", bad, " is not UTF-8");
@@ -38,19 +40,164 @@ std::int32_t need_id(const Vocabulary& vocabulary, const std::string& token,
   return id;
 }
 
-Json special_item(const std::string& token, int type) {
-  return {{"SpecialToken", {{"id", token}, {"type_id", type}}}};
+Json sep_and_cls(const char* type, const TokenizerConfig& config, const char* cls_name,
+                 const char* sep_name, const Blueprint& out) {
+  const std::string cls = config.special(cls_name), sep = config.special(sep_name);
+  return {{"type", type},
+          {"sep", {sep, need_id(out.vocabulary(), sep, out.where)}},
+          {"cls", {cls, need_id(out.vocabulary(), cls, out.where)}}};
 }
-Json text_item(const char* name, int type) {
-  return {{"Sequence", {{"id", name}, {"type_id", type}}}};
+
+Json byte_level(const TokenizerConfig& config, bool cuts) {
+  return {{"type", "ByteLevel"},
+          {"add_prefix_space",
+           config.fields.boolean("add_prefix_space", config.row->name() == "LayoutLMv3")},
+          {"trim_offsets", true},
+          {"use_regex", cuts}};
 }
-Json special_entry(const std::string& token, std::int32_t id) {
-  return {{"id", token}, {"ids", {id}}, {"tokens", {token}}};
+
+Json split_regex(const char* regex, const char* behavior, bool invert) {
+  return {{"type", "Split"},
+          {"pattern", {{"Regex", regex}}},
+          {"behavior", behavior},
+          {"invert", invert}};
+}
+
+// The lines of merges.txt that are merges. The Python classes take the first line for the version
+// and the last for empty; Qwen2's looks.
+struct Merges {
+  std::string file, text;
+  std::vector<std::pair<std::string_view, std::string_view>> pairs;
+  std::vector<std::size_t> lines;  // of each pair
+};
+Merges read_merges(const fs::path& file, const TokenizerConfig& config) {
+  Merges out{file.filename().string(), read_text(file), {}, {}};
+  auto lines = lines_of(out.text);
+  const bool looks = config.row->recipe == Recipe::kQwen;
+  const bool strips = config.row->recipe == Recipe::kClip;
+  if (!looks && !strips && !lines.empty() && !out.text.ends_with('\n')) lines.pop_back();
+  if (config.row->recipe == Recipe::kClip && lines.size() > 48'895) lines.resize(48'895);
+  for (std::size_t i = 0; i < lines.size(); ++i) {
+    const std::string_view line = lines[i];
+    if (line.empty() || (i == 0 && (!looks || line.starts_with("#version")))) continue;
+    const std::size_t space = line.find(' ');
+    if (space == std::string_view::npos || line.find(' ', space + 1) != std::string_view::npos)
+      fail(Errc::kBadData, out.file, ": line ", i + 1, ": is '", line,
+           "', wanted two tokens with one space between");
+    out.pairs.emplace_back(line.substr(0, space), line.substr(space + 1));
+    out.lines.push_back(i + 1);
+  }
+  return out;
+}
+
+void build_bpe(Blueprint& out, Vocabulary vocabulary, const Merges& merges, BpeOptions options) {
+  out.bpe =
+      std::make_unique<BpeBuilder>(std::move(vocabulary), std::move(options), merges.pairs.size());
+  for (const auto& [left, right] : merges.pairs) out.bpe->add_merge(left, right);
+  out.bpe->finish_merges([&](std::size_t n, const std::string& what) {
+    fail(Errc::kBadData, merges.file, ": line ", merges.lines[n], ": ", what);
+  });
+}
+
+// <|startoftranscript|>, language, task, <|notimestamps|>, as tokenizer_config.json says.
+std::vector<std::string> whisper_prefix(const Fields& f) {
+  std::vector<std::string> all{"<|startoftranscript|>"};
+  for (const char* key : {"language", "task"})
+    if (f.has(key)) all.push_back("<|" + f.text(key) + "|>");
+  if (!f.boolean("predict_timestamps", false)) all.emplace_back("<|notimestamps|>");
+  return all;
+}
+
+// What is around the texts of the byte-level classes.
+void surround_bytes(const TokenizerConfig& config, Blueprint& out) {
+  const std::string_view name = config.row->name();
+  const std::string bos = config.special("bos"), eos = config.special("eos");
+  auto& [single, pair] = out.around;
+  if (name == "Roberta" || name == "Bart" || name == "Mvp" || name == "LayoutLMv3") {
+    out.post_processor = sep_and_cls("RobertaProcessing", config, "cls", "sep", out);
+    out.post_processor["trim_offsets"] = true;
+    out.post_processor["add_prefix_space"] = out.pre_tokenizer["add_prefix_space"];
+  } else if (name == "Blenderbot") {
+    single = {{"$A", 0}, {eos, 0}};
+    pair = {{"$A", 0}, {"$B", 1}};  // the library's default
+  } else if (name == "Deberta") {
+    single = {{"[CLS]", 0}, {"$A", 0}, {"[SEP]", 0}};
+    pair = {{"[CLS]", 0}, {"$A", 0}, {"[SEP]", 0}, {"$B", 1}, {"[SEP]", 1}};
+  } else if (name == "Whisper") {
+    for (const std::string& token : whisper_prefix(config.fields)) single.push_back({token, 0});
+    single.push_back({"$A", 0});
+    pair = single;
+    single.push_back({eos, 0});
+    pair.insert(pair.end(), {{"$B", 1}, {eos, 1}});
+  } else if (config.fields.boolean("add_bos_token", false)) {
+    single = {{bos, 0}, {"$A", 0}};
+    pair = {{bos, 0}, {"$A", 0}, {"$B", 1}};
+  } else {
+    out.post_processor = {{"type", "ByteLevel"}, {"trim_offsets", false}};
+  }
+}
+
+void assemble_bpe(const TokenizerConfig& config, Blueprint& out) {
+  const Json bert_words = {{"type", "BertPreTokenizer"}};
+  out.decoder = {{"type", "ByteLevel"}};
+  switch (config.row->recipe) {
+    case Recipe::kQwen:
+      out.normalizer = {{"type", "NFC"}};
+      out.pre_tokenizer = {
+          {"type", "Sequence"},
+          {"pretokenizers",
+           {split_regex("(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}| "
+                        "?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+",
+                        "Isolated", false),
+            byte_level(config, false)}}};
+      out.post_processor = {{"type", "ByteLevel"}, {"trim_offsets", false}};
+      return;
+    case Recipe::kClip: {
+      const Json spaces = {{"type", "Replace"}, {"pattern", {{"Regex", "\\s+"}}}, {"content", " "}};
+      out.normalizer = {{"type", "Sequence"},
+                        {"normalizers", {{{"type", "NFC"}}, spaces, {{"type", "Lowercase"}}}}};
+      out.pre_tokenizer = {
+          {"type", "Sequence"},
+          {"pretokenizers",
+           {split_regex("'s|'t|'re|'ve|'m|'ll|'d|[\\p{L}]+|[\\p{N}]|[^\\s\\p{L}\\p{N}]+", "Removed",
+                        true),
+            {{"type", "ByteLevel"}, {"add_prefix_space", false}, {"use_regex", true}}}}};
+      out.post_processor = sep_and_cls("RobertaProcessing", config, "bos", "eos", out);
+      out.post_processor["trim_offsets"] = out.post_processor["add_prefix_space"] = false;
+      return;
+    }
+    case Recipe::kOpenAiGpt:
+    case Recipe::kHerbert: {
+      const bool lower = config.row->recipe == Recipe::kOpenAiGpt;
+      out.normalizer = {{"type", "BertNormalizer"}, {"lowercase", lower}};
+      if (!lower) out.normalizer["strip_accents"] = false;
+      out.pre_tokenizer = bert_words;
+      out.decoder = {{"type", "BPEDecoder"}, {"suffix", "</w>"}};
+      if (!lower) out.post_processor = sep_and_cls("BertProcessing", config, "cls", "sep", out);
+      return;
+    }
+    default:
+      out.pre_tokenizer = byte_level(config, true);
+      surround_bytes(config, out);
+  }
 }
 
 }  // namespace
 
-Blueprint read_vocab_txt(const std::filesystem::path& file, const TokenizerConfig& config) {
+Vocabulary read_vocab_json(const fs::path& file) {
+  const std::string where = file.filename().string();
+  const Json ids = parse_json(read_file(file, limits::kTokenizerBytes), where);
+  if (!ids.is_object())
+    fail(Errc::kBadData, where, ": is ", ids.type_name(), ", wanted {\"token\": id, …}");
+  Vocabulary vocabulary;
+  vocabulary.reserve(ids.size(), ids.size() * 8);
+  for (const auto& [token, id] : ids.items())
+    vocabulary.add(
+        token, checked_id(id.is_number_integer() ? id.get<std::int64_t>() : -1, ids.size(), where));
+  return vocabulary;
+}
+
+Blueprint read_vocab_txt(const fs::path& file, const TokenizerConfig& config) {
   Blueprint out;
   out.where = file.filename().string();
   const std::string text = read_text(file);
@@ -59,14 +206,10 @@ Blueprint read_vocab_txt(const std::filesystem::path& file, const TokenizerConfi
   vocabulary.reserve(lines.size(), text.size());
   for (std::size_t i = 0; i < lines.size(); ++i)
     vocabulary.add(lines[i], static_cast<std::int32_t>(i));
-  const auto special = [&](std::string_view name, const char* fallback) {
-    const std::string token = config.special(name);
-    return token.empty() ? std::string(fallback) : token;
-  };
-  const std::string cls = special("cls", "[CLS]"), sep = special("sep", "[SEP]");
-  const std::int32_t cls_id = need_id(vocabulary, cls, out.where),
-                     sep_id = need_id(vocabulary, sep, out.where);
-  out.model = make_wordpiece(std::move(vocabulary), {.unk_token = special("unk", "[UNK]")});
+  const std::string cls = config.special("cls"), sep = config.special("sep");
+  need_id(vocabulary, cls, out.where);
+  need_id(vocabulary, sep, out.where);
+  out.model = make_wordpiece(std::move(vocabulary), {.unk_token = config.special("unk")});
   const Fields& f = config.fields;
   Json strip = nullptr;
   if (f.has("strip_accents")) strip = f.boolean("strip_accents", true);
@@ -76,74 +219,75 @@ Blueprint read_vocab_txt(const std::filesystem::path& file, const TokenizerConfi
                     {"strip_accents", strip},
                     {"lowercase", f.boolean("do_lower_case", true)}};
   out.pre_tokenizer = {{"type", "BertPreTokenizer"}};
-  const bool two_seps = config.row && config.row->names == "MPNet";
-  Json pair = {special_item(cls, 0), text_item("A", 0), special_item(sep, 0)};
-  if (two_seps) pair.push_back(special_item(sep, 0));
-  pair.push_back(text_item("B", 1));
-  pair.push_back(special_item(sep, 1));
-  out.post_processor = {
-      {"type", "TemplateProcessing"},
-      {"single", {special_item(cls, 0), text_item("A", 0), special_item(sep, 0)}},
-      {"pair", pair},
-      {"special_tokens", {{cls, special_entry(cls, cls_id)}, {sep, special_entry(sep, sep_id)}}}};
+  const std::string_view name = config.row->name();
+  const int first = name == "Funnel" ? 2 : 0;
+  out.around = {{{cls, first}, {"$A", 0}, {sep, 0}}, {{cls, first}, {"$A", 0}}};
+  auto& pair = out.around.pair;
+  const std::string question = f.text("question_token", "[QUESTION]");
+  const bool splinter = name == "Splinter", right = f.text("padding_side", "right") == "right";
+  if (splinter && right) pair.insert(pair.end(), {{question, 0}, {".", 0}});
+  pair.push_back({sep, 0});
+  if (name == "MPNet") pair.push_back({sep, 0});
+  pair.push_back({"$B", 1});
+  if (splinter && !right) pair.insert(pair.end(), {{question, 0}, {".", 0}});
+  pair.push_back({sep, 1});
   out.decoder = {{"type", "WordPiece"}, {"prefix", "##"}, {"cleanup", true}};
   return out;
 }
 
-Blueprint read_vocab_merges(const std::filesystem::path& vocab, const std::filesystem::path& merges,
-                            const TokenizerConfig& config) {
+Blueprint read_vocab_merges(const fs::path& folder, const TokenizerConfig& config) {
   Blueprint out;
-  out.where = vocab.filename().string();
-  const Json ids = parse_json(read_file(vocab, limits::kTokenizerBytes), vocab.string());
-  if (!ids.is_object())
-    fail(Errc::kBadData, out.where, ": is ", ids.type_name(), ", wanted {\"token\": id, …}");
-  Vocabulary vocabulary;
-  vocabulary.reserve(ids.size(), ids.size() * 8);
-  for (const auto& [token, id] : ids.items())
-    vocabulary.add(token, checked_id(id.is_number_integer() ? id.get<std::int64_t>() : -1,
-                                     ids.size(), out.where));
-  const ClassFamily family = config.row ? config.row->family : ClassFamily::kGpt2;
-  const bool prefix_space = config.fields.boolean("add_prefix_space", false);
-  if (family == ClassFamily::kRoberta) {
-    const std::string cls = config.special("cls"), sep = config.special("sep");
-    out.post_processor = {{"type", "RobertaProcessing"},
-                          {"sep", {sep, need_id(vocabulary, sep, out.where)}},
-                          {"cls", {cls, need_id(vocabulary, cls, out.where)}},
-                          {"trim_offsets", true},
-                          {"add_prefix_space", prefix_space}};
-  } else if (config.fields.boolean("add_bos_token", false)) {
-    const std::string bos = config.special("bos");
-    out.post_processor = {
-        {"type", "TemplateProcessing"},
-        {"single", {special_item(bos, 0), text_item("A", 0)}},
-        {"pair", {special_item(bos, 0), text_item("A", 0), text_item("B", 1)}},
-        {"special_tokens", {{bos, special_entry(bos, need_id(vocabulary, bos, out.where))}}}};
-  } else {
-    out.post_processor = {{"type", "ByteLevel"}, {"trim_offsets", false}};
+  out.where = "vocab.json";
+  BpeOptions options;
+  const Recipe recipe = config.row->recipe;
+  if (recipe == Recipe::kClip || recipe == Recipe::kOpenAiGpt || recipe == Recipe::kHerbert) {
+    options.end_of_word_suffix = "</w>";
+    options.unk_token = config.special("unk");
   }
-  const std::string text = read_text(merges);
-  const auto lines = lines_of(text);
-  out.bpe = std::make_unique<BpeBuilder>(std::move(vocabulary), BpeOptions{}, lines.size());
-  std::vector<std::size_t> numbers;  // lines of the merges
-  for (std::size_t i = 0; i < lines.size(); ++i) {
-    const std::string_view line = lines[i];
-    if (line.empty() || (i == 0 && line.starts_with("#version"))) continue;
-    const std::size_t space = line.find(' ');
-    const std::string where = merges.filename().string() + ": line " + std::to_string(i + 1) + ": ";
-    if (space == std::string_view::npos || line.find(' ', space + 1) != std::string_view::npos)
-      fail(Errc::kBadData, where, "is '", line, "', wanted two tokens with one space between");
-    out.bpe->add_merge(line.substr(0, space), line.substr(space + 1));
-    numbers.push_back(i + 1);
-  }
-  out.bpe->finish_merges([&](std::size_t n, const std::string& what) {
-    fail(Errc::kBadData, merges.filename().string(), ": line ", numbers[n], ": ", what);
-  });
-  out.pre_tokenizer = {{"type", "ByteLevel"},
-                       {"add_prefix_space", prefix_space},
-                       {"trim_offsets", true},
-                       {"use_regex", true}};
-  out.decoder = {{"type", "ByteLevel"}};
+  build_bpe(out, read_vocab_json(folder / "vocab.json"), read_merges(folder / "merges.txt", config),
+            std::move(options));
+  if (recipe == Recipe::kOpenAiGpt && out.vocabulary().find(config.special("unk")) >= 0)
+    out.added_tokens.push_back(
+        {.content = config.special("unk"), .normalized = false, .special = true});
+  assemble_bpe(config, out);
   return out;
+}
+
+Blueprint read_own_files(const fs::path& folder, const TokenizerConfig& config) {
+  const auto there = [&](const char* name) { return fs::is_regular_file(folder / name); };
+  const Recipe recipe = config.row ? config.row->recipe : Recipe::kNone;
+  switch (recipe) {
+    case Recipe::kBert:
+      if (there("vocab.txt")) return read_vocab_txt(folder / "vocab.txt", config);
+      break;
+    case Recipe::kSpm:
+      for (const char* name : {"tokenizer.model", "spiece.model", "sentencepiece.bpe.model",
+                               "spm.model", "sentencepiece.model"})
+        if (there(name)) return read_spm_file(folder / name, config);
+      break;
+    case Recipe::kMarian:
+      if (there("vocab.json") && there("source.spm") && there("target.spm"))
+        return read_marian(folder, config);
+      break;
+    case Recipe::kM2M100:
+      if (there("vocab.json") && there("sentencepiece.bpe.model"))
+        return read_m2m100(folder, config);
+      break;
+    case Recipe::kCharacter:
+      if (there("vocab.json")) return read_characters(folder, config);
+      break;
+    case Recipe::kNone:
+      break;
+    default:
+      if (there("vocab.json") && there("merges.txt")) return read_vocab_merges(folder, config);
+  }
+  if (!config.row && !config.class_name.empty())
+    fail(Errc::kUnsupported, folder.string(), ": no tokenizer.json, and the tokenizer class '",
+         config.class_name, "' is not one whose other files hft reads");
+  fail(Errc::kNotFound, folder.string(),
+       ": no tokenizer: none of tokenizer.json, vocab.txt, vocab.json with merges.txt, vocab.json "
+       "with source.spm and target.spm, tokenizer.model, spiece.model, sentencepiece.bpe.model, "
+       "spm.model");
 }
 
 }  // namespace hft

@@ -5,7 +5,7 @@ import json
 import torch
 import transformers as tf
 
-from golden import decoders
+from golden import decoders, seq2seq
 
 
 def parser():
@@ -106,6 +106,9 @@ def of(golden, folder):
     for case in golden.cases:
         if case.args[0] == "generate":
             yield case, decoders.generate(golden, folder, case.args[1:], case.inputs)
+            continue
+        if case.args[0] in seq2seq.NAMES:
+            yield case, seq2seq.answers(golden, folder, case.args, case.inputs)
             continue
         options = parser().parse_args(case.args)
         yield case, COMMANDS[options.command](golden, folder, options, case.inputs)

@@ -118,6 +118,15 @@ def arguments(args):
             given["do_sample"] = name == "do_sample"
         elif name == "no_full_text":
             given["return_full_text"] = False
+        elif name in ("renormalize_logits", "remove_invalid_values"):
+            given[name] = True
+        elif name == "early_stopping":
+            value = args.pop(0)
+            given[name] = value if value == "never" else value == "true"
+        elif name in ("src_lang", "tgt_lang"):
+            given[name] = args.pop(0)
+        elif name == "dtype":
+            args.pop(0)  # the answers are those of float32
         elif name == "stop":
             given.setdefault("stop_strings", []).append(args.pop(0))
         elif name == "suppress_tokens":

@@ -50,8 +50,8 @@ def byte_bpe(folder, cls, length, size):
     vocab = json.loads((folder / "vocab.json").read_text())
     vocab["<mask>"] = len(vocab)
     (folder / "vocab.json").write_text(json.dumps(vocab, ensure_ascii=False))
-    tokenizer = cls(vocab_file=str(folder / "vocab.json"), merges_file=str(folder / "merges.txt"),
-                    model_max_length=length)
+    options = {"model_max_length": length} if length else {}
+    tokenizer = cls(vocab_file=str(folder / "vocab.json"), merges_file=str(folder / "merges.txt"), **options)
     tokenizer.save_pretrained(folder)
     return tokenizer
 
@@ -62,18 +62,91 @@ RULES = [("ﬁ", "fi"), ("½", "1/2"), ("Ⅷ", "VIII"), ("\u00a0", " "), ("\u200
                                                               for i in range(26)]
 
 
-def unigram(folder, cls, length, size):
+def sentencepieces(file, size, lines=None, **more):
+    """Trains a SentencePiece model; its pieces."""
     import sentencepiece
     # The model keeps the name of the rules' file, so it is named without a folder.
-    with open(folder / "sentencepiece.bpe.model", "wb") as out, \
+    with open(file, "wb") as out, \
             tempfile.TemporaryDirectory() as temporary, contextlib.chdir(temporary):
         Path("rules.tsv").write_text("".join(
             " ".join(f"{ord(c):X}" for c in a) + "\t" + " ".join(f"{ord(c):X}" for c in b) + "\n"
             for a, b in RULES))
+        settings = {"model_type": "unigram", "hard_vocab_limit": False, **more}
         sentencepiece.SentencePieceTrainer.train(
-            sentence_iterator=iter(texts.corpus()), model_writer=out, vocab_size=size,
-            model_type="unigram", character_coverage=0.999, hard_vocab_limit=False,
-            normalization_rule_tsv="rules.tsv", minloglevel=2, num_threads=1)
+            sentence_iterator=iter(lines or texts.corpus()), model_writer=out, vocab_size=size,
+            character_coverage=0.999, normalization_rule_tsv="rules.tsv", minloglevel=2, num_threads=1, **settings)
+    model = sentencepiece.SentencePieceProcessor(model_file=str(file))
+    return [model.id_to_piece(i) for i in range(model.get_piece_size())]
+
+
+def marian(folder, length, separate):
+    """Pieces of both languages in one vocabulary, or in two; a target language to choose."""
+    size = 150
+    source = sentencepieces(folder / "source.spm", size)
+    target = sentencepieces(folder / "target.spm", size, [line[::-1] for line in texts.corpus()])
+    known = [p for p in dict.fromkeys(source if separate else source + target) if p not in ("<unk>", "<s>", "</s>")]
+
+    def write(name, pieces):  # the same id for padding where there are two
+        all_pieces = ["</s>", "<unk>", *["<pad>"] * separate, *pieces, ">>fr<<", ">>de<<", *["<pad>"] * (not separate)]
+        (folder / name).write_text(json.dumps({p: i for i, p in enumerate(all_pieces)}, ensure_ascii=False))
+    write("vocab.json", known)
+    if separate:
+        write("target_vocab.json", [p for p in target if p not in ("<unk>", "<s>", "</s>")][:-20])
+    tokenizer = tf.MarianTokenizer(
+        source_spm=str(folder / "source.spm"), target_spm=str(folder / "target.spm"), vocab=str(folder / "vocab.json"),
+        target_vocab_file=str(folder / "target_vocab.json") if separate else None, separate_vocabs=separate,
+        source_lang="en", target_lang="fr", model_max_length=length)
+    tokenizer.save_pretrained(folder)
+    return tokenizer
+
+
+def t5(folder, length, extra):
+    """The ids of T5's own model: padding 0, end 1, unknown 2."""
+    sentencepieces(folder / "spiece.model", 180, pad_id=0, eos_id=1, unk_id=2, bos_id=-1)
+    options = {"model_max_length": length} if length else {}
+    tokenizer = tf.T5TokenizerFast(vocab_file=str(folder / "spiece.model"), extra_ids=extra, add_prefix_space=True, **options)
+    tokenizer.save_pretrained(folder)
+    return tokenizer
+
+
+NLLB_CODES = ["eng_Latn", "fra_Latn", "deu_Latn", "zho_Hans"]
+
+
+def multilingual(folder, kind, length):
+    """mBART's and NLLB's tokenizers, with tokens for the languages."""
+    sentencepieces(folder / "sentencepiece.bpe.model", 170)
+    cls, options = {
+        "mbart": (tf.MBartTokenizerFast, {"src_lang": "en_XX", "tgt_lang": "ro_RO"}),
+        "mbart50": (tf.MBart50TokenizerFast, {"src_lang": "en_XX"}),
+        "nllb": (tf.NllbTokenizerFast, {"additional_special_tokens": NLLB_CODES}),
+        "nllb-legacy": (tf.NllbTokenizerFast, {"additional_special_tokens": NLLB_CODES, "legacy_behaviour": True}),
+    }[kind]
+    tokenizer = cls(vocab_file=str(folder / "sentencepiece.bpe.model"), model_max_length=length, **options)
+    tokenizer.save_pretrained(folder)
+    return tokenizer
+
+
+def m2m(folder, length):
+    """Pieces of a BPE model whose ids are vocab.json's; the languages come after them."""
+    pieces = sentencepieces(folder / "sentencepiece.bpe.model", 150, model_type="bpe")
+    known = ["<s>", "<pad>", "</s>", "<unk>", *reversed([p for p in pieces if p not in ("<unk>", "<s>", "</s>")])]
+    (folder / "vocab.json").write_text(json.dumps({p: i for i, p in enumerate(known)}, ensure_ascii=False))
+    tokenizer = tf.M2M100Tokenizer(vocab_file=str(folder / "vocab.json"), spm_file=str(folder / "sentencepiece.bpe.model"),
+                                   model_max_length=length)
+    tokenizer.save_pretrained(folder)
+    return tokenizer
+
+
+def pegasus(folder, length):
+    """Pegasus: reserved ids before the pieces."""
+    sentencepieces(folder / "spiece.model", 170, pad_id=0, eos_id=1, unk_id=2, bos_id=-1)
+    tokenizer = tf.PegasusTokenizerFast(vocab_file=str(folder / "spiece.model"), offset=20, model_max_length=length)
+    tokenizer.save_pretrained(folder)
+    return tokenizer
+
+
+def unigram(folder, cls, length, size):
+    sentencepieces(folder / "sentencepiece.bpe.model", size)
     tokenizer = cls(vocab_file=str(folder / "sentencepiece.bpe.model"), model_max_length=length)
     tokenizer.save_pretrained(folder)
     return tokenizer
@@ -145,6 +218,14 @@ def make(kind, folder, length):
         return gpt2(folder, tf.Qwen2TokenizerFast, length, 360, ["<|endoftext|>", "<|im_start|>", "<|im_end|>"], CHATML)
     if family == "llama3":
         return llama3(folder, length, 360)
-    if family == "roberta":
-        return byte_bpe(folder, tf.RobertaTokenizerFast, length, 340)
+    if family == "marian":
+        return marian(folder, length, variant == "separate")
+    if family in ("t5", "mt5"):
+        return t5(folder, length, 12 if family == "t5" else 0)
+    if family in ("mbart", "mbart50", "nllb", "nllb-legacy"):
+        return multilingual(folder, family, length)
+    if family in ("m2m", "pegasus"):
+        return {"m2m": m2m, "pegasus": pegasus}[family](folder, length)
+    if family in ("roberta", "bart"):
+        return byte_bpe(folder, tf.RobertaTokenizerFast if family == "roberta" else tf.BartTokenizerFast, length, 340)
     return unigram(folder, tf.XLMRobertaTokenizerFast, length, 200)

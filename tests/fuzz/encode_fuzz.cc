@@ -27,6 +27,19 @@ void need(bool holds) {
   if (!holds) std::abort();
 }
 
+// Windows of a pair: whatever is cut, the arrays are of one length.
+void check_windows(const hft::Tokenizer& tokenizer, std::string_view text, unsigned char seed) {
+  const std::size_t half = text.size() / 2;
+  const hft::EncodeOptions options{.offsets = true,
+                                   .truncation = static_cast<hft::Truncation>(seed % 4),
+                                   .max_length = seed % 32,
+                                   .stride = seed % 5};
+  for (const auto& e :
+       tokenizer.encode_pair_windows(text.substr(0, half), text.substr(half), options))
+    need(e.offsets.size() == e.size() && e.word_ids.size() == e.size() &&
+         e.type_ids.size() == e.size() && e.sequence_ids.size() == e.size());
+}
+
 void check(const hft::Tokenizer& tokenizer, std::string_view text) {
   const auto e = tokenizer.encode(text, {.offsets = true});
   need(e.ids == tokenizer.encode(text).ids);
@@ -44,9 +57,12 @@ void check(const hft::Tokenizer& tokenizer, std::string_view text) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size < 1) return 0;
   const std::string_view text(reinterpret_cast<const char*>(data) + 1, size - 1);
-  try {
-    check(tokenizers()[data[0] % tokenizers().size()], text);
-  } catch (const hft::Error&) {
+  const auto& tokenizer = tokenizers()[data[0] % tokenizers().size()];
+  for (const bool windows : {false, true}) {
+    try {
+      windows ? check_windows(tokenizer, text, data[size - 1]) : check(tokenizer, text);
+    } catch (const hft::Error&) {
+    }
   }
   return 0;
 }

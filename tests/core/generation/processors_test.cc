@@ -66,7 +66,7 @@ TEST_CASE("logits processors: a token that several groups chose is kept away fro
   const TokenIds ids{1, 2}, chosen{3, 0, 3};
   const LogitsProcessors processors(config, {20, 0}, 2, ids, 4);
   std::vector<float> scores{0, 0, 0, 0};
-  processors.process(ids, scores, {chosen, 0.5f});
+  processors.process(ids, scores, 0, {chosen, 0.5f});
   CHECK(scores == std::vector<float>{-0.5f, 0, 0, -1.0f});
 }
 

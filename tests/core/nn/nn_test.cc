@@ -6,6 +6,7 @@
 #include "core/nn/activation.h"
 #include "core/nn/attention.h"
 #include "core/nn/linear.h"
+#include "core/nn/relative_bias.h"
 #include "core/nn/workers.h"
 #include "tests/support/test.h"
 
@@ -162,6 +163,62 @@ TEST_CASE("attention: no token sees another sequence, and long ones take the sam
     const Tensor alone = attend(qkv.narrow(0, seqs.starts[b], seqs.length(b)).contiguous(), 2, one);
     CHECK(worst(together.narrow(0, seqs.starts[b], seqs.length(b)), alone) < 1e-5);
   }
+}
+
+TEST_CASE("attention: relative biases are those of the distance, in short texts and long ones") {
+  constexpr std::int64_t kHeads = 2, kSize = 4;
+  for (std::int64_t tokens : {1, 7, 90, 1100}) {  // the last is LibTorch's
+    CAPTURE(tokens);
+    const Tensor qkv = at::randn({tokens, 3 * kHeads * kSize}), bias = at::randn({kHeads, 2 * 1200 - 1});
+    Sequences seqs;
+    seqs.starts = {0, tokens};
+    const Tensor split = qkv.view({tokens, 3, kHeads, kSize}).permute({1, 2, 0, 3});  // [3,H,T,E]
+    const Tensor at = at::arange(tokens);
+    const Tensor distance = at.unsqueeze(0) - at.unsqueeze(1) + 1199;
+    const Tensor wide = bias.index_select(1, distance.flatten()).view({kHeads, tokens, tokens});
+    const Tensor scores = at::matmul(split[0], split[1].transpose(1, 2)) * 0.7 + wide;
+    const Tensor wanted = at::matmul(at::softmax(scores, -1), split[2]).transpose(0, 1);
+    CHECK(worst(attend(qkv, kHeads, seqs, bias, 0.7), wanted.reshape({tokens, -1})) < 1e-5);
+  }
+}
+
+TEST_CASE("attention: sequences of one source see all of it, and no other") {
+  constexpr std::int64_t kHeads = 2, kSize = 6;
+  KvCache cache({{kHeads, kSize, 0}}, at::kFloat);
+  std::vector<Tensor> kept;  // [S, 2*H*E] of each source
+  for (std::int64_t length : {3, 40, 65}) {
+    kept.push_back(at::randn({length, 2 * kHeads * kSize}));
+    const int source = cache.open();
+    cache.extend(source, length);
+    const auto* keys = kept.back().const_data_ptr<float>();
+    cache.write(0, source, 0, length, keys, keys + kHeads * kSize, 2 * kHeads * kSize);
+    cache.advance(source, length);
+  }
+  Steps steps;
+  steps.sources = &cache;
+  const std::vector<int> sources{1, 1, 1, 0, 2, 2, 1};  // of rows, some sequences with two tokens
+  for (std::int64_t row = 0; row < 7; ++row)
+    steps.steps.push_back({.begin = row, .count = 1, .source = sources[row]});
+  const Tensor queries = at::randn({7, kHeads * kSize});
+  const Tensor found = attend_source(queries, {0, kHeads, 0.4}, steps);
+  for (std::int64_t row = 0; row < 7; ++row) {
+    const Tensor both = kept[sources[row]].view({-1, 2, kHeads, kSize}).permute({1, 2, 0, 3});
+    const Tensor query = queries[row].view({kHeads, 1, kSize});
+    const Tensor weights = at::softmax(at::matmul(query, both[0].transpose(1, 2)) * 0.4, -1);
+    CHECK(worst(found[row], at::matmul(weights, both[1]).flatten()) < 1e-5);
+  }
+}
+
+TEST_CASE("relative bias: near distances have their own numbers, far ones share them") {
+  const Tensor weight = at::arange(16, at::kFloat).view({8, 2});  // bucket b: 2 b and 2 b + 1
+  const Weights w(store_of({{"weight", weight}}));
+  const auto row = [&](bool both_ways) {
+    const Tensor all = RelativeBias(w, 2, {8, 20, both_ways})(30)[0].contiguous() / 2;
+    const auto* data = all.const_data_ptr<float>();
+    return std::vector<float>(data + 29 - 8, data + 29 + 9);  // distances -8 to 8
+  };
+  CHECK(row(false) == std::vector<float>{5, 5, 5, 4, 4, 3, 2, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0});
+  CHECK(row(true) == std::vector<float>{3, 3, 2, 2, 2, 2, 2, 1, 0, 5, 6, 6, 6, 6, 6, 7, 7});
 }
 
 TEST_CASE("workers: every core runs, an error of one ends the call") {

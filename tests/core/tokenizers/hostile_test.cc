@@ -1,5 +1,8 @@
 // Files made to break a reader: each is one clear error, soon (reliability.md rows 15-17).
+#include <algorithm>
+#include <array>
 #include <chrono>
+#include <random>
 
 #include "core/tokenizers/spm_model.h"
 #include "core/tokenizers/tokenizer.h"
@@ -156,6 +159,8 @@ TEST_CASE("hostile SentencePiece models: lengths and pieces are checked") {
         "x.model: a number does not end");
   CHECK(error(std::string_view("\x0a\x07\x0a\x00\x15\x00\x00\xc0\x7f", 9)) ==
         "x.model: pieces[0].score: not a finite number");
+  CHECK(error(std::string_view("\x0a\x02\x10\x05", 4)) ==
+        "x.model: pieces[0]: field 2 is no 4-byte number");
   CHECK(error("\x0a\x03\x0a\x01\xff") == "x.model: pieces[0].piece: not UTF-8");
   std::string huge("\x0a\x80\x80\x80\x08");  // 16 MiB that are not there
   CHECK(error(huge) == "x.model: field 1 has 16777216 bytes, but 0 are left");
@@ -177,6 +182,49 @@ TEST_CASE("hostile texts: a long word takes linear time, NUL and marks are text"
   CHECK(large < 30 * small + 0.05);
   // NUL is unknown, that is "a".
   CHECK(tokenizer.encode(std::string_view("b\0b", 3)).ids == std::vector<std::int32_t>{1, 2});
+}
+
+TEST_CASE("hostile texts: a long word is merged in windows just as by the definition") {
+  std::mt19937 draw(7);
+  const auto pick = [&](std::size_t n) { return draw() % n; };
+  for (int round = 0; round < 8; ++round) {
+    std::vector<std::string> tokens{"a", "b", "c"};
+    std::vector<std::array<std::size_t, 3>> merges;  // left, right, merged
+    while (merges.size() < 25) {
+      const std::size_t left = pick(tokens.size()), right = pick(tokens.size());
+      const std::string both = tokens[left] + tokens[right];
+      if (both.size() > 600 || std::find(tokens.begin(), tokens.end(), both) != tokens.end())
+        continue;
+      merges.push_back({left, right, tokens.size()});
+      tokens.push_back(both);
+    }
+    std::shuffle(merges.begin(), merges.end(), draw);
+    Json model = {{"type", "BPE"}, {"vocab", Json::object()}, {"merges", Json::array()}};
+    for (std::size_t i = 0; i < tokens.size(); ++i) model["vocab"][tokens[i]] = i;
+    for (const auto& [left, right, merged] : merges)
+      model["merges"].push_back({tokens[left], tokens[right]});
+    TempFolder folder;
+    spit(folder / "tokenizer.json", Json{{"model", model}}.dump());
+    std::string text;
+    while (text.size() < 5000) text += std::string(1 + pick(round % 2 ? 900 : 3), "abc"[pick(3)]);
+
+    std::vector<std::int32_t> ids;
+    for (char c : text) ids.push_back(c - 'a');
+    for (std::size_t best = 0;
+         best < merges.size();) {  // the lowest rank, leftmost, again and again
+      best = merges.size();
+      std::size_t at = 0;
+      for (std::size_t i = 0; i + 1 < ids.size(); ++i)
+        for (std::size_t rank = 0; rank < best; ++rank)
+          if (static_cast<std::size_t>(ids[i]) == merges[rank][0] &&
+              static_cast<std::size_t>(ids[i + 1]) == merges[rank][1])
+            best = rank, at = i;
+      if (best == merges.size()) break;
+      ids[at] = static_cast<std::int32_t>(merges[best][2]);
+      ids.erase(ids.begin() + static_cast<std::ptrdiff_t>(at + 1));
+    }
+    CHECK(Tokenizer::load(folder.path).encode(text).ids == ids);
+  }
 }
 
 TEST_CASE("hostile texts: a megabyte without a space passes a regular expression that looks back") {

@@ -177,3 +177,95 @@ TEST_CASE("tokenizer: Unigram scores are read as the reference reads them, to th
   CHECK(tokenizer.encode("11111").ids == std::vector<std::int32_t>{2, 2, 1});
   CHECK(tokenizer.encode("111111111").ids == std::vector<std::int32_t>{2, 2, 1, 2, 2});
 }
+
+TEST_CASE("tokenizer: byte tokens of a continuing_subword_prefix reach beyond their piece") {
+  Json vocab = {{"a", 0}, {"##a", 1}, {"<unk>", 2}};
+  for (int byte = 0; byte < 256; ++byte) {
+    char name[8];
+    std::snprintf(name, sizeof name, "<0x%02X>", byte);
+    vocab[name] = vocab.size();
+  }
+  TempFolder folder;
+  const Json model = {
+      {"type", "BPE"},         {"unk_token", "<unk>"}, {"continuing_subword_prefix", "##"},
+      {"byte_fallback", true}, {"vocab", vocab},       {"merges", Json::array()}};
+  spit(folder / "tokenizer.json", Json{{"model", model}}.dump());
+  const auto e = Tokenizer::load(folder.path).encode("a!a", {.offsets = true});
+  // "!" is "##!" inside a word: three bytes, so the last token lies behind the text.
+  CHECK(e.ids == std::vector<std::int32_t>{0, 3 + '#', 3 + '#', 3 + '!', 1});
+  CHECK(e.offsets == Spans{{0, 1}, {1, 2}, {2, 3}, {3, 4}, {4, 5}});
+}
+
+TEST_CASE(
+    "tokenizer: what tokenizer_config names special is special, whatever tokenizer.json says "
+    "(T7)") {
+  TempFolder folder;
+  const Json model = {{"type", "WordLevel"}, {"unk_token", "a"}, {"vocab", {{"a", 0}, {"b", 1}}}};
+  const Json added = {{{"id", 2}, {"content", "<t>"}, {"special", false}, {"normalized", true}}};
+  spit(folder / "tokenizer.json", Json{{"added_tokens", added}, {"model", model}}.dump());
+  spit(folder / "tokenizer_config.json", R"({"tokenizer_class": "PreTrainedTokenizerFast"})");
+  CHECK(Tokenizer::load(folder.path).decode({1, 2}) == "b <t>");
+  for (const char* named : {R"("cls_token": "<t>")", R"("additional_special_tokens": ["<t>"])",
+                            R"("extra_special_tokens": {"image_token": "<t>"})"}) {
+    spit(folder / "tokenizer_config.json",
+         std::string(R"({"tokenizer_class": "PreTrainedTokenizerFast", )") + named + "}");
+    CHECK(Tokenizer::load(folder.path).decode({1, 2}) == "b");
+  }
+}
+
+TEST_CASE("tokenizer: patterns know the letters of the reference's Unicode (T4)") {
+  TempFolder folder;
+  const Json model = {{"type", "WordLevel"}, {"unk_token", "a"}, {"vocab", {{"a", 0}}}};
+  const auto pieces = [&](const char* regex, std::string_view text) {
+    const Json cut = {{"type", "Split"},
+                      {"pattern", {{"Regex", regex}}},
+                      {"behavior", "Isolated"},
+                      {"invert", false}};
+    spit(folder / "tokenizer.json", Json{{"model", model}, {"pre_tokenizer", cut}}.dump());
+    Spans spans;
+    for (const Span& span : Tokenizer::load(folder.path).encode(text, {.offsets = true}).offsets)
+      spans.push_back(span);
+    return spans;
+  };
+  // U+13FAC, a hieroglyph of Unicode 16; the superscript two, a word character outside brackets
+  // only.
+  CHECK(pieces("\\w+", "a\xf0\x93\xbe\xac!") == Spans{{0, 2}, {2, 3}});
+  CHECK(pieces("\\w+", "a\xc2\xb2!") == Spans{{0, 2}, {2, 3}});
+  CHECK(pieces("[\\w]+", "a\xc2\xb2!") == Spans{{0, 1}, {1, 3}});
+  CHECK(pieces("\\b", "ab!") == Spans{{0, 2}, {2, 3}});
+  CHECK(pieces("[^\\W\\d]+", "ab12") == Spans{{0, 2}, {2, 4}});
+}
+
+TEST_CASE("tokenizer: windows come in the order of a template that puts the second text first") {
+  TempFolder folder;
+  const auto text = [](const char* id) -> Json {
+    return {{"Sequence", {{"id", id}, {"type_id", 0}}}};
+  };
+  const Json post = {{"type", "TemplateProcessing"},
+                     {"single", {text("A")}},
+                     {"pair", {text("B"), text("A")}},
+                     {"special_tokens", Json::object()}};
+  const Json model = {{"type", "WordLevel"},
+                      {"unk_token", "a"},
+                      {"vocab", {{"a", 0}, {"b", 1}, {"c", 2}, {"d", 3}}}};
+  spit(folder / "tokenizer.json",
+       Json{{"model", model}, {"pre_tokenizer", {{"type", "Whitespace"}}}, {"post_processor", post}}
+           .dump());
+  const auto all =
+      Tokenizer::load(folder.path)
+          .encode_pair_windows("a b", "c d",
+                               {.truncation = Truncation::kLongestFirst, .max_length = 2});
+  std::vector<std::vector<std::int32_t>> ids;
+  for (const auto& e : all) ids.push_back(e.ids);
+  CHECK(ids == std::vector<std::vector<std::int32_t>>{{2, 0}, {3, 0}, {3, 1}, {2, 1}});
+}
+
+TEST_CASE("tokenizer: a stride needs room beside the special tokens") {
+  TempFolder folder;
+  write_bert(folder);
+  const auto tokenizer = Tokenizer::load(folder.path);
+  CHECK(error_of([&] {
+          tokenizer.encode("the",
+                           {.truncation = Truncation::kLongestFirst, .max_length = 4, .stride = 3});
+        }) == "a max_length of 4 with a stride of 3 leaves no room beside 2 special tokens");
+}

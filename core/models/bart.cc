@@ -1,0 +1,274 @@
+// BART (arXiv:1910.13461) and mBART (arXiv:2001.08210): encoder and decoder with learned positions
+// from row 2 on. Checked against the configs of facebook/bart-large-cnn and mbart-large-50.
+// Golden: tests/golden/bart-*, tests/golden/mbart-*.
+// Shapes: N tokens of all sequences together, R of them wanted, D hidden, H heads, E head size,
+// F feed-forward, V vocabulary, P positions.
+#include "core/models/bart.h"
+
+#include "core/base/limits.h"
+#include "core/models/text_net.h"
+#include "core/nn/attention.h"
+#include "core/nn/embedding.h"
+#include "core/nn/norm.h"
+#include "core/nn/workers.h"
+
+namespace hft {
+namespace {
+
+constexpr std::int64_t kFirstPosition = 2;
+constexpr double kEps = 1e-5;  // no config has a field for it
+
+struct SideConfig {
+  std::int64_t vocab, hidden, layers, heads, size, ffn;
+  Activation activation;
+  double scale;  // of the embeddings
+  bool norm_first, norm_embedding;
+
+  SideConfig(const Fields& config, const std::string& side, const BartStyle& style)
+      : vocab(config.integer("vocab_size", 1, limits::kVocab)),
+        hidden(config.integer("d_model", 1, limits::kHidden)),
+        layers(config.integer(side + "_layers", 0, limits::kLayers)),
+        heads(config.integer(side + "_attention_heads", 1, limits::kHidden)),
+        size(head_size(config, hidden, heads)),
+        ffn(config.integer(side + "_ffn_dim", 1, limits::kHidden)),
+        activation(activation_named(
+            config.text("activation_function", std::string(style.activation)), config.where())),
+        scale(config.boolean("scale_embedding", style.scale_embedding)
+                  ? std::sqrt(static_cast<double>(hidden))
+                  : 1.0),
+        norm_first(style.norm_first),
+        norm_embedding(style.norm_embedding) {}
+};
+
+// A part of a layer between its residual and its norm, which comes before or after it.
+struct Part {
+  LayerNorm norm;
+  bool first;
+  Part(const SideConfig& c, const Weights& w) : norm(w, c.hidden, kEps), first(c.norm_first) {}
+  Tensor begin(const Tensor& x) const { return first ? norm(x) : x; }
+  // x is overwritten.
+  Tensor end(const Linear& last, const Tensor& inner, Tensor x) const {
+    return first ? last.plus(inner, std::move(x)) : norm(last(inner), x);
+  }
+};
+
+// What the float16 encoders of the reference do with sums beyond the type.
+Tensor within_half(Tensor x) {
+  constexpr double kMost = 65504 - 1000;
+  return x.scalar_type() == at::kHalf ? x.clamp_(-kMost, kMost) : x;
+}
+
+struct EncoderLayer {
+  Linear query_key_value, out_proj, fc1, fc2;
+  Part self_attn_layer_norm, final_layer_norm;
+  std::int64_t heads;
+  Activation activation;
+  std::string path;
+
+  EncoderLayer(const SideConfig& c, const Weights& w)
+      : query_key_value(w / "self_attn",
+                        {{"q_proj", c.hidden}, {"k_proj", c.hidden}, {"v_proj", c.hidden}},
+                        c.hidden),
+        out_proj(w / "self_attn" / "out_proj", {c.hidden, c.hidden}),
+        fc1(w / "fc1", {c.ffn, c.hidden}),
+        fc2(w / "fc2", {c.hidden, c.ffn}),
+        self_attn_layer_norm(c, w / "self_attn_layer_norm"),
+        final_layer_norm(c, w / "final_layer_norm"),
+        heads(c.heads),
+        activation(c.activation),
+        path(w.path()) {}
+
+  Tensor operator()(Tensor x, const Tokens& tokens) const {  // [N,D] -> [N,D]
+    const Tensor mixed = attend(query_key_value(self_attn_layer_norm.begin(x)), heads, tokens.seqs);
+    x = self_attn_layer_norm.end(out_proj, mixed, std::move(x));
+    const Tensor inner = fc1(final_layer_norm.begin(x), activation);  // [N,F]
+    return within_half(final_layer_norm.end(fc2, inner, std::move(x)));
+  }
+};
+
+struct DecoderLayer {
+  Linear query_key_value, out_proj, cross_query, cross_key_value, cross_out, fc1, fc2;
+  Part self_attn_layer_norm, encoder_attn_layer_norm, final_layer_norm;
+  CausalAttention attention;
+  Activation activation;
+  std::string path;
+
+  DecoderLayer(const SideConfig& c, const Weights& w, std::int64_t layer)
+      : query_key_value(w / "self_attn",
+                        {{"q_proj", c.hidden}, {"k_proj", c.hidden}, {"v_proj", c.hidden}},
+                        c.hidden),
+        out_proj(w / "self_attn" / "out_proj", {c.hidden, c.hidden}),
+        cross_query(w / "encoder_attn" / "q_proj", {c.hidden, c.hidden}),
+        cross_key_value(w / "encoder_attn", {{"k_proj", c.hidden}, {"v_proj", c.hidden}}, c.hidden),
+        cross_out(w / "encoder_attn" / "out_proj", {c.hidden, c.hidden}),
+        fc1(w / "fc1", {c.ffn, c.hidden}),
+        fc2(w / "fc2", {c.hidden, c.ffn}),
+        self_attn_layer_norm(c, w / "self_attn_layer_norm"),
+        encoder_attn_layer_norm(c, w / "encoder_attn_layer_norm"),
+        final_layer_norm(c, w / "final_layer_norm"),
+        attention{layer, c.heads, 1 / std::sqrt(static_cast<double>(c.size))},
+        activation(c.activation),
+        path(w.path()) {}
+
+  Tensor operator()(Tensor x, const Steps& steps) const {  // [N,D] -> [N,D]
+    Tensor mixed = attend_causal(query_key_value(self_attn_layer_norm.begin(x)), attention, steps);
+    x = self_attn_layer_norm.end(out_proj, mixed, std::move(x));
+    mixed = attend_source(cross_query(encoder_attn_layer_norm.begin(x)), attention, steps);
+    x = encoder_attn_layer_norm.end(cross_out, mixed, std::move(x));
+    const Tensor inner = fc1(final_layer_norm.begin(x), activation);  // [N,F]
+    return final_layer_norm.end(fc2, inner, std::move(x));
+  }
+};
+
+// Embeddings, layers and norms of one side.
+template <class Layer>
+struct Side {
+  Embedding embed_tokens;
+  PositionVectors positions;
+  std::optional<LayerNorm> layernorm_embedding, layer_norm;
+  std::vector<Layer> layers;
+  double scale;
+
+  Side(const SideConfig& c, const Weights& w, Tensor table, PositionVectors places)
+      : positions(std::move(places)), scale(c.scale) {
+    embed_tokens.weight = std::move(table);
+    embed_tokens.dtype = w.store().dtype();
+    if (c.norm_embedding)
+      layernorm_embedding = LayerNorm(w / "layernorm_embedding", c.hidden, kEps);
+    if (c.norm_first) layer_norm = LayerNorm(w / "layer_norm", c.hidden, kEps);
+  }
+
+  Tensor begin(const Tensor& ids, const Tensor& at) const {  // [N] -> [N,D]
+    const ThreadCount one(1);  // LibTorch's threads would be in the way of ours afterwards
+    Tensor x = embed_tokens(ids);
+    if (scale != 1) x = x * scale;
+    x = x + positions(ids, at);
+    return layernorm_embedding ? (*layernorm_embedding)(x) : x;
+  }
+  Tensor end(const Tensor& x) const { return layer_norm ? (*layer_norm)(x) : x; }
+};
+
+struct BartEncoder : Side<EncoderLayer> {
+  BartEncoder(const SideConfig& c, const Weights& w, Tensor table, PositionVectors places)
+      : Side(c, w, std::move(table), std::move(places)) {
+    for (std::int64_t i = 0; i < c.layers; ++i) layers.emplace_back(c, w / "layers" / i);
+  }
+  Tensor operator()(const Tokens& tokens) const {
+    Tensor x = begin(tokens.ids, tokens.seqs.positions());
+    for (const auto& layer : layers) {
+      x = layer(std::move(x), tokens);
+      tokens.note(layer.path, x);
+    }
+    return end(x);  // [N,D]
+  }
+};
+
+struct BartDecoder : Side<DecoderLayer> {
+  BartDecoder(const SideConfig& c, const Weights& w, Tensor table, PositionVectors places)
+      : Side(c, w, std::move(table), std::move(places)) {
+    for (std::int64_t i = 0; i < c.layers; ++i) layers.emplace_back(c, w / "layers" / i, i);
+  }
+  Tensor operator()(const Steps& steps) const {
+    Tensor x = begin(steps.ids, steps.positions);
+    for (const auto& layer : layers) {
+      x = layer(std::move(x), steps);
+      steps.note(layer.path, x);
+    }
+    return end(steps.wanted(x, true));  // [R,D]
+  }
+};
+
+// The tables of both sides. Marian may keep them apart, with vocabularies of different sizes.
+struct Tables {
+  Tensor source, target;
+  Tables(const Fields& config, const Weights& w, std::int64_t source_vocab, std::int64_t vocab,
+         std::int64_t hidden) {
+    const Weights model = w / "model";
+    if (!config.boolean("share_encoder_decoder_embeddings", true)) {
+      source = (model / "encoder" / "embed_tokens").get("weight", {source_vocab, hidden});
+      target = shared_table(w, {"model.decoder.embed_tokens", "lm_head"}, {vocab, hidden});
+      return;
+    }
+    const bool tied = config.boolean("tie_word_embeddings", true);
+    const auto own = [&](std::string_view side) {  // an untied side may have a table of its own
+      const Weights table = model / side / "embed_tokens";
+      return !tied && table.has("weight") ? table.get("weight", {vocab, hidden}) : target;
+    };
+    std::vector<std::string_view> names{"model.shared", "model.encoder.embed_tokens",
+                                        "model.decoder.embed_tokens"};
+    if (tied) names.push_back("lm_head");
+    target = shared_table(w, names, {vocab, hidden});
+    source = own("encoder");
+    target = own("decoder");
+  }
+};
+
+}  // namespace
+
+Seq2SeqNet build_bart_family(const Fields& config, const Weights& w, const BartStyle& style) {
+  const SideConfig source(config, "encoder", style);
+  SideConfig target(config, "decoder", style);
+  if (!config.boolean("share_encoder_decoder_embeddings", true))
+    target.vocab = config.integer("decoder_vocab_size", 1, limits::kVocab, source.vocab);
+  const auto positions = config.integer("max_position_embeddings", 1, limits::kPositions, 1024);
+  const Weights model = w / "model";
+  const Tables tables(config, w, source.vocab, target.vocab, source.hidden);
+  const BartEncoder encoder(source, model / "encoder", tables.source,
+                            style.positions(config, model / "encoder"));
+  const BartDecoder decoder(target, model / "decoder", tables.target,
+                            style.positions(config, model / "decoder"));
+  const Linear lm_head = seq2seq_head(config, w, {target.vocab, target.hidden}, tables.target);
+  const std::vector<CacheLayer> cache(target.layers, {target.heads, target.size, 0});
+  Seq2SeqNet net;
+  net.encode = encoder;
+  net.seen = [decoder](const Tensor& encoded, std::int64_t layer) {
+    return decoder.layers[layer].cross_key_value(encoded);
+  };
+  net.sources = cache;
+  net.source_vocab = source.vocab;
+  net.source_positions = style.endless ? limits::kPositions : positions;
+  net.decoder = {.hidden = decoder,
+                 .logits = lm_head,
+                 .cache = cache,
+                 .vocab = target.vocab,
+                 .positions = net.source_positions,
+                 .size = target.hidden};
+  return net;
+}
+
+PositionVectors learned_positions(const Fields& config, const Weights& w) {
+  const Embedding table(
+      w / "embed_positions",
+      config.integer("max_position_embeddings", 1, limits::kPositions, 1024) + kFirstPosition,
+      config.integer("d_model", 1, limits::kHidden));
+  return [table](const Tensor&, const Tensor& at) { return table(at + kFirstPosition); };
+}
+
+PositionVectors sinusoidal_positions(const Fields& config, const Weights& w) {
+  const auto count = config.integer("max_position_embeddings", 1, limits::kPositions, 1024);
+  const auto size = config.integer("d_model", 1, limits::kHidden);
+  const Weights place = w / "embed_positions";
+  Tensor table;
+  if (place.has("weight")) {
+    table = place.get("weight", {count, size});
+  } else {  // sines first, cosines after them, of 10000^(-2 i / D) a position
+    const Tensor at = at::arange(count, at::kDouble).unsqueeze(1);
+    const auto wave = [&](std::int64_t pairs) {
+      return at / at::pow(10000.0, at::arange(pairs, at::kDouble) * 2 / static_cast<double>(size));
+    };
+    table = at::cat({at::sin(wave((size + 1) / 2)), at::cos(wave(size / 2))}, 1);  // [P,D]
+  }
+  table = table.defined() ? table.to(w.store().dtype()) : table;
+  return [table](const Tensor&, const Tensor& at) { return table.index_select(0, at); };
+}
+
+Seq2SeqNet build_bart(const Fields& config, const Weights& w) {
+  return build_bart_family(config, w, {.norm_embedding = true, .positions = learned_positions});
+}
+
+Seq2SeqNet build_mbart(const Fields& config, const Weights& w) {
+  return build_bart_family(
+      config, w, {.norm_first = true, .norm_embedding = true, .positions = learned_positions});
+}
+
+}  // namespace hft

@@ -1,0 +1,32 @@
+// The encoder-decoder that BART and its relatives share: what an architecture of the family says
+// where config.json has no field for it.
+#pragma once
+
+#include <functional>
+#include <string_view>
+
+#include "core/models/seq2seq_net.h"
+
+namespace hft {
+
+// The vectors of tokens at these positions of their texts: ids [N], positions [N] -> [N,D].
+using PositionVectors = std::function<Tensor(const Tensor& ids, const Tensor& positions)>;
+
+struct BartStyle {
+  bool norm_first = false;      // norms before each part and at the end, else after each part
+  bool norm_embedding = false;  // layernorm_embedding
+  // What the config class has when config.json is silent.
+  bool scale_embedding = false;
+  std::string_view activation = "gelu";
+  bool endless = false;  // positions are made for any length
+  // Of the encoder or the decoder at w.
+  std::function<PositionVectors(const Fields&, const Weights& w)> positions;
+};
+
+Seq2SeqNet build_bart_family(const Fields& config, const Weights& w, const BartStyle& style);
+
+// A table in rows from `offset` on; learned, where the checkpoint has it below `embed_positions`.
+PositionVectors learned_positions(const Fields& config, const Weights& w);
+PositionVectors sinusoidal_positions(const Fields& config, const Weights& w);
+
+}  // namespace hft

@@ -1,0 +1,17 @@
+// Marian (OPUS-MT, arXiv:1804.00344): BART's layers with sinusoidal positions and no norm of the
+// embeddings; each side may have a vocabulary of its own. Pegasus (arXiv:1912.08777): the same
+// positions, norms before each part. Checked against the configs of Helsinki-NLP/opus-mt-en-fr and
+// google/pegasus-xsum. Golden: tests/golden/marian-*, tests/golden/pegasus-*.
+#include "core/models/bart.h"
+
+namespace hft {
+
+Seq2SeqNet build_marian(const Fields& config, const Weights& w) {
+  return build_bart_family(config, w, {.positions = sinusoidal_positions});
+}
+
+Seq2SeqNet build_pegasus(const Fields& config, const Weights& w) {
+  return build_bart_family(config, w, {.norm_first = true, .positions = sinusoidal_positions});
+}
+
+}  // namespace hft

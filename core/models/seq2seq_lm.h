@@ -1,0 +1,16 @@
+// A Seq2SeqNet behind the torch-free interface of heads.h.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/models/heads.h"
+#include "core/models/seq2seq_net.h"
+
+namespace hft {
+
+std::unique_ptr<Seq2SeqLm> make_seq2seq_lm(Seq2SeqNet net, const ModelRequest& request,
+                                           at::ScalarType dtype, std::vector<std::string> warnings);
+
+}  // namespace hft

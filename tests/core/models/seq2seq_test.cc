@@ -1,0 +1,279 @@
+// What every encoder-decoder of the registry promises, on tiny random checkpoints.
+#include <algorithm>
+#include <cmath>
+
+#include "core/models/registry.h"
+#include "tests/core/models/tiny.h"
+
+namespace hft {
+std::unique_ptr<Seq2SeqLm> load_seq2seq_lm(const ModelRequest& request);
+std::unique_ptr<CausalLm> load_causal_lm(const ModelRequest& request);
+}  // namespace hft
+
+namespace hft::test {
+namespace {
+
+using Ids = std::vector<std::int32_t>;
+constexpr double kFloatTolerance = 2e-5;
+
+// A config that every encoder-decoder takes: each reads the fields it knows.
+Json tiny_seq2seq(const std::string& model_type) {
+  return {{"model_type", model_type},
+          {"vocab_size", 50},
+          {"d_model", 24},
+          {"encoder_layers", 2},
+          {"decoder_layers", 2},
+          {"encoder_attention_heads", 3},
+          {"decoder_attention_heads", 4},
+          {"encoder_ffn_dim", 40},
+          {"decoder_ffn_dim", 28},
+          {"max_position_embeddings", 80},
+          {"num_layers", 2},
+          {"num_heads", 3},
+          {"d_kv", 6},
+          {"d_ff", 40}};
+}
+
+Tensors tensors_of(const Json& config) {
+  const Fields fields(config, "config.json");
+  const Seq2SeqArchitecture& architecture = seq2seq_of(fields);
+  auto store = std::make_shared<WeightStore>("tiny", StoredTensors{}, renames_of(architecture.base),
+                                             at::kFloat, at::kCPU);
+  architecture.build(fields, Weights(store));
+  auto generator = at::detail::createCPUGenerator(7);
+  Tensors tensors;
+  for (const auto& [name, shape] : store->missing()) {
+    at::Tensor value = at::empty(shape).normal_(0, 0.3, generator);
+    if (name.find("norm") != std::string::npos && name.ends_with("weight")) value.add_(1);
+    tensors[name] = value;
+  }
+  return tensors;
+}
+
+std::unique_ptr<Seq2SeqLm> load_model(const fs::path& folder, const std::string& dtype = "auto") {
+  ModelRequest request;
+  request.folder = folder;
+  request.dtype = dtype;
+  return load_seq2seq_lm(request);
+}
+
+template <class F>
+void each_model(F f) {
+  int count = 0;
+  for (const auto& row : supported_models()) {
+    if (std::ranges::count(row.tasks, "translate") == 0) continue;
+    TempFolder folder;
+    const Json config = tiny_seq2seq(row.model_type);
+    write_model(folder.path, config, tensors_of(config));
+    CAPTURE(row.model_type);
+    f(config, folder.path);
+    ++count;
+  }
+  CHECK(count >= 7);
+}
+
+Ids some_ids(int count, int from = 3) {
+  Ids ids;
+  for (int i = 0; i < count; ++i) ids.push_back((from + i * i * 7 + i) % 50);
+  return ids;
+}
+
+int encode_one(Seq2SeqLm& model, const Ids& source) {
+  return model.encode({.ids = source, .starts = {0, static_cast<std::int32_t>(source.size())}})[0];
+}
+
+// Logits after all of the ids, fed `step` at a time.
+std::vector<float> after(Seq2SeqLm& model, int sequence, const Ids& ids, std::size_t step) {
+  Decoded out;
+  for (std::size_t i = 0; i < ids.size(); i += step)
+    model.forward(
+        std::vector<Feed>{{sequence, std::span(ids).subspan(i, std::min(step, ids.size() - i))}},
+        out);
+  return out.logits.data;
+}
+
+}  // namespace
+
+TEST_CASE("encoder-decoders: sources of any length together give what each gives alone (G2.14)") {
+  each_model([](const Json&, const fs::path& folder) {
+    const auto model = load_model(folder);
+    CHECK(model->warnings() == std::vector<std::string>{});
+    const std::vector<Ids> sources{some_ids(40), some_ids(1, 9), some_ids(80, 20), some_ids(33, 2)};
+    TokenBatch batch;
+    for (const Ids& ids : sources) {
+      batch.ids.insert(batch.ids.end(), ids.begin(), ids.end());
+      batch.starts.push_back(static_cast<std::int32_t>(batch.ids.size()));
+    }
+    const auto sequences = model->encode(batch);
+    REQUIRE(sequences.size() == 4);
+    const std::vector<Ids> targets{some_ids(3), some_ids(35, 4), some_ids(1, 30), some_ids(12, 8)};
+    std::vector<Feed> feeds;
+    for (std::size_t i = 0; i < 4; ++i) feeds.push_back({sequences[i], targets[i]});
+    Decoded out;
+    model->forward(feeds, out);
+    for (std::size_t i = 0; i < 4; ++i) {
+      const auto row = out.logits.row(static_cast<std::int64_t>(i));
+      const auto alone = after(*model, encode_one(*model, sources[i]), targets[i], 100);
+      CHECK(distance({row.begin(), row.end()}, alone) < kFloatTolerance);
+      CHECK(model->length(sequences[i]) == static_cast<std::int64_t>(targets[i].size()));
+    }
+  });
+}
+
+TEST_CASE("encoder-decoders: token by token and all at once give the same") {
+  each_model([](const Json&, const fs::path& folder) {
+    const auto model = load_model(folder);
+    const Ids source = some_ids(50, 5), target = some_ids(70);
+    const auto whole = after(*model, encode_one(*model, source), target, target.size());
+    REQUIRE(whole.size() == 50);
+    CHECK(distance(after(*model, encode_one(*model, source), target, 1), whole) < kFloatTolerance);
+  });
+}
+
+TEST_CASE("encoder-decoders: forks see one source and go their own ways, until all are closed") {
+  each_model([](const Json&, const fs::path& folder) {
+    const auto model = load_model(folder);
+    const Ids source = some_ids(45, 6), start = some_ids(37), one = some_ids(9, 11),
+              two = some_ids(9, 30);
+    const auto joined = [&](const Ids& more) {
+      Ids all = start;
+      all.insert(all.end(), more.begin(), more.end());
+      return after(*model, encode_one(*model, source), all, all.size());
+    };
+    const int trunk = encode_one(*model, source);
+    after(*model, trunk, start, 37);
+    const int branch = model->fork(trunk), other = encode_one(*model, some_ids(3, 1));
+    const auto alone = after(*model, encode_one(*model, some_ids(3, 1)), one, 9);
+    Decoded out;
+    for (std::size_t i = 0; i < 9; ++i)
+      model->forward(std::vector<Feed>{{trunk, std::span(one).subspan(i, 1)},
+                                       {branch, std::span(two).subspan(i, 1)},
+                                       {other, std::span(one).subspan(i, 1)}},
+                     out);
+    const auto row = [&](std::int64_t i) {
+      const auto all = out.logits.row(i);
+      return std::vector<float>(all.begin(), all.end());
+    };
+    CHECK(distance(row(0), joined(one)) < kFloatTolerance);
+    CHECK(distance(row(1), joined(two)) < kFloatTolerance);
+    CHECK(distance(row(2), alone) < kFloatTolerance);
+    model->close(trunk);
+    model->crop(branch, 37);
+    CHECK(distance(after(*model, branch, one, 9), joined(one)) < kFloatTolerance);
+    model->close(branch);
+    CHECK_THROWS(model->length(branch));
+  });
+}
+
+TEST_CASE("encoder-decoders: narrow types stay near float32, whatever type the file has") {
+  each_model([](const Json& config, const fs::path& folder) {
+    Tensors tensors = tensors_of(config);
+    for (const auto stored : {at::kBFloat16, at::kHalf}) {
+      for (auto& [name, tensor] : tensors) tensor = tensor.to(stored);
+      write_model(folder, config, tensors);
+      const auto exact = load_model(folder, "float32");
+      const auto wanted = after(*exact, encode_one(*exact, some_ids(20)), some_ids(15, 8), 15);
+      for (const char* dtype : {"bfloat16", "float16"}) {
+        const auto model = load_model(folder, dtype);
+        const auto found = after(*model, encode_one(*model, some_ids(20)), some_ids(15, 8), 15);
+        CHECK(distance(found, wanted) < 0.25);
+      }
+    }
+  });
+}
+
+TEST_CASE("encoder-decoders: what does not fit is refused in one line") {
+  each_model([](const Json& config, const fs::path& folder) {
+    const auto model = load_model(folder);
+    const auto refused = [&](const Ids& ids) { return error_of([&] { encode_one(*model, ids); }); };
+    CHECK(refused({1, 50}) == "token id 50 is outside [0, 50) of the model");
+    CHECK(refused({-1}) == "token id -1 is outside [0, 50) of the model");
+    CHECK(refused({}) == "input 0 of the batch has no tokens");
+    if (model->max_source_positions() < 1000)
+      CHECK(refused(some_ids(81)) == "an input has 81 tokens, but the model takes at most 80");
+    CHECK(error_of([&] { after(*model, encode_one(*model, {5}), {50}, 1); }) ==
+          "token id 50 is outside [0, 50) of the model");
+    Tensors tensors = tensors_of(config);
+    const std::string lost = tensors.begin()->first;
+    tensors.erase(lost);
+    write_model(folder, config, tensors);
+    CHECK(error_of([&] { load_model(folder); }) ==
+          folder.string() + ": the checkpoint lacks tensors that config.json implies: " + lost);
+  });
+}
+
+TEST_CASE("encoder-decoders: a NaN is reported with the layer where it first shows") {
+  each_model([](const Json& config, const fs::path& folder) {
+    for (const std::string side : {"encoder", "decoder"}) {
+      Tensors tensors = tensors_of(config);
+      std::string layer;
+      for (auto& [name, tensor] : tensors)
+        if (const auto at = name.find(".1."); name.find(side) != std::string::npos &&
+                                              at != std::string::npos && tensor.dim() == 2 &&
+                                              layer.empty() && name.find(".0.") > at) {
+          tensor.fill_(std::nan(""));
+          layer = name.substr(0, at + 2);
+        }
+      REQUIRE(!layer.empty());
+      write_model(folder, config, tensors);
+      const auto model = load_model(folder);
+      const Error error =
+          caught([&] { after(*model, encode_one(*model, some_ids(5)), some_ids(3), 3); });
+      CHECK(error.code == Errc::kNotFinite);
+      CHECK(error.message == "NaN first shows in the output of '" + layer + "'");
+    }
+  });
+}
+
+TEST_CASE("encoder-decoders: embeddings are found under each of their names (M0.4)") {
+  for (const std::string type : {"bart", "marian", "t5"}) {
+    CAPTURE(type);
+    const Json config = tiny_seq2seq(type);
+    TempFolder folder;
+    write_model(folder.path, config, tensors_of(config));
+    const auto wanted = load_model(folder.path);
+    const auto logits = after(*wanted, encode_one(*wanted, some_ids(9)), some_ids(4), 4);
+    const std::string base = type == "t5" ? "" : "model.";
+    for (const std::string name : {"encoder.embed_tokens", "decoder.embed_tokens"}) {
+      Tensors tensors = tensors_of(config);
+      const at::Tensor table = tensors.at(base + "shared.weight");
+      tensors.erase(base + "shared.weight");
+      tensors[base + name + ".weight"] = tensors["lm_head.weight"] = table;
+      write_model(folder.path, config, tensors);
+      const auto model = load_model(folder.path);
+      CHECK(model->warnings() == std::vector<std::string>{});
+      CHECK(after(*model, encode_one(*model, some_ids(9)), some_ids(4), 4) == logits);
+    }
+  }
+}
+
+TEST_CASE("encoder-decoders: models of another kind name the command that fits") {
+  TempFolder folder;
+  const auto hint = [&](const std::string& config, auto&& load) {
+    spit(folder.path / "config.json", config);
+    const Error error = caught([&] { load(); });
+    CHECK(error.code == Errc::kUnsupported);
+    return error.message.substr(error.message.find("model_type")) + " -> " + error.hint;
+  };
+  const auto seq2seq = [&] { load_model(folder.path); };
+  CHECK(hint(R"({"model_type": "llama"})", seq2seq) ==
+        "model_type 'llama' is a text-generating decoder, wanted an encoder-decoder of text -> hft "
+        "generate");
+  CHECK(hint(R"({"model_type": "bert", "architectures": ["BertForMaskedLM"]})", seq2seq) ==
+        "model_type 'bert' is a text encoder, wanted an encoder-decoder of text -> hft fill-mask");
+  CHECK(hint(R"({"model_type": "marian", "architectures": ["MarianMTModel"]})",
+             [&] {
+               ModelRequest request;
+               request.folder = folder.path;
+               load_causal_lm(request);
+             }) ==
+        "model_type 'marian' is an encoder-decoder of text, wanted a text-generating decoder -> hft "
+        "translate");
+  spit(folder.path / "config.json",
+       R"({"model_type": "bart", "architectures": ["BartForSequenceClassification"]})");
+  CHECK(error_of(seq2seq) == (folder.path / "config.json").string() +
+                                 ": is a BartForSequenceClassification (sequence classification), "
+                                 "wanted one that writes text");
+}
+
+}  // namespace hft::test
