@@ -204,7 +204,7 @@ void check_charsmap(std::string_view map, const std::string& where) {
   std::vector<bool> seen(units.size());
   std::vector<std::size_t> todo;
   const auto visit = [&](std::size_t base) {
-    need((base | 0xff) < units.size(), "its trie leads outside itself");
+    need((base | 0xff) < seen.size(), "its trie leads outside itself");
     if (seen[base]) return;
     seen[base] = true;
     todo.push_back(base);
