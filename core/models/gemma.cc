@@ -25,9 +25,6 @@ struct Gemma2Layer {
   }
 };
 
-// cap tanh(x / cap); 0: x.
-Tensor capped(Tensor x, double cap) { return cap > 0 ? x.div_(cap).tanh_().mul_(cap) : x; }
-
 template <class Layer>
 RotaryStack<Layer> stack_of(const Fields& config, const LlamaConfig& c, const Weights& model) {
   RotaryStack<Layer> stack;
