@@ -22,6 +22,18 @@ std::string normalised(const std::string& argument) {
   return out;
 }
 
+// CLI11 takes "[a, b]" for a list of values; here it is text. A NUL behind it, which no argument
+// can hold, keeps it whole, and every option takes that off again.
+void keep_brackets(CLI::App& app, std::vector<std::string>& arguments) {
+  for (std::string& argument : arguments)
+    if (argument.ends_with(']')) argument += '\0';
+  for (CLI::Option* option : app.get_options())
+    option->transform([](std::string value) {
+      if (value.ends_with('\0')) value.pop_back();
+      return value;
+    });
+}
+
 void add_common(CLI::App& app) {
   app.add_flag_callback(
          "-q,--quiet", [] { set_verbosity(Verbosity::kQuiet); }, "Only results and errors")
@@ -66,6 +78,7 @@ void add_common(CLI::App& app) {
     }
   }
   std::string message = error.what();
+  std::erase(message, '\0');
   std::replace(message.begin(), message.end(), '\n', ' ');
   fail_hint(Errc::kUsage, hint, app.get_name(), ": ", trimmed(message));
 }
@@ -119,6 +132,7 @@ Parsed parse(std::vector<std::string> arguments) {
   for (std::size_t i = 1; i < arguments.size() && arguments[i] != "--"; ++i)
     if (arguments[i] == "--help" || arguments[i] == "-h")
       return {nullptr, [word] { return run_help({"help", word}); }};
+  keep_brackets(*sub, arguments);
   try {
     // CLI11 takes its arguments last first.
     sub->parse(std::vector<std::string>(arguments.rbegin(), arguments.rend() - 1));

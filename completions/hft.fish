@@ -557,6 +557,7 @@ complete -c hft -n '__fish_seen_subcommand_from tokenize' -l decode -d 'Ids in, 
 complete -c hft -n '__fish_seen_subcommand_from tokenize' -l keep-special-tokens -d 'With --decode show special tokens'
 complete -c hft -n '__fish_seen_subcommand_from tokenize' -l messages -r -d 'Tokenize a conversation, a JSON list of messages, with the models chat template'
 complete -c hft -n '__fish_seen_subcommand_from tokenize' -l template -d 'With --messages the rendered text instead of its tokens'
+complete -c hft -n '__fish_seen_subcommand_from tokenize' -l chat-template -r -d 'Use this template instead of the models'
 complete -c hft -n '__fish_seen_subcommand_from tokenize' -l add-generation-prompt -d 'End with the start of an answer default'
 complete -c hft -n '__fish_seen_subcommand_from tokenize' -l no-add-generation-prompt -d 'End with the last message'
 complete -c hft -n '__fish_seen_subcommand_from tokenize' -l template-vars -r -d 'Further variables of the template a JSON object, tools among them'

@@ -24,7 +24,7 @@ struct Options {
   ModelOptions model;
   InputOptions input;
   OutputOptions output;
-  std::string pair, messages, template_vars;
+  std::string pair, messages, chat_template, template_vars;
   bool render = false, generation_prompt = true;
   bool ids_only = false, no_specials = false, decode = false, split_special = false,
        keep_specials = false;
@@ -131,7 +131,11 @@ int run_messages(const Options& o, const fs::path& folder, RecordWriter& writer)
     if (!chat.variables.contains(name)) chat.variables[name] = token;
   Input input;
   input.shown = o.messages;
-  const std::string text = ChatTemplates::load(folder).apply(read_json(o.messages), chat).text;
+  const ChatTemplates templates =
+      o.chat_template.empty()
+          ? ChatTemplates::load(folder)
+          : ChatTemplates::load(folder, read_file(o.chat_template, limits::kTemplateBytes));
+  const std::string text = templates.apply(read_json(o.messages), chat).text;
   if (o.render) {
     writer.write(input, text);
   } else {
@@ -307,6 +311,8 @@ std::function<int()> declare(CLI::App& app) {
                  "Tokenize a conversation, a JSON list of messages, with the model's chat template")
       ->type_name("FILE");
   app.add_flag("--template", o->render, "With --messages: the rendered text instead of its tokens");
+  app.add_option("--chat-template", o->chat_template, "Use this template instead of the model's")
+      ->type_name("FILE");
   app.add_flag_callback(
       "--add-generation-prompt", [o] { o->generation_prompt = true; },
       "End with the start of an answer [default]");

@@ -309,15 +309,23 @@ std::string repaired(std::string_view bytes) {
   return out;
 }
 
+// What stands for `c` in utf8proc: it takes ignorable code points without a meaning yet for
+// letters, Unicode for controls; and its older versions do not know the mark U+0897.
+static utf8proc_int32_t breaks_like(char32_t c) {
+  const bool plane = c >= 0xe0000 && c <= 0xe0fff;
+  const bool meaning =
+      c == 0xe0001 || (c >= 0xe0020 && c <= 0xe007f) || (c >= 0xe0100 && c <= 0xe01ef);
+  if ((plane && !meaning) || c == 0x2065 || (c >= 0xfff0 && c <= 0xfff8)) return 0x200b;
+  return static_cast<utf8proc_int32_t>(c == 0x897 ? 0x300 : c);
+}
+
 std::vector<std::uint32_t> grapheme_ends(std::string_view text) {
   std::vector<std::uint32_t> ends;
-  utf8proc_int32_t state = 0;
-  char32_t last = 0;
+  utf8proc_int32_t state = 0, last = 0;
   for (std::size_t at = 0; at < text.size();) {
     const std::size_t begin = at;
-    const char32_t c = next(text, at);
-    if (begin > 0 && utf8proc_grapheme_break_stateful(static_cast<utf8proc_int32_t>(last),
-                                                      static_cast<utf8proc_int32_t>(c), &state))
+    const utf8proc_int32_t c = breaks_like(next(text, at));
+    if (begin > 0 && utf8proc_grapheme_break_stateful(last, c, &state))
       ends.push_back(static_cast<std::uint32_t>(begin));
     last = c;
   }

@@ -128,3 +128,33 @@ TEST_CASE("tokenize: a file of many lines is worked on in pieces, its records co
   }
   CHECK(failed == 4);
 }
+
+TEST_CASE("tokenize: an argument in brackets is one text") {
+  const std::string model = golden("tokenizers/wordpiece-bert").string();
+  const auto text = test::hft({"tokenize", "-m", model, "--json", "[a, b]", "--pair=[c, d]"});
+  REQUIRE(text.records().size() == 1);
+  CHECK(text.records()[0]["input"] == Json{{"text_pair", "[c, d]"}, {"text", "[a, b]"}});
+  const auto ids = test::hft({"tokenize", "-m", model, "--json", "--ids-only", "one two"});
+  const std::string list = ids.records().at(0)["output"].dump();
+  const auto decoded = test::hft({"tokenize", "-m", model, "--json", "--decode", list});
+  REQUIRE(decoded.records().size() == 1);
+  CHECK(decoded.records()[0]["output"] == "one two");
+}
+
+TEST_CASE("tokenize: --chat-template takes the place of the model's") {
+  TempFolder folder;
+  spit(folder / "tokenizer.json", plain().dump());
+  spit(folder / "chat.json", R"([{"role": "user", "content": "hi"}])");
+  spit(folder / "own.jinja", "{% for m in messages %}<{{ m.role }}>{{ m.content }}{% endfor %}");
+  const std::vector<std::string> arguments = {
+      "tokenize",   "-m",         folder.path.string(),
+      "--template", "--messages", (folder / "chat.json").string()};
+  const auto without = test::hft(arguments);
+  CHECK(without.code == 5);
+  CHECK(without.err == "hft: " + folder.path.string() +
+                           ": the model has no chat template\n"
+                           "hint: give one with --chat-template FILE\n");
+  auto more = arguments;
+  more.insert(more.end(), {"--chat-template", (folder / "own.jinja").string()});
+  CHECK(test::hft(more).out == "<user>hi\n");
+}

@@ -31,6 +31,8 @@ def seeds():
             yield "encode", bytes([number]) + json.loads(line)["text"].encode()
     for source, _ in json.loads((GOLDEN / "templates" / "cases.json").read_text())["cases"]:
         yield "template", source.encode()
+    for file in sorted(GOLDEN.glob("torch-files/*.bin")):
+        yield "torch_file", file.read_bytes()
     for number, file in enumerate(sorted(GOLDEN.glob("tokenizer-classes/*.model"))):
         yield "spm", bytes([number]) + file.read_bytes()[:2000]
         yield "spm", bytes([number]) + file.read_bytes()

@@ -133,8 +133,9 @@ TEST_CASE("template: the collected chat templates render as recorded (C12)") {
   const char* file = std::getenv("HFT_CHAT_TEMPLATES");
   if (!file) return;
   const Json collected = read_json(file);
-  for (const auto& [name, one] : collected.items()) {
-    CAPTURE(name);
+  for (const auto& item : collected.items()) {
+    CAPTURE(item.key());
+    const Json& one = item.value();
     CHECK(render(one["template"].get<std::string>(), one["variables"]) ==
           one["expected"].get<std::string>());
   }

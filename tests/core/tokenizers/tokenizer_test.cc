@@ -1,5 +1,6 @@
 #include "core/tokenizers/tokenizer.h"
 
+#include "core/tokenizers/unicode.h"
 #include "tests/support/test.h"
 
 using namespace hft;
@@ -268,4 +269,13 @@ TEST_CASE("tokenizer: a stride needs room beside the special tokens") {
           tokenizer.encode("the",
                            {.truncation = Truncation::kLongestFirst, .max_length = 4, .stride = 3});
         }) == "a max_length of 4 with a stride of 3 leaves no room beside 2 special tokens");
+}
+
+TEST_CASE("unicode: an ignorable code point without a meaning ends a cluster, as a control does") {
+  using Ends = std::vector<std::uint32_t>;
+  CHECK(unicode::grapheme_ends("e\xcc\x80\xcd\x92") == Ends{5});
+  CHECK(unicode::grapheme_ends("\xf3\xa0\x82\x9d\xcc\x80\xcd\x92") == Ends{4, 8});  // U+E009D
+  CHECK(unicode::grapheme_ends("\xe2\x81\xa5\xcc\x80") == Ends{3, 5});              // U+2065
+  CHECK(unicode::grapheme_ends("\xf3\xa0\x84\x80\xcc\x80") == Ends{6});  // U+E0100: a mark
+  CHECK(unicode::grapheme_ends("e\xe0\xa2\x97") == Ends{4});             // U+0897
 }
