@@ -165,11 +165,12 @@ Parsed parse(std::vector<std::string> arguments) {
   Parsed parsed{build_tree(runs, name), {}};
   CLI::App* sub = parsed.app->get_subcommand(name);
   if (asks_help(words)) return {nullptr, [name] { return run_help({"help", name}); }};
-  keep_brackets(*sub, arguments);
+  arguments.erase(arguments.begin(), arguments.begin() + static_cast<std::ptrdiff_t>(words));
+  // CLI11 takes its arguments last first.
+  std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());
+  keep_brackets(*sub, reversed);
   try {
-    // CLI11 takes its arguments last first.
-    arguments.erase(arguments.begin(), arguments.begin() + static_cast<std::ptrdiff_t>(words));
-    sub->parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
+    sub->parse(std::move(reversed));
   } catch (const CLI::ParseError& error) {
     explain(error, *sub, arguments);
   }
