@@ -15,5 +15,9 @@ const Engine& engine();
 
 // Opens the engine and loads a model on a thread of its own, while the caller reads inputs.
 std::future<std::unique_ptr<TextModel>> load_in_background(ModelRequest request);
+// Maps the pages of a checkpoint, all of which are read for the first token, until the model is
+// loaded.
+void map_pages_while_loading(const std::future<std::unique_ptr<CausalLm>>& loading,
+                             const StoredTensors& tensors);
 
 }  // namespace hft

@@ -43,6 +43,7 @@ TextGenerator::TextGenerator(const ModelOptions& model, const GenerationOptions&
 void TextGenerator::load(const ModelOptions& model) {
   ModelRequest request = model_request(model, folder_, Head::kFeatures);
   set_cache(options_, settings_.config, request);
+  request.tensors = std::make_shared<StoredTensors>(open_checkpoint(folder_, request.variant));
   std::future<std::unique_ptr<CausalLm>> loading = load_lm(request), second;
   if (!options_.assistant_model.empty()) {
     ModelOptions small = model;
@@ -57,6 +58,7 @@ void TextGenerator::load(const ModelOptions& model) {
   settings_ = resolve(options_, folder_, config_json_, Pipeline::kTextGeneration, "text-generation",
                       &*tokenizer_);
   for (const std::string& text : settings_.notes) note(text);
+  map_pages_while_loading(loading, *request.tensors);
   model_ = loading.get();
   if (second.valid()) assistant_ = second.get();
   for (const auto& warning : model_->warnings()) note(warning);

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "core/base/json.h"
+#include "core/checkpoint/safetensors.h"
 
 namespace hft {
 
@@ -54,6 +55,8 @@ struct ModelRequest {
   // Decoders: what keys and values are kept in; 0 bits: the type computed with, else 4 or 8.
   int cache_bits = 0;
   std::int64_t prefill_chunk = 0;  // tokens of one pass; 0: the engine decides
+  // The folder's checkpoint, where it is open already.
+  std::shared_ptr<StoredTensors> tensors;
 };
 
 // A text encoder with one head. forward gives, for B sequences of N tokens together:

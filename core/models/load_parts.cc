@@ -67,7 +67,8 @@ std::string listed(const std::vector<std::string>& names) {
 std::shared_ptr<WeightStore> open_weights(const ModelRequest& request,
                                           const std::filesystem::path& folder, const Fields& config,
                                           Renames renames, at::Device device) {
-  StoredTensors tensors = open_checkpoint(folder, request.variant);
+  StoredTensors tensors =
+      request.tensors ? *request.tensors : open_checkpoint(folder, request.variant);
   const auto dtype = pick_dtype(request, config, tensors);
   return std::make_shared<WeightStore>(folder.string(), std::move(tensors), std::move(renames),
                                        dtype, device);
