@@ -116,8 +116,9 @@ void print(const std::vector<Row>& rows, const std::string& format) {
   if (format == "csv") {
     std::printf("test,batch,depth,tokens,seconds,tokens_per_second,best_tokens_per_second\n");
     for (const auto& row : rows) {
+      const Json fields = record(row);
       std::string line;
-      for (const auto& [key, value] : record(row).items())
+      for (const auto& [key, value] : fields.items())
         line += (line.empty() ? "" : ",") +
                 (value.is_string() ? value.get<std::string>() : value.dump());
       std::printf("%s\n", line.c_str());
@@ -162,7 +163,7 @@ std::function<int()> declare(CLI::App& app) {
         ->delimiter(',')
         ->type_name("N,…")
         ->check(CLI::Range(least, 10'000'000))
-        ->capture_default_str();
+        ->default_str(std::to_string(to[0]));
   };
   list("--prompt-tokens", o->prompt, 0, "Lengths of prompts to read; 0: none");
   list("--depth", o->depth, 0, "Tokens that come before");
