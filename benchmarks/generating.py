@@ -1,14 +1,16 @@
 """Text generation beside transformers and llama.cpp; the jobs of scripts/bench that it names.
 
 Every side gets the same prompt of so many tokens and makes exactly as many new ones, greedily. hft is
-timed as a whole process, so what a token takes is the difference of two runs: 1 and 33 new tokens for
-decoding, a long and a short prompt for reading. Peers are warm processes with the model loaded.
+streamed, and what a new token takes is the time from the first to the last of 33. Reading is timed by
+whole processes: the difference of a long and a short prompt. Peers are warm processes with the model
+loaded.
 """
 import json
 import statistics
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 from measuring import (HFT, REFERENCE, Peer, ceiling, check_ceiling, check_idle, model, ratio, rounds,
@@ -21,6 +23,12 @@ WORDS = "The harbour keeps its boats until spring and every captain writes the d
 def greedy(folder, prompt, new, *more):
     return [HFT, "generate", "-m", folder, "--no-do-sample", "--max-new-tokens", str(new), "--min-new-tokens",
             str(new), "--json", "-i", prompt, *more]
+
+
+def streamed(command):
+    """When each line of its output was there."""
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as run:
+        return [time.perf_counter() for _ in run.stdout]
 
 
 def made(peer, ids, new):
@@ -74,12 +82,12 @@ def token_times(pairs, prompts, depth, dtype, peers):
     """Seconds a new token takes after `depth` tokens, of each side."""
     file, ids = prompts.file(depth), prompts.ids(prompts.text(depth))
 
-    def ours(new):
-        return seconds_of(greedy(prompts.model, file, new, "--dtype", dtype))[0]
-    ours(1)
-    sides = {"hft": lambda: (ours(NEW + 1) - ours(1)) / NEW}
+    def each(times):
+        return (times[NEW] - times[0]) / NEW
+    sides = {"hft": lambda: each(streamed(greedy(prompts.model, file, NEW + 1, "--dtype", dtype, "--stream")))}
+    sides["hft"]()
     for name, peer in peers.items():
-        sides[name] = lambda p=peer: (made(p, ids, NEW + 1)["seconds"] - made(p, ids, 1)["seconds"]) / NEW
+        sides[name] = lambda p=peer: each(made(p, ids, NEW + 1)["times"])
     return rounds(pairs, sides)
 
 

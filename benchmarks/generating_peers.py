@@ -1,5 +1,6 @@
 """The programs that text generation is measured beside, each in one long-lived process: a line of standard
-input {"ids": prompt, "new": count} is one greedy generation, its answer {"seconds": …, "ids": new tokens}.
+input {"ids": prompt, "new": count} is one greedy generation, its answer {"seconds": …, "ids": new tokens,
+"times": when each was there}.
 
 usage: generating_peers.py transformers MODEL DTYPE | llama FILE.gguf     (run by scripts/bench)
 """
@@ -14,12 +15,23 @@ def transformers(folder, dtype):
     tf.logging.set_verbosity_error()
     model = tf.AutoModelForCausalLM.from_pretrained(folder, dtype=getattr(torch, dtype)).eval()
 
+    class Clock:
+        def __init__(self):
+            self.times = []
+
+        def put(self, _):
+            self.times.append(time.perf_counter())
+
+        def end(self):
+            pass
+
     def run(ids, new):
         ids = torch.tensor([ids])
+        clock = Clock()
         with torch.inference_mode():
             made = model.generate(ids, attention_mask=torch.ones_like(ids), do_sample=False, max_new_tokens=new,
-                                  min_new_tokens=new, pad_token_id=0)
-        return made[0, ids.shape[1]:].tolist()
+                                  min_new_tokens=new, pad_token_id=0, streamer=clock)
+        return made[0, ids.shape[1]:].tolist(), clock.times[1:]  # the prompt comes first
     return run
 
 
@@ -33,7 +45,8 @@ def llama(file):
     def run(ids, new):
         model.reset()
         tokens = model.generate(ids, temp=0.0)
-        return [next(tokens) for _ in range(new)]
+        made = [(next(tokens), time.perf_counter()) for _ in range(new)]
+        return [token for token, _ in made], [at for _, at in made]
     return run
 
 
@@ -44,8 +57,8 @@ def main():
     for line in sys.stdin:
         asked = json.loads(line)
         start = time.perf_counter()
-        made = run(asked["ids"], asked["new"])
-        print(json.dumps({"seconds": time.perf_counter() - start, "ids": made}), flush=True)
+        made, times = run(asked["ids"], asked["new"])
+        print(json.dumps({"seconds": time.perf_counter() - start, "ids": made, "times": times}), flush=True)
 
 
 if __name__ == "__main__":
