@@ -13,11 +13,6 @@ const Engine& engine() {
   return *opened;
 }
 
-std::future<std::unique_ptr<TextModel>> load_in_background(ModelRequest request) {
-  return std::async(std::launch::async,
-                    [request = std::move(request)] { return engine().load_text_model(request); });
-}
-
 void map_pages_while_loading(const std::future<std::unique_ptr<CausalLm>>& loading,
                              const StoredTensors& tensors) {
   constexpr std::size_t kMappedTogether = 64 << 10;

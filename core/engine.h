@@ -13,8 +13,15 @@ namespace hft {
 // Throws kFailure when the library is not beside the program or does not load.
 const Engine& engine();
 
-// Opens the engine and loads a model on a thread of its own, while the caller reads inputs.
-std::future<std::unique_ptr<TextModel>> load_in_background(ModelRequest request);
+// Opens the engine and loads a model on a thread of its own, while the caller reads inputs:
+// load_in_background(&Engine::load_text_model, request).
+template <class Model>
+std::future<std::unique_ptr<Model>> load_in_background(
+    std::unique_ptr<Model> (*Engine::*load)(const ModelRequest&), ModelRequest request) {
+  return std::async(std::launch::async,
+                    [load, request = std::move(request)] { return (engine().*load)(request); });
+}
+
 // Maps the pages of a checkpoint, all of which are read for the first token, until the model is
 // loaded.
 void map_pages_while_loading(const std::future<std::unique_ptr<CausalLm>>& loading,

@@ -70,8 +70,7 @@ Seq2SeqGenerator::Seq2SeqGenerator(const Seq2SeqOptions& options, const Seq2SeqT
 std::future<std::unique_ptr<Seq2SeqLm>> Seq2SeqGenerator::load() {
   ModelRequest request = model_request(options_.model, folder_, Head::kFeatures);
   set_cache(generation_, settings_.config, request);
-  return std::async(std::launch::async,
-                    [request = std::move(request)] { return engine().load_seq2seq_lm(request); });
+  return load_in_background(&Engine::load_seq2seq_lm, std::move(request));
 }
 
 ResolvedGeneration Seq2SeqGenerator::resolved(const Tokenizer* tokenizer) const {

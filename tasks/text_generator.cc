@@ -11,11 +11,6 @@ namespace {
 
 constexpr std::int64_t kLiveSequences = 16;  // generated together when --batch-size is auto
 
-std::future<std::unique_ptr<CausalLm>> load_lm(ModelRequest request) {
-  return std::async(std::launch::async,
-                    [request = std::move(request)] { return engine().load_causal_lm(request); });
-}
-
 // A draft's tokens must mean to the model what they mean to its assistant.
 void same_tokens(const Tokenizer& own, const Tokenizer& assistant) {
   bool same = own.vocab_size() == assistant.vocab_size();
@@ -43,15 +38,19 @@ TextGenerator::TextGenerator(const ModelOptions& model, const GenerationOptions&
 void TextGenerator::load(const ModelOptions& model) {
   ModelRequest request = model_request(model, folder_, Head::kFeatures);
   set_cache(options_, settings_.config, request);
+  // A pytorch_model.bin takes a while to check: LibTorch starts meanwhile.
+  const auto opening = std::async(std::launch::async, [] { engine(); });
   request.tensors = std::make_shared<StoredTensors>(open_checkpoint(folder_, request.variant));
-  std::future<std::unique_ptr<CausalLm>> loading = load_lm(request), second;
+  std::future<std::unique_ptr<CausalLm>> second;
+  auto loading = load_in_background(&Engine::load_causal_lm, request);
   if (!options_.assistant_model.empty()) {
     ModelOptions small = model;
     small.model = options_.assistant_model;
     small.revision = "main";
     small.subfolder = small.variant = "";
     const fs::path folder = model_folder(small, "");
-    second = load_lm(model_request(small, folder, Head::kFeatures));
+    second =
+        load_in_background(&Engine::load_causal_lm, model_request(small, folder, Head::kFeatures));
     same_tokens(Tokenizer::load(folder_), Tokenizer::load(folder));
   }
   tokenizer_ = Tokenizer::load(folder_);

@@ -276,7 +276,7 @@ int run_text_task(const CLI::App& app, const TextOptions& o, const TextTask& tas
   Fields config = read_config(folder);
   auto writer = std::make_unique<RecordWriter>(o.output, task.rendering, fingerprint(app, folder));
   InputReader reader(o.input);
-  auto loading = load_in_background(request);
+  auto loading = load_in_background(&Engine::load_text_model, request);
 
   TextContext context{.folder = folder,
                       .config = std::move(config),

@@ -7,20 +7,12 @@
 
 #include "core/base/error.h"
 #include "core/tokenizers/tokenizer.h"
+#include "tests/fuzz/folder.h"
 
 namespace {
 
 constexpr const char* kClasses[] = {"T5",    "Llama",   "XLMRoberta", "Albert",
                                     "Gemma", "Pegasus", "Nllb",       "DebertaV2"};
-
-// A folder of this process, made once.
-const std::filesystem::path& folder() {
-  static const auto path = [] {
-    std::string name = (std::filesystem::temp_directory_path() / "hft-fuzz-XXXXXX").string();
-    return std::filesystem::path(::mkdtemp(name.data()));
-  }();
-  return path;
-}
 
 }  // namespace
 

@@ -5,19 +5,7 @@
 
 #include "core/base/error.h"
 #include "core/tokenizers/tokenizer.h"
-
-namespace {
-
-// A folder of this process, made once.
-const std::filesystem::path& folder() {
-  static const auto path = [] {
-    std::string name = (std::filesystem::temp_directory_path() / "hft-fuzz-XXXXXX").string();
-    return std::filesystem::path(::mkdtemp(name.data()));
-  }();
-  return path;
-}
-
-}  // namespace
+#include "tests/fuzz/folder.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   std::ofstream(folder() / "tokenizer.json", std::ios::binary)

@@ -12,7 +12,6 @@ std::unique_ptr<CausalLm> load_causal_lm(const ModelRequest& request);
 namespace hft::test {
 namespace {
 
-using Ids = std::vector<std::int32_t>;
 constexpr double kFloatTolerance = 2e-5;
 
 // A config that every decoder takes: each reads the fields it knows.
@@ -68,22 +67,6 @@ void each_decoder(F f) {
     CAPTURE(row.model_type);
     f(config, folder.path);
   }
-}
-
-Ids some_ids(int count, int from = 3) {
-  Ids ids;
-  for (int i = 0; i < count; ++i) ids.push_back((from + i * i * 7 + i) % 50);
-  return ids;
-}
-
-// Logits after all of the ids, fed `step` at a time.
-std::vector<float> after(CausalLm& model, int sequence, const Ids& ids, std::size_t step) {
-  Decoded out;
-  for (std::size_t i = 0; i < ids.size(); i += step)
-    model.forward(
-        std::vector<Feed>{{sequence, std::span(ids).subspan(i, std::min(step, ids.size() - i))}},
-        out);
-  return out.logits.data;
 }
 
 }  // namespace

@@ -13,7 +13,6 @@ std::unique_ptr<CausalLm> load_causal_lm(const ModelRequest& request);
 namespace hft::test {
 namespace {
 
-using Ids = std::vector<std::int32_t>;
 constexpr double kFloatTolerance = 2e-5;
 
 // A config that every encoder-decoder takes: each reads the fields it knows.
@@ -72,24 +71,8 @@ void each_model(F f) {
   CHECK(count >= 7);
 }
 
-Ids some_ids(int count, int from = 3) {
-  Ids ids;
-  for (int i = 0; i < count; ++i) ids.push_back((from + i * i * 7 + i) % 50);
-  return ids;
-}
-
 int encode_one(Seq2SeqLm& model, const Ids& source) {
   return model.encode({.ids = source, .starts = {0, static_cast<std::int32_t>(source.size())}})[0];
-}
-
-// Logits after all of the ids, fed `step` at a time.
-std::vector<float> after(Seq2SeqLm& model, int sequence, const Ids& ids, std::size_t step) {
-  Decoded out;
-  for (std::size_t i = 0; i < ids.size(); i += step)
-    model.forward(
-        std::vector<Feed>{{sequence, std::span(ids).subspan(i, std::min(step, ids.size() - i))}},
-        out);
-  return out.logits.data;
 }
 
 }  // namespace
@@ -261,14 +244,15 @@ TEST_CASE("encoder-decoders: models of another kind name the command that fits")
         "generate");
   CHECK(hint(R"({"model_type": "bert", "architectures": ["BertForMaskedLM"]})", seq2seq) ==
         "model_type 'bert' is a text encoder, wanted an encoder-decoder of text -> hft fill-mask");
-  CHECK(hint(R"({"model_type": "marian", "architectures": ["MarianMTModel"]})",
-             [&] {
-               ModelRequest request;
-               request.folder = folder.path;
-               load_causal_lm(request);
-             }) ==
-        "model_type 'marian' is an encoder-decoder of text, wanted a text-generating decoder -> hft "
-        "translate");
+  CHECK(
+      hint(R"({"model_type": "marian", "architectures": ["MarianMTModel"]})",
+           [&] {
+             ModelRequest request;
+             request.folder = folder.path;
+             load_causal_lm(request);
+           }) ==
+      "model_type 'marian' is an encoder-decoder of text, wanted a text-generating decoder -> hft "
+      "translate");
   spit(folder.path / "config.json",
        R"({"model_type": "bart", "architectures": ["BartForSequenceClassification"]})");
   CHECK(error_of(seq2seq) == (folder.path / "config.json").string() +

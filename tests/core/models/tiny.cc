@@ -88,6 +88,21 @@ std::unique_ptr<TextModel> load(const fs::path& folder, Head head, const std::st
   return load_text_model({.folder = folder, .head = head, .dtype = dtype, .device = "cpu"});
 }
 
+Ids some_ids(int count, int from) {
+  Ids ids;
+  for (int i = 0; i < count; ++i) ids.push_back((from + i * i * 7 + i) % 50);
+  return ids;
+}
+
+std::vector<float> after(Decoder& model, int sequence, const Ids& ids, std::size_t step) {
+  Decoded out;
+  for (std::size_t i = 0; i < ids.size(); i += step)
+    model.forward(
+        std::vector<Feed>{{sequence, std::span(ids).subspan(i, std::min(step, ids.size() - i))}},
+        out);
+  return out.logits.data;
+}
+
 double distance(const std::vector<float>& a, const std::vector<float>& b) {
   if (a.size() != b.size() || a.empty()) return std::numeric_limits<double>::infinity();
   double worst = 0;

@@ -39,6 +39,11 @@ TokenBatch only(const TokenBatch& batch, std::int64_t b);
 std::unique_ptr<TextModel> load(const fs::path& folder, Head head,
                                 const std::string& dtype = "auto");
 
+// For decoders: so many ids below 50, and the logits after all of `ids`, fed `step` at a time.
+using Ids = std::vector<std::int32_t>;
+Ids some_ids(int count, int from = 3);
+std::vector<float> after(Decoder& model, int sequence, const Ids& ids, std::size_t step);
+
 // Largest |a - b| / max(1, |b|); infinity when the sizes differ.
 double distance(const std::vector<float>& a, const std::vector<float>& b);
 
