@@ -205,14 +205,24 @@ std::unique_ptr<TokenModel> read_unigram(dom::object model, const Fields& option
                       where);
 }
 
+// The type of a model in a file older than the field: the first that has all it needs.
+std::string untyped_model(dom::object model, const Fields& options, const std::string& where) {
+  const auto vocab = field(model, "vocab");
+  if (vocab && vocab->is_array()) return "Unigram";
+  if (field(model, "merges")) return "BPE";
+  if (options.has("unk_token"))
+    return options.has("continuing_subword_prefix") && options.has("max_input_chars_per_word")
+               ? "WordPiece"
+               : "WordLevel";
+  fail(Errc::kBadData, where, ": has no 'type', and neither a list as 'vocab' (Unigram), 'merges' ",
+       "(BPE) nor 'unk_token' (WordPiece, WordLevel)");
+}
+
 void read_model(dom::object model, Blueprint& blueprint) {
   const std::string where = blueprint.where + ": model";
   const Fields options = options_of(model, where);
-  std::string type = options.text("type", "");
-  if (type.empty())  // files older than the field
-    type = field(model, "merges")                     ? "BPE"
-           : options.has("continuing_subword_prefix") ? "WordPiece"
-                                                      : "WordLevel";
+  const std::string type =
+      options.has("type") ? options.text("type") : untyped_model(model, options, where);
   if (type == "BPE") {
     blueprint.bpe = read_bpe(model, options, where);
   } else if (type == "WordPiece") {

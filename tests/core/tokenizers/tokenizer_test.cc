@@ -43,6 +43,27 @@ TEST_CASE("tokenizer: vocab.txt alone makes a BERT tokenizer (T8, M2.4)") {
   CHECK(tokenizer.added_specials(true) == 3);
 }
 
+TEST_CASE("tokenizer: a model without its type is told from its fields, as old files need") {
+  const auto loaded = [](const std::string& model) {
+    TempFolder folder;
+    spit(folder / "tokenizer.json",
+         R"({"pre_tokenizer": {"type": "WhitespaceSplit"}, "model": {)" + model + "}}");
+    const auto tokenizer = Tokenizer::load(folder.path);
+    return tokens_of(tokenizer, tokenizer.encode("ab a zz"));
+  };
+  const std::string pieces = R"("vocab": {"[U]": 0, "a": 1, "##b": 2})";
+  const std::string prefix = R"("continuing_subword_prefix": "##", "unk_token": "[U]", )";
+  CHECK(loaded(R"("unk_id": 0, "vocab": [["<unk>", 0], ["a", -1.0], ["b", -2.0]])") ==
+        Strings{"a", "b", "a", "<unk>"});
+  CHECK(loaded(R"("vocab": {"a": 0, "b": 1, "ab": 2}, "merges": ["a b"])") == Strings{"ab", "a"});
+  CHECK(loaded(prefix + R"("max_input_chars_per_word": 100, )" + pieces) ==
+        Strings{"a", "##b", "a", "[U]"});
+  CHECK(loaded(prefix + pieces) == Strings{"[U]", "a", "[U]"});
+  CHECK(loaded(R"("unk_token": "[U]", "vocab": {"[U]": 0, "a": 1, "ab": 2})") ==
+        Strings{"ab", "a", "[U]"});
+  CHECK_THROWS_WITH_AS(loaded(pieces), doctest::Contains("has no 'type', and neither"), Error);
+}
+
 TEST_CASE("tokenizer: tokenizer_config's do_lower_case false keeps the case (M2.6)") {
   TempFolder folder;
   write_bert(folder, R"({"do_lower_case": false})");
