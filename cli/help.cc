@@ -34,7 +34,7 @@ constexpr const char* kExitCodes = R"(Exit codes
 )";
 
 constexpr const char* kEnvironment = R"(Environment
-  HF_HOME, HF_HUB_CACHE   where models are cached, shared with Python
+  HF_HOME, HF_HUB_CACHE   where models are cached, shared with Python; ~ and $NAME are expanded
   XDG_CACHE_HOME, HOME    used when those are not set
   HF_TOKEN, HF_TOKEN_PATH the token, or the file that holds it (hft hub login writes it)
   HF_HUB_DISABLE_IMPLICIT_TOKEN  1: downloads go without the token
@@ -43,7 +43,8 @@ constexpr const char* kEnvironment = R"(Environment
   HF_HUB_ETAG_TIMEOUT, HF_HUB_DOWNLOAD_TIMEOUT  seconds for an answer to begin, for a transfer to stand still [10]
   HFT_HUB_RETRY_WAIT      seconds before the second of 5 tries; doubles up to 8 times that [1]
   HF_HUB_DISABLE_PROGRESS_BARS  1: no progress
-  http_proxy, https_proxy, no_proxy, SSL_CERT_FILE  proxies; certificates to trust
+  http_proxy, https_proxy, all_proxy, no_proxy  proxies; in capitals too
+  SSL_CERT_FILE, SSL_CERT_DIR, REQUESTS_CA_BUNDLE  certificates to trust: a file, or a folder of them
   OMP_NUM_THREADS         threads to compute with, when --threads is not given
   CUDA_VISIBLE_DEVICES    which GPUs may be used
   SLURM_ARRAY_TASK_ID and _COUNT, JOB_COMPLETION_INDEX, OMPI rank: the default of --shard

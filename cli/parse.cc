@@ -68,6 +68,10 @@ void add_common(CLI::App& app) {
     for (const CLI::Option* option : app.get_options())
       for (const auto& name : option->get_lnames()) names.push_back("--" + name);
     for (const std::string& given : arguments) {
+      if (given.starts_with("hf_"))
+        fail_hint(Errc::kUsage, hint, app.get_name(),
+                  ": a token is not taken from the command line; it comes from standard input (hft "
+                  "hub login) or from HF_TOKEN");
       const std::string word = given.substr(0, given.find('='));
       if (!word.starts_with("-") || word == "-" || word == "--") continue;
       if (std::find(names.begin(), names.end(), word) != names.end()) continue;

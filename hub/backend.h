@@ -32,7 +32,8 @@ struct Exchange {
   int file = -1;                     // descriptor to send from
   std::int64_t file_offset = 0, file_bytes = 0;
   int answer_s = 10, stall_s = 10;
-  std::string ca_bundle;
+  std::string ca_file, ca_folder;  // "" = the system's
+  std::string proxy;               // "" = none; no_proxy is looked at
   // May the connection be opened to this address (numeric, without a proxy)?
   std::function<bool(const std::string& address)> may_connect = [](const std::string&) {
     return true;
@@ -50,7 +51,10 @@ struct Outcome {
   enum Kind {
     kDone,
     kNoHost,
+    kNoProxy,  // no such host
     kNoConnection,
+    kProxyStatus,  // the proxy answered, with `status`, in place of the host
+    kBadProxy,     // an address that is none
     kRefusedAddress,
     kTls,
     kStalled,

@@ -12,6 +12,7 @@
 #include "core/base/files.h"
 #include "core/base/json.h"
 #include "core/base/limits.h"
+#include "core/base/log.h"
 #include "core/base/text.h"
 #include "hub/names.h"
 
@@ -21,7 +22,9 @@ namespace {
 constexpr int kTreeFormat = 1;
 
 [[noreturn]] void cannot_write(const fs::path& file, int error) {
-  fail(Errc::kResources, file.string(), ": cannot write: ", std::strerror(error));
+  const std::string text = file.string() + ": cannot write: " + std::strerror(error);
+  if (error == EACCES || error == EPERM || error == EROFS) throw Denied(Errc::kResources, text);
+  fail(Errc::kResources, text);
 }
 
 bool is_link(const fs::path& path) {
@@ -29,18 +32,15 @@ bool is_link(const fs::path& path) {
   return fs::is_symlink(fs::symlink_status(path, ignored));
 }
 
-void sync_folder(const fs::path& folder) {
-  const int fd = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (fd < 0) return;
-  ::fsync(fd);
-  ::close(fd);
-}
-
 // Sorted JSON: in the order of the file, a member costs a walk through those before it.
 Tree parse_tree(const nlohmann::json& json) {
   Tree tree;
+  tree.repo_id = json.value("repo_id", "");
   for (const auto& [name, entry] : json.at("files").items()) {
-    check_file_name(name);
+    if (!file_name_fault(name).empty()) {
+      tree.odd_names.push_back(name);
+      continue;
+    }
     const bool lfs = entry.contains("lfs_sha256");
     const auto digest = entry.at(lfs ? "lfs_sha256" : "blob_id").get<std::string>();
     const auto size = entry.at(lfs ? "lfs_size" : "size").get<std::int64_t>();
@@ -101,33 +101,58 @@ std::optional<std::string> CachedRepo::commit_of(const std::string& revision) co
   std::error_code ignored;
   std::string commit = revision;
   const fs::path file = ref(revision);
-  if (fs::is_regular_file(fs::symlink_status(file, ignored)))
-    commit = trimmed(read_file(file, 4096));
+  if (fs::is_regular_file(fs::symlink_status(file, ignored))) {
+    if (::access(file.c_str(), R_OK) != 0)
+      note(file.string() + ": " + std::strerror(errno));
+    else
+      commit = trimmed(read_file(file, 4096));
+  }
   if (!is_commit(commit) || !fs::is_directory(snapshot(commit), ignored)) return std::nullopt;
   return commit;
 }
 
 bool CachedRepo::holds(std::string_view commit, const RepoFile& wanted) const {
-  return is_whole(file(commit, wanted.name), wanted.size);
+  return !why_not(commit, wanted);
+}
+
+std::optional<Error> CachedRepo::why_not(std::string_view commit, const RepoFile& wanted) const {
+  return fault_of(file(commit, wanted.name), wanted);
 }
 
 bool CachedRepo::has_blob(const RepoFile& wanted) const {
-  return !wanted.digest.empty() && is_whole(blob(wanted.digest), wanted.size);
+  return !wanted.digest.empty() && !fault_of(blob(wanted.digest), wanted);
 }
 
-bool CachedRepo::is_whole(const fs::path& path, std::int64_t size) const {
+std::vector<fs::path> CachedRepo::roots() const {
+  std::vector<fs::path> roots{fs::weakly_canonical(cache_)};
+  for (const fs::path& folder : {this->folder(), blobs(), cache_ / "blobs"}) {
+    std::error_code missing;
+    const fs::path real = fs::canonical(folder, missing);
+    if (!missing && is_link(folder) && is_trusted_link(folder)) roots.push_back(real);
+  }
+  return roots;
+}
+
+std::optional<Error> CachedRepo::fault_of(const fs::path& path, const RepoFile& wanted) const {
   std::error_code missing;
   const fs::path real = fs::canonical(path, missing);
-  if (missing) return false;
-  if (!is_inside(real, fs::weakly_canonical(cache_)))
-    fail(Errc::kBadData, path.string(), ": leads out of the cache, to ", real.string(),
-         "; refused");
+  if (missing) return Error(Errc::kNotFound, wanted.name + ": not in the cache");
+  const auto holds_it = [&](const fs::path& root) { return is_inside(real, root); };
+  const auto folders = roots();
+  if (std::none_of(folders.begin(), folders.end(), holds_it))
+    fail_hint(Errc::kBadData,
+              "to keep a model on another disk, move its folder there and leave a link to it",
+              path.string(), ": leads out of the cache, to ", real.string(), "; refused");
   if (!fs::is_regular_file(real)) fail(Errc::kBadData, path.string(), ": not a regular file");
-  return size < 0 || static_cast<std::int64_t>(fs::file_size(real)) == size;
+  const auto bytes = static_cast<std::int64_t>(fs::file_size(real));
+  if (wanted.size >= 0 && bytes != wanted.size)
+    return Error(Errc::kBadData, wanted.name + ": torn in the cache (" + std::to_string(bytes) +
+                                     " bytes, wanted " + std::to_string(wanted.size) + ")");
+  if (::access(real.c_str(), R_OK) == 0) return std::nullopt;
+  return Error(Errc::kResources, wanted.name + ": cannot be read: " + std::strerror(errno));
 }
 
-std::optional<Tree> CachedRepo::read_tree(std::string_view commit) const {
-  const fs::path file = tree(commit);
+std::optional<Tree> read_tree_file(const fs::path& file) {
   std::error_code ignored;
   if (!fs::is_regular_file(fs::symlink_status(file, ignored))) return std::nullopt;
   try {
@@ -135,8 +160,24 @@ std::optional<Tree> CachedRepo::read_tree(std::string_view commit) const {
     if (json.at("format_version") != kTreeFormat) return std::nullopt;
     return parse_tree(json);
   } catch (const std::exception&) {
-    return std::nullopt;  // of another version, or damaged: it is fetched again
+    return std::nullopt;  // it is fetched again
   }
+}
+
+std::string tree_text(const Tree& tree, const std::string& repo_id) {
+  nlohmann::json files = nlohmann::json::object();
+  for (const RepoFile& f : tree.files) {
+    if (f.digest.empty() || f.size < 0) return "";
+    nlohmann::json& entry =
+        files[f.name] = {{"size", f.size}, {"blob_id", f.pointer.empty() ? f.digest : f.pointer}};
+    if (f.digest.size() == 64) entry.update({{"lfs_sha256", f.digest}, {"lfs_size", f.size}});
+  }
+  return nlohmann::json{{"format_version", kTreeFormat}, {"repo_id", repo_id}, {"files", files}}
+      .dump(1);
+}
+
+std::optional<Tree> CachedRepo::read_tree(std::string_view commit) const {
+  return read_tree_file(tree(commit));
 }
 
 std::vector<std::string> CachedRepo::files_of(std::string_view commit) const {
@@ -149,6 +190,13 @@ std::vector<std::string> CachedRepo::files_of(std::string_view commit) const {
       names.push_back(at->path().lexically_relative(top).generic_string());
   std::sort(names.begin(), names.end());
   return names;
+}
+
+bool is_trusted_link(const fs::path& link) {
+  struct stat self {
+  }, parent{};
+  return ::lstat(link.c_str(), &self) == 0 && ::stat(link.parent_path().c_str(), &parent) == 0 &&
+         (self.st_uid == ::geteuid() || self.st_uid == 0 || self.st_uid == parent.st_uid);
 }
 
 void make_plain_folder(const fs::path& base, const fs::path& relative) {
@@ -166,6 +214,8 @@ void make_plain_folder(const fs::path& base, const fs::path& relative) {
 }
 
 void CachedRepo::make_folder(const fs::path& wanted) const {
+  if (wanted == blobs() && is_link(wanted) && is_trusted_link(wanted) && fs::is_directory(wanted))
+    return;
   const fs::path base = is_inside(wanted, folder()) ? folder() : cache_ / ".locks" / name_;
   make_plain_folder(base, wanted.lexically_relative(base));
 }
@@ -177,13 +227,7 @@ void CachedRepo::add_blob(std::string_view digest, const fs::path& verified) con
 }
 
 // Temporary names stand in the repository's folder: in refs or snapshots a leftover would be read.
-fs::path CachedRepo::temporary() const {
-  std::string name = (folder() / ".tmp.XXXXXX").string();
-  const int fd = ::mkostemp(name.data(), O_CLOEXEC);
-  if (fd < 0) cannot_write(name, errno);
-  ::close(fd);
-  return name;
-}
+fs::path CachedRepo::temporary() const { return folder() / (".tmp." + random_tag()); }
 
 void CachedRepo::link(std::string_view commit, std::string_view name,
                       std::string_view digest) const {
@@ -194,7 +238,6 @@ void CachedRepo::link(std::string_view commit, std::string_view name,
   if (errno == EEXIST) {
     if (is_link(at) && fs::read_symlink(at) == target) return;
     const fs::path made = temporary();
-    fs::remove(made);
     if (::symlink(target.c_str(), made.c_str()) == 0) {
       if (::rename(made.c_str(), at.c_str()) != 0) cannot_write(at, errno);
       return;
@@ -209,36 +252,25 @@ void CachedRepo::publish(const fs::path& target, std::string_view text) const {
   make_folder(target.parent_path());
   std::error_code ignored;
   if (fs::is_regular_file(fs::symlink_status(target, ignored)) &&
-      read_file(target, limits::kJsonBytes) == text)
+      ::access(target.c_str(), R_OK) == 0 && read_file(target, limits::kJsonBytes) == text)
     return;
   const fs::path made = temporary();
-  try {
-    const int fd = ::open(made.c_str(), O_WRONLY | O_CLOEXEC);
-    ::fchmod(fd, 0644);
-    errno = ENOSPC;  // of a short write
-    const bool written =
-        ::write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size()) &&
-        ::fsync(fd) == 0;
-    const int error = errno;
-    ::close(fd);
-    if (!written) cannot_write(target, error);
-    if (::rename(made.c_str(), target.c_str()) != 0) cannot_write(target, errno);
-  } catch (const Error&) {
+  const int fd = ::open(made.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+  if (fd < 0) cannot_write(target, errno);
+  errno = ENOSPC;  // of a short write
+  const bool written = ::write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size()) &&
+                       ::fsync(fd) == 0 && ::rename(made.c_str(), target.c_str()) == 0;
+  const int error = errno;
+  ::close(fd);
+  if (!written) {
     fs::remove(made, ignored);
-    throw;
+    cannot_write(target, error);
   }
   sync_folder(target.parent_path());
 }
 
 void CachedRepo::write_tree(std::string_view commit, const Tree& listing) const {
-  nlohmann::json files = nlohmann::json::object();
-  for (const RepoFile& f : listing.files) {
-    if (f.digest.empty() || f.size < 0) return;  // only a whole list is of use
-    nlohmann::json& entry =
-        files[f.name] = {{"size", f.size}, {"blob_id", f.pointer.empty() ? f.digest : f.pointer}};
-    if (f.digest.size() == 64) entry.update({{"lfs_sha256", f.digest}, {"lfs_size", f.size}});
-  }
-  publish(tree(commit), nlohmann::json{{"format_version", kTreeFormat}, {"files", files}}.dump(1));
+  if (const auto text = tree_text(listing, id_); !text.empty()) publish(tree(commit), text);
 }
 
 void CachedRepo::write_ref(const std::string& revision, std::string_view commit) const {
@@ -248,7 +280,7 @@ void CachedRepo::write_ref(const std::string& revision, std::string_view commit)
 void CachedRepo::mark_missing(std::string_view commit, std::string_view name) const {
   const fs::path mark = no_exist(commit, name);
   make_folder(mark.parent_path());
-  const int fd = ::open(mark.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
+  const int fd = ::open(mark.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
   if (fd < 0) cannot_write(mark, errno);
   ::close(fd);
 }

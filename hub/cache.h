@@ -15,6 +15,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/base/error.h"
 #include "hub/settings.h"
 
 namespace hft::hub {
@@ -29,7 +30,21 @@ struct RepoFile {
 // The files of one commit.
 struct Tree {
   std::vector<RepoFile> files;
+  std::vector<std::string> odd_names;  // of files that cannot be kept here (check_file_name)
+  std::string repo_id;                 // as far as a list says whose it is
   const RepoFile* find(std::string_view name) const;
+};
+
+// trees/COMMIT.json, as huggingface_hub keeps it: none when the file is not there, damaged or of
+// another version.
+std::optional<Tree> read_tree_file(const std::filesystem::path& file);
+// "" for a list that lacks digests or sizes: only a whole one is of use. `repo_id` goes along.
+std::string tree_text(const Tree& tree, const std::string& repo_id);
+
+// A folder or file that this user may not write, which is no matter where writing only helps
+// others.
+struct Denied : Error {
+  using Error::Error;
 };
 
 class CachedRepo {
@@ -53,9 +68,14 @@ class CachedRepo {
 
   // The commit of a revision that is in the cache (with its snapshot).
   std::optional<std::string> commit_of(const std::string& revision) const;
-  // Is the file there, whole (its size that of `file`, when known) and inside the cache? Throws
-  // kBadData for a link that leads out of the cache.
+  // Is the file there, whole (its size that of `file`, when known), readable and inside the cache?
+  // Throws kBadData for a link that leads out of the cache.
   bool holds(std::string_view commit, const RepoFile& file) const;
+  // Why it does not: kNotFound, or what is wrong with the file that is there.
+  std::optional<Error> why_not(std::string_view commit, const RepoFile& file) const;
+  // The folders that hold the cache's bytes, as they really are: the cache, and where its owner
+  // moved this repository's folder, its blobs or the store of shared blobs, with a link in place.
+  std::vector<std::filesystem::path> roots() const;
   // The same of a blob, whatever names it.
   bool has_blob(const RepoFile& file) const;
   std::optional<Tree> read_tree(std::string_view commit) const;
@@ -74,9 +94,9 @@ class CachedRepo {
   void make_folder(const std::filesystem::path& folder) const;
 
  private:
-  bool is_whole(const std::filesystem::path& path, std::int64_t size) const;
+  std::optional<Error> fault_of(const std::filesystem::path& path, const RepoFile& wanted) const;
   void publish(const std::filesystem::path& target, std::string_view text) const;
-  std::filesystem::path temporary() const;
+  std::filesystem::path temporary() const;  // a new name
   std::filesystem::path cache_;
   std::string id_, name_;  // name_: models--ORG--NAME
 };
@@ -84,6 +104,9 @@ class CachedRepo {
 // Creates base/relative. Throws kBadData when a part of `relative` is a link: nothing is ever
 // written through one.
 void make_plain_folder(const std::filesystem::path& base, const std::filesystem::path& relative);
+
+// May the link be followed? One of the user's own, of root, or of the owner of the folder it is in.
+bool is_trusted_link(const std::filesystem::path& link);
 
 // Is `path` in `folder`, both as they are written?
 bool is_inside(const std::filesystem::path& path, const std::filesystem::path& folder);

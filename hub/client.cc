@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <unordered_set>
 
 #include "core/base/error.h"
 #include "core/base/limits.h"
@@ -25,18 +26,19 @@ std::int64_t checked_size(const std::string& text, const char* header) {
   return size;
 }
 
-std::int64_t checked_size(const Json& value, const std::string& name) {
+std::int64_t checked_size(const nlohmann::json& value, const std::string& name) {
   if (!value.is_number_integer() || value.get<std::int64_t>() < 0)
-    fail(Errc::kBadData, "the Hub gives ", name, " the size ", to_line(value), "; refused");
+    fail(Errc::kBadData, "the Hub gives ", name, " the size ", shorten(value.dump(), 40),
+         "; refused");
   return value.get<std::int64_t>();
 }
 
-RepoFile parse_sibling(const Json& entry) {
+RepoFile parse_sibling(const nlohmann::json& entry) {
   RepoFile file;
-  file.name = entry.value("rfilename", "");
-  check_file_name(file.name);
+  file.name = entry.at("rfilename").get<std::string>();
+  if (!file_name_fault(file.name).empty()) return file;
   if (entry.contains("lfs") && entry["lfs"].is_object()) {
-    const Json& lfs = entry["lfs"];
+    const auto& lfs = entry["lfs"];
     if (lfs.contains("sha256")) file.digest = checked_digest(lfs["sha256"].get<std::string>());
     if (lfs.contains("size")) file.size = checked_size(lfs["size"], file.name);
     if (entry.contains("blobId") && entry["blobId"].is_string()) file.pointer = entry["blobId"];
@@ -49,50 +51,95 @@ RepoFile parse_sibling(const Json& entry) {
   return file;
 }
 
-std::vector<std::string> licences_of(const Json& info) {
+std::vector<std::string> licences_of(const nlohmann::json& info) {
   std::vector<std::string> out;
   const auto card = info.find("cardData");
   if (card != info.end() && card->is_object() && card->contains("license")) {
-    const Json& value = (*card)["license"];
+    const auto& value = (*card)["license"];
     if (value.is_string()) out.push_back(value);
     if (value.is_array())
-      for (const Json& one : value)
+      for (const auto& one : value)
         if (one.is_string()) out.push_back(one);
   }
   if (out.empty() && info.contains("tags") && info["tags"].is_array())
-    for (const Json& tag : info["tags"])
+    for (const auto& tag : info["tags"])
       if (tag.is_string() && tag.get<std::string>().starts_with("license:"))
         out.push_back(tag.get<std::string>().substr(8));
   return out;
 }
 
-RepoInfo parse_info(Json json, const std::string& repo_id) {
+// A list in which each name stands once, and none is both a file and a folder.
+void check_names(std::vector<std::string> names) {
+  std::sort(names.begin(), names.end());
+  const auto twice = std::adjacent_find(names.begin(), names.end());
+  if (twice != names.end())
+    fail(Errc::kBadData, "the Hub lists ", shown(*twice), " twice; refused");
+  const std::unordered_set<std::string_view> there(names.begin(), names.end());
+  for (const std::string_view name : names)
+    for (auto at = name.find('/'); at != name.npos; at = name.find('/', at + 1))
+      if (there.contains(name.substr(0, at)))
+        fail(Errc::kBadData, "the Hub lists ", shown(name.substr(0, at)),
+             " as a file and as a folder; refused");
+}
+
+void parse_siblings(const nlohmann::json& siblings, RepoInfo& info) {
+  if (siblings.is_null()) return;
+  if (!siblings.is_array())
+    fail(Errc::kBadData, "the Hub's list of files is of the type ", siblings.type_name());
+  if (siblings.size() > limits::kHubFiles)
+    fail(Errc::kBadData, "the Hub lists ", siblings.size(), " files, the limit is ",
+         limits::kHubFiles);
+  std::vector<std::string> names;
+  for (const auto& entry : siblings) {
+    RepoFile file = parse_sibling(entry);
+    names.push_back(file.name);
+    if (file_name_fault(file.name).empty())
+      info.tree.files.push_back(std::move(file));
+    else
+      info.tree.odd_names.push_back(file.name);
+  }
+  check_names(std::move(names));
+}
+
+RepoInfo parse_info(nlohmann::json json, const std::string& repo_id) {
   RepoInfo info;
   info.id = json.value("id", repo_id);
   info.commit = checked_commit(json.value("sha", ""));
-  const auto gated = json.find("gated");
-  if (gated != json.end())
-    info.gated = gated->is_string() ? gated->get<std::string>() : *gated == true ? "auto" : "";
-  info.is_private = json.contains("private") && json["private"] == true;
-  info.licences = licences_of(json);
-  const auto siblings = json.find("siblings");
-  if (siblings != json.end() && siblings->is_array()) {
-    if (siblings->size() > limits::kHubFiles)
-      fail(Errc::kBadData, "the Hub lists ", siblings->size(), " files, the limit is ",
-           limits::kHubFiles);
-    for (const Json& entry : *siblings) info.tree.files.push_back(parse_sibling(entry));
-  }
+  parse_siblings(json["siblings"], info);
+  json.erase("siblings");
   info.json = std::move(json);
+  const auto gated = info.json.find("gated");
+  if (gated != info.json.end())
+    info.gated = gated->is_string() ? gated->get<std::string>() : *gated == true ? "auto" : "";
+  info.is_private = info.json.contains("private") && info.json["private"] == true;
+  info.licences = licences_of(info.json);
   return info;
+}
+
+// How deep brackets stand in brackets, outside of strings.
+int nesting_of(std::string_view text) {
+  int depth = 0, deepest = 0;
+  bool in_string = false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (in_string && text[i] == '\\')
+      ++i;
+    else if (text[i] == '"')
+      in_string = !in_string;
+    else if (in_string)
+      continue;
+    else if (text[i] == '[' || text[i] == '{')
+      deepest = std::max(deepest, ++depth);
+    else if (text[i] == ']' || text[i] == '}')
+      --depth;
+  }
+  return deepest;
 }
 
 // What the Hub itself says about a failure: a header, or {"error": …}.
 std::string said(const Reply& reply) {
   std::string text = reply.header("x-error-message");
   if (text.empty() && reply.body.size() < 65536)
-    if (const Json body = Json::parse(reply.body, nullptr, false);
-        body.is_object() && body.contains("error") && body["error"].is_string())
-      text = body["error"];
+    text = text_of(nlohmann::json::parse(reply.body, nullptr, false), "error");
   return text.empty() ? "" : ": " + shorten(escape_controls(text), 200);
 }
 
@@ -132,12 +179,17 @@ void check_status(const Http& http, const Reply& reply, const std::string& repo_
   if (reply.status < 200 || reply.status >= 300) fail_status(http, reply, repo_id, what);
 }
 
-Json parse_answer(const Reply& reply) {
-  try {
-    return parse_json(reply.body, reply.url);
-  } catch (const Error& e) {
-    throw Error(Errc::kNetwork, "the Hub's answer is no JSON: " + e.message, e.hint);
-  }
+nlohmann::json parse_answer(const Reply& reply) {
+  if (nesting_of(reply.body) > limits::kJsonDepth)
+    fail(Errc::kBadData, reply.url, ": the answer is nested deeper than ", limits::kJsonDepth);
+  auto json = nlohmann::json::parse(reply.body, nullptr, false);
+  if (json.is_discarded()) fail(Errc::kNetwork, reply.url, ": the Hub's answer is no JSON");
+  return json;
+}
+
+std::string text_of(const nlohmann::json& json, const char* key) {
+  const auto found = json.is_object() ? json.find(key) : json.end();
+  return found != json.end() && found->is_string() ? found->get<std::string>() : "";
 }
 
 Reply ask_repo_info(Http& http, const std::string& repo_id, const std::string& revision,
@@ -157,7 +209,7 @@ RepoInfo parse_repo_info(const Http& http, const Reply& reply, const std::string
     try {
       return parse_info(parse_answer(reply), repo_id);
     } catch (const nlohmann::json::exception& e) {
-      fail(Errc::kBadData, "the Hub's answer is of another form: ", e.what());
+      fail(Errc::kBadData, "the Hub's answer is of another form: ", escape_controls(e.what()));
     }
   });
 }
@@ -211,7 +263,7 @@ void check_file_headers(const Headers& headers, const RepoFile& wanted, const st
     fail(Errc::kNetwork, "the Hub says ", size, " bytes, its list says ", wanted.size);
 }
 
-Json who_am_i(Http& http) {
+Account who_am_i(Http& http) {
   Request request;
   request.url = "/api/whoami-v2";
   const Reply reply = http.send(request);
@@ -219,7 +271,15 @@ Json who_am_i(Http& http) {
     fail_hint(Errc::kNotAuthorised, "make one at " + http.settings().endpoint + "/settings/tokens",
               "the Hub does not accept the token (", reply.status, ")");
   check_status(http, reply, "", "whoami");
-  return parse_answer(reply);
+  const auto json = parse_answer(reply);
+  Account account{text_of(json, "name"), "", {}};
+  if (account.name.empty())
+    fail(Errc::kNetwork, reply.url, ": the Hub does not say whose token it is");
+  if (json.contains("auth") && json["auth"].is_object() && json["auth"].contains("accessToken"))
+    account.token_name = text_of(json["auth"]["accessToken"], "displayName");
+  if (json.contains("orgs") && json["orgs"].is_array())
+    for (const auto& org : json["orgs"]) account.orgs.push_back(text_of(org, "name"));
+  return account;
 }
 
 }  // namespace hft::hub

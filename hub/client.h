@@ -17,12 +17,12 @@ struct RepoInfo {
   bool is_private = false;
   std::vector<std::string> licences;  // of the card, else of the tags
   Tree tree;
-  Json json;  // the whole answer
+  nlohmann::json json;  // the answer, without its list of files
 };
 
 // A model's repository at a revision. Throws Error: kNotAuthorised (401, 403, gated), kNotFound
-// (repository or revision), kNetwork, kBadData (a commit or name that is no such thing).
-// `once`: one try (Transient is thrown), for a question that the cache can answer too.
+// (repository or revision), kNetwork, kBadData (a commit, a digest or a list that is no such
+// thing). `once`: one try (Transient is thrown), for a question that the cache can answer too.
 RepoInfo repo_info(Http& http, const std::string& repo_id, const std::string& revision,
                    bool once = false);
 // The same in two steps, for who wants to look at the status between them.
@@ -39,8 +39,12 @@ RepoFile file_info(Http& http, const std::string& repo_id, const std::string& co
 std::string file_path(const std::string& repo_id, const std::string& revision,
                       const std::string& name);
 
+struct Account {
+  std::string name, token_name;
+  std::vector<std::string> orgs;
+};
 // Who the token belongs to (whoami-v2). kNotAuthorised when it is not valid.
-Json who_am_i(Http& http);
+Account who_am_i(Http& http);
 
 // Throws for a status that is no success, telling gated, private and missing apart. `what` is
 // "org/name@main" or "org/name@main: file".
@@ -50,8 +54,11 @@ Json who_am_i(Http& http);
 void check_status(const Http& http, const Reply& reply, const std::string& repo_id,
                   const std::string& what);
 
-// A JSON answer; kNetwork when it is none.
-Json parse_answer(const Reply& reply);
+// A JSON answer, its members sorted: in the order of the text, each would cost a walk through those
+// before it. kNetwork when it is none, kBadData when it is nested deeper than limits::kJsonDepth.
+nlohmann::json parse_answer(const Reply& reply);
+// A member that is a string; "" when there is none.
+std::string text_of(const nlohmann::json& json, const char* key);
 
 // Digest and commit of a file's answer agree with what is wanted; kBadData for what has no such
 // form, kNetwork for another than wanted. Only the endpoint's own headers are looked at.

@@ -53,6 +53,9 @@ class Download {
     request.on_head = [&](const Reply& reply) { return accept(reply, start); };
     request.on_body = [&](std::span<const char> bytes) { return take(bytes); };
     const Reply reply = http.once(request);
+    if (reply.is_expired())
+      throw Transient(reply.url + ": the storage answered " + std::to_string(reply.status) +
+                      "; its signed address may have expired");
     if (fault_.empty() && reply.status != 416) {
       check_status(http, reply, source_.repo_id,
                    source_.repo_id + "@" + source_.commit.substr(0, 7) + ": " + wanted_.name);

@@ -38,26 +38,57 @@ bool is_link_local(std::string_view address) {
           address.find(':') != std::string_view::npos);
 }
 
-bool has_proxy() {
-  static constexpr std::array kNames{"http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy",
-                                     "ALL_PROXY"};
-  return std::any_of(kNames.begin(), kNames.end(),
-                     [](const char* name) { return !environment(name).empty(); });
+// An address without its user and password.
+std::string shown_proxy(const std::string& proxy) {
+  const std::string whole = proxy.find("://") == proxy.npos ? "http://" + proxy : proxy;
+  const auto at = whole.rfind('@');
+  return at == whole.npos ? whole : whole.substr(0, whole.find("://") + 3) + whole.substr(at + 1);
+}
+
+// Was it the proxy that could not be reached? curl names what it tried.
+bool is_about(const std::string& detail, const std::string& proxy) {
+  std::string host = shown_proxy(proxy);
+  host = host.substr(host.find("://") + 3);
+  host = host.substr(0, host.find('/'));
+  const auto colon = host.rfind(':');
+  const std::string port = colon == host.npos ? "" : " port " + host.substr(colon + 1);
+  host = host.substr(0, colon);
+  std::erase_if(host, [](char c) { return c == '[' || c == ']'; });
+  return !proxy.empty() && detail.find(host + port) != detail.npos;
 }
 
 bool may_pass(int status) {
   return status == 408 || status == 429 || (status >= 500 && status != 501 && status != 505);
 }
 
+// A proxy that does not let the request through. Only what may pass is tried again.
+[[noreturn]] void fail_proxy(const std::string& by, int status) {
+  if (may_pass(status)) throw Transient(by + " answered " + std::to_string(status));
+  if (status == 407)
+    fail_hint(Errc::kNetwork, "give them in its address: http://user:password@host:port", by,
+              " wants a name and a password (407)");
+  fail_hint(Errc::kNetwork, "ask who runs it, or name the host in no_proxy", by,
+            " does not let the request through (", status, ")");
+}
+
 // A failed connection as an exception: Transient, or Error when trying again is of no use.
-[[noreturn]] void fail_outcome(const Outcome& outcome, const Url& url) {
+[[noreturn]] void fail_outcome(const Outcome& outcome, const Url& url, const std::string& proxy) {
   const std::string at =
       url.scheme + "://" + url.host + (outcome.kind == Outcome::kNoHost ? "" : ":" + url.port);
+  const std::string by = at + ": the proxy " + shown_proxy(proxy);
   switch (outcome.kind) {
+    case Outcome::kNoProxy:
+      throw Transient(by + ": no such host (or no network)");
+    case Outcome::kBadProxy:
+      fail_hint(Errc::kUsage, "http_proxy and https_proxy want http://host:port", by,
+                ": not an address");
+    case Outcome::kProxyStatus:
+      fail_proxy(by, outcome.status);
     case Outcome::kNoHost:
       throw Transient(at + ": no such host (or no network)");
     case Outcome::kNoConnection:
-      throw Transient(at + ": cannot connect");
+      throw Transient(is_about(outcome.detail, proxy) ? by + ": cannot connect"
+                                                      : at + ": cannot connect");
     case Outcome::kStalled:
       throw Transient(url.shown + ": no byte came in time");
     case Outcome::kCut:
@@ -113,7 +144,7 @@ void Http::check_hop(const Url& from, const Url& to) const {
 }
 
 bool Http::may_connect(const Url& url, const std::string& address) const {
-  if (url.origin() == endpoint_.origin() || has_proxy()) return true;
+  if (url.origin() == endpoint_.origin() || !proxy_for(url.scheme).empty()) return true;
   return !is_link_local(address) && (!is_loopback(address) || is_loopback(endpoint_.host));
 }
 
@@ -133,7 +164,9 @@ Outcome Http::hop(const Request& request, const Url& url, Reply& reply) {
   e.answer_s = settings_.answer_s;
   e.stall_s =
       request.slow_answer ? std::max(kSlowAnswerSeconds, settings_.stall_s) : settings_.stall_s;
-  e.ca_bundle = settings_.ca_bundle;
+  e.ca_file = settings_.ca_file;
+  e.ca_folder = settings_.ca_folder;
+  e.proxy = proxy_for(url.scheme);
   e.may_connect = [&](const std::string& address) { return may_connect(url, address); };
   e.stopped = [] { return stop_requested() != 0 || (cancelled && *cancelled); };
   if (request.on_sent) e.on_sent = request.on_sent;
@@ -142,6 +175,7 @@ Outcome Http::hop(const Request& request, const Url& url, Reply& reply) {
     reply.status = status;
     reply.headers = headers;
     reply.url = url.shown;
+    reply.from_hub = at_hub;
     if (at_hub) reply.hub_headers = headers;
     streamed = request.on_body && status >= 200 && status < 300;
     return !request.on_head || is_redirect(status) || request.on_head(reply);
@@ -171,7 +205,9 @@ Reply Http::once(const Request& request) {
     const Outcome outcome = hop(request, url, reply);
     check_stop();
     if (outcome.kind != Outcome::kDone && outcome.kind != Outcome::kEnded)
-      fail_outcome(outcome, url);
+      fail_outcome(outcome, url, proxy_for(url.scheme));
+    if (reply.status == 407)
+      fail_proxy(url.shown + ": the proxy " + shown_proxy(proxy_for(url.scheme)), 407);
     reply.retry_after_s = outcome.retry_after_s;
     const std::string location = reply.header("location");
     if (!is_redirect(reply.status) || location.empty()) {

@@ -19,6 +19,12 @@ struct Reply {
   std::string body;     // at most limits::kHubAnswerBytes
   std::string url;      // for messages: of the last hop, without its query
   std::int64_t retry_after_s = 0;
+  bool from_hub = true;  // the last hop; else another host, which a signed address led to
+  // A signed address that is no longer good: what it was made from must be asked again.
+  bool is_expired() const {
+    return !from_hub &&
+           (status == 400 || status == 401 || status == 403 || status == 404 || status == 410);
+  }
   std::string header(const std::string& name) const;  // lower case; "" when absent
 };
 

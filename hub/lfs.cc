@@ -41,21 +41,21 @@ void add_header(Order& order, const std::string& name, const std::string& value)
   order.headers.push_back(name + ": " + value);
 }
 
-Order parse_order(const Json& object, const LocalFile& file) {
+Order parse_order(const nlohmann::json& object, const LocalFile& file) {
   Order order;
   order.file = &file;
   if (object.contains("error"))
     fail(Errc::kNetwork, file.name,
-         ": the Hub does not take it: ", escape_controls(object["error"].value("message", "")));
+         ": the Hub does not take it: ", escape_controls(text_of(object["error"], "message")));
   const auto actions = object.find("actions");
   if (actions == object.end() || actions->is_null() || !actions->contains("upload")) return order;
-  const Json& upload = (*actions)["upload"];
+  const auto& upload = (*actions)["upload"];
   order.upload = upload.at("href").get<std::string>();
   if (actions->contains("verify"))
     order.verify = (*actions)["verify"].at("href").get<std::string>();
-  const Json header = upload.value("header", Json::object());
+  const auto header = upload.value("header", nlohmann::json::object());
   for (const auto& [name, value] : header.items()) {
-    const std::string text = value.is_string() ? value.get<std::string>() : to_line(value);
+    const std::string text = value.is_string() ? value.get<std::string>() : value.dump();
     if (name == "chunk_size")
       order.part_bytes = std::atoll(text.c_str());
     else if (!name.empty() && std::all_of(name.begin(), name.end(), ::isdigit))
@@ -136,6 +136,11 @@ class Sender {
       meter_.show(order.file->name, start + sent, order.file->size);
     };
     const Reply reply = http_.send(request);
+    if (reply.is_expired()) {
+      meter_.bytes -= counted;
+      throw Transient(order.file->name + ": the storage answered " + std::to_string(reply.status) +
+                      "; its signed address may have expired");
+    }
     check_status(http_, reply, repo_id_, order.file->name);
     meter_.bytes += bytes - counted;
     return reply;
@@ -177,15 +182,28 @@ std::vector<Order> ask(Http& http, const std::string& repo_id, const std::string
   const Reply reply = http.send(request);
   check_status(http, reply, repo_id, repo_id);
   std::vector<Order> orders;
-  const Json answer = parse_answer(reply);
-  for (const Json& object : answer.at("objects")) {
-    const std::string oid = object.value("oid", "");
+  const auto answer = parse_answer(reply);
+  for (const auto& object : answer.at("objects")) {
+    const std::string oid = text_of(object, "oid");
     const auto found = std::find_if(files.begin(), files.end(),
                                     [&](const LocalFile* f) { return f->sha256 == oid; });
     if (found == files.end()) malformed("an object that was not asked for");
     orders.push_back(parse_order(object, **found));
   }
   return orders;
+}
+
+// Sends a file; when the addresses that were given for it have expired, new ones are asked for.
+void send_anew(Http& http, const std::string& repo_id, const std::string& revision, Order order,
+               Meter& meter) {
+  for (Patience patience(http.settings().retry_s);;) try {
+      return Sender(http, repo_id, meter).send(order);
+    } catch (const Transient& problem) {
+      patience.after(problem);
+      const LocalFile* file = order.file;
+      order = ask(http, repo_id, revision, {&file, 1}).at(0);
+      if (order.upload.empty()) return;  // it is there after all
+    }
 }
 
 }  // namespace
@@ -210,7 +228,7 @@ std::size_t upload_large(Http& http, const std::string& repo_id, const std::stri
   Progress progress("uploading to " + repo_id, "byte", meter.total);
   in_parallel(
       http.settings(), orders.size(),
-      [&](Http& own, std::size_t i) { Sender(own, repo_id, meter).send(orders[i]); },
+      [&](Http& own, std::size_t i) { send_anew(own, repo_id, revision, orders[i], meter); },
       [&] {
         progress.update(meter.bytes, std::to_string(meter.files_done) + "/" +
                                          std::to_string(orders.size()) + " files, " +

@@ -6,12 +6,14 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 
 #include "core/base/error.h"
 #include "core/base/files.h"
 #include "core/base/signals.h"
+#include "core/base/text.h"
 #include "hub/backend.h"
 #include "hub/cache.h"
 #include "hub/http.h"
@@ -29,10 +31,10 @@ fs::path bounds_of(const fs::path& folder) {
   return snapshot ? folder.parent_path().parent_path() : folder;
 }
 
-bool matches(const std::string& name, const std::vector<std::string>& patterns) {
-  return std::any_of(patterns.begin(), patterns.end(), [&](const auto& p) {
-    return ::fnmatch(p.c_str(), name.c_str(), FNM_NOESCAPE) == 0;
-  });
+// What git (a folder, or a submodule's file) and huggingface_hub keep for themselves.
+bool is_bookkeeping(const fs::path& path) {
+  const std::string name = lowercase(path.filename().string());
+  return name == ".git" || (name == "huggingface" && path.parent_path().filename() == ".cache");
 }
 
 [[noreturn]] void changed(const LocalFile& file) {
@@ -46,31 +48,34 @@ std::int64_t time_of(const struct stat& info) {
 
 }  // namespace
 
-std::vector<std::string> training_leftovers() {
-  return {"checkpoint-*", "_*",        "optimizer.pt",   "optimizer.bin",
-          "scheduler.pt", "scaler.pt", "rng_state*.pth", "*/__pycache__/*",
-          "__pycache__/*"};
+bool is_training_leftover(const std::string& name) {
+  constexpr std::array kPatterns{"checkpoint-*", "_*",        "optimizer.pt",   "optimizer.bin",
+                                 "scheduler.pt", "scaler.pt", "rng_state*.pth", "*/__pycache__/*",
+                                 "__pycache__/*"};
+  return std::any_of(kPatterns.begin(), kPatterns.end(), [&](const char* pattern) {
+    return ::fnmatch(pattern, name.c_str(), FNM_NOESCAPE) == 0;
+  });
 }
 
 std::vector<LocalFile> files_below(const fs::path& folder,
-                                   const std::vector<std::string>& leave_out,
+                                   const std::function<bool(const std::string&)>& wanted,
                                    std::vector<std::string>& skipped) {
   const fs::path top = fs::canonical(folder), bounds = bounds_of(top);
   std::vector<LocalFile> out;
   for (fs::recursive_directory_iterator at(top), end; at != end; ++at) {
-    const std::string name = at->path().lexically_relative(top).generic_string();
-    if (name == ".git" || name == ".cache/huggingface") {
+    if (is_bookkeeping(at->path())) {
       at.disable_recursion_pending();
       continue;
     }
+    const std::string name = at->path().lexically_relative(top).generic_string();
     const auto status = at->symlink_status();
     if (fs::is_directory(status)) continue;
-    if (matches(name, leave_out)) {
+    std::error_code broken;
+    const fs::path real = fs::canonical(at->path(), broken);
+    if (!wanted(name) || (!broken && fs::is_directory(real))) {
       skipped.push_back(name);
       continue;
     }
-    std::error_code broken;
-    const fs::path real = fs::canonical(at->path(), broken);
     if (broken) fail(Errc::kBadData, at->path().string(), ": a link that leads nowhere");
     if (fs::is_symlink(status) && !is_inside(real, bounds))
       fail(Errc::kBadData, at->path().string(), ": a link out of the folder, to ", real.string(),

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -17,15 +18,16 @@ struct LocalFile {
   std::string sample;  // the first 512 bytes
 };
 
-// Every file below `folder`, named by its path there, without .git and .cache/huggingface. Those
-// matching one of `leave_out` are named in `skipped`. Throws kBadData for a link that leads out of
-// the folder (of a snapshot of the cache: out of its repository) and for what is no plain file.
+// Every file below `folder` that is `wanted` by its path there, without what git and
+// huggingface_hub keep for themselves at any depth (.git, .cache/huggingface). Links to folders,
+// and what is not wanted, are named in `skipped`. Throws kBadData for a link that leads out of the
+// folder (of a snapshot of the cache: out of its repository) and for what is no plain file.
 std::vector<LocalFile> files_below(const std::filesystem::path& folder,
-                                   const std::vector<std::string>& leave_out,
+                                   const std::function<bool(const std::string&)>& wanted,
                                    std::vector<std::string>& skipped);
 
-// What training leaves beside a model and nobody needs to run it.
-std::vector<std::string> training_leftovers();
+// Is it what training leaves beside a model and nobody needs to run it?
+bool is_training_leftover(const std::string& name);
 
 // Reads it once: hashes, sample. kBadData when it holds a token (`own_token`, or any of the Hub);
 // kResources when it changes meanwhile.

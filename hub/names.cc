@@ -1,6 +1,7 @@
 #include "hub/names.h"
 
 #include <algorithm>
+#include <random>
 
 #include "core/base/error.h"
 #include "core/base/text.h"
@@ -29,7 +30,9 @@ std::string fault_of_part(const std::string& part) {
   return "";
 }
 
-std::string fault_of(std::string_view name) {
+}  // namespace
+
+std::string file_name_fault(std::string_view name) {
   if (name.empty()) return "it is empty";
   if (name.size() > 1024) return "it is longer than 1024 bytes";
   if (utf8_error(name)) return "it is not UTF-8";
@@ -42,13 +45,20 @@ std::string fault_of(std::string_view name) {
   return "";
 }
 
-// For a message: cut, control characters as escapes.
-std::string shown(std::string_view text) {
-  return "'" + escape_controls(text.size() > 100 ? std::string(text.substr(0, 100)) + "…" : text) +
-         "'";
+bool leads_out(std::string_view name) {
+  std::string plain(name);
+  std::replace(plain.begin(), plain.end(), '\\', '/');
+  const auto parts = split(plain, '/');
+  const bool drive = plain.size() > 2 && plain[1] == ':' && plain[2] == '/';
+  return plain.starts_with('/') || drive ||
+         std::find(parts.begin(), parts.end(), "..") != parts.end();
 }
 
-}  // namespace
+std::string shown(std::string_view text) {
+  std::string out = escape_controls(text.substr(0, 100));
+  if (text.size() > 100) out += "…";
+  return "'" + out + "'";
+}
 
 bool is_repo_id(std::string_view text) {
   const auto parts = split(text, '/');
@@ -67,12 +77,12 @@ bool is_commit(std::string_view text) { return is_hex(text, 40); }
 bool is_digest(std::string_view text) { return is_hex(text, 40) || is_hex(text, 64); }
 
 void check_file_name(std::string_view name) {
-  if (const auto fault = fault_of(name); !fault.empty())
+  if (const auto fault = file_name_fault(name); !fault.empty())
     fail(Errc::kBadData, "unsafe file name ", shown(name), ": ", fault);
 }
 
 void check_revision(std::string_view revision) {
-  if (const auto fault = fault_of(revision); !fault.empty())
+  if (const auto fault = file_name_fault(revision); !fault.empty())
     fail(Errc::kUsage, "--revision ", shown(revision), ": not a branch, tag or commit: ", fault);
 }
 
@@ -95,6 +105,14 @@ std::string checked_commit(std::string_view commit) {
   if (!is_commit(commit))
     fail(Errc::kBadData, "the Hub's commit ", shown(commit), " is not 40 hex digits; refused");
   return std::string(commit);
+}
+
+std::string random_tag() {
+  static constexpr char kHex[] = "0123456789abcdef";
+  std::random_device random;
+  std::string tag;
+  for (int i = 0; i < 8; ++i) tag += kHex[random() & 15];
+  return tag;
 }
 
 std::string url_quoted(std::string_view text, std::string_view keep) {

@@ -17,6 +17,12 @@ bool is_digest(std::string_view text);
 // A file's path inside a repository: relative, '/' between its parts, nothing that another system
 // could read as a drive, a share or a step upwards. Throws kBadData, naming what is wrong.
 void check_file_name(std::string_view name);
+// What is wrong with it; "" when nothing is.
+std::string file_name_fault(std::string_view name);
+// Would such a name, on one system or another, be a file outside the folder it is put into?
+bool leads_out(std::string_view name);
+// The name for a message: in quotes, cut, control characters as escapes.
+std::string shown(std::string_view name);
 // A branch, a tag, a commit or refs/pr/N. Throws kUsage.
 void check_revision(std::string_view revision);
 // kUsage unless is_repo_id.
@@ -26,6 +32,9 @@ void check_repo_id(std::string_view id);
 std::string checked_digest(std::string_view etag);
 // Throws kBadData unless it is a commit.
 std::string checked_commit(std::string_view commit);
+
+// Eight hex digits, for a name that nobody else has.
+std::string random_tag();
 
 // `text` with everything but letters, digits and -._~ as %XX; `keep` names further bytes to keep.
 std::string url_quoted(std::string_view text, std::string_view keep = "");

@@ -9,27 +9,19 @@
 #include <cerrno>
 #include <cstring>
 #include <ctime>
-#include <random>
 #include <vector>
 
 #include "core/base/error.h"
 #include "core/base/files.h"
 #include "core/base/text.h"
 #include "hub/http.h"
+#include "hub/names.h"
 
 namespace hft::hub {
 namespace {
 
 constexpr std::size_t kBlock = 1 << 20;
 constexpr std::time_t kSurelyDeadSeconds = 900;  // longer than any wait between two writes
-
-std::string random_tag() {
-  static constexpr char kHex[] = "0123456789abcdef";
-  std::random_device random;
-  std::string tag;
-  for (int i = 0; i < 8; ++i) tag += kHex[random() & 15];
-  return tag;
-}
 
 // Calls f(bytes) for the whole of an open file.
 template <class F>

@@ -15,12 +15,23 @@
 namespace hft::hub {
 namespace {
 
+bool is_link(const fs::path& path) {
+  std::error_code ignored;
+  return fs::is_symlink(fs::symlink_status(path, ignored));
+}
+
+bool is_folder(const fs::path& path) {
+  std::error_code ignored;
+  return fs::is_directory(path, ignored);
+}
+
 std::optional<CachedEntry> named(const fs::path& folder) {
   const std::string name = folder.filename().string();
   for (const char* type : {"model", "dataset", "space"}) {
     const std::string lead = std::string(type) + "s--";
-    if (!name.starts_with(lead) || !fs::is_directory(folder)) continue;
+    if (!name.starts_with(lead) || !is_folder(folder)) continue;
     CachedEntry entry;
+    entry.cache = folder.parent_path();
     entry.type = type;
     entry.id = name.substr(lead.size());
     if (const auto dashes = entry.id.find("--"); dashes != std::string::npos)
@@ -32,109 +43,142 @@ std::optional<CachedEntry> named(const fs::path& folder) {
   return std::nullopt;
 }
 
-// commit -> the refs that name it
-std::map<std::string, std::vector<std::string>> refs_of(const fs::path& folder) {
-  std::map<std::string, std::vector<std::string>> refs;
+// Calls f(entry) for all that is below; what cannot be read makes the scan of the repository
+// faulty.
+template <class F>
+void each_below(const fs::path& top, CachedEntry& entry, F&& f) {
   std::error_code error;
-  const fs::path top = folder / "refs";
-  for (fs::recursive_directory_iterator at(top, error), end; !error && at != end;
-       at.increment(error))
-    if (fs::is_regular_file(at->symlink_status()))
-      refs[trimmed(read_file(at->path(), 4096))].push_back(
-          at->path().lexically_relative(top).generic_string());
+  fs::recursive_directory_iterator at(top, error);
+  for (const fs::recursive_directory_iterator end; !error && at != end; at.increment(error)) f(*at);
+  if (error && error != std::errc::no_such_file_or_directory)
+    entry.fault = top.string() + ": " + error.message();
+}
+
+// commit -> the refs that name it
+std::map<std::string, std::vector<std::string>> refs_of(CachedEntry& entry) {
+  std::map<std::string, std::vector<std::string>> refs;
+  const fs::path top = entry.folder / "refs";
+  each_below(top, entry, [&](const fs::directory_entry& at) {
+    std::error_code ignored;
+    if (!fs::is_regular_file(at.path(), ignored)) return;
+    try {
+      refs[trimmed(read_file(at.path(), 4096))].push_back(
+          at.path().lexically_relative(top).generic_string());
+    } catch (const Error& e) {
+      entry.fault = e.message;
+    }
+  });
   return refs;
 }
 
-CachedRevision scan_revision(const fs::path& snapshot, CachedEntry& entry) {
-  CachedRevision revision;
-  revision.commit = snapshot.filename().string();
-  std::set<fs::path> seen;
+// Where the bytes of a file of a snapshot are: its blob, or the file itself. Empty: nowhere.
+fs::path place_of(const fs::path& file, const fs::path& blobs) {
+  std::error_code missing;
+  if (!is_link(file)) return fs::canonical(file, missing);
+  const fs::path target = file.parent_path() / fs::read_symlink(file, missing);
+  if (!missing && fs::canonical(target.parent_path(), missing) == blobs && !missing)
+    return blobs / target.filename();
+  const fs::path real = fs::canonical(file, missing);
+  return missing ? fs::path() : real;
+}
+
+// A file of a snapshot, or of a folder beside them.
+void scan_file(const fs::path& file, const std::string& name, const std::vector<fs::path>& roots,
+               CachedEntry& entry, CachedRevision& revision) {
+  std::error_code missing;
+  const fs::path blobs = fs::weakly_canonical(entry.folder / "blobs", missing);
+  const fs::path place = place_of(file, blobs);
+  const fs::path real = place.empty() ? place : fs::canonical(place, missing);
+  struct stat info {
+  }, own{};
+  if (place.empty() || missing || ::stat(real.c_str(), &info) != 0 || !S_ISREG(info.st_mode) ||
+      ::lstat(place.c_str(), &own) != 0) {
+    revision.broken.push_back(name);
+    return;
+  }
+  const auto holds = [&](const fs::path& root) { return is_inside(real, root); };
+  const bool inside = std::any_of(roots.begin(), roots.end(), holds);
+  if (!inside) revision.foreign[name] = real;
+  if (!inside && place == real) return;
+  const bool first = !revision.uses.contains(place);
+  revision.files[name] = place;
+  revision.uses.insert({place, real});
+  entry.blobs[place] = S_ISREG(own.st_mode) && own.st_nlink == 1 ? own.st_size : 0;
+  entry.accessed = std::max<std::int64_t>(entry.accessed, info.st_atime);
+  revision.modified = std::max<std::int64_t>(revision.modified, info.st_mtime);
+  if (first && inside) revision.bytes += info.st_size;
+}
+
+void scan_snapshots(CachedEntry& entry) {
+  auto refs = refs_of(entry);
+  const auto roots = CachedRepo(entry.cache, entry.id, entry.type).roots();
+  for (const char* part : {"snapshots", "refs"})
+    if (is_link(entry.folder / part))
+      entry.fault = (entry.folder / part).string() + ": is a link, wanted a folder";
   std::error_code error;
-  for (fs::recursive_directory_iterator at(snapshot, error), end; !error && at != end;
-       at.increment(error)) {
-    if (fs::is_directory(at->symlink_status())) continue;
-    const std::string name = at->path().lexically_relative(snapshot).generic_string();
-    std::error_code missing;
-    const fs::path real = fs::canonical(at->path(), missing);
-    struct stat info {};
-    if (missing || ::stat(real.c_str(), &info) != 0 || !S_ISREG(info.st_mode)) {
-      revision.broken.push_back(name);
+  for (const auto& snapshot : fs::directory_iterator(entry.folder / "snapshots", error)) {
+    if (!is_folder(snapshot.path())) continue;
+    CachedRevision revision;
+    revision.commit = snapshot.path().filename().string();
+    each_below(snapshot.path(), entry, [&](const fs::directory_entry& at) {
+      std::error_code ignored;
+      if (!fs::is_directory(at.symlink_status(ignored)))
+        scan_file(at.path(), at.path().lexically_relative(snapshot.path()).generic_string(), roots,
+                  entry, revision);
+    });
+    if (!is_commit(revision.commit) || is_link(snapshot.path())) {
+      entry.uses.insert(revision.uses.begin(), revision.uses.end());
       continue;
     }
-    revision.files[name] = real;
-    entry.blobs[real] = info.st_size;
-    entry.accessed = std::max<std::int64_t>(entry.accessed, info.st_atime);
-    revision.modified = std::max<std::int64_t>(revision.modified, info.st_mtime);
-    if (seen.insert(real).second) revision.bytes += info.st_size;
+    revision.refs = refs[revision.commit];
+    entry.modified = std::max(entry.modified, revision.modified);
+    entry.revisions.push_back(std::move(revision));
   }
-  entry.modified = std::max(entry.modified, revision.modified);
-  return revision;
+  if (error && error != std::errc::no_such_file_or_directory)
+    entry.fault = (entry.folder / "snapshots").string() + ": " + error.message();
 }
 
 void scan_blobs(CachedEntry& entry) {
   std::error_code error;
-  for (const auto& file : fs::directory_iterator(entry.folder / "blobs", error)) {
+  const fs::path blobs = fs::weakly_canonical(entry.folder / "blobs", error);
+  for (const auto& file : fs::directory_iterator(blobs, error)) {
     const std::string name = file.path().filename().string();
     if (name.ends_with(".incomplete")) {
       if (!has_writer(file.path())) entry.leftovers.push_back(file.path());
-    } else if (is_digest(name) && !entry.blobs.contains(fs::weakly_canonical(file.path()))) {
+    } else if (is_digest(name) && !entry.blobs.contains(file.path())) {
       entry.unreferenced.push_back(file.path());
     }
   }
   for (const auto& file : fs::directory_iterator(entry.folder, error))
-    if (file.path().filename().string().starts_with(".tmp."))
+    if (file.path().filename().string().starts_with(".tmp.") && !has_writer(file.path()))
       entry.leftovers.push_back(file.path());
 }
 
+// Of a repository without a file: since when it is so.
+std::int64_t folder_time(const fs::path& folder) {
+  std::int64_t newest = 0;
+  for (const char* part : {"", "blobs", "snapshots"}) {
+    struct stat info {};
+    if (::stat((folder / part).c_str(), &info) == 0)
+      newest = std::max<std::int64_t>(newest, info.st_mtime);
+  }
+  return newest;
+}
+
 CachedEntry scanned(CachedEntry entry) {
-  auto refs = refs_of(entry.folder);
-  std::error_code error;
-  for (const auto& snapshot : fs::directory_iterator(entry.folder / "snapshots", error)) {
-    if (!is_commit(snapshot.path().filename().string()) ||
-        !fs::is_directory(snapshot.symlink_status()))
-      continue;
-    entry.revisions.push_back(scan_revision(snapshot.path(), entry));
-    entry.revisions.back().refs = refs[entry.revisions.back().commit];
-  }
-  for (const auto& [blob, bytes] : entry.blobs) entry.bytes += bytes;
-  scan_blobs(entry);
-  return entry;
-}
-
-std::int64_t size_of(const fs::path& file) {
-  std::error_code error;
-  const auto size = fs::file_size(file, error);
-  return error ? 0 : static_cast<std::int64_t>(size);
-}
-
-// The revisions `doomed` of an entry, and the blobs that no other revision has.
-void plan_revisions(const CachedEntry& entry, const std::set<std::string>& doomed, Removal& out) {
-  if (doomed.size() == entry.revisions.size()) {
-    out.paths.push_back(entry.folder);
-    out.paths.push_back(entry.folder.parent_path() / ".locks" / entry.folder.filename());
-    out.bytes += entry.bytes;
-    for (const auto& file : entry.unreferenced) out.bytes += size_of(file);
-    for (const auto& file : entry.leftovers) out.bytes += size_of(file);
-    out.what.push_back(entry.type + "/" + entry.id + ": all of it");
-    return;
-  }
-  std::set<fs::path> kept, gone;
+  scan_snapshots(entry);
+  std::set<fs::path> counted;
   for (const auto& revision : entry.revisions)
-    for (const auto& [name, blob] : revision.files)
-      (doomed.contains(revision.commit) ? gone : kept).insert(blob);
-  for (const auto& revision : entry.revisions) {
-    if (!doomed.contains(revision.commit)) continue;
-    for (const auto& ref : revision.refs) out.paths.push_back(entry.folder / "refs" / ref);
-    for (const char* kind : {"snapshots", ".no_exist"})
-      out.paths.push_back(entry.folder / kind / revision.commit);
-    out.paths.push_back(entry.folder / "trees" / (revision.commit + ".json"));
-    out.what.push_back(entry.type + "/" + entry.id + ": revision " + revision.commit);
-  }
-  for (const auto& blob : gone) {
-    if (kept.contains(blob)) continue;
-    out.paths.push_back(blob);
-    out.bytes += entry.blobs.at(blob);
-  }
+    for (const auto& [name, place] : revision.files) {
+      std::error_code error;
+      if (revision.foreign.contains(name) || !counted.insert(place).second) continue;
+      const auto size = fs::file_size(place, error);
+      if (!error) entry.bytes += static_cast<std::int64_t>(size);
+    }
+  scan_blobs(entry);
+  if (entry.accessed == 0) entry.accessed = folder_time(entry.folder);
+  if (entry.modified == 0) entry.modified = folder_time(entry.folder);
+  return entry;
 }
 
 // What the bytes of a file should hash to; "" when nothing says.
@@ -160,64 +204,9 @@ std::vector<CachedEntry> scan_cache(const fs::path& cache) {
   return out;
 }
 
-Removal plan_removal(const std::vector<CachedEntry>& cache, const std::vector<std::string>& ids) {
-  Removal out;
-  for (const CachedEntry& entry : cache) {
-    std::set<std::string> doomed;
-    const bool all = std::any_of(ids.begin(), ids.end(), [&](const auto& id) {
-      return id == entry.id || id == entry.type + "/" + entry.id;
-    });
-    for (const auto& revision : entry.revisions)
-      if (all || std::find(ids.begin(), ids.end(), revision.commit) != ids.end())
-        doomed.insert(revision.commit);
-    if (all || !doomed.empty()) plan_revisions(entry, doomed, out);
-  }
-  for (const auto& id : ids) {
-    const bool there = std::any_of(cache.begin(), cache.end(), [&](const CachedEntry& e) {
-      return id == e.id || id == e.type + "/" + e.id ||
-             std::any_of(e.revisions.begin(), e.revisions.end(),
-                         [&](const auto& r) { return r.commit == id; });
-    });
-    if (!there) fail_hint(Errc::kNotFound, "hft hub cache ls", id, ": not in the cache");
-  }
-  return out;
-}
-
-Removal plan_prune(const std::vector<CachedEntry>& cache) {
-  Removal out;
-  for (const CachedEntry& entry : cache) {
-    std::set<std::string> doomed;
-    for (const auto& revision : entry.revisions)
-      if (revision.refs.empty()) doomed.insert(revision.commit);
-    const bool all = !doomed.empty() && doomed.size() == entry.revisions.size();
-    if (!doomed.empty()) plan_revisions(entry, doomed, out);
-    if (all) continue;
-    for (const auto* files : {&entry.leftovers, &entry.unreferenced})
-      for (const auto& file : *files) {
-        out.paths.push_back(file);
-        out.bytes += size_of(file);
-      }
-    const std::size_t count = entry.leftovers.size() + entry.unreferenced.size();
-    if (count > 0)
-      out.what.push_back(entry.type + "/" + entry.id + ": " +
-                         counted(static_cast<std::int64_t>(count), "file") +
-                         " that belong to no revision");
-  }
-  return out;
-}
-
-void remove(const Removal& removal) {
-  std::error_code error;
-  for (const auto& path : removal.paths) {
-    fs::remove_all(path, error);
-    if (error && error != std::errc::no_such_file_or_directory)
-      fail(Errc::kResources, path.string(), ": cannot remove: ", error.message());
-  }
-}
-
-Verified verify(const CachedEntry& entry, const fs::path& cache) {
+Verified verify(const CachedEntry& entry) {
   Verified out;
-  const CachedRepo repo(cache, entry.id, entry.type);
+  const CachedRepo repo(entry.cache, entry.id, entry.type);
   std::set<fs::path> done;
   for (const CachedRevision& revision : entry.revisions) {
     const auto tree = repo.read_tree(revision.commit);
@@ -225,22 +214,21 @@ Verified verify(const CachedEntry& entry, const fs::path& cache) {
         entry.type + "/" + entry.id + "@" + revision.commit.substr(0, 12) + ": ";
     for (const auto& name : revision.broken)
       out.faults.push_back(where + name + ": its blob is missing");
-    for (const auto& [name, real] : revision.files) {
-      if (!done.insert(real).second) continue;
+    for (const auto& [name, real] : revision.foreign)
+      out.faults.push_back(where + name + ": leads out of the cache, to " + real.string());
+    out.files += revision.foreign.size();
+    for (const auto& [name, place] : revision.files) {
+      if (revision.foreign.contains(name) || !done.insert(place).second) continue;
       ++out.files;
-      if (!is_inside(real, fs::weakly_canonical(cache))) {
-        out.faults.push_back(where + name + ": leads out of the cache, to " + real.string());
-        continue;
-      }
-      const std::string wanted = wanted_digest(real, tree, name);
+      const std::string wanted = wanted_digest(place, tree, name);
       if (wanted.empty()) {
         ++out.unknown;
         continue;
       }
-      const std::string got = digest_of(real, wanted);
+      const std::string got = digest_of(place, wanted);
       if (got != wanted)
         out.faults.push_back(where + name + ": " + (wanted.size() == 64 ? "sha256" : "git sha1") +
-                             " is " + got + ", wanted " + wanted + " (" + real.string() + ")");
+                             " is " + got + ", wanted " + wanted + " (" + place.string() + ")");
     }
   }
   return out;

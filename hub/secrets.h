@@ -8,14 +8,15 @@
 
 namespace hft::hub {
 
-// Looks through a file's bytes, piece after piece, for a token of the Hub: "hf_" and at least 20
-// letters or digits, or the user's own token, whatever its form.
+// Looks through a file's bytes, piece after piece, for a token of the Hub: a word of "hf_" and 34
+// letters or digits that are not all the same (a placeholder), or the user's own token, whatever
+// its form.
 class TokenSearch {
  public:
   explicit TokenSearch(std::string own_token) : own_(std::move(own_token)) {}
   void feed(std::string_view bytes);
-  // Where the first one begins; none when there is none.
-  std::optional<std::int64_t> found() const { return found_; }
+  // Where the first one begins, of all that was fed; none when there is none.
+  std::optional<std::int64_t> found() const;
 
  private:
   std::string own_, tail_;

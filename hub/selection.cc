@@ -9,6 +9,7 @@
 
 #include "core/base/error.h"
 #include "core/base/json.h"
+#include "core/base/log.h"
 #include "core/base/text.h"
 #include "hub/names.h"
 
@@ -94,6 +95,12 @@ void add_first(ModelFiles& out, const std::set<std::string>& there,
   if (found != names.end()) out.names.push_back(*found);
 }
 
+bool matches(const std::vector<std::string>& patterns, const std::string& name) {
+  return std::any_of(patterns.begin(), patterns.end(), [&](const std::string& p) {
+    return ::fnmatch((p.ends_with('/') ? p + "*" : p).c_str(), name.c_str(), FNM_NOESCAPE) == 0;
+  });
+}
+
 }  // namespace
 
 std::span<const char* const> optional_names() { return kOptional; }
@@ -118,8 +125,16 @@ ModelFiles files_of_model(const Tree& tree, const std::string& subfolder,
         out.names.push_back(file.name);
     }
   }
+  // What every repository may have says nothing of a tokenizer.
+  const auto says_nothing = [](const std::string& name) {
+    return name.find("README") != name.npos || name.find("LICENSE") != name.npos ||
+           name.ends_with("config.json");
+  };
+  out.whole = !std::all_of(out.names.begin(), out.names.end(), says_nothing);
   if (!weights) return out;
+  const std::size_t settings = out.names.size();
   add_weights(out, there, lead, variant);
+  out.whole = out.names.size() > settings;
   add_first(out, there, {lead + "adapter_model.safetensors", lead + "adapter_model.bin"});
   for (const auto& folder : modules)
     add_first(out, there, {folder + "model.safetensors", folder + "pytorch_model.bin"});
@@ -153,6 +168,11 @@ std::vector<std::string> shards_of(const std::string& index_name, std::string_vi
   return {shards.begin(), shards.end()};
 }
 
+bool is_chosen(const std::string& name, const std::vector<std::string>& include,
+               const std::vector<std::string>& exclude) {
+  return (include.empty() || matches(include, name)) && !matches(exclude, name);
+}
+
 std::vector<std::string> files_matching(const Tree& tree, const std::vector<std::string>& names,
                                         const std::vector<std::string>& include,
                                         const std::vector<std::string>& exclude) {
@@ -160,17 +180,18 @@ std::vector<std::string> files_matching(const Tree& tree, const std::vector<std:
   for (const RepoFile& file : tree.files) all.push_back(file.name);
   for (const auto& name : names) {
     if (std::find(all.begin(), all.end(), name) != all.end()) continue;
+    check_file_name(name);
     const auto near = nearest(name, all);
     fail(Errc::kNotFound, name, ": no such file", near ? "; closest: '" + *near + "'" : "");
   }
   if (!names.empty()) return names;
-  const auto matches = [](const std::vector<std::string>& patterns, const std::string& name) {
-    return std::any_of(patterns.begin(), patterns.end(), [&](const std::string& p) {
-      return ::fnmatch((p.ends_with('/') ? p + "*" : p).c_str(), name.c_str(), FNM_NOESCAPE) == 0;
-    });
-  };
-  for (const auto& name : all)
-    if ((include.empty() || matches(include, name)) && !matches(exclude, name)) out.push_back(name);
+  const auto wanted = [&](const std::string& name) { return is_chosen(name, include, exclude); };
+  std::copy_if(all.begin(), all.end(), std::back_inserter(out), wanted);
+  for (const auto& name : tree.odd_names) {
+    if (!wanted(name)) continue;
+    if (leads_out(name)) check_file_name(name);
+    note("left out: the file name " + shown(name) + ": " + file_name_fault(name));
+  }
   if (out.empty() && !all.empty())
     fail(Errc::kNotFound, "no file matches: the repository has ",
          counted(static_cast<std::int64_t>(all.size()), "file"));

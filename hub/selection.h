@@ -13,6 +13,7 @@ namespace hft::hub {
 struct ModelFiles {
   std::vector<std::string> names;  // in the order of the list
   std::string index;  // of sharded weights, one of `names`; "" = weights in one file, or none
+  bool whole = true;  // false: nothing among them is a model's weights (or a tokenizer's file)
 };
 
 // Weights are looked for as the reference does: model.safetensors, its index, pytorch_model.bin,
@@ -30,9 +31,14 @@ std::vector<std::string> shards_of(const std::string& index_name, std::string_vi
 // Names that a reader of models asks for and may do without: marked as missing where they are.
 std::span<const char* const> optional_names();
 
-// Files whose names match one of `include` (all, when there is none) and none of `exclude`; '*'
-// matches '/' too, and "folder/" means all in it. `names` are wanted as they are: kNotFound, with
-// the nearest, for one that is not there.
+// Does a name match one of `include` (or is there none), and none of `exclude`? '*' matches '/'
+// too, and "folder/" means all in it.
+bool is_chosen(const std::string& name, const std::vector<std::string>& include,
+               const std::vector<std::string>& exclude);
+
+// The files that are chosen. `names` are wanted as they are: kNotFound, with the nearest, for one
+// that is not there. An odd name among what is wanted is left out with a note;
+// kBadData for one that was asked for by itself, or that would lead out of the folder.
 std::vector<std::string> files_matching(const Tree& tree, const std::vector<std::string>& names,
                                         const std::vector<std::string>& include,
                                         const std::vector<std::string>& exclude);

@@ -1,7 +1,11 @@
 #include "hub/settings.h"
 
+#include <pwd.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
+#include <algorithm>
+#include <cctype>
 #include <cmath>
 #include <cstdlib>
 
@@ -38,6 +42,62 @@ std::string endpoint() {
   return url.empty() ? "https://huggingface.co" : url;
 }
 
+std::string uppercase(std::string text) {
+  std::transform(text.begin(), text.end(), text.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
+  return text;
+}
+
+void find_certificates(Settings& s) {
+  for (const std::string name :
+       {"REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR"}) {
+    const std::string value = environment(name.c_str());
+    std::error_code ignored;
+    // SSL_CERT_DIR may name several, with ':' between them.
+    const bool folder = name == "SSL_CERT_DIR" || fs::is_directory(value, ignored);
+    if (!value.empty()) {
+      (folder ? s.ca_folder : s.ca_file) = value;
+      return;
+    }
+  }
+}
+
+bool is_word(char c) { return std::isalnum(static_cast<unsigned char>(c)) || c == '_'; }
+
+// "~" and "~user" at the start; as it was when there is no such user.
+std::string home_expanded(const std::string& text) {
+  if (!text.starts_with('~')) return text;
+  const auto end = std::min(text.find('/'), text.size());
+  std::string home = end == 1 ? environment("HOME") : "";
+  if (home.empty()) {
+    const passwd* user =
+        end == 1 ? ::getpwuid(::getuid()) : ::getpwnam(text.substr(1, end - 1).c_str());
+    if (!user) return text;
+    home = user->pw_dir;
+  }
+  while (home.ends_with('/')) home.pop_back();
+  const std::string path = home + text.substr(end);
+  return path.empty() ? "/" : path;
+}
+
+// "$NAME" and "${NAME}" of variables that are set.
+std::string variables_expanded(const std::string& text) {
+  std::string out;
+  for (std::size_t at = 0; at < text.size();) {
+    const bool braced = text.compare(at, 2, "${") == 0;
+    const std::size_t begin = at + (braced ? 2 : 1);
+    std::size_t end = begin;
+    while (end < text.size() && (braced ? text[end] != '}' : is_word(text[end]))) ++end;
+    const char* value = text[at] == '$' && end > begin && (!braced || end < text.size())
+                            ? std::getenv(text.substr(begin, end - begin).c_str())
+                            : nullptr;
+    if (value) out += value;
+    if (!value) out += text[at];
+    at = value ? end + (braced ? 1 : 0) : at + 1;
+  }
+  return out;
+}
+
 }  // namespace
 
 std::string environment(const char* name) {
@@ -45,11 +105,9 @@ std::string environment(const char* name) {
   return value ? value : "";
 }
 
-fs::path path_in(const char* name) {
-  const std::string value = environment(name);
-  if (value.starts_with("~/")) return fs::path(environment("HOME")) / value.substr(2);
-  return value;
-}
+fs::path expanded(const std::string& text) { return variables_expanded(home_expanded(text)); }
+
+fs::path path_in(const char* name) { return expanded(environment(name)); }
 
 fs::path hf_home() {
   if (auto home = path_in("HF_HOME"); !home.empty()) return home;
@@ -62,13 +120,23 @@ fs::path hf_home() {
 }
 
 fs::path cache_folder(const std::string& given) {
-  if (!given.empty()) return given;
+  if (!given.empty()) return expanded(given);
   for (const char* name : {"HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "TRANSFORMERS_CACHE"})
     if (auto value = path_in(name); !value.empty()) return value;
   return hf_home() / "hub";
 }
 
 bool offline() { return is_true("HF_HUB_OFFLINE") || is_true("TRANSFORMERS_OFFLINE"); }
+
+std::string proxy_for(const std::string& scheme) {
+  for (const std::string& name : {scheme + "_proxy", std::string("all_proxy")})
+    for (const std::string& spelt : {name, uppercase(name)}) {
+      const bool from_a_request = spelt == "HTTP_PROXY" && !environment("REQUEST_METHOD").empty();
+      if (auto value = trimmed(environment(spelt.c_str())); !value.empty() && !from_a_request)
+        return value;
+    }
+  return "";
+}
 
 Settings settings(bool implicit_token) {
   Settings s;
@@ -81,8 +149,7 @@ Settings settings(bool implicit_token) {
   s.answer_s = whole_seconds("HF_HUB_ETAG_TIMEOUT");
   s.stall_s = whole_seconds("HF_HUB_DOWNLOAD_TIMEOUT");
   s.retry_s = seconds("HFT_HUB_RETRY_WAIT", 1);
-  for (const char* name : {"REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"})
-    if (s.ca_bundle.empty()) s.ca_bundle = environment(name);
+  find_certificates(s);
   return s;
 }
 

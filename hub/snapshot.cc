@@ -1,6 +1,8 @@
 #include "hub/snapshot.h"
 
 #include <algorithm>
+#include <map>
+#include <mutex>
 #include <optional>
 
 #include "core/base/error.h"
@@ -8,8 +10,10 @@
 #include "core/base/limits.h"
 #include "core/base/log.h"
 #include "core/base/text.h"
+#include "core/checkpoint/other_formats.h"
 #include "hub/client.h"
 #include "hub/download.h"
+#include "hub/lock.h"
 #include "hub/names.h"
 #include "hub/selection.h"
 
@@ -29,26 +33,68 @@ Target cache_target(const CachedRepo& repo, const std::string& commit) {
   return target;
 }
 
-// Brings those of `names` that the snapshot lacks; how many those were.
-std::size_t bring(const CachedRepo& repo, const Settings& settings, const std::string& commit,
-                  const Tree& tree, const std::vector<std::string>& names) {
-  std::vector<RepoFile> missing;
-  for (const auto& name : names) {
-    const RepoFile* file = tree.find(name);
-    if (!file) fail(Errc::kNotFound, name, ": no such file");
-    if (!repo.holds(commit, *file)) missing.push_back(*file);
-  }
-  if (missing.empty()) return 0;
-  for (const auto& folder :
-       {repo.blobs(), repo.snapshot(commit), repo.lock(std::string(40, '0')).parent_path()})
-    repo.make_folder(folder);
-  return download(settings, {repo.id(), commit}, std::move(missing), cache_target(repo, commit));
-}
+// Brings files of one commit into the cache. From the first one on nothing of the repository is
+// removed by others, until this is done.
+class Bringer {
+ public:
+  Bringer(const CachedRepo& repo, const Settings& settings, const RepoInfo& info)
+      : repo_(repo), settings_(settings), info_(info) {}
 
-// What the cache has of a commit. `missing` names the first wanted file that is not there.
+  // Those of `names` that the snapshot lacks. What other programs take away meanwhile is brought
+  // again.
+  void operator()(const std::vector<std::string>& names) {
+    for (int round = 0; !missing(names).empty(); ++round) {
+      if (round == kRounds)
+        fail(Errc::kResources, repo_.snapshot(info_.commit).string(),
+             ": files vanish while others are fetched");
+      if (!lock_) lock_.emplace(repo_.folder(), FolderLock::Kind::kShared);
+      std::vector<RepoFile> files = missing(names);
+      make_folders();
+      for (const RepoFile& file : files) tell_torn(file);
+      fetched_ += download(settings_, {repo_.id(), info_.commit}, std::move(files),
+                           cache_target(repo_, info_.commit));
+    }
+  }
+  std::size_t fetched() const { return fetched_; }
+
+ private:
+  static constexpr int kRounds = 3;
+
+  std::vector<RepoFile> missing(const std::vector<std::string>& names) const {
+    std::vector<RepoFile> missing;
+    for (const auto& name : names) {
+      const RepoFile* file = info_.tree.find(name);
+      if (!file) fail(Errc::kNotFound, name, ": no such file");
+      if (!repo_.holds(info_.commit, *file)) missing.push_back(*file);
+    }
+    return missing;
+  }
+
+  void make_folders() const {
+    repo_.make_folder(repo_.blobs());
+    repo_.make_folder(repo_.snapshot(info_.commit));
+    try {
+      repo_.make_folder(repo_.lock(std::string(40, '0')).parent_path());
+    } catch (const Denied&) {  // locks only save double work
+    }
+  }
+
+  void tell_torn(const RepoFile& file) const {
+    if (const auto why = repo_.why_not(info_.commit, file); why->code != Errc::kNotFound)
+      note(why->message + "; fetching it again");
+  }
+
+  const CachedRepo& repo_;
+  const Settings& settings_;
+  const RepoInfo& info_;
+  std::optional<FolderLock> lock_;
+  std::size_t fetched_ = 0;
+};
+
+// What the cache has of a commit. `missing` says of the first wanted file that is not there, or not
+// whole, what is wrong.
 std::optional<Snapshot> look_up(const CachedRepo& repo, const SnapshotRequest& request,
-                                const std::string& commit, bool offline,
-                                std::string* missing = nullptr) {
+                                const std::string& commit, bool offline, Error* missing = nullptr) {
   Snapshot found{repo.snapshot(commit), commit, {}, 0};
   const auto names = repo.files_of(commit);
   const auto tree = repo.read_tree(commit);
@@ -65,21 +111,23 @@ std::optional<Snapshot> look_up(const CachedRepo& repo, const SnapshotRequest& r
          ": the cache may lack some of its files, and the Hub cannot be asked which");
     return found;
   }
+  std::optional<Error> why;
   const auto read = [&](const std::string& name) {
     const RepoFile* file = tree->find(name);
-    if (!file || !repo.holds(commit, *file)) fail(Errc::kNotFound, name, ": not in the cache");
+    if (!file) fail(Errc::kNotFound, name, ": no such file");
+    if ((why = repo.why_not(commit, *file))) throw *why;
     return read_file(repo.file(commit, name), limits::kJsonBytes);
   };
   try {
     found.files = request.choose(*tree, read);
   } catch (const Error& e) {
-    if (e.code != Errc::kNotFound) throw;
-    if (missing) *missing = e.message;
+    if (!why && e.code != Errc::kNotFound) throw e.in(request.repo_id + "@" + request.revision);
+    if (missing) *missing = e;
     return std::nullopt;
   }
   for (const auto& name : found.files)
-    if (!repo.holds(commit, *tree->find(name))) {
-      if (missing) *missing = name + ": not in the cache";
+    if ((why = repo.why_not(commit, *tree->find(name)))) {
+      if (missing) *missing = *why;
       return std::nullopt;
     }
   return found;
@@ -98,33 +146,35 @@ Snapshot from_cache(const CachedRepo& repo, const SnapshotRequest& request,
   const auto commit = repo.commit_of(request.revision);
   if (!commit)
     fail(Errc::kNotFound, what, ": not in the cache ", repo.cache().string(), ", and ", why);
-  std::string missing = "the cache has only a part of it";
+  Error missing(Errc::kNotFound, "the cache has only a part of it");
   auto found = look_up(repo, request, *commit, true, &missing);
-  if (!found) fail(Errc::kNotFound, what, ": ", missing, ", and ", why);
+  if (!found) fail_hint(missing.code, missing.hint, what, ": ", missing.message, ", and ", why);
   check_licence(request, found->folder);
   return *found;
 }
 
-Card card_of(const CachedRepo& repo, const Settings& settings, const RepoInfo& info) {
+Card card_of(const CachedRepo& repo, Bringer& bring, const RepoInfo& info) {
   Card card;
   if (info.tree.find("README.md")) {
-    bring(repo, settings, info.commit, info.tree, {"README.md"});
+    bring({"README.md"});
     card = read_card(repo.snapshot(info.commit));
   }
   if (card.licences.empty()) card.licences = info.licences;
   return card;
 }
 
-// All is there: what remains is to tell later runs so. A cache that cannot be written is no error
-// when nothing was fetched.
+// All is there: what remains is to tell later runs so. A cache that may not be written is no error.
 void note_down(const CachedRepo& repo, const SnapshotRequest& request, const RepoInfo& info,
                std::size_t fetched) {
-  try {
-    repo.write_tree(info.commit, info.tree);
-    repo.write_ref(request.revision, info.commit);
-  } catch (const Error& e) {
-    if (e.code != Errc::kResources || fetched > 0) throw;
-  }
+  for (const auto& write : {std::function([&] { repo.write_tree(info.commit, info.tree); }),
+                            std::function([&] { repo.write_ref(request.revision, info.commit); })})
+    try {
+      write();
+    } catch (const Error& e) {
+      const bool denied = dynamic_cast<const Denied*>(&e);
+      if (e.code != Errc::kResources || (fetched > 0 && !denied)) throw;
+      if (fetched > 0) note(e.message);
+    }
 }
 
 Snapshot from_hub(const CachedRepo& repo, const SnapshotRequest& request, const Settings& settings,
@@ -134,19 +184,20 @@ Snapshot from_hub(const CachedRepo& repo, const SnapshotRequest& request, const 
   const bool first_use =
       readme ? !repo.holds(info.commit, *readme) : !fs::exists(repo.snapshot(info.commit), ignored);
   Snapshot out{repo.snapshot(info.commit), info.commit, {}, 0};
+  Bringer bring(repo, settings, info);
+  out.files = request.choose(info.tree, [&](const std::string& name) {
+    bring({name});
+    return read_file(repo.file(info.commit, name), limits::kJsonBytes);
+  });
   if (first_use || !request.licences.empty()) {
-    const Card card = card_of(repo, settings, info);
+    const Card card = card_of(repo, bring, info);
     if (!request.licences.empty()) require_licence(card, request.licences);
     if (first_use)
       note(request.repo_id + ": licence " + licence_text(card) +
            (info.gated.empty() ? "" : ", gated (" + info.gated + ")"));
   }
-  const auto read = [&](const std::string& name) {
-    out.fetched += bring(repo, settings, info.commit, info.tree, {name});
-    return read_file(repo.file(info.commit, name), limits::kJsonBytes);
-  };
-  out.files = request.choose(info.tree, read);
-  out.fetched += bring(repo, settings, info.commit, info.tree, out.files);
+  bring(out.files);
+  out.fetched = bring.fetched();
   repo.make_folder(out.folder);
   note_down(repo, request, info, out.fetched);
   return out;
@@ -176,6 +227,14 @@ bool has_shards(const std::vector<std::string>& names, const std::string& lead) 
     if (count > 0 && have == count) return true;
   }
   return false;
+}
+
+// The names of the files in a folder of the repository ("" or "sub/"), relative to it.
+std::vector<std::string> names_below(const Tree& tree, const std::string& lead) {
+  std::vector<std::string> names;
+  for (const RepoFile& file : tree.files)
+    if (file.name.starts_with(lead)) names.push_back(file.name.substr(lead.size()));
+  return names;
 }
 
 using IsMissing = std::function<bool(const std::string&)>;
@@ -210,13 +269,11 @@ void mark_missing_files(const CachedRepo& repo, const Snapshot& snapshot) {
       if (tree && !tree->find(name) && !fs::exists(repo.no_exist(snapshot.commit, name), ignored))
         repo.mark_missing(snapshot.commit, name);
   } catch (const Error& e) {
-    if (e.code != Errc::kResources || snapshot.fetched > 0) throw;
+    if (e.code != Errc::kResources) throw;
   }
 }
 
-}  // namespace
-
-Snapshot fetch_snapshot(const SnapshotRequest& request) {
+Snapshot resolve(const SnapshotRequest& request) {
   const CachedRepo repo(cache_folder(request.cache_dir), request.repo_id);
   if (request.local_files_only)
     return from_cache(repo, request, "--local-files-only uses no network");
@@ -237,12 +294,28 @@ Snapshot fetch_snapshot(const SnapshotRequest& request) {
                       [&] { return from_hub(repo, request, settings, *info); });
 }
 
+}  // namespace
+
+Snapshot fetch_snapshot(SnapshotRequest request) {
+  // The commit that a branch or tag names is found once: all files of one run are of one commit.
+  static std::mutex mutex;
+  static std::map<std::vector<std::string>, std::string> commits;
+  const std::lock_guard lock(mutex);
+  auto& commit = commits[{cache_folder(request.cache_dir), request.repo_id, request.revision}];
+  if (!commit.empty()) request.revision = commit;
+  const Snapshot found = resolve(request);
+  commit = found.commit;
+  return found;
+}
+
 Snapshot fetch_model(SnapshotRequest request, const std::string& subfolder,
                      const std::string& variant, bool weights) {
   const std::string lead = subfolder.empty() ? "" : subfolder + "/";
   if (!subfolder.empty()) with_context("--subfolder", [&] { check_file_name(subfolder); });
   request.choose = [=](const Tree& tree, const auto& read) {
     ModelFiles files = files_of_model(tree, subfolder, variant, weights);
+    if (!files.whole && variant.empty() && !tree.find(lead + "adapter_config.json"))
+      reject_other_formats(names_below(tree, lead));
     if (!files.index.empty())
       for (auto& shard : shards_of(files.index, read(files.index), tree))
         files.names.push_back(std::move(shard));

@@ -38,11 +38,12 @@ struct Snapshot {
 };
 
 // What is in the cache is not asked for again: a commit whose wanted files are all there costs no
-// request, a branch one (which commit it is). A Hub that does not answer is no error for a revision
-// that is cached; offline (also by HF_HUB_OFFLINE) opens no socket. The ref is written last.
-// Throws Error: kNotFound (also: not in the cache while offline), kNotAuthorised, kUnsupported (a
-// licence that is not allowed), kNetwork, kResources, kBadData, kInterrupted.
-Snapshot fetch_snapshot(const SnapshotRequest& request);
+// request, a branch one (which commit it is); asked once in a process. A Hub that does not answer
+// is no error for a revision that is cached; offline (also by HF_HUB_OFFLINE) opens no socket. The
+// ref is written last. Throws Error: kNotFound (also: not in the cache while offline),
+// kNotAuthorised, kUnsupported (a licence that is not allowed), kNetwork, kResources, kBadData,
+// kInterrupted.
+Snapshot fetch_snapshot(SnapshotRequest request);
 
 // The files a model needs (hub/selection.h). A first use tells its licence and gating on stderr.
 Snapshot fetch_model(SnapshotRequest request, const std::string& subfolder,

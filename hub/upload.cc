@@ -17,6 +17,7 @@ namespace {
 
 constexpr std::size_t kPreuploadFiles = 256;
 constexpr int kConflicts = 3;
+constexpr std::int64_t kGitignoreBytes = 1 << 20;
 
 std::string base64(std::string_view bytes) {
   static constexpr char kDigits[] =
@@ -46,7 +47,7 @@ class Upload {
       fail_hint(Errc::kNotAuthorised, "set HF_TOKEN or run hft hub login", request_.repo_id,
                 ": to upload, log in first");
     if (request_.repo_id.find('/') == std::string::npos)
-      request_.repo_id = who_am_i(http_).value("name", "") + "/" + request_.repo_id;
+      request_.repo_id = who_am_i(http_).name + "/" + request_.repo_id;
     check_repo_id(request_.repo_id);
     check_revision(request_.revision);
     for (LocalFile& file : request_.files) read_local_file(file, http_.settings().token);
@@ -80,7 +81,7 @@ class Upload {
     const std::string owner = request_.repo_id.substr(0, slash),
                       name = request_.repo_id.substr(slash + 1);
     Json body{{"name", name}, {"type", "model"}, {"private", request_.make_private}};
-    if (owner != who_am_i(http_).value("name", "")) body["organization"] = owner;
+    if (owner != who_am_i(http_).name) body["organization"] = owner;
     const Reply reply = post("/api/repos/create", to_line(body));
     if (reply.status != 409) check_status(http_, reply, request_.repo_id, request_.repo_id);
     note(request_.repo_id + ": created" + (request_.make_private ? ", private" : ""));
@@ -125,6 +126,7 @@ class Upload {
     }
     for (const LocalFile& file : request_.files) {
       const RepoFile* there = info_.tree.find(file.name);
+      check_no_folder(file.name);
       if (there && is_same(file, there->digest))
         ++out_.unchanged;
       else
@@ -135,9 +137,25 @@ class Upload {
         http_.page(request_.repo_id) + (info_.commit.empty() ? "" : "/commit/" + info_.commit);
   }
 
+  void check_no_folder(const std::string& name) const {
+    if (std::any_of(info_.tree.files.begin(), info_.tree.files.end(),
+                    [&](const RepoFile& f) { return f.name.starts_with(name + "/"); }))
+      fail_hint(Errc::kUsage, "to put a file into it, end its name with '/'", what(), ": ", name,
+                " is a folder there, not a file");
+  }
+
+  // The .gitignore that goes along: what it names is then left out of this commit already.
+  std::string gitignore() const {
+    for (const LocalFile& file : request_.files)
+      if (file.name == ".gitignore" && file.size < kGitignoreBytes)
+        if (auto text = content_of(file); !utf8_error(text)) return text;
+    return "";
+  }
+
   // Which of changed_ go to the large storage; drops what the Hub ignores or has.
   std::vector<const LocalFile*> ask_modes() {
     std::vector<const LocalFile*> large, kept;
+    const std::string ignored = gitignore();
     for (std::size_t i = 0; i < changed_.size(); i += kPreuploadFiles) {
       Json files = Json::array();
       std::map<std::string, const LocalFile*> asked;
@@ -147,23 +165,28 @@ class Upload {
             {{"path", file.name}, {"sample", base64(file.sample)}, {"size", file.size}});
         asked[file.name] = &file;
       }
+      Json body{{"files", files}};
+      if (!ignored.empty()) body["gitIgnore"] = ignored;
       const Reply reply = post("/api/models/" + request_.repo_id + "/preupload/" +
                                    url_quoted(request_.revision) + query(),
-                               to_line({{"files", files}}));
+                               to_line(body));
       check_status(http_, reply, request_.repo_id, what());
-      for (const Json& answer : parse_answer(reply).value("files", Json::array())) {
-        const auto found = asked.find(answer.value("path", ""));
+      const auto answers = parse_answer(reply);
+      const auto list = answers.is_object() ? answers.find("files") : answers.end();
+      if (list == answers.end() || !list->is_array())
+        fail(Errc::kNetwork, what(), ": the Hub does not say how to upload its files");
+      for (const auto& answer : *list) {
+        const auto found = asked.find(text_of(answer, "path"));
         if (found == asked.end()) continue;
         const LocalFile* file = found->second;
-        if (answer.value("shouldIgnore", false)) {
+        if (answer.contains("shouldIgnore") && answer["shouldIgnore"] == true) {
           note(file->name + ": left out, as .gitignore says");
-        } else if (answer.contains("oid") && answer["oid"].is_string() &&
-                   is_same(*file, answer["oid"].get<std::string>())) {
+        } else if (is_same(*file, text_of(answer, "oid"))) {
           ++out_.unchanged;
         } else {
           kept.push_back(file);
           // The storage takes no empty objects.
-          if (answer.value("uploadMode", "") == "lfs" && file->size > 0) large.push_back(file);
+          if (text_of(answer, "uploadMode") == "lfs" && file->size > 0) large.push_back(file);
         }
         asked.erase(found);
       }
@@ -208,11 +231,7 @@ class Upload {
         payload({large.begin(), large.end()}), "application/x-ndjson");
     if (reply.status == 409 || reply.status == 412) return false;
     check_status(http_, reply, request_.repo_id, what());
-    const Json answer = parse_answer(reply);
-    const auto url = [&](const char* key) {
-      return answer.contains(key) && answer[key].is_string() ? answer[key].get<std::string>() : "";
-    };
-    out_.url = request_.create_pr ? url("pullRequestUrl") : url("commitUrl");
+    out_.url = text_of(parse_answer(reply), request_.create_pr ? "pullRequestUrl" : "commitUrl");
     out_.committed = true;
     return true;
   }

@@ -56,13 +56,9 @@ int run_login() {
     fail(Errc::kUsage, "hub login: what was given is not a token (it has spaces)");
   settings.token = token;
   hub::Http http(settings);
-  const Json who = hub::who_am_i(http);
-  std::string name = "hft";
-  if (who.contains("auth"))
-    name = who["auth"].value("accessToken", Json::object()).value("displayName", name);
-  hub::save_token(token, name);
-  note("logged in as " + who.value("name", "?") + "; the token is in " +
-       hub::token_path().string());
+  const hub::Account who = hub::who_am_i(http);
+  hub::save_token(token, who.token_name.empty() ? "hft" : who.token_name);
+  note("logged in as " + who.name + "; the token is in " + hub::token_path().string());
   if (!hub::environment("HF_TOKEN").empty()) note("HF_TOKEN is set and goes before it");
   return 0;
 }
@@ -83,18 +79,15 @@ int run_whoami(bool json) {
     fail_hint(Errc::kNotAuthorised, "set HF_TOKEN or run hft hub login",
               "hub whoami: not logged in");
   hub::Http http(settings);
-  const Json who = hub::who_am_i(http);
-  std::vector<std::string> orgs;
-  for (const Json& org : who.value("orgs", Json::array())) orgs.push_back(org.value("name", ""));
+  const hub::Account who = hub::who_am_i(http);
   if (json) {
     std::printf(
         "%s\n",
-        to_line({{"name", who.value("name", "")}, {"orgs", orgs}, {"endpoint", settings.endpoint}})
-            .c_str());
+        to_line({{"name", who.name}, {"orgs", who.orgs}, {"endpoint", settings.endpoint}}).c_str());
     return 0;
   }
-  std::printf("%s\n", escape_controls(who.value("name", "")).c_str());
-  if (!orgs.empty()) std::printf("orgs: %s\n", escape_controls(joined(orgs, ", ")).c_str());
+  std::printf("%s\n", escape_controls(who.name).c_str());
+  if (!who.orgs.empty()) std::printf("orgs: %s\n", escape_controls(joined(who.orgs, ", ")).c_str());
   return 0;
 }
 

@@ -9,7 +9,7 @@
 #include "core/base/json.h"
 #include "core/base/log.h"
 #include "core/base/text.h"
-#include "hub/scan.h"
+#include "hub/removal.h"
 #include "tasks/commands.h"
 #include "tasks/confirm.h"
 #include "tasks/table.h"
@@ -79,10 +79,22 @@ Test parse_filter(const std::string& filter) {
        ": wanted size>1GB, accessed>30d, modified>30d or type=model");
 }
 
+std::vector<hub::CachedEntry> scan(const Options& o) {
+  return hub::scan_cache(hub::cache_folder(o.cache_dir));
+}
+
+// All of the filters at once.
+Test filter_of(const Options& o) {
+  std::vector<Test> tests;
+  for (const auto& filter : o.filters) tests.push_back(parse_filter(filter));
+  return [tests](const auto& entry) {
+    return std::all_of(tests.begin(), tests.end(), [&](const Test& test) { return test(entry); });
+  };
+}
+
 std::vector<hub::CachedEntry> chosen(const Options& o) {
-  auto entries = hub::scan_cache(hub::cache_folder(o.cache_dir));
-  for (const auto& filter : o.filters)
-    std::erase_if(entries, [test = parse_filter(filter)](const auto& e) { return !test(e); });
+  auto entries = scan(o);
+  std::erase_if(entries, [test = filter_of(o)](const auto& entry) { return !test(entry); });
   return entries;
 }
 
@@ -134,38 +146,40 @@ int run_ls(const Options& o) {
   return 0;
 }
 
-int carry_out(const Options& o, const hub::Removal& removal) {
-  if (removal.paths.empty()) {
+// `plan` makes one of a fresh scan.
+int carry_out(const Options& o, const std::function<hub::Plan()>& plan) {
+  const hub::Plan shown = hub::without_busy(plan(), !o.ids.empty());
+  if (shown.empty()) {
     note("nothing to remove");
     return 0;
   }
-  for (const auto& line : removal.what) std::printf("%s\n", line.c_str());
+  std::int64_t bytes = 0;
+  for (const auto& part : shown) {
+    bytes += part.bytes;
+    for (const auto& line : part.what) std::printf("%s\n", escape_controls(line).c_str());
+  }
   std::fflush(stdout);
   if (o.dry_run) {
-    note("would free " + human_bytes(removal.bytes));
+    note("would free " + human_bytes(bytes));
     return 0;
   }
-  if (!confirmed(o.yes, "remove this, " + human_bytes(removal.bytes) + "?")) return 1;
-  hub::remove(removal);
-  note("freed " + human_bytes(removal.bytes));
+  if (!confirmed(o.yes, "remove this, " + human_bytes(bytes) + "?")) return 1;
+  note("freed " + human_bytes(hub::remove(shown, plan)));
   return 0;
 }
 
 int run_rm(const Options& o) {
   if (o.ids.empty() && o.filters.empty())
     fail(Errc::kUsage, "hub cache rm: name repositories or commits, or choose them with --filter");
-  const auto entries = chosen(o);
-  std::vector<std::string> ids = o.ids;
-  if (ids.empty())
-    for (const auto& e : entries) ids.push_back(e.type + "/" + e.id);
-  return carry_out(o, hub::plan_removal(entries, ids));
+  return carry_out(o, [&] { return hub::plan_removal(scan(o), filter_of(o), o.ids); });
 }
 
-int run_prune(const Options& o) { return carry_out(o, hub::plan_prune(chosen(o))); }
+int run_prune(const Options& o) {
+  return carry_out(o, [&] { return hub::plan_prune(scan(o), filter_of(o)); });
+}
 
 int run_verify(const Options& o) {
-  const auto cache = hub::cache_folder(o.cache_dir);
-  auto entries = chosen(o);
+  const auto entries = chosen(o);
   for (const auto& id : o.ids)
     if (std::none_of(entries.begin(), entries.end(),
                      [&](const auto& e) { return id == e.id || id == e.type + "/" + e.id; }))
@@ -176,7 +190,7 @@ int run_verify(const Options& o) {
     if (!o.ids.empty() &&
         std::find_first_of(o.ids.begin(), o.ids.end(), names.begin(), names.end()) == o.ids.end())
       continue;
-    const hub::Verified found = hub::verify(e, cache);
+    const hub::Verified found = hub::verify(e);
     for (const auto& line : found.faults) std::printf("%s\n", escape_controls(line).c_str());
     files += found.files;
     unknown += found.unknown;

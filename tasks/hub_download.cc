@@ -32,8 +32,9 @@ int run(const Options& o) {
       return std::find(names.begin(), names.end(), file) != names.end();
     });
   };
-  const hub::Snapshot found = o.local_dir.empty() ? hub::fetch_snapshot(request)
-                                                  : hub::fetch_to_folder(request, o.local_dir);
+  const hub::Snapshot found = o.local_dir.empty()
+                                  ? hub::fetch_snapshot(request)
+                                  : hub::fetch_to_folder(request, hub::expanded(o.local_dir));
   detail(counted(static_cast<std::int64_t>(found.fetched), "file") + " fetched, commit " +
          found.commit);
   std::printf("%s\n", found.folder.c_str());

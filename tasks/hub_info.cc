@@ -27,7 +27,8 @@ hub::RepoInfo ask(const Options& o) {
 }
 
 int run_ls(const Options& o) {
-  const hub::RepoInfo info = ask(o);
+  hub::RepoInfo info = ask(o);
+  for (const auto& name : info.tree.odd_names) info.tree.files.push_back({name});
   std::vector<std::vector<std::string>> rows{{"SIZE", "FILE"}};
   for (const hub::RepoFile& file : info.tree.files) {
     if (o.json)
@@ -39,12 +40,6 @@ int run_ls(const Options& o) {
   }
   if (!o.json) print_table(rows);
   return 0;
-}
-
-std::string text_of(const Json& info, const char* key) {
-  const auto found = info.find(key);
-  if (found == info.end() || found->is_null()) return "";
-  return found->is_string() ? found->get<std::string>() : to_line(*found);
 }
 
 int run_info(const Options& o) {
@@ -59,7 +54,8 @@ int run_info(const Options& o) {
            {"files", info.tree.files.size()},
            {"bytes", bytes}};
   for (const char* key : {"pipeline_tag", "library_name", "lastModified", "downloads", "likes"})
-    if (const auto text = text_of(info.json, key); !text.empty()) out[key] = info.json[key];
+    if (info.json.contains(key) && info.json[key].is_primitive() && !info.json[key].is_null())
+      out[key] = info.json[key];
   if (o.json) {
     std::printf("%s\n", to_line(out).c_str());
     return 0;

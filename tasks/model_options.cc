@@ -6,6 +6,7 @@
 #include "core/base/error.h"
 #include "core/base/files.h"
 #include "core/base/log.h"
+#include "core/checkpoint/other_formats.h"
 #include "hub/card.h"
 #include "hub/names.h"
 #include "hub/snapshot.h"
@@ -102,8 +103,11 @@ fs::path model_folder(const ModelOptions& o, const std::string& default_model, M
   if (o.trust_remote_code)
     note("--trust-remote-code: native implementation used; no remote code is ever run");
   fs::path folder = model;
-  if (fs::is_regular_file(folder))
+  if (fs::is_regular_file(folder)) {
+    const std::string name = folder.filename().string();
+    with_context("-m " + model, [&] { reject_other_formats({&name, 1}); });
     fail(Errc::kUsage, "-m ", model, ": is a file, wanted the model's folder or its id");
+  }
   if (!fs::is_directory(folder))
     folder = from_hub(o, model, parts);
   else if (!o.require_license.empty())

@@ -39,12 +39,17 @@ int carry_out(hub::UploadRequest request) {
   return 0;
 }
 
+void tell(const std::vector<std::string>& left_out) {
+  if (!left_out.empty()) note("left out: " + shorten(joined(left_out, ", "), 400));
+}
+
 int run_push(const Options& o) {
   if (!fs::is_directory(o.path)) fail(Errc::kNotFound, o.path, ": no such folder");
   hub::UploadRequest request = o.request;
   std::vector<std::string> skipped;
-  request.files = hub::files_below(o.path, hub::training_leftovers(), skipped);
-  if (!skipped.empty()) note("left out: " + shorten(joined(skipped, ", "), 400));
+  request.files = hub::files_below(
+      o.path, [](const auto& name) { return !hub::is_training_leftover(name); }, skipped);
+  tell(skipped);
   const auto architecture = hub::architecture_of(o.path);
   if (request.message.empty())
     request.message = "Upload " + (architecture.empty() ? "model" : architecture);
@@ -54,30 +59,45 @@ int run_push(const Options& o) {
   return carry_out(std::move(request));
 }
 
+// Where files go: the folder ("" = the top), and the name of a single file unless it keeps its own.
+struct Place {
+  std::string folder, name;
+};
+
+// As cp reads it: "sub/" and "." are folders, and a folder's files go below whatever is given.
+Place place_of(std::string path, bool is_folder) {
+  while (path.starts_with("./")) path.erase(0, 2);
+  const bool folder = is_folder || path == "." || path.ends_with('/') || path.ends_with("/.");
+  while (path.ends_with('/') || path.ends_with("/.") || path == ".") path.pop_back();
+  if (folder) return {path, ""};
+  const auto slash = path.rfind('/');
+  return slash == path.npos ? Place{"", path}
+                            : Place{path.substr(0, slash), path.substr(slash + 1)};
+}
+
 int run_upload(const Options& o) {
   hub::UploadRequest request = o.request;
-  std::string lead = o.path_in_repo;
-  while (lead.starts_with("./")) lead.erase(0, 2);
-  while (lead.ends_with('/')) lead.pop_back();
-  if (lead == ".") lead.clear();
-  if (fs::is_directory(o.path)) {
-    std::vector<std::string> skipped;
-    hub::Tree tree;
-    auto files = hub::files_below(o.path, {}, skipped);
-    for (const auto& file : files) tree.files.push_back({file.name});
-    const auto names = hub::files_matching(tree, {}, o.include, o.exclude);
-    for (auto& file : files)
-      if (std::find(names.begin(), names.end(), file.name) != names.end())
-        request.files.push_back(file);
-    for (auto& file : request.files) file.name = (lead.empty() ? "" : lead + "/") + file.name;
+  const bool is_folder = fs::is_directory(o.path);
+  const Place place = place_of(o.path_in_repo, is_folder);
+  if (is_folder) {
+    std::vector<std::string> links;
+    request.files = hub::files_below(
+        o.path, [&](const auto& name) { return hub::is_chosen(name, o.include, o.exclude); },
+        links);
+    std::erase_if(links, [&](const auto& n) { return !hub::is_chosen(n, o.include, o.exclude); });
+    tell(links);
+    if (request.files.empty() && !(o.include.empty() && o.exclude.empty()))
+      fail(Errc::kNotFound, o.path, ": no file matches");
   } else if (fs::is_regular_file(o.path)) {
     hub::LocalFile file;
     file.path = fs::canonical(o.path);
-    file.name = lead.empty() ? fs::path(o.path).filename().string() : lead;
+    file.name = place.name.empty() ? fs::path(o.path).filename().string() : place.name;
     request.files.push_back(std::move(file));
   } else {
     fail(Errc::kNotFound, o.path, ": no such file or folder");
   }
+  for (auto& file : request.files)
+    if (!place.folder.empty()) file.name = place.folder + "/" + file.name;
   for (const auto& file : request.files) hub::check_file_name(file.name);
   if (request.message.empty())
     request.message = "Upload " + fs::canonical(o.path).filename().string() + " with hft";

@@ -3,12 +3,14 @@
 #include "core/base/error.h"
 #include "core/base/files.h"
 #include "core/base/limits.h"
+#include "core/checkpoint/other_formats.h"
 
 namespace hft {
 
 Fields read_config(const fs::path& folder) {
   const fs::path file = folder / "config.json";
   if (!fs::exists(file)) {
+    reject_other_formats(folder);
     const char* note = fs::is_empty(folder) ? " (the folder is empty)" : "";
     fail_hint(Errc::kNotFound, "-m wants the folder that holds config.json and the weights",
               folder.string(), ": no config.json", note);

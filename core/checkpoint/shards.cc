@@ -8,6 +8,7 @@
 #include "core/base/json.h"
 #include "core/base/limits.h"
 #include "core/checkpoint/in_quotes.h"
+#include "core/checkpoint/other_formats.h"
 #include "core/checkpoint/safetensors.h"
 #include "core/checkpoint/torch_file.h"
 
@@ -110,16 +111,6 @@ StoredTensors open_shards(const fs::path& folder, const fs::path& index, const F
   return tensors;
 }
 
-// Weights of a kind that is not read, so that the message says what is there.
-void reject_other_weights(const fs::path& folder) {
-  for (std::string_view name : {"tf_model.h5", "flax_model.msgpack", "model.onnx"})
-    if (is_there(folder / name))
-      fail_hint(Errc::kUnsupported,
-                "save the model with save_pretrained, which writes model.safetensors",
-                folder.string(), ": holds ", name, " but no model.safetensors and no ",
-                "pytorch_model.bin; only these are read");
-}
-
 }  // namespace
 
 StoredTensors open_checkpoint(const fs::path& folder, const std::string& variant,
@@ -135,7 +126,7 @@ StoredTensors open_checkpoint(const fs::path& folder, const std::string& variant
     if (is_there(folder / index)) return open_shards(folder, folder / index, format, checksums);
     tried += (tried.empty() ? "" : ", ") + whole + ", " + index;
   }
-  if (variant.empty()) reject_other_weights(folder);
+  if (variant.empty()) reject_other_formats(folder);
   fail(Errc::kNotFound, folder.string(), ": no weights; tried ", tried);
 }
 

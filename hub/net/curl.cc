@@ -50,8 +50,12 @@ Outcome::Kind kind_of(CURLcode code, const Running& running) {
     case CURLE_OK:
       return Outcome::kDone;
     case CURLE_COULDNT_RESOLVE_HOST:
-    case CURLE_COULDNT_RESOLVE_PROXY:
       return Outcome::kNoHost;
+    case CURLE_COULDNT_RESOLVE_PROXY:
+      return Outcome::kNoProxy;
+    case CURLE_URL_MALFORMAT:  // the request's own was parsed before
+    case CURLE_UNSUPPORTED_PROTOCOL:
+      return Outcome::kBadProxy;
     case CURLE_COULDNT_CONNECT:
       return Outcome::kNoConnection;
     case CURLE_OPERATION_TIMEDOUT:
@@ -186,6 +190,12 @@ class CurlConnection : public Connection {
     curl_easy_getinfo(handle_, CURLINFO_RETRY_AFTER, &wait);
     running.outcome.retry_after_s = wait;
     running.outcome.kind = kind_of(code, running);
+    long connected = 0;  // the proxy's answer to CONNECT
+    curl_easy_getinfo(handle_, CURLINFO_HTTP_CONNECTCODE, &connected);
+    if (connected >= 300 && running.outcome.kind != Outcome::kEnded) {
+      running.outcome.kind = Outcome::kProxyStatus;
+      running.outcome.status = static_cast<int>(connected);
+    }
     if (running.outcome.detail.empty())
       running.outcome.detail = reason[0] ? reason : curl_easy_strerror(code);
     return running.outcome;
@@ -207,7 +217,10 @@ class CurlConnection : public Connection {
     set(CURLOPT_BUFFERSIZE, 256L * 1024);
     set(CURLOPT_UPLOAD_BUFFERSIZE, 256L * 1024);
     set(CURLOPT_USERAGENT, "hft/" HFT_VERSION);
-    if (!e.ca_bundle.empty()) set(CURLOPT_CAINFO, e.ca_bundle.c_str());
+    if (!e.proxy.empty()) set(CURLOPT_PROXY, e.proxy.c_str());
+    if (e.ca_file.empty() && e.ca_folder.empty()) return;
+    set(CURLOPT_CAINFO, e.ca_file.empty() ? nullptr : e.ca_file.c_str());
+    set(CURLOPT_CAPATH, e.ca_folder.empty() ? nullptr : e.ca_folder.c_str());
   }
 
   void set_callbacks(Running& running, Body& body) {

@@ -63,9 +63,9 @@ TEST_CASE("weights: none exits 5, only those of TensorFlow 6") {
   test::spit(model.path / "tf_model.h5", "x");
   ran = model.run();
   CHECK(ran.code == 6);
-  CHECK(
-      ran.err.starts_with("hft: DIR: holds tf_model.h5 but no model.safetensors and no "
-                          "pytorch_model.bin; only these are read\nhint: "));
+  CHECK(ran.err.starts_with(
+      "hft: DIR: holds tf_model.h5 (TensorFlow weights) but no "
+      "model.safetensors and no pytorch_model.bin; only these are read\nhint: "));
 }
 
 TEST_CASE("weights: a pickle that calls os.system exits 9, names it, and runs nothing") {

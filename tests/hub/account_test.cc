@@ -60,6 +60,22 @@ TEST_CASE("login: what is no token is refused; it is never taken from the comman
   CHECK(hub.run({"hub", "login"}, {}, "a\rb: c\n").code == 2);
   CHECK(hub.run({"hub", "login", "--token", "hf_x"}).code == 2);
   CHECK(hub.run({"hub", "login", "hf_x"}).code == 2);
+  const std::string token = "hf_ThisTokenIsShownToNobodyAtAll01234567";
+  for (const std::vector<std::string>& args : {std::vector<std::string>{"hub", "login", token},
+                                               {"hub", "whoami", token},
+                                               {"push", "x", "ann/x", token},
+                                               {"hub", "download", token + "/x"},
+                                               {"tokenize", "-m", token, "x"},
+                                               {"hub", token}}) {
+    const auto ran = hub.run(args, {"HF_HUB_OFFLINE=1"});
+    CAPTURE(args[0]);
+    CHECK(ran.code != 0);
+    CHECK_FALSE(has(ran.out + ran.err, "ThisTokenIs"));
+  }
+  CHECK(has(hub.run({"hub", "login", token}).err,
+            "hft: hub login: a token is not taken from the command line; it comes from standard "
+            "input (hft hub login) or from HF_TOKEN
+"));
   CHECK(hub.log().empty());
   const auto header = hub.run({"hub", "whoami"}, {"HF_TOKEN=a\nX-Evil: 1"});
   CHECK(header.code == 2);
@@ -178,9 +194,13 @@ TEST_CASE("cache: a truncated entry is not trusted: fetched again, or told when 
   const auto blob = fs::directory_iterator(hub.repo("org/m") / "blobs")->path();
   fs::resize_file(blob, 20'000);
   const auto offline = hub.run({"hub", "download", "org/m", "--local-files-only"});
-  CHECK(offline.code == 5);
+  CHECK(offline.code == 9);
   CHECK(has(offline.err,
-            "org/m@main: data.bin: not in the cache, and --local-files-only uses no network"));
-  CHECK(hub.run({"hub", "download", "org/m"}).code == 0);
+            "org/m@main: data.bin: torn in the cache (20000 bytes, wanted 50000), and "
+            "--local-files-only uses no network"));
+  const auto online = hub.run({"hub", "download", "org/m"});
+  CHECK(online.code == 0);
+  CHECK(has(online.err,
+            "data.bin: torn in the cache (20000 bytes, wanted 50000); fetching it again"));
   CHECK(hub.cache_faults() == "");
 }

@@ -61,10 +61,19 @@ TEST_CASE("secrets: a token is found wherever the pieces are cut") {
   }
   for (const char* harmless :
        {"hf_hub_download(repo_id)", "hf_", "hf_short", "shf_AbCdEfGhIjKlMnOpQrStUvWxYz", "HF_TOKEN",
-        "hf_transfer_enabled_and_more_words"}) {
+        "hf_transfer_enabled_and_more_words", "hf_XXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXX",
+        "hf_xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx", "import 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",
+        "hf_AbCdEfGhIjKlMnOpQrStUvWxYz012345678", "hf_AbCdEfGhIjKlMnOpQrStUvWxYz01234567_x"}) {
+    CAPTURE(harmless);
     hub::TokenSearch search("");
     search.feed(harmless);
     CHECK_FALSE(search.found());
+  }
+  for (const std::string text : {"\"line\\n" + token + "\"", "user:" + token + "@host", token}) {
+    CAPTURE(text);
+    hub::TokenSearch search("");
+    search.feed(text);
+    CHECK(search.found());
   }
   hub::TokenSearch own("my-own-secret-value");
   own.feed("xx my-own-se");

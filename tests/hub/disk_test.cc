@@ -20,7 +20,7 @@ TEST_CASE("row 34: links planted in the cache are not followed, in or out") {
   const fs::path repo = one.hub.repo("org/big");
   const fs::path victim = one.hub.folder / "victim", elsewhere = one.hub.folder / "elsewhere";
   test::spit(victim, "victim");
-  for (const char* part : {"blobs", "snapshots", "refs", "trees"}) {
+  for (const char* part : {"snapshots", "refs", "trees"}) {
     CAPTURE(part);
     fs::remove_all(elsewhere);
     fs::create_directories(elsewhere);
@@ -127,6 +127,56 @@ TEST_CASE(
     CHECK((ran.code == 0 || std::string(plan) == "write:SHORT:0"));
     CHECK(one.hub.cache_faults() == "");
   }
+}
+
+TEST_CASE("a cache of a group: files and locks are as open as the umask says") {
+  FakeHub hub;
+  hub.add("org/m", "config.json", "{}");
+  hub.add("org/m", "data.bin", test::noise(50'000));
+  hub.start();
+  REQUIRE(test::command({"bash", "-c", "umask 0002; exec $HFT hub download org/m"},
+                        {.env = hub.env({"HFT=" + std::string(HFT_BINARY)})})
+              .code == 0);
+  int files = 0;
+  for (const auto& entry : fs::recursive_directory_iterator(hub.cache())) {
+    CAPTURE(entry.path());
+    const auto mode = entry.symlink_status().permissions();
+    if (entry.is_symlink()) continue;
+    CHECK(mode == static_cast<fs::perms>(entry.is_directory() ? 0775 : 0664));
+    files += entry.is_regular_file() ? 1 : 0;
+  }
+  CHECK(files == 6);  // two blobs, two locks, a ref, a list
+}
+
+TEST_CASE("a cache of others: what only helps later runs may be closed to this user") {
+  if (::geteuid() != 0) return;
+  FakeHub hub;
+  hub.add("org/m", "config.json", "{}");
+  hub.add("org/m", "data.bin", test::noise(50'000));
+  hub.start();
+  REQUIRE(hub.run({"hub", "download", "org/m", "config.json"}).code == 0);
+  fs::permissions(hub.folder, static_cast<fs::perms>(0755));
+  const auto open_all = "chmod -R a+rwX '" + hub.home().string() + "' && ";
+  const std::string repo = hub.repo("org/m").string();
+  const std::string other = "setpriv --reuid=6001 --regid=6001 --clear-groups $HFT ";
+  const auto as_other = [&](const std::string& before, const std::string& command) {
+    return test::command({"bash", "-c", open_all + before + " && exec " + other + command},
+                         {.env = hub.env({"HFT=" + std::string(HFT_BINARY), "HOME=/tmp"})});
+  };
+  // A list, a lock and folders that are another's.
+  const auto ran = as_other("cd '" + repo + "' && chmod 0600 trees/* && chmod 0755 trees refs && " +
+                                "chmod 0444 ../.locks/*/* && chmod 0555 ../.locks/*",
+                            "hub download org/m");
+  CAPTURE(ran.err);
+  CHECK(ran.code == 0);
+  CHECK(has(ran.err, "/trees/"));
+  CHECK(hub.cache_faults() == "");
+  // A blob that cannot be read is fetched again; offline it is named.
+  const auto closed =
+      as_other("chmod 0600 '" + repo + "'/blobs/*", "hub download org/m --local-files-only");
+  CHECK(closed.code == 8);
+  CHECK(has(closed.err, ": cannot be read: Permission denied"));
+  CHECK(as_other("chmod 0600 '" + repo + "'/blobs/*", "hub download org/m").code == 0);
 }
 
 TEST_CASE("row 37: a read-only cache, no HOME, no links, no locks") {

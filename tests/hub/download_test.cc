@@ -104,6 +104,68 @@ TEST_CASE("download: files, patterns, revisions, folders") {
   CHECK(hub.log("/resolve/").size() == 1);
 }
 
+TEST_CASE(
+    "download: a folder that is whole serves without the Hub; its notes are hidden from git") {
+  FakeHub hub;
+  const std::string longest(240, 'q'), longer(255, 'w');
+  hub.add("org/m", "a.txt", "a");
+  hub.add("org/m", "sub/b.txt", "b");
+  hub.add("org/m", longest, "q");
+  hub.add("org/m", longer, "w");
+  hub.start();
+  const fs::path folder = hub.folder / "model";
+  const std::vector<std::string> args{"hub", "download", "org/m", "--local-dir", folder.string()};
+  const auto first = hub.run(args);
+  CAPTURE(first.err);
+  REQUIRE(first.code == 0);
+  CHECK(test::slurp(folder / longest) == "q");
+  CHECK(test::slurp(folder / longer) == "w");
+  CHECK(test::slurp(folder / ".cache/huggingface/.gitignore") == "*");
+  const auto offline = hub.run(args, {"HF_HUB_OFFLINE=1"});
+  CHECK(offline.code == 0);
+  CHECK(last_line(offline.out) == folder.string());
+  CHECK(offline.err == "hft: " + folder.string() + " is used as it is: the network is forbidden\n");
+  const auto down = hub.run(args, {"HF_ENDPOINT=http://127.0.0.1:9"});
+  CHECK(down.code == 0);
+  // Another repository, or a file that was changed: not whole.
+  auto other = args;
+  other[2] = "org/other";
+  CHECK(hub.run(other, {"HF_HUB_OFFLINE=1"}).code == 5);
+  test::spit(folder / "sub/b.txt", "B");
+  const auto changed = hub.run(args, {"HF_HUB_OFFLINE=1"});
+  CHECK(changed.code == 5);
+  CHECK(changed.err.starts_with("hft: org/m@main: sub/b.txt: not (or not whole) in " +
+                                folder.string()));
+  auto some = args;
+  some.insert(some.begin() + 3, "a.txt");
+  CHECK(hub.run(some, {"HF_HUB_OFFLINE=1"}).code == 0);
+}
+
+TEST_CASE("download: weights of another format are named before anything of them is fetched") {
+  const struct {
+    const char *repo, *file, *named;
+  } kCases[] = {{"org/tf", "tf_model.h5", "TensorFlow weights"},
+                {"org/onnx", "onnx/model.onnx", "an ONNX model"},
+                {"org/gguf", "m-Q4_K.gguf", "GGUF weights (llama.cpp)"}};
+  FakeHub hub;
+  for (const auto& c : kCases) {
+    if (c.repo != std::string("org/gguf")) hub.add(c.repo, "config.json", "{}");
+    hub.add(c.repo, "README.md", "-");
+    hub.add(c.repo, c.file, "x");
+  }
+  hub.start();
+  for (const auto& c : kCases) {
+    const auto ran = hub.run({"classify", "-m", c.repo, "x"});
+    CHECK(ran.code == 6);
+    CHECK(
+        ran.err ==
+        std::string("hft: ") + c.repo + "@main: holds " + c.file + " (" + c.named +
+            ") but no model.safetensors and no pytorch_model.bin; only these are read\nhint: save "
+            "the model with save_pretrained, which writes model.safetensors\n");
+    CHECK(hub.log("/resolve/").empty());
+  }
+}
+
 TEST_CASE("download: sharded weights in a subfolder, with a variant (L2)") {
   FakeHub hub;
   hub.add("org/big", "config.json", "{}");

@@ -1,7 +1,10 @@
 // What becomes part of a path or an address.
 #include "hub/names.h"
 
+#include <cstdlib>
+
 #include "hub/cache.h"
+#include "hub/settings.h"
 #include "tests/support/test.h"
 
 using namespace hft;
@@ -36,6 +39,35 @@ TEST_CASE(
         "unsafe file name '../x\\n': it has a control character");
   CHECK(test::error_of([] { check_file_name("a/../b"); }) ==
         "unsafe file name 'a/../b': it has the part '..'");
+}
+
+TEST_CASE("names: those that lead out of a folder are told from those that are odd") {
+  for (const auto* name :
+       {"../x", "a/../x", "..", "/x", "C:\\x", "c:/x", "..\\x", "\\x", "a\\..\\x"})
+    CHECK(hub::leads_out(name));
+  for (const auto* name : {"a:b.txt", "C:x", "a\\b", "a..b", "...", "x.", "a\nb", ".git/x"})
+    CHECK_FALSE(hub::leads_out(name));
+}
+
+TEST_CASE("settings: a path is expanded as Python does it") {
+  const std::string home = hub::environment("HOME");
+  ::setenv("HFT_TEST_PART", "some/part", 1);
+  ::setenv("HOME", "/home/ann/", 1);
+  const auto check = [](const char* text, const char* wanted) {
+    CAPTURE(text);
+    CHECK(hub::expanded(text) == wanted);
+  };
+  check("~", "/home/ann");
+  check("~/models", "/home/ann/models");
+  check("~root/models", "/root/models");
+  check("~nobody-of-this-name/x", "~nobody-of-this-name/x");
+  check("a/~", "a/~");
+  check("$HFT_TEST_PART/x", "some/part/x");
+  check("/a/${HFT_TEST_PART}x", "/a/some/partx");
+  check("$HFT_TEST_PARTx/${HFT_NO_SUCH}/$", "$HFT_TEST_PARTx/${HFT_NO_SUCH}/$");
+  check("${HFT_TEST_PART", "${HFT_TEST_PART");
+  check("/plain", "/plain");
+  ::setenv("HOME", home.c_str(), 1);
 }
 
 TEST_CASE("names: ordinary names pass") {

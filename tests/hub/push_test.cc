@@ -152,6 +152,83 @@ TEST_CASE("push: leftovers of training and .git are left out, and named (R7.4, R
   CHECK(p.files().size() == 5);
 }
 
+TEST_CASE("upload: where a file goes is read as cp reads it") {
+  const Pushing p;
+  REQUIRE(p.push().code == 0);
+  const std::string file = (p.model() / "config.json").string();
+  const auto lands = [&](const std::string& place, const std::string& name) {
+    CAPTURE(place);
+    CHECK(p.hub.run({"hub", "upload", "ann/mine", file, place}, kAnn).code == 0);
+    const auto files = p.files();
+    CHECK(
+        std::any_of(files.begin(), files.end(), [&](const Json& f) { return f["name"] == name; }));
+  };
+  lands("sub/", "sub/config.json");
+  lands("./deep/er/", "deep/er/config.json");
+  lands("other/name.json", "other/name.json");
+  lands("dots/.", "dots/config.json");
+  lands("top.json", "top.json");
+  const auto folder = p.hub.run({"hub", "upload", "ann/mine", file, "sub"}, kAnn);
+  CHECK(folder.code == 2);
+  CHECK(
+      folder.err ==
+      "hft: ann/mine@main: sub is a folder there, not a file\nhint: to put a file into it, end its "
+      "name with '/'\n");
+  for (const char* place : {".", "./", ""})
+    CHECK(has(p.hub.run({"hub", "upload", "ann/mine", file, place}, kAnn).err, "1 unchanged"));
+  p.write("tree/x.txt", "x");
+  const std::string tree = (p.model() / "tree").string();
+  for (const char* place : {"into/", "into", "./into/."}) {
+    CHECK(p.hub.run({"hub", "upload", "ann/mine", tree, place}, kAnn).code == 0);
+    CHECK(p.hub.run({"hub", "download", "ann/mine", "into/x.txt"}, kAnn).code == 0);
+  }
+}
+
+TEST_CASE("upload: what git and huggingface_hub keep for themselves is left out at any depth") {
+  const Pushing p;
+  for (const char* name : {"sub/.git/HEAD", "module/.git", "sub/.cache/huggingface/download/x",
+                           ".cache/huggingface/x", ".cache/mine"})
+    p.write(name, "x");
+  fs::create_directory_symlink("sub", p.model() / "latest");
+  const auto ran = p.hub.run({"hub", "upload", "ann/mine", p.model().string()}, kAnn);
+  CAPTURE(ran.err);
+  CHECK(ran.code == 0);
+  CHECK(has(ran.err, "hft: left out: latest\n"));
+  for (const Json& file : p.files()) {
+    CHECK_FALSE(has(file["name"], ".git/"));
+    CHECK_FALSE(has(file["name"], "huggingface"));
+  }
+  // What is excluded may be anything.
+  fs::create_symlink("/etc/passwd", p.model() / "sub/passwd");
+  fs::create_symlink("nowhere", p.model() / "sub/dangling");
+  p.write("sub/C:drive", "x");
+  CHECK(p.hub.run({"hub", "upload", "ann/mine", p.model().string()}, kAnn).code == 9);
+  CHECK(p.hub.run({"hub", "upload", "ann/mine", p.model().string(), "--exclude", "sub/*"}, kAnn)
+            .code == 0);
+}
+
+TEST_CASE("upload: a .gitignore that goes along already says what is left out") {
+  const Pushing p;
+  p.write(".gitignore", "*.log\n");
+  p.write("run.log", "x");
+  const auto ran = p.push();
+  CHECK(ran.code == 0);
+  CHECK(has(ran.err, "hft: run.log: left out, as .gitignore says\n"));
+  for (const Json& file : p.files()) CHECK(file["name"] != "run.log");
+}
+
+TEST_CASE("upload: an address that has expired is asked for anew") {
+  const Pushing p;
+  p.hub.faults(R"([{"path": "/part/", "times": 1, "status": 403}])");
+  CHECK(p.push().code == 0);
+  CHECK(p.count("objects/batch", "POST") == 2);
+  p.write("more.bin", test::noise(300'000, 5));
+  p.hub.faults(R"([{"path": "/part/", "status": 403}])");
+  const auto always = p.push();
+  CHECK(always.code == 7);
+  CHECK(has(always.err, "the storage answered 403; its signed address may have expired (5 tries)"));
+}
+
 TEST_CASE("row 52: a file with a token is refused with exit 9, and nothing is sent or created") {
   const Pushing p;
   p.write("notes/run.sh", "#!/bin/sh\nexport HF_TOKEN=hf_AbCdEfGhIjKlMnOpQrStUvWxYz01234567\n");

@@ -14,6 +14,7 @@ It is written from the protocol as huggingface_hub speaks it; tests/hub/with_pyt
 through it, so that it does not mirror only what hft does.
 """
 import base64
+import fnmatch
 import gzip
 import hashlib
 import json
@@ -324,11 +325,13 @@ class Handler(BaseHTTPRequestHandler):
         if not sha:
             return
         out = []
-        for file in json.loads(self.body)["files"]:
+        asked = json.loads(self.body)
+        ignored = [line.strip() for line in asked.get("gitIgnore", "").splitlines() if line.strip()]
+        for file in asked["files"]:
             base64.b64decode(file["sample"], validate=True)
             there = repo.commits[sha].get(file["path"])
             out.append({"path": file["path"], "uploadMode": "lfs" if file["size"] >= self.hub.large else "regular",
-                        "shouldIgnore": file["path"].endswith(".ignored"), "oid": there and (there.etag if there.large else there.oid)})
+                        "shouldIgnore": file["path"].endswith(".ignored") or any(fnmatch.fnmatch(file["path"], i) for i in ignored), "oid": there and (there.etag if there.large else there.oid)})
         self.json({"files": out, "commitOid": sha})
 
     def batch(self, name):

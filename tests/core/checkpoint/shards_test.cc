@@ -175,8 +175,8 @@ TEST_CASE("checkpoint: a folder without weights says what it has or what was tri
         "pytorch_model.bin, pytorch_model.bin.index.json");
   folder.put("tf_model.h5", "x");
   CHECK(folder.refusal(Errc::kUnsupported) ==
-        "DIR: holds tf_model.h5 but no model.safetensors and no pytorch_model.bin; only these are "
-        "read");
+        "DIR: holds tf_model.h5 (TensorFlow weights) but no model.safetensors and no "
+        "pytorch_model.bin; only these are read");
   CHECK(test::caught([&] { open_checkpoint(folder / "none"); }).message ==
         (folder / "none").string() + ": no such folder");
 }
