@@ -34,13 +34,14 @@ bool is_named(const CachedEntry& entry, const std::string& id) {
   return id == entry.id || id == name_of(entry);
 }
 
-// What stays when `doomed` (by folder) goes: blobs, and what they lead to.
+// What stays when `doomed` (by folder) and `whole` repositories go: blobs, and what they lead to.
 std::set<fs::path> kept(const std::vector<CachedEntry>& cache,
-                        const std::map<fs::path, Doomed>& doomed) {
+                        const std::map<fs::path, Doomed>& doomed,
+                        const std::set<fs::path>& whole = {}) {
   std::set<fs::path> out;
   for (const CachedEntry& entry : cache) {
     const auto found = doomed.find(entry.folder);
-    out.insert(entry.uses.begin(), entry.uses.end());
+    if (!whole.contains(entry.folder)) out.insert(entry.uses.begin(), entry.uses.end());
     for (const auto& revision : entry.revisions)
       if (found == doomed.end() || !found->second.contains(revision.commit))
         out.insert(revision.uses.begin(), revision.uses.end());
@@ -103,9 +104,12 @@ void plan_leftovers(Removal& out, const std::set<fs::path>& kept) {
                        " that belong to no revision");
 }
 
+// Is something of the repository's folder among them?
 bool uses_any(const std::set<fs::path>& kept, const CachedEntry& entry) {
-  return std::any_of(entry.blobs.begin(), entry.blobs.end(),
-                     [&](const auto& blob) { return kept.contains(blob.first); });
+  std::error_code error;
+  const fs::path folder = fs::canonical(entry.folder, error);
+  return std::any_of(kept.begin(), kept.end(),
+                     [&](const fs::path& path) { return is_inside(path, folder); });
 }
 
 // Does a download into it go on: a file that is being written, or a lock that is held?
@@ -146,7 +150,7 @@ Plan plan_removal(const std::vector<CachedEntry>& cache, const Filter& filter,
   for (const auto& id : ids)
     if (!found.contains(id))
       fail_hint(Errc::kNotFound, "hft hub cache ls", id, ": not in the cache");
-  const auto stays = kept(cache, doomed);
+  const auto stays = kept(cache, doomed, whole);
   Plan plan;
   for (const CachedEntry& entry : cache) {
     const auto revisions = doomed.find(entry.folder);

@@ -74,8 +74,7 @@ TEST_CASE("login: what is no token is refused; it is never taken from the comman
   }
   CHECK(has(hub.run({"hub", "login", token}).err,
             "hft: hub login: a token is not taken from the command line; it comes from standard "
-            "input (hft hub login) or from HF_TOKEN
-"));
+            "input (hft hub login) or from HF_TOKEN\n"));
   CHECK(hub.log().empty());
   const auto header = hub.run({"hub", "whoami"}, {"HF_TOKEN=a\nX-Evil: 1"});
   CHECK(header.code == 2);

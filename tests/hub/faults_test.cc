@@ -241,7 +241,7 @@ TEST_CASE("proxies: in capitals too; one that fails is named, without its passwo
   const auto fetch = [&](std::vector<std::string> env) {
     fs::remove_all(hub.repo("org/s"));
     hub.clear_log();
-    env.insert(env.end(), {"HF_ENDPOINT=http://hub.example", "HFT_ALLOW_HTTP=1"});
+    env.insert(env.begin(), {"HF_ENDPOINT=http://hub.example", "HFT_ALLOW_HTTP=1"});
     return hub.run({"hub", "download", "org/s"}, env);
   };
   for (const std::string name : {"http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"}) {
