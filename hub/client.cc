@@ -92,11 +92,12 @@ void parse_siblings(const nlohmann::json& siblings, RepoInfo& info) {
   std::vector<std::string> names;
   for (const auto& entry : siblings) {
     RepoFile file = parse_sibling(entry);
-    names.push_back(file.name);
-    if (file_name_fault(file.name).empty())
-      info.tree.files.push_back(std::move(file));
-    else
+    if (!file_name_fault(file.name).empty()) {
       info.tree.odd_names.push_back(file.name);
+      continue;
+    }
+    names.push_back(file.name);
+    info.tree.files.push_back(std::move(file));
   }
   check_names(std::move(names));
 }

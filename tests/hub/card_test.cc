@@ -62,7 +62,7 @@ TEST_CASE("secrets: a token is found wherever the pieces are cut") {
   for (const char* harmless :
        {"hf_hub_download(repo_id)", "hf_", "hf_short", "shf_AbCdEfGhIjKlMnOpQrStUvWxYz", "HF_TOKEN",
         "hf_transfer_enabled_and_more_words", "hf_XXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXX",
-        "hf_xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx", "import 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",
+        "hf_xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx", "import hf_alongnameofaninternalpackageofour",
         "hf_AbCdEfGhIjKlMnOpQrStUvWxYz012345678", "hf_AbCdEfGhIjKlMnOpQrStUvWxYz01234567_x"}) {
     CAPTURE(harmless);
     hub::TokenSearch search("");
