@@ -98,7 +98,10 @@ def all_files(rule=None):
     vocab = {t: i for i, t in enumerate(dict.fromkeys(["</s>", "<unk>"] + [n for n in names if n not in ("<s>", "</s>", "<unk>")] + [">>fr<<", ">>de<<", "<pad>"]))}
     m2m = {t: i for i, t in enumerate(dict.fromkeys(["<s>", "<pad>", "</s>", "<unk>"] + names[3:]))}
     letters = {t: i for i, t in enumerate(["<pad>", "<s>", "</s>", "<unk>", "|"] + sorted("ABCDEFGHIJKLMNOPQRSTUVWXYZ'abcdefé"))}
-    return {"wordpiece": wordpiece(500), "bytes": bpe("bytes", 500), "clip": bpe("clip", 800), "words": bpe("words", 500), "marian": vocab, "m2m": m2m,
+    words = bpe("words", 500)
+    plain = [t.removesuffix("</w>") if t.endswith("</w>") else t + "@@" for t in words[0]]
+    residues = ["<cls>", "<pad>", "<eos>", "<unk>"] + list("LAGVSERTIDPKQNFYMHWCXBUZO.-") + ["<null_1>", "<mask>"]
+    return {"dictionary": (plain, words[1]), "residues": residues, "wordpiece": wordpiece(500), "bytes": bpe("bytes", 500), "clip": bpe("clip", 800), "words": bpe("words", 500), "marian": vocab, "m2m": m2m,
             "letters": letters, **models_}
 
 
@@ -121,12 +124,17 @@ CLASSES = {
     "MBart50": ("sentencepiece.bpe.model", ["fairseq"], {"src_lang": ["en_XX", "uk_UA"]}),
     "Nllb": ("sentencepiece.bpe.model", ["fairseq"], {"src_lang": ["eng_Latn", "deu_Latn"], "legacy_behaviour": [True, False]}),
     "T5": ("spiece.model", ["t5"], {"extra_ids": [100, 7], "legacy": [True, False], "add_prefix_space": [True, False]}),
-    "Pegasus": ("spiece.model", ["pegasus"], {"offset": [103, 20]}), "Albert": ("spiece.model", ["albert"], ACCENTS),
+    "Pegasus": ("spiece.model", ["pegasus"], {"offset": [103, 20, 0], "mask_token_sent": [None, "<mask_1>"]}), "Albert": ("spiece.model", ["albert"], ACCENTS),
     "FNet": ("spiece.model", ["albert"], ACCENTS), "RemBert": ("sentencepiece.model", ["albert"], ACCENTS), "XLNet": ("spiece.model", ["xlnet"], ACCENTS),
     "BigBird": ("spiece.model", ["big_bird"], {}), "Reformer": ("spiece.model", ["fairseq"], {}),
     "DebertaV2": ("spm.model", ["deberta"], {"do_lower_case": [True, False], "split_by_punct": [True, False]}),
     "Llama": ("tokenizer.model", ["llama", "llama_dummy"], LEGACY), "CodeLlama": ("tokenizer.model", ["llama"], EDGES),
     "Gemma": ("tokenizer.model", ["gemma"], EDGES),
+    "Bertweet": ("dictionary", None, {}), "Phobert": ("dictionary", None, {}), "CTRL": ("control", None, {}),
+    "XLM": ("merges", None, {"do_lowercase_and_remove_accent": [True, False]}), "BioGpt": ("merges", None, {}), "Luke": ("entities", None, {}),
+    "Esm": ("residues", None, {}), "ByT5": ("none", None, {}), "GPTSw3": ("spiece.model", ["llama", "fairseq"], {"do_lower_case": [True, False]}),
+    "BertJapanese": ("wordpiece", None, {"subword_tokenizer_type": ["wordpiece", "character"], "do_lower_case": [True, False],
+                                         "do_word_tokenize": [True, False]}),
     "Marian": ("marian", ["fairseq", "identity"], {"source_lang": ["en"], "target_lang": ["fr"]}),
     "M2M100": ("m2m", ["fairseq"], {"src_lang": ["en", "de"], "tgt_lang": ["fr"]}), "Wav2Vec2CTC": ("letters", None, {}),
 }
@@ -135,6 +143,29 @@ COMMON = {"model_max_length": [24, 512], "truncation_side": ["left", "right"], "
 
 
 def write_files(folder, kind, files, model):
+    if kind == "none":
+        return
+    if kind == "dictionary":
+        vocab, merges = files[kind]
+        (folder / "vocab.txt").write_text("\n".join(f"{t} {n + 1}" for n, t in enumerate(vocab) if t.strip()) + "\n")
+        (folder / "bpe.codes").write_text("\n".join(f"{m} {n + 1}" for n, m in enumerate(merges)) + "\n")
+        return
+    if kind == "residues":
+        (folder / "vocab.txt").write_text("\n".join(files[kind]) + "\n")
+        return
+    if kind == "control":  # CTRL's vocab.json beside merges.txt
+        vocab, merges = files["dictionary"]
+        names = list(dict.fromkeys(["<unk>"] + vocab))
+        (folder / "vocab.json").write_text(json.dumps({t: i for i, t in enumerate(names)}, ensure_ascii=False))
+        (folder / "merges.txt").write_text("#version: 0.2\n" + "\n".join(merges) + "\n")
+        return
+    if kind in ("merges", "entities"):  # no version line; Luke's entities
+        vocab, merges = files["words" if kind == "merges" else "bytes"]
+        names = list(vocab) + ["&apos;</w>", "@-@</w>"] + [f"<special{i}>" for i in range(3)]
+        (folder / "vocab.json").write_text(json.dumps({t: i for i, t in enumerate(dict.fromkeys(names))}, ensure_ascii=False))
+        (folder / "merges.txt").write_text(("#version: 0.2\n" if kind == "entities" else "") + "\n".join(merges) + "\n")
+        (folder / "entity_vocab.json").write_text(json.dumps({t: i for i, t in enumerate(["[PAD]", "[UNK]", "[MASK]", "[MASK2]"])}))
+        return
     if kind == "wordpiece":
         (folder / "vocab.txt").write_text("\n".join(files[kind]) + "\n")
     elif kind in ("bytes", "whisper", "clip", "words"):

@@ -6,6 +6,7 @@ tokenizer_config.json, and what the reference makes of some texts.
 usage: make_tokenizer_class_goldens.py     (Python with transformers 4.57 and sentencepiece)
 """
 import json
+import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -17,7 +18,8 @@ OUT = classes.ROOT / "tests" / "golden" / "tokenizer-classes"
 TEXTS = ["The quick brown fox; 12345 times, isn't it?", "Über naïve café — Ångström's ``résumé''!", "  two  spaces and\ttabs\n", "日本語 Привет नमस्ते 👍🏽",
          "a<mask> b [MASK]c </s><s> <|endoftext|>x", ">>fr<< UPPER Case 9, 10,", "", "HELLO WORLD"]
 SETTINGS = {"MBart50": {"src_lang": "uk_UA"}, "Nllb": {"legacy_behaviour": True, "src_lang": "deu_Latn"}, "Llama": {"legacy": False, "add_eos_token": True},
-            "T5": {"extra_ids": 7}, "Pegasus": {"offset": 20}, "Bert": {"do_lower_case": False}, "GPT2": {"add_bos_token": True}}
+            "T5": {"extra_ids": 7}, "Pegasus": {"offset": 0, "mask_token": "[MASK]", "mask_token_sent": None},
+            "XLM": {"do_lowercase_and_remove_accent": False}, "BertJapanese": {"subword_tokenizer_type": "character"}, "Bert": {"do_lower_case": False}, "GPT2": {"add_bos_token": True}}
 
 
 def shared(name, kind, model):
@@ -27,6 +29,14 @@ def shared(name, kind, model):
     if kind in ("bytes", "whisper", "clip", "words"):
         base = "bytes" if kind == "whisper" else kind
         return {"vocab.json": f"{base}.json", "merges.txt": f"{base}.merges"}
+    if kind == "none":
+        return {}
+    if kind == "dictionary":
+        return {"vocab.txt": "dictionary.txt", "bpe.codes": "dictionary.codes"}
+    if kind == "residues":
+        return {"vocab.txt": "residues.txt"}
+    if kind in ("control", "merges", "entities"):
+        return {"vocab.json": f"{kind}.json", "merges.txt": f"{kind}.merges"}
     if kind == "letters":
         return {"vocab.json": "letters.json"}
     if kind == "marian":
@@ -37,7 +47,13 @@ def shared(name, kind, model):
 
 
 def write_shared(files, used):
-    for name in used:
+    for kind, names in (("dictionary", ("vocab.txt", "bpe.codes")), ("residues", ("vocab.txt",)), *((k, ("vocab.json", "merges.txt"))
+                        for k in ("control", "merges", "entities"))):
+        with tempfile.TemporaryDirectory() as temporary:
+            classes.write_files(Path(temporary), kind, files, None)
+            for name in names:
+                shutil.copy(Path(temporary) / name, OUT / shared(None, kind, None)[name])
+    for name in used - {f.name for f in OUT.iterdir() if f.stem in ("dictionary", "residues", "control", "merges", "entities")}:
         stem, suffix = name.rsplit(".", 1)
         data = files[stem]
         if suffix == "model":
@@ -51,9 +67,9 @@ def write_shared(files, used):
 
 
 def case(tok, text, pair=None):
-    e = tok(text, pair) if pair else tok(text)
+    e = tok(text) if pair is None else tok(text, pair)
     out = {"text": text, "ids": e["input_ids"], "decoded": tok.decode(e["input_ids"], skip_special_tokens=pair is None)}
-    if pair:
+    if pair is not None:
         out["pair"] = pair
     if tok.is_fast:
         out.update(types=e.encodings[0].type_ids, offsets=[list(o) for o in e.encodings[0].offsets])
@@ -77,8 +93,11 @@ def main():
                 (folder / "tokenizer_config.json").write_text(json.dumps(config))
                 tok = tf.AutoTokenizer.from_pretrained(folder)
                 cases = [case(tok, text) for text in TEXTS]
-                if name != "CodeLlama":
-                    cases.append(case(tok, TEXTS[0], TEXTS[1]))
+                cases.append(case(tok, TEXTS[0], TEXTS[1]))
+                if name in ("Bert", "Marian"):  # no second text to a fast class, but to a slow one
+                    cases.append(case(tok, TEXTS[0], ""))
+                if name == "CodeLlama":
+                    cases.append(case(tok, "def one(<FILL_ME>):"))
             used |= set(named.values())
             lines.append({"class": name, "files": named, "json": {"tokenizer_config.json": config, **extra}, "cases": cases})
     write_shared(files, used)

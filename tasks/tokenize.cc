@@ -158,12 +158,15 @@ Json decoded(const Options& o, const Tokenizer& tokenizer, const std::string& te
   std::vector<std::int32_t> ids;
   std::istringstream in(list);
   for (std::string word; in >> word;) {
-    char* end = nullptr;
-    const long long id = std::strtoll(word.c_str(), &end, 10);
-    if (*end || id < 0 || id >= tokenizer.id_end())
+    std::uint32_t id = 0;
+    const char* end = word.data() + word.size();
+    if (const auto read = std::from_chars(word.data(), end, id);
+        read.ec != std::errc() || read.ptr != end)
       fail(Errc::kBadData, "'", word, "' is no token id, wanted a number from 0 to ",
-           tokenizer.id_end() - 1);
-    ids.push_back(static_cast<std::int32_t>(id));
+           std::numeric_limits<std::uint32_t>::max());
+    // Ids that the tokenizer does not have are all the same to it.
+    const auto unknown = static_cast<std::uint32_t>(tokenizer.id_end());
+    ids.push_back(static_cast<std::int32_t>(std::min(id, unknown)));
   }
   return tokenizer.decode(ids, !o.keep_specials);
 }

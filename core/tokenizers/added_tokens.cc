@@ -29,6 +29,21 @@ void AddedTokens::add(const std::vector<AddedToken>& tokens, const Vocabulary& m
   }
 }
 
+namespace {
+
+// Python's lstrip() or rstrip().
+std::string stripped(std::string_view text, bool left) {
+  std::size_t begin = 0, end = text.size();
+  for (std::size_t at = 0; left && at < end && unicode::is_python_space(unicode::next(text, at));)
+    begin = at;
+  for (std::size_t at = end;
+       !left && at > 0 && unicode::is_python_space(unicode::previous(text, at));)
+    end = at;
+  return std::string(text.substr(begin, end - begin));
+}
+
+}  // namespace
+
 void AddedTokens::prepare(const Normalizer* normalizer) {
   raw_ = {};
   normalized_ = {};
@@ -36,7 +51,7 @@ void AddedTokens::prepare(const Normalizer* normalizer) {
     for (const AddedToken& token : *list) {
       const std::int32_t id = find(token.content);
       if (id < 0) continue;
-      if (!token.normalized) {
+      if (!token.normalized || slow_) {
         raw_.add(token.content, id);
         continue;
       }
@@ -95,7 +110,7 @@ void AddedTokens::find_all(const Matcher& matcher, std::string_view text, bool s
   };
   for (std::size_t from = 0; matcher.find(text, from, match); from = match.end) {
     const AddedToken& token = by_id_.at(match.id);
-    if (split_special && (split_all_ || is_special(token.content))) continue;
+    if (split_special && is_special(token.content)) continue;
     std::size_t begin = match.begin, end = match.end;
     if (token.single_word && ((begin > 0 && (class_before(begin) & unicode::kWord)) ||
                               (end < text.size() && (class_at(end) & unicode::kWord))))
@@ -115,6 +130,7 @@ void AddedTokens::find_all(const Matcher& matcher, std::string_view text, bool s
 
 Pieces AddedTokens::extract(std::string_view text, const Normalizer* normalizer, bool tracked,
                             bool split_special) const {
+  if (slow_) return extract_slow(text, tracked, split_special);
   Pieces pieces;
   pieces.tracked = tracked;
   pieces.most = growth_limit(text.size());
@@ -135,6 +151,88 @@ Pieces AddedTokens::extract(std::string_view text, const Normalizer* normalizer,
                  stretch.origin, part.begin, from, part.id);
     });
   });
+  return pieces;
+}
+
+std::string AddedTokens::lowered(std::string_view text) const {
+  std::string out;
+  Match match{};
+  const auto lower = [&](std::size_t begin, std::size_t end) {
+    for (std::size_t at = begin; at < end;) {
+      const char32_t c = unicode::next(text, at);
+      if (c == 0x130) {
+        out += "i\u0307";
+      } else {
+        unicode::append(out, unicode::lower(c));
+      }
+    }
+  };
+  std::size_t from = 0;
+  for (; raw_.find(text, from, match); from = match.end) {
+    const AddedToken& token = by_id_.at(match.id);
+    lower(from, match.begin);
+    if (is_special(token.content) || token.normalized) {
+      out += text.substr(match.begin, match.end - match.begin);
+    } else {
+      lower(match.begin, match.end);
+    }
+  }
+  lower(from, text.size());
+  return out;
+}
+
+// PreTrainedTokenizer.tokenize: the text is cut at added tokens, which then take spaces beside them
+// or, when they are to stand alone and do not, become text again with their neighbour.
+Pieces AddedTokens::extract_slow(std::string_view original, bool tracked,
+                                 bool split_special) const {
+  struct Part {
+    std::string text;
+    std::size_t start;
+    std::int32_t id;
+  };
+  const std::string text = lowercase_ ? lowered(original) : std::string(original);
+  std::vector<Part> parts;
+  const auto add = [&](std::size_t begin, std::size_t end, std::int32_t id) {
+    if (begin < end) parts.push_back({text.substr(begin, end - begin), begin, id});
+  };
+  std::size_t covered = 0;
+  Match match{};
+  while (!split_special && raw_.find(text, covered, match)) {
+    add(covered, match.begin, -1);
+    add(match.begin, match.end, match.id);
+    covered = match.end;
+  }
+  add(covered, text.size(), -1);
+  Part none;
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    if (parts[i].id < 0) continue;
+    const AddedToken& token = by_id_.at(parts[i].id);
+    Part& left = i > 0 ? parts[i - 1] : none;
+    Part& right = i + 1 < parts.size() ? parts[i + 1] : none;
+    const bool beside = !left.text.empty() && left.text.back() != ' ',
+               before = !right.text.empty() && right.text.front() != ' ';
+    if (token.rstrip) {
+      const std::size_t size = right.text.size();
+      right.text = stripped(right.text, true);
+      right.start += size - right.text.size();
+    }
+    if (token.lstrip) left.text = stripped(left.text, false);
+    if (!token.single_word || (!beside && !before)) continue;
+    Part& neighbour = beside ? left : right;
+    neighbour.text = beside ? left.text + parts[i].text : parts[i].text + right.text;
+    if (!beside) right.start = parts[i].start;
+    neighbour.id = find(neighbour.text);
+    parts[i].text.clear();
+  }
+  Pieces pieces;
+  pieces.tracked = tracked;
+  pieces.most = growth_limit(original.size());
+  for (const Part& part : parts) {
+    if (part.text.empty()) continue;
+    const auto start = static_cast<std::uint32_t>(part.start);
+    const Text whole = Text::original(part.text, start, tracked);
+    pieces.add(whole.bytes, whole.origin, 0, start, part.id);
+  }
   return pieces;
 }
 

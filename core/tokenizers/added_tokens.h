@@ -32,9 +32,11 @@ class AddedTokens {
   // Call after the last add().
   void prepare(const Normalizer* normalizer);
 
+  // By the rules of transformers' slow tokenizers from now on; lowercase: all but special tokens is
+  // put in lower case first. Call before prepare().
+  void use_slow_rules(bool lowercase) { slow_ = true, lowercase_ = lowercase; }
   // Cuts the text at added tokens and normalises the rest. split_special: special tokens stay
-  // text; with split_all(), every added token does.
-  void split_all() { split_all_ = true; }
+  // text; by the slow rules, every added token does.
   Pieces extract(std::string_view text, const Normalizer* normalizer, bool tracked,
                  bool split_special) const;
 
@@ -73,12 +75,15 @@ class AddedTokens {
   void find_all(const Matcher& matcher, std::string_view text, bool split_special,
                 const Emit& emit) const;
 
+  Pieces extract_slow(std::string_view text, bool tracked, bool split_special) const;
+  std::string lowered(std::string_view text) const;
+
   std::unordered_map<std::string, std::int32_t> ids_;
   std::unordered_map<std::int32_t, AddedToken> by_id_;
   std::vector<AddedToken> special_, ordinary_;  // in the order they came
   std::unordered_map<std::string, bool> special_set_;
   Matcher raw_, normalized_;
-  bool split_all_ = false;
+  bool slow_ = false, lowercase_ = false;
 };
 
 }  // namespace hft

@@ -13,6 +13,7 @@
 #include "core/tokenizers/bpe.h"
 #include "core/tokenizers/decoders.h"
 #include "core/tokenizers/model.h"
+#include "core/tokenizers/post_processors.h"
 #include "core/tokenizers/tokenizer_class.h"
 
 namespace hft {
@@ -29,6 +30,7 @@ struct Blueprint {
   std::vector<AddedToken> added_tokens;
   Template around;                       // not empty: takes the post_processor's place
   std::unique_ptr<Decoder> own_decoder;  // in place of `decoder`
+  std::unique_ptr<PostProcessor> own_post_processor;
   std::optional<Vocabulary> target;      // what ids mean in decoding, when it differs (Marian)
   bool from_json = false;                // it was tokenizer.json
   const Vocabulary& vocabulary() const;
@@ -51,9 +53,11 @@ struct TokenizerConfig {
   bool clean_up = false;                 // whether decode cleans up when the file does not say
   std::vector<AddedToken> added_tokens;  // of added_tokens_decoder or added_tokens.json, by id
   bool has_decoder = false;              // added_tokens_decoder is there
+  bool complete = false;                 // tokenizer.json says it all, as transformers 5 writes it
   std::vector<SpecialToken> special_tokens;
   std::string special(std::string_view name) const;  // "" when there is none
   bool is_special(std::string_view content) const;
+  bool lowers_text() const;  // a slow class whose text is put in lower case before anything else
   std::string src_lang{};               // the caller's wish; "": none
   std::string source_language() const;  // that, or the config's src_lang, or the class's default
 };
@@ -75,14 +79,22 @@ Blueprint read_vocab_merges(const std::filesystem::path& folder, const Tokenizer
 Blueprint read_spm_file(const std::filesystem::path& file, const TokenizerConfig& config);
 Blueprint read_marian(const std::filesystem::path& folder, const TokenizerConfig& config);
 Blueprint read_m2m100(const std::filesystem::path& folder, const TokenizerConfig& config);
+Blueprint read_gpt_sw3(const std::filesystem::path& folder, const TokenizerConfig& config);
+Blueprint read_slow_class(const std::filesystem::path& folder, const TokenizerConfig& config);
 Blueprint read_characters(const std::filesystem::path& folder, const TokenizerConfig& config);
 
+// A text file, checked to be UTF-8.
+std::string read_text_file(const std::filesystem::path& file);
 // {"token": id, …}
 Vocabulary read_vocab_json(const std::filesystem::path& file);
 
 // What the Python class of the checkpoint changes after reading (do_lower_case, add_prefix_space,
 // trim_offsets, templates …). `added` holds every added token.
 void apply_class(Blueprint& blueprint, const TokenizerConfig& config, const AddedTokens& added);
+
+// What CodeLlama puts around the texts before and after a gap.
+Json infill_template(const TokenizerConfig& config, const Blueprint& blueprint,
+                     const AddedTokens& added, bool specials);
 
 // Checks an id against the number of entries: id <= 16 entries + 65536.
 std::int32_t checked_id(std::int64_t id, std::size_t entries, const std::string& where);

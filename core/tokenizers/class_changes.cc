@@ -32,7 +32,7 @@ void prefix_everywhere(Json& part) {
 
 // The template of bos and eos, as add_bos_token and add_eos_token say.
 Blueprint::Template bos_eos(const TokenizerConfig& config, const Blueprint& blueprint) {
-  const bool bos_by_default = config.row->name() != "GPTNeoX";
+  const bool bos_by_default = config.row->name() != "GPTNeoX" && !config.complete;
   const auto token = [&](const char* name, const char* flag, bool fallback) -> std::string {
     if (!config.fields.boolean(flag, fallback)) return "";
     const std::string found = config.special(name);
@@ -74,14 +74,25 @@ Blueprint::Template with_language(const TokenizerConfig& config, bool before) {
   return out;
 }
 
-// TemplateProcessing, with the ids of its tokens; an unknown token takes the id of the unknown
-// token, as the reference's lookup does.
+// The id of a special token; an unknown one takes that of the unknown token, as the reference's
+// lookup does.
+std::int32_t known_id(const std::string& token, const TokenizerConfig& config,
+                      const Blueprint& blueprint, const AddedTokens& added) {
+  const auto id_of = [&](const std::string& text) {
+    const std::int32_t id = added.find(text);
+    return id < 0 ? blueprint.vocabulary().find(text) : id;
+  };
+  std::int32_t id = id_of(token);
+  if (id < 0) id = id_of(config.special("unk"));
+  if (id < 0)
+    fail(Errc::kBadData, blueprint.where, ": the special token '", token,
+         "' is not in the vocabulary");
+  return id;
+}
+
+// TemplateProcessing, with the ids of its tokens.
 Json template_json(const Blueprint::Template& parts, const TokenizerConfig& config,
                    const Blueprint& blueprint, const AddedTokens& added) {
-  const auto id_of = [&](const std::string& token) {
-    const std::int32_t id = added.find(token);
-    return id < 0 ? blueprint.vocabulary().find(token) : id;
-  };
   Json tokens = Json::object();
   const auto list = [&](const auto& items) {
     Json all = Json::array();
@@ -90,12 +101,9 @@ Json template_json(const Blueprint::Template& parts, const TokenizerConfig& conf
       all.push_back({{text ? "Sequence" : "SpecialToken",
                       {{"id", text ? token.substr(1) : token}, {"type_id", type}}}});
       if (text) continue;
-      std::int32_t id = id_of(token);
-      if (id < 0) id = id_of(config.special("unk"));
-      if (id < 0)
-        fail(Errc::kBadData, blueprint.where, ": the special token '", token,
-             "' is not in the vocabulary");
-      tokens[token] = {{"id", token}, {"ids", {id}}, {"tokens", {token}}};
+      tokens[token] = {{"id", token},
+                       {"ids", {known_id(token, config, blueprint, added)}},
+                       {"tokens", {token}}};
     }
     return all;
   };
@@ -119,6 +127,23 @@ std::string TokenizerConfig::source_language() const {
   return fields.text("src_lang", fallback);
 }
 
+Json infill_template(const TokenizerConfig& config, const Blueprint& blueprint,
+                     const AddedTokens& added, bool specials) {
+  const auto named = [&](const char* key, const char* fallback) {
+    return std::pair(config.fields.text(key, fallback), 0);
+  };
+  Blueprint::Template out{{{"$A", 0}}, {}};
+  const Blueprint::Template usual = bos_eos(config, blueprint);
+  if (specials && usual.single.front().first != "$A") out.pair.push_back(usual.single.front());
+  out.pair.push_back(named("prefix_token", "\xe2\x96\x81<PRE>"));
+  out.pair.emplace_back("$A", 0);
+  out.pair.push_back(named("suffix_token", "\xe2\x96\x81<SUF>"));
+  out.pair.emplace_back("$B", 0);
+  out.pair.push_back(named("middle_token", "\xe2\x96\x81<MID>"));
+  if (specials && usual.single.back().first != "$A") out.pair.push_back(usual.single.back());
+  return template_json(out, config, blueprint, added);
+}
+
 void apply_class(Blueprint& blueprint, const TokenizerConfig& config, const AddedTokens& added) {
   const Change change = config.row ? config.row->change : Change::kNone;
   const std::string_view name = config.row ? config.row->name() : "";
@@ -136,7 +161,9 @@ void apply_class(Blueprint& blueprint, const TokenizerConfig& config, const Adde
       apply_offsets(blueprint.post_processor, config.fields, prefix_space);
       break;
     case Change::kBosEos:
-      blueprint.around = bos_eos(config, blueprint);
+      if (!config.complete || config.fields.has("add_bos_token") ||
+          config.fields.has("add_eos_token"))
+        blueprint.around = bos_eos(config, blueprint);
       break;
     case Change::kLangAfter:
     case Change::kLangBefore:
@@ -145,6 +172,11 @@ void apply_class(Blueprint& blueprint, const TokenizerConfig& config, const Adde
     case Change::kPrefix:
     case Change::kNone:
       break;
+  }
+  for (const char* key : {"sep", "cls"}) {
+    Json& post = blueprint.post_processor;
+    if (!post.is_object() || !post.contains(key) || !post[key][1].is_null()) continue;
+    post[key][1] = known_id(post[key][0], config, blueprint, added);
   }
   if (!blueprint.around.single.empty())
     blueprint.post_processor = template_json(blueprint.around, config, blueprint, added);

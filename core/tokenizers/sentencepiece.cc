@@ -11,7 +11,9 @@
 #include "core/base/limits.h"
 #include "core/base/text.h"
 #include "core/tokenizers/blueprint.h"
+#include "core/tokenizers/slow_decoder.h"
 #include "core/tokenizers/spm_model.h"
+#include "core/tokenizers/unicode.h"
 #include "core/tokenizers/unigram.h"
 
 namespace hft {
@@ -22,6 +24,26 @@ namespace {
 constexpr std::string_view kMark = "\xe2\x96\x81";  // U+2581
 
 using Processor = sentencepiece::SentencePieceProcessor;
+
+// What a class does around SentencePiece.
+enum class SpmText { kMarian, kM2M100, kGptSw3 };
+
+// GptSw3Tokenizer's own cleaning: no control characters, every wide or narrow space a plain one.
+std::string gpt_sw3_text(std::string_view text) {
+  std::string kept;
+  for (std::size_t at = 0; at < text.size();) {
+    const char32_t c = unicode::next(text, at);
+    if (c < 9 || (c > 10 && c < 32) || (c >= 127 && c <= 160) || c == 0xad || c == 0x200b) continue;
+    constexpr std::u32string_view kSpaces =
+        U"\u2002\u2003\u2005\u2008\u2009\u200a\u202f\u3000\ufffc";
+    unicode::append(kept, kSpaces.find(c) == std::u32string_view::npos ? c : U' ');
+  }
+  std::vector<unicode::Step> steps;
+  unicode::normal_form(kept, unicode::Form::kNfc, steps);
+  std::string out;
+  for (const auto& step : steps) unicode::append(out, step.c);
+  return out;
+}
 
 // The library's processor, after checks of our own.
 std::unique_ptr<Processor> load_processor(const fs::path& file, SpmModel* model = nullptr) {
@@ -69,8 +91,8 @@ std::unique_ptr<TokenModel> unigram_of(const SpmModel& model, const std::string&
 
 class SpmPieces : public TokenModel {
  public:
-  SpmPieces(const fs::path& file, Vocabulary vocabulary, std::int32_t unk, bool language_in_text)
-      : vocabulary_(std::move(vocabulary)), unk_(unk), language_in_text_(language_in_text) {
+  SpmPieces(const fs::path& file, Vocabulary vocabulary, std::int32_t unk, SpmText rules)
+      : vocabulary_(std::move(vocabulary)), unk_(unk), rules_(rules) {
     SpmModel model;
     processor_ = load_processor(file, &model);
     if (model.model_type == 1) unigram_ = unigram_of(model, file.filename().string());
@@ -78,7 +100,9 @@ class SpmPieces : public TokenModel {
 
   void tokenize_word(std::string_view piece, std::vector<Token>& out) const override {
     std::size_t start = 0;
-    if (language_in_text_ && piece.starts_with(">>"))
+    std::string cleaned;
+    if (rules_ == SpmText::kGptSw3) piece = cleaned = gpt_sw3_text(piece);
+    if (rules_ == SpmText::kMarian && piece.starts_with(">>"))
       if (const std::size_t end = piece.find("<<"); end != std::string_view::npos) {
         start = end + 2;
         out.push_back({id_of(piece.substr(0, start)), 0, static_cast<std::uint32_t>(start)});
@@ -120,67 +144,42 @@ class SpmPieces : public TokenModel {
   std::unique_ptr<TokenModel> unigram_;  // null: the library's own search
   Vocabulary vocabulary_;
   std::int32_t unk_;
-  bool language_in_text_;
+  SpmText rules_;
 };
 
-// transformers' decoding of slow tokenizers: special tokens stand between stretches of pieces, and
-// added tokens beside the vocabulary between stretches of both.
-class PieceDecoder : public Decoder {
- public:
-  PieceDecoder(std::unique_ptr<Processor> processor, std::vector<std::string> specials,
-               std::vector<std::string> apart, bool marian)
-      : processor_(std::move(processor)),
-        specials_(std::move(specials)),
-        apart_(std::move(apart)),
-        marian_(marian) {}
+// Puts pieces together again: special tokens stand between stretches of them.
+struct PieceJoin {
+  std::shared_ptr<const Processor> processor;
+  std::vector<std::string> specials;
+  SpmText rules;
 
-  void apply(std::vector<std::string>& tokens) const override {
-    std::vector<std::string> texts, stretch;
-    for (std::string& token : tokens) {
-      if (!listed(apart_, token)) {
-        stretch.push_back(std::move(token));
-        continue;
-      }
-      if (std::string text = join(stretch); !text.empty()) texts.push_back(std::move(text));
-      stretch.clear();
-      texts.push_back(std::move(token));
-    }
-    if (!stretch.empty()) texts.push_back(join(stretch));
-    tokens.assign(1, joined(texts, " "));
-  }
-
- private:
-  static bool listed(const std::vector<std::string>& list, const std::string& token) {
-    return std::find(list.begin(), list.end(), token) != list.end();
-  }
-
-  std::string join(const std::vector<std::string>& stretch) const {
+  std::string operator()(const std::vector<std::string>& stretch) const {
     std::string text;
     std::vector<std::string> pieces;
     const auto decode = [&] {
       std::string part;
-      if (const auto status = processor_->Decode(pieces, &part); !status.ok())
+      if (const auto status = processor->Decode(pieces, &part); !status.ok())
         fail(Errc::kBadData, "SentencePiece: ", status.ToString());
       text += part;
       pieces.clear();
     };
+    bool after_special = false;
     for (const std::string& token : stretch) {
-      if (!listed(specials_, token)) {
+      const bool special = std::find(specials.begin(), specials.end(), token) != specials.end();
+      if (!special) {
         pieces.push_back(token);
-        continue;
+      } else {
+        if (rules == SpmText::kGptSw3 && !after_special) text += ' ';
+        decode();
+        text += token;
+        if (rules == SpmText::kMarian) text += ' ';
       }
-      decode();
-      text += token;
-      if (marian_) text += ' ';
+      after_special = special;
     }
     decode();
-    if (marian_) text = replaced(std::move(text), kMark, " ");
-    return unicode_trimmed(text);
+    if (rules == SpmText::kMarian) text = replaced(std::move(text), kMark, " ");
+    return rules == SpmText::kGptSw3 ? text : unicode_trimmed(text);
   }
-
-  std::unique_ptr<Processor> processor_;
-  std::vector<std::string> specials_, apart_;
-  bool marian_;
 };
 
 std::int32_t need(const Vocabulary& vocabulary, const std::string& token) {
@@ -190,20 +189,11 @@ std::int32_t need(const Vocabulary& vocabulary, const std::string& token) {
   return id;
 }
 
-// Special tokens, and those added tokens that decoding sets apart.
 std::unique_ptr<Decoder> make_decoder_of(const fs::path& spm, const TokenizerConfig& config,
-                                         const Vocabulary& plain, bool marian) {
-  std::vector<std::string> specials, apart;
-  for (const auto& special : config.special_tokens) {
-    specials.push_back(special.token.content);
-    if (special.name == "additional" && plain.find(special.token.content) < 0)
-      apart.push_back(special.token.content);
-  }
-  for (const AddedToken& token : config.added_tokens)
-    if (std::find(specials.begin(), specials.end(), token.content) == specials.end())
-      apart.push_back(token.content);
-  return std::make_unique<PieceDecoder>(load_processor(spm), std::move(specials), std::move(apart),
-                                        marian);
+                                         const Vocabulary& plain, SpmText rules) {
+  PieceJoin join{load_processor(spm), {}, rules};
+  for (const auto& special : config.special_tokens) join.specials.push_back(special.token.content);
+  return std::make_unique<SlowDecoder>(set_apart(config, plain), std::move(join));
 }
 
 }  // namespace
@@ -215,10 +205,11 @@ Blueprint read_marian(const fs::path& folder, const TokenizerConfig& config) {
   const std::string eos = config.special("eos");
   const std::int32_t unk = need(vocabulary, config.special("unk"));
   out.around = {{{"$A", 0}, {eos, 0}}, {{"$A", 0}, {"$B", 0}, {eos, 0}}};
-  out.own_decoder = make_decoder_of(folder / "target.spm", config, vocabulary, true);
+  out.own_decoder = make_decoder_of(folder / "target.spm", config, vocabulary, SpmText::kMarian);
   if (config.fields.boolean("separate_vocabs", false))
     out.target = read_vocab_json(folder / "target_vocab.json");
-  out.model = std::make_unique<SpmPieces>(folder / "source.spm", std::move(vocabulary), unk, true);
+  out.model = std::make_unique<SpmPieces>(folder / "source.spm", std::move(vocabulary), unk,
+                                          SpmText::kMarian);
   return out;
 }
 
@@ -228,7 +219,7 @@ Blueprint read_m2m100(const fs::path& folder, const TokenizerConfig& config) {
   const fs::path spm = folder / "sentencepiece.bpe.model";
   Vocabulary vocabulary = read_vocab_json(folder / "vocab.json");
   const std::int32_t unk = need(vocabulary, config.special("unk"));
-  out.own_decoder = make_decoder_of(spm, config, vocabulary, false);
+  out.own_decoder = make_decoder_of(spm, config, vocabulary, SpmText::kM2M100);
   // The languages come after the vocabulary, whatever it holds.
   auto next = static_cast<std::int32_t>(vocabulary.size());
   const auto codes = m2m100_languages(config.fields);
@@ -237,7 +228,21 @@ Blueprint read_m2m100(const fs::path& folder, const TokenizerConfig& config) {
   check_language(source, codes, config.src_lang.empty() ? Errc::kBadData : Errc::kUsage);
   const std::string lang = "__" + source + "__";
   out.around = {{{lang, 0}, {"$A", 0}, {eos, 0}}, {{lang, 0}, {"$A", 0}, {"$B", 0}, {eos, 0}}};
-  out.model = std::make_unique<SpmPieces>(spm, std::move(vocabulary), unk, false);
+  out.model = std::make_unique<SpmPieces>(spm, std::move(vocabulary), unk, SpmText::kM2M100);
+  return out;
+}
+
+Blueprint read_gpt_sw3(const fs::path& folder, const TokenizerConfig& config) {
+  Blueprint out;
+  out.where = "spiece.model";
+  const fs::path file = folder / out.where;
+  const SpmModel model = read_spm(file);
+  Vocabulary vocabulary;
+  for (std::size_t i = 0; i < model.pieces.size(); ++i)
+    vocabulary.add(model.pieces[i].text, static_cast<std::int32_t>(i));
+  out.own_decoder = make_decoder_of(file, config, vocabulary, SpmText::kGptSw3);
+  const auto unk = static_cast<std::int32_t>(model.unk_id);
+  out.model = std::make_unique<SpmPieces>(file, std::move(vocabulary), unk, SpmText::kGptSw3);
   return out;
 }
 

@@ -82,9 +82,12 @@ std::vector<std::string> spelled_out(const std::string& word, const TokenizerCon
   } else if (word == "(pegasus)") {
     const std::int64_t offset = config.fields.integer("offset", 0, 10'000, 103);
     all = {config.special("pad"), config.special("eos")};
-    if (config.fields.has("mask_token_sent") || !config.fields.json().contains("mask_token_sent"))
+    // The mask token stands in the vocabulary where its id, after the sentence mask, is below the
+    // offset.
+    if (config.fields.has("mask_token_sent") || !config.fields.json().contains("mask_token_sent")) {
       all.push_back(config.fields.text("mask_token_sent", "<mask_1>"));
-    all.push_back(config.special("mask"));
+      if (offset > 3) all.push_back(config.special("mask"));
+    }
     for (std::int64_t i = 2; i < offset; ++i) all.push_back("<unk_" + std::to_string(i) + ">");
   } else if (word.front() == '(') {
     all = {config.special(word.substr(1, word.size() - 2))};

@@ -1,60 +1,16 @@
 #include "core/tokenizers/tokenizer.h"
 
 #include <algorithm>
-#include <unordered_map>
 
 #include "core/base/error.h"
 #include "core/base/limits.h"
 #include "core/base/text.h"
-#include "core/tokenizers/added_tokens.h"
-#include "core/tokenizers/blueprint.h"
 #include "core/tokenizers/clean_up.h"
-#include "core/tokenizers/decoders.h"
-#include "core/tokenizers/normalizers.h"
-#include "core/tokenizers/post_processors.h"
-#include "core/tokenizers/pre_tokenizers.h"
+#include "core/tokenizers/tokenizer_impl.h"
 #include "core/tokenizers/unicode.h"
 #include "core/tokenizers/windows.h"
 
 namespace hft {
-namespace fs = std::filesystem;
-
-struct Tokenizer::Impl {
-  std::unique_ptr<Normalizer> normalizer;
-  std::unique_ptr<PreTokenizer> pre_tokenizer;
-  std::unique_ptr<TokenModel> model;
-  std::unique_ptr<PostProcessor> post_processor;
-  std::unique_ptr<Decoder> decoder;
-  AddedTokens added;
-  bool bytes = false;  // pieces reach the model as plain bytes
-  std::unordered_map<std::string, std::int32_t> special_ids;
-  std::optional<Vocabulary> target;  // Marian: tokens of the target language, for decoding
-  std::optional<std::int64_t> model_max_length;
-  std::vector<std::string> input_names;
-  bool type_ids = true;
-  bool clean_up = false;
-  std::string word_suffix;             // decoded text has a space in its place (CLIP)
-  std::vector<std::string> languages;  // one of them stands beside each text
-  bool m2m100 = false;
-  bool whisper = false;  // decoded text is without a prompt and without timestamps
-  bool split_special = false;
-  Side truncation_side = Side::kRight;
-
-  std::string token(std::int32_t id) const {
-    const AddedToken* added_token = added.token(id);
-    return added_token ? added_token->content : std::string(model->vocabulary().token(id));
-  }
-  Segment encode_text(std::string_view text, const EncodeOptions& options, int sequence) const;
-  void place(const Pieces& pieces, std::string_view text, const EncodeOptions& options,
-             Segment& out) const;
-  std::vector<Encoding> finish(Segment first, std::optional<Segment> second,
-                               const EncodeOptions& options, bool all_windows) const;
-  Encoding assemble(Segment first, std::optional<Segment> second,
-                    const EncodeOptions& options) const;
-  void configure(const TokenizerConfig& config);
-  std::vector<std::string> languages_of(const TokenizerConfig& config) const;
-};
-
 namespace {
 
 // Byte offsets to code-point offsets, by tokenizers' rules for ends inside a code point or beyond
@@ -149,23 +105,16 @@ std::string without_timestamps(std::string text) {
   return text;
 }
 
-template <class T>
-std::unique_ptr<T> make_part(const Json& json, const Blueprint& blueprint, const char* key,
-                             std::unique_ptr<T> (*make)(const Fields&, int)) {
-  if (json.is_null()) return nullptr;
-  return make(Fields(json, blueprint.where + ": " + key), 0);
-}
-
 }  // namespace
 
 Segment Tokenizer::Impl::encode_text(std::string_view text, const EncodeOptions& options,
-                                     int sequence) const {
+                                     int sequence, const Normalizer* with) const {
   check_text(text);
   // Without offsets, alignments matter only to a pre-tokenizer that asks where a piece began.
   const bool tracked =
-      options.offsets || (normalizer && pre_tokenizer && pre_tokenizer->needs_start());
+      options.offsets || (with && pre_tokenizer && pre_tokenizer->needs_start());
   Pieces pieces =
-      added.extract(text, normalizer.get(), tracked, options.split_special || split_special);
+      added.extract(text, with, tracked, options.split_special || split_special);
   if (pre_tokenizer) pre_tokenizer->apply(pieces);
   Segment out;
   if (options.offsets) {
@@ -226,28 +175,28 @@ void Tokenizer::Impl::place(const Pieces& pieces, std::string_view text, const E
 }
 
 Encoding Tokenizer::Impl::assemble(Segment first, std::optional<Segment> second,
-                                   const EncodeOptions& options) const {
+                                   const Finish& how) const {
   std::vector<Segment> segments;
   segments.push_back(std::move(first));
   if (second) segments.push_back(std::move(*second));
-  if (post_processor)
-    post_processor->apply(
-        segments, {.add_special_tokens = options.add_special_tokens, .offsets = options.offsets});
+  if (how.post)
+    how.post->apply(segments, {.add_special_tokens = how.options.add_special_tokens,
+                               .offsets = how.options.offsets});
   Encoding all = std::move(segments[0].encoding);
   for (std::size_t i = 1; i < segments.size(); ++i) append(all, segments[i].encoding);
   return all;
 }
 
 std::vector<Encoding> Tokenizer::Impl::finish(Segment first, std::optional<Segment> second,
-                                              const EncodeOptions& options,
-                                              bool all_windows) const {
+                                              const Finish& how) const {
+  const auto& [options, all_windows, post] = how;
   const std::size_t size = first.encoding.size(), pair_size = second ? second->encoding.size() : 0;
   Lengths lengths{size, pair_size};
   if (options.truncation != Truncation::kNone) {
-    const std::int64_t extra = options.add_special_tokens && post_processor
-                                   ? post_processor->added(second.has_value())
+    const std::int64_t extra = options.add_special_tokens && post
+                                   ? post->added(second.has_value())
                                    : 0;
-    const std::int64_t single = post_processor ? post_processor->added(false) : 0;
+    const std::int64_t single = post ? post->added(false) : 0;
     if (options.max_length < extra || options.stride < 0 ||
         options.max_length - single < options.stride)
       fail(Errc::kUsage, "a max_length of ", options.max_length, " with a stride of ",
@@ -269,13 +218,13 @@ std::vector<Encoding> Tokenizer::Impl::finish(Segment first, std::optional<Segme
   const auto add = [&](std::size_t a, std::size_t b) {
     all.push_back(assemble(window(first, firsts, a),
                            second ? std::optional(window(*second, seconds, b)) : std::nullopt,
-                           options));
+                           how));
   };
   add(0, 0);
   if (!all_windows) return all;
   // The order in which the reference merges overflowing parts: every further window of the text
   // that comes first with all of the other, then the first one with the others' further ones.
-  const bool swapped = second && post_processor && post_processor->second_first();
+  const bool swapped = second && post && post->second_first();
   const std::size_t outer = swapped ? seconds.size() : firsts.size(),
                     inner = swapped ? firsts.size() : seconds.size();
   const auto add_ordered = [&](std::size_t a, std::size_t b) { swapped ? add(b, a) : add(a, b); };
@@ -285,109 +234,56 @@ std::vector<Encoding> Tokenizer::Impl::finish(Segment first, std::optional<Segme
   return all;
 }
 
-void Tokenizer::Impl::configure(const TokenizerConfig& config) {
-  const Fields& f = config.fields;
-  for (const auto& special : config.special_tokens) {
-    std::int32_t id = added.find(special.token.content);
-    if (id < 0) id = model->vocabulary().find(special.token.content);
-    if (id >= 0 && special.name != "additional" && special.name != "extra")
-      special_ids.emplace(special.name, id);
+std::vector<Encoding> Tokenizer::Impl::encode(std::string_view text,
+                                              std::optional<std::string_view> pair,
+                                              const EncodeOptions& options,
+                                              bool all_windows) const {
+  if (infill && !pair && !infill->fill.empty()) {
+    const std::size_t gap = text.find(infill->fill);
+    if (gap != std::string_view::npos) {
+      pair = text.substr(gap + infill->fill.size());
+      text = text.substr(0, gap);
+      if (pair->find(infill->fill) != std::string_view::npos)
+        fail(Errc::kBadData, "a text has '", infill->fill, "' more than once");
+    }
   }
-  if (const Json* length = f.find("model_max_length")) {
-    if (!length->is_number())
-      fail(Errc::kBadData, "tokenizer_config.json: 'model_max_length' is ", to_line(*length),
-           ", wanted a number");
-    if (const double value = length->get<double>(); value >= 1 && value < 9e15)
-      model_max_length = static_cast<std::int64_t>(value);
-  } else if (config.row && config.row->recipe == Recipe::kMarian) {
-    model_max_length = 512;  // the class's own default
-  }
-  if (const Json* names = f.find("model_input_names"); names && names->is_array())
-    for (const Json& name : *names)
-      if (name.is_string()) input_names.push_back(name.get<std::string>());
-  type_ids = !config.row || config.row->type_ids;
-  clean_up = f.boolean("clean_up_tokenization_spaces", config.clean_up);
-  split_special = f.boolean("split_special_tokens", false);
-  const std::string side = f.text("truncation_side", "right");
-  if (side != "left" && side != "right")
-    fail(Errc::kBadData, "tokenizer_config.json: 'truncation_side' is \"", side,
-         "\", wanted left or right");
-  truncation_side = side == "left" ? Side::kLeft : Side::kRight;
+  // A fast class that is called with one text takes an empty second one for none.
+  if (pair && pair->empty() && !slow) pair.reset();
+  if (infill && pair && !pair->empty()) return encode_infill(text, *pair, options, all_windows);
+  std::optional<Segment> second;
+  if (pair) second = encode_text(*pair, options, 1);
+  return finish(encode_text(text, options, 0), std::move(second),
+                {options, all_windows, post_processor.get()});
 }
 
-// Those of the class; where files name their own, the special tokens without another name.
-std::vector<std::string> Tokenizer::Impl::languages_of(const TokenizerConfig& config) const {
-  if (m2m100) return m2m100_languages(config.fields);
-  const Change change = config.row ? config.row->change : Change::kNone;
-  if (change != Change::kLangAfter && change != Change::kLangBefore) return {};
-  std::map<std::int32_t, std::string> found;
-  for (const auto& [id, token] : added.all())
-    if (token.special &&
-        std::ranges::none_of(special_ids, [&](const auto& named) { return named.second == id; }))
-      found[id] = token.content;
-  std::vector<std::string> languages;
-  for (auto& [id, language] : found) languages.push_back(std::move(language));
-  return languages;
-}
-
-Tokenizer Tokenizer::load(const fs::path& folder, const LoadOptions& options) {
-  TokenizerConfig config = read_tokenizer_config(folder);
-  config.src_lang = options.src_lang;
-  Blueprint blueprint = config.own_files ? read_own_files(folder, config)
-                                         : read_tokenizer_json(folder / "tokenizer.json");
-  auto impl = std::make_unique<Impl>();
-  impl->added.add(blueprint.added_tokens, blueprint.vocabulary());
-  impl->added.add(tokens_to_add(config, blueprint, impl->added), blueprint.vocabulary());
-  apply_class(blueprint, config, impl->added);
-  impl->normalizer =
-      make_part<Normalizer>(blueprint.normalizer, blueprint, "normalizer", &make_normalizer);
-  impl->pre_tokenizer = make_part<PreTokenizer>(blueprint.pre_tokenizer, blueprint, "pre_tokenizer",
-                                                &make_pre_tokenizer);
-  impl->post_processor = make_part<PostProcessor>(blueprint.post_processor, blueprint,
-                                                  "post_processor", &make_post_processor);
-  impl->decoder = blueprint.own_decoder
-                      ? std::move(blueprint.own_decoder)
-                      : make_part<Decoder>(blueprint.decoder, blueprint, "decoder", &make_decoder);
-  const std::string_view name = config.row ? config.row->name() : "";
-  if (blueprint.bpe) {
-    if (name == "CLIP") impl->word_suffix = blueprint.bpe->options().end_of_word_suffix;
-    impl->bytes = blueprint.bpe->can_take_bytes() && impl->pre_tokenizer &&
-                  impl->pre_tokenizer->leave_bytes();
-    impl->model = blueprint.bpe->build(impl->bytes);
-  } else {
-    impl->model = std::move(blueprint.model);
-  }
-  impl->target = std::move(blueprint.target);
-  impl->m2m100 = name == "M2M100";
-  impl->whisper = name == "Whisper";
-  if (config.row && !has_fast_twin(*config.row)) impl->added.split_all();
-  impl->added.prepare(impl->normalizer.get());
-  impl->configure(config);
-  impl->languages = impl->languages_of(config);
-  if (!options.src_lang.empty() && !impl->languages.empty())
-    check_language(options.src_lang, impl->languages);
-  return Tokenizer(std::move(impl));
+std::vector<Encoding> Tokenizer::Impl::encode_infill(std::string_view prefix,
+                                                     std::string_view suffix,
+                                                     const EncodeOptions& options,
+                                                     bool all_windows) const {
+  EncodeOptions with = options;
+  with.add_special_tokens = true;  // those of the gap are never left out
+  const auto* post = options.add_special_tokens ? infill->post.get() : infill->bare_post.get();
+  return finish(encode_text(" " + std::string(prefix), with, 0, infill->normalizer.get()),
+                encode_text(suffix, with, 1, infill->normalizer.get()), {with, all_windows, post});
 }
 
 Encoding Tokenizer::encode(std::string_view text, const EncodeOptions& options) const {
-  return std::move(impl_->finish(impl_->encode_text(text, options, 0), {}, options, false)[0]);
+  return std::move(impl_->encode(text, {}, options, false)[0]);
 }
 
 Encoding Tokenizer::encode_pair(std::string_view text, std::string_view pair,
                                 const EncodeOptions& options) const {
-  return std::move(impl_->finish(impl_->encode_text(text, options, 0),
-                                 impl_->encode_text(pair, options, 1), options, false)[0]);
+  return std::move(impl_->encode(text, pair, options, false)[0]);
 }
 
 std::vector<Encoding> Tokenizer::encode_windows(std::string_view text,
                                                 const EncodeOptions& options) const {
-  return impl_->finish(impl_->encode_text(text, options, 0), {}, options, true);
+  return impl_->encode(text, {}, options, true);
 }
 
 std::vector<Encoding> Tokenizer::encode_pair_windows(std::string_view text, std::string_view pair,
                                                      const EncodeOptions& options) const {
-  return impl_->finish(impl_->encode_text(text, options, 0), impl_->encode_text(pair, options, 1),
-                       options, true);
+  return impl_->encode(text, pair, options, true);
 }
 
 Encoding Tokenizer::encode_words(const std::vector<std::string>& words,
@@ -400,7 +296,8 @@ Encoding Tokenizer::encode_words(const std::vector<std::string>& words,
     append(all.encoding, word.encoding);
     append(all.spaces, word.spaces);
   }
-  return std::move(impl_->finish(std::move(all), {}, options, false)[0]);
+  return std::move(
+      impl_->finish(std::move(all), {}, {options, false, impl_->post_processor.get()})[0]);
 }
 
 std::string Tokenizer::decode(const std::vector<std::int32_t>& ids, bool skip_special_tokens,
@@ -410,9 +307,13 @@ std::string Tokenizer::decode(const std::vector<std::int32_t>& ids, bool skip_sp
   for (std::int32_t id : (impl_->whisper && skip_special_tokens) ? without_prompt(ids) : ids) {
     const Vocabulary& vocabulary = impl_->target ? *impl_->target : impl_->model->vocabulary();
     const AddedToken* added = impl_->added.token(id);
-    if (!added && !vocabulary.has(id)) continue;
-    std::string token = added ? added->content : std::string(vocabulary.token(id));
-    if (!skip_special_tokens || !impl_->added.is_special(token)) tokens.push_back(std::move(token));
+    const bool known = added || vocabulary.has(id);
+    if (!known && !impl_->slow) continue;
+    std::string token = added   ? added->content
+                        : known ? std::string(vocabulary.token(id))
+                                : impl_->unk_token;
+    if (!skip_special_tokens || !known || !impl_->added.is_special(token))
+      tokens.push_back(std::move(token));
   }
   std::string text = join(tokens);
   if (!impl_->word_suffix.empty())
@@ -473,14 +374,6 @@ const std::vector<std::string>& Tokenizer::languages() const { return impl_->lan
 std::optional<std::int32_t> Tokenizer::language_id(std::string_view language) const {
   if (std::ranges::find(impl_->languages, language) == impl_->languages.end()) return std::nullopt;
   return id(impl_->m2m100 ? "__" + std::string(language) + "__" : std::string(language));
-}
-
-std::map<std::string, std::string> Tokenizer::special_tokens(const fs::path& folder) {
-  std::map<std::string, std::string> all;
-  for (const auto& special : read_tokenizer_config(folder).special_tokens)
-    if (special.name != "additional" && special.name != "extra")
-      all.emplace(special.name + "_token", special.token.content);
-  return all;
 }
 
 std::optional<std::int64_t> Tokenizer::model_max_length() const { return impl_->model_max_length; }

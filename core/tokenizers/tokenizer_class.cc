@@ -19,6 +19,25 @@ constexpr std::string_view kGptRawTokens =
 constexpr std::string_view kAlbertTokens =
     "bos=[CLS] eos=[SEP] unk=<unk> sep=[SEP] pad=<pad> cls=[CLS] mask/RR=[MASK]";
 
+constexpr std::string_view kFairseqTokens =
+    "bos=<s> eos=</s> unk=<unk> sep=</s> pad=<pad> cls=<s> mask=<mask>";
+
+// Model types whose classes have files of their own that hft does not read.
+constexpr std::string_view kUnread[][2] = {
+    {"bartpho", "Bartpho"}, {"bert-generation", "BertGeneration"},
+    {"blenderbot-small", "BlenderbotSmall"}, {"canine", "Canine"}, {"clvp", "Clvp"}, {"cpm", "Cpm"},
+    {"cpmant", "CpmAnt"}, {"dia", "Dia"}, {"ernie_m", "ErnieM"},
+    {"fastspeech2_conformer", "FastSpeech2Conformer"}, {"flaubert", "Flaubert"}, {"fsmt", "FSMT"},
+    {"gpt_neox_japanese", "GPTNeoXJapanese"}, {"markuplm", "MarkupLM"}, {"mgp-str", "Mgpstr"},
+    {"mluke", "MLuke"}, {"myt5", "MyT5"}, {"parakeet", "ParakeetCTC"}, {"perceiver", "Perceiver"},
+    {"plbart", "PLBart"}, {"prophetnet", "ProphetNet"}, {"rag", "Rag"}, {"realm", "Realm"},
+    {"retribert", "RetriBert"}, {"roc_bert", "RoCBert"}, {"roformer", "RoFormer"},
+    {"seamless_m4t", "SeamlessM4T"}, {"seamless_m4t_v2", "SeamlessM4T"}, {"siglip", "Siglip"},
+    {"speech_to_text", "Speech2Text"}, {"speecht5", "SpeechT5"}, {"tapas", "Tapas"},
+    {"tapex", "Tapex"}, {"transfo-xl", "TransfoXL"}, {"vits", "Vits"},
+    {"xlm-prophetnet", "XLMProphetNet"},
+};
+
 constexpr TokenizerClass kClasses[] = {
     // vocab.txt
     {"Bert DPRQuestionEncoder DPRContextEncoder DPRReader Electra MobileBert ConvBert SqueezeBert "
@@ -77,7 +96,7 @@ constexpr TokenizerClass kClasses[] = {
      "bos=<s> eos=</s> unk=<unk> pad=<pad>"},
     {"Cohere", "aya_vision cohere cohere2", Recipe::kNone, Change::kBosEos, false, false,
      "bos=<BOS_TOKEN> eos=<|END_OF_TURN_TOKEN|> unk=<UNK>"},
-    {"PreTrained",
+    {"PreTrained TokenizersBackend",
      "bitnet blt csm falcon glm glm4 glm4_moe glm4v glm4v_moe gpt_oss helium kosmos-2.5 modernbert "
      "moonshine moshi nemotron smollm3",
      Recipe::kNone, Change::kNone, true, false, ""},
@@ -133,6 +152,22 @@ constexpr TokenizerClass kClasses[] = {
      "eos=</s> unk=<unk> pad=<pad>"},
     {"M2M100", "m2m_100", Recipe::kM2M100, Change::kNone, false, false,
      "bos=<s> eos=</s> unk=<unk> sep=</s> pad=<pad>"},
+    {"Luke", "luke", Recipe::kByteBpe, Change::kNone, true, false,
+     "bos=<s> eos=</s> unk=<unk> sep=</s> pad=<pad> cls=<s> mask/-R=<mask>"},
+    {"GPTSw3", "gpt-sw3", Recipe::kGptSw3, Change::kNone, false, false,
+     "bos=<s> eos=<|endoftext|> unk=<unk> pad=<pad>"},
+    {"Bertweet", "bertweet", Recipe::kWords, Change::kNone, true, false, kFairseqTokens},
+    {"Phobert", "phobert", Recipe::kWords, Change::kNone, true, false, kFairseqTokens},
+    {"CTRL", "ctrl", Recipe::kWords, Change::kNone, true, false, "unk=<unk>"},
+    {"XLM", "xlm", Recipe::kWords, Change::kNone, true, false,
+     "bos=<s> unk=<unk> sep=</s> pad=<pad> cls=</s> mask=<special1>"},
+    {"BioGpt", "biogpt", Recipe::kWords, Change::kNone, false, false,
+     "bos=<s> eos=</s> unk=<unk> sep=</s> pad=<pad>"},
+    {"Esm", "esm", Recipe::kWords, Change::kNone, false, false,
+     "eos=<eos> unk=<unk> pad=<pad> cls=<cls> mask=<mask>"},
+    {"BertJapanese", "bert-japanese", Recipe::kWords, Change::kNone, true, false, kBertTokens},
+    {"ByT5", "byt5", Recipe::kWords, Change::kNone, false, false,
+     "eos/-B=</s> unk/-B=<unk> pad/-B=<pad>"},
     {"Wav2Vec2CTC", "data2vec-audio hubert wav2vec2 wav2vec2-bert wav2vec2-conformer",
      Recipe::kCharacter, Change::kNone, false, false, "bos=<s> eos=</s> unk=<unk> pad=<pad>"},
 };
@@ -155,8 +190,52 @@ const TokenizerClass* find_tokenizer_class(std::string_view name, std::string_vi
 }
 
 bool has_fast_twin(const TokenizerClass& row) {
-  return row.recipe != Recipe::kMarian && row.recipe != Recipe::kM2M100 &&
-         row.recipe != Recipe::kCharacter;
+  switch (row.recipe) {
+    case Recipe::kMarian:
+    case Recipe::kM2M100:
+    case Recipe::kCharacter:
+    case Recipe::kWords:
+    case Recipe::kGptSw3:
+      return false;
+    default:
+      return row.name() != "Luke";
+  }
+}
+
+std::vector<std::string> own_files_of(const TokenizerClass& row) {
+  const std::string_view name = row.name();
+  switch (row.recipe) {
+    case Recipe::kBert:
+      return {"vocab.txt"};
+    case Recipe::kMarian:
+      return {"vocab.json", "source.spm", "target.spm"};
+    case Recipe::kM2M100:
+      return {"vocab.json", "sentencepiece.bpe.model"};
+    case Recipe::kCharacter:
+      return {"vocab.json"};
+    case Recipe::kGptSw3:
+      return {"spiece.model"};
+    case Recipe::kWords:
+      if (name == "ByT5") return {};
+      if (name == "Esm" || name == "BertJapanese") return {"vocab.txt"};
+      if (name == "Bertweet" || name == "Phobert") return {"vocab.txt", "bpe.codes"};
+      return {"vocab.json", "merges.txt"};
+    default:
+      return {"vocab.json", "merges.txt"};
+  }
+}
+
+std::string class_of_unread(std::string_view model_type) {
+  for (const auto& [type, name] : kUnread)
+    if (type == model_type) return std::string(name) + "Tokenizer";
+  return "";
+}
+
+std::string readable_classes() {
+  std::string all;
+  for (const auto& row : kClasses)
+    if (row.recipe != Recipe::kNone) all += (all.empty() ? "" : ", ") + std::string(row.name());
+  return all;
 }
 
 std::vector<DefaultToken> default_specials(const TokenizerClass& row) {

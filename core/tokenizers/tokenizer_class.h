@@ -24,7 +24,9 @@ enum class Recipe {
   kSpm,       // a SentencePiece model
   kMarian,    // source.spm, target.spm, vocab.json
   kM2M100,    // sentencepiece.bpe.model, vocab.json
-  kCharacter  // vocab.json alone
+  kCharacter,  // vocab.json alone
+  kWords,      // words by rules of the class's own (slow_classes.cc)
+  kGptSw3      // spiece.model, with SentencePiece's own ids
 };
 
 // What the class changes in a tokenizer that is read, whatever its files say.
@@ -48,8 +50,8 @@ struct TokenizerClass {
   bool cleans;    // made of its own files, it cleans up decoded text by default
   // "name/FS=content …". F: how the class holds the token when it reads tokenizer.json, S: when it
   // reads its own files. '-' its text; else with flags: 'r' sought in the text as it is, 'n' in the
-  // normalised text; 'R' and 'N' the same with the spaces before it. "name=content|[OTHER]":
-  // another token when it reads its own files.
+  // normalised text; 'R' and 'N' the same with the spaces before it, 'B' as 'R' and with those
+  // after it. "name=content|[OTHER]": another token when it reads its own files.
   std::string_view specials;
 
   std::string_view name() const { return names.substr(0, names.find(' ')); }
@@ -60,6 +62,14 @@ struct DefaultToken {
   std::string own_files{};  // its content when the class reads its own files
   char fast = '-', slow = '-';
 };
+
+// The files a class must have to be read without tokenizer.json.
+std::vector<std::string> own_files_of(const TokenizerClass& row);
+
+// The class of a model_type whose own files hft does not read; "" for others.
+std::string class_of_unread(std::string_view model_type);
+// The classes whose own files hft reads, for messages.
+std::string readable_classes();
 
 // By class name ("BertTokenizerFast"), else by model_type; nullptr when neither is known.
 const TokenizerClass* find_tokenizer_class(std::string_view name, std::string_view model_type);

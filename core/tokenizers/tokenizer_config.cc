@@ -42,7 +42,8 @@ std::optional<SpecialToken> token_of(const Json& value, const std::string& name,
 void wrap(SpecialToken& special, char flags) {
   if (special.object || flags == '-') return;
   special.object = true;
-  special.token.lstrip = flags == 'R' || flags == 'N';
+  special.token.lstrip = flags == 'R' || flags == 'N' || flags == 'B';
+  special.token.rstrip = flags == 'B';
   special.token.normalized = flags == 'n' || flags == 'N';
 }
 
@@ -67,9 +68,13 @@ class Reader {
     out.class_name = out.fields.text("tokenizer_class", text_of_model("tokenizer_class"));
     out.row = find_tokenizer_class(out.class_name, text_of_model("model_type"));
     out.own_files = own_files(out);
-    if (!out.row && out.own_files) out.row = find_tokenizer_class(class_of_files(), "");
+    if (!out.row && out.class_name.empty())
+      out.class_name = class_of_unread(text_of_model("model_type"));
+    if (!out.row && out.own_files && out.class_name.empty())
+      out.row = find_tokenizer_class(class_of_files(), "");
     out.clean_up = out.own_files && out.row && out.row->cleans;
     out.has_decoder = has_decoder();
+    out.complete = config_.contains("backend") && !out.own_files;
     read_specials(out);
     read_additional(out);
     read_added(out.fields, out);
@@ -96,21 +101,12 @@ class Reader {
   bool own_files(const TokenizerConfig& config) const {
     if (!there("tokenizer.json")) return true;
     if (!config.row) return false;
-    switch (config.row->recipe) {
-      case Recipe::kMarian:
-        return there("source.spm") && there("vocab.json");
-      case Recipe::kM2M100:
-        return there("sentencepiece.bpe.model") && there("vocab.json");
-      case Recipe::kCharacter:
-        return there("vocab.json");
-      case Recipe::kSpm: {
-        const std::string_view name = config.row->name();
-        const char* file = name == "Llama" ? "tokenizer.model" : name == "T5" ? "spiece.model" : "";
-        return *file && config.fields.has("add_prefix_space") && there(file);
-      }
-      default:
-        return false;
-    }
+    if (!has_fast_twin(*config.row))
+      return std::ranges::all_of(own_files_of(*config.row),
+                                 [&](const std::string& file) { return there(file.c_str()); });
+    const std::string_view name = config.row->name();
+    const char* file = name == "Llama" ? "tokenizer.model" : name == "T5" ? "spiece.model" : "";
+    return *file && config.fields.has("add_prefix_space") && there(file);
   }
 
   // A special token of the config, or of the map when there is no added_tokens_decoder.
@@ -145,8 +141,8 @@ class Reader {
   // The list of additional special tokens as the files have it; nullopt when there is none.
   std::optional<std::vector<SpecialToken>> listed_additional() const {
     std::optional<std::vector<SpecialToken>> all;
-    const auto take = [&](const Json& from) {
-      const auto found = from.find("additional_special_tokens");
+    const auto take = [&](const Json& from, const char* key = "additional_special_tokens") {
+      const auto found = from.find(key);
       if (found == from.end() || !found->is_array()) return;
       if (!all) all.emplace();
       for (const Json& value : *found)
@@ -156,6 +152,7 @@ class Reader {
             all->push_back(std::move(*token));
     };
     take(config_);
+    take(config_, "extra_special_tokens");  // transformers 5's name for them
     if (!has_decoder()) take(map_);
     return all;
   }
@@ -168,15 +165,16 @@ class Reader {
         return special.token.content == content;
       });
     };
-    if (out.row)
+    if (out.row && !out.complete)
       for (std::string& content : class_additional(out, given))
         if (!has(content))
           all.push_back({.name = "additional",
                          .token = {.content = std::move(content), .normalized = false}});
-    if (const Json* extra = out.fields.find("extra_special_tokens"); extra && extra->is_object())
-      for (const auto& [name, value] : extra->items())
-        if (auto token = token_of(value, "extra", "extra_special_tokens: " + name))
-          all.push_back(std::move(*token));
+    for (const char* key : {"extra_special_tokens", "model_specific_special_tokens"})
+      if (const Json* extra = out.fields.find(key); extra && extra->is_object())
+        for (const auto& [name, value] : extra->items())
+          if (auto token = token_of(value, "extra", key + (": " + name)))
+            all.push_back(std::move(*token));
     for (SpecialToken& special : all) out.special_tokens.push_back(std::move(special));
   }
 
@@ -203,6 +201,10 @@ class Reader {
       numbered("<unk_", more, given ? offset - 1 : offset);
     }
     if (name == "Herbert" && out.own_files && !given) numbered("<special", 0, 10);
+    if (name == "XLM" && !given) numbered("<special", 0, 10);
+    if (name == "ByT5" && !given)
+      numbered("<extra_id_", 0, out.fields.integer("extra_ids", 0, kMostNumbered, 125));
+    if (name == "Luke") all = {"<ent>", "<ent2>"};
     if (name == "XGLM") numbered("<madeupword", 0, 7);
     if (name == "CodeLlama")
       for (const auto& [key, content] : {std::pair{"prefix_token", "▁<PRE>"},
@@ -259,6 +261,12 @@ bool TokenizerConfig::is_special(std::string_view content) const {
                      [&](const auto& each) { return each.token.content == content; });
 }
 
+bool TokenizerConfig::lowers_text() const {
+  const std::string_view name = row ? row->name() : "";
+  if (name == "XLM") return fields.boolean("do_lowercase_and_remove_accent", true);
+  return (name == "BertJapanese" || name == "GPTSw3") && fields.boolean("do_lower_case", false);
+}
+
 TokenizerConfig read_tokenizer_config(const fs::path& folder) { return Reader(folder).read(); }
 
 std::vector<AddedToken> tokens_to_add(const TokenizerConfig& config, const Blueprint& blueprint,
@@ -284,7 +292,7 @@ std::vector<AddedToken> tokens_to_add(const TokenizerConfig& config, const Bluep
       one.token = *known->second;
       one.object = true;
     }
-    wrap(one, one.wrapped);
+    if (!config.complete) wrap(one, one.wrapped);
     const bool there = std::any_of(listed.begin(), listed.end(), [&](const AddedToken& token) {
       return one.object ? token == one.token : token.content == one.token.content;
     });

@@ -45,6 +45,10 @@ inline std::uint16_t classes(char32_t c, const std::uint16_t* table) {
 inline std::uint16_t classes(char32_t c) { return classes(c, class_table()); }
 inline bool is(char32_t c, unsigned wanted) { return (classes(c) & wanted) != 0; }
 
+// What Python's str.split() and the \s of its patterns take for white space.
+inline bool is_python_space(char32_t c) { return (c >= 0x1c && c <= 0x1f) || is(c, kSpace); }
+bool is_other(char32_t c);  // general category C: control, format, private, unassigned
+
 // The general categories patterns ask for (\p{L} …), as runs (gap since the last run, length).
 struct Category {
   const char* name;

@@ -1,9 +1,13 @@
 // Tokenizers of the files older than tokenizer.json: vocab.txt (WordPiece) and vocab.json with
 // merges.txt (BPE), put together as transformers' converters do for each class.
+#include <algorithm>
+
 #include "core/base/error.h"
 #include "core/base/files.h"
 #include "core/base/limits.h"
+#include "core/base/text.h"
 #include "core/tokenizers/blueprint.h"
+#include "core/tokenizers/slow_decoder.h"
 #include "core/tokenizers/unicode.h"
 #include "core/tokenizers/wordpiece.h"
 
@@ -11,13 +15,6 @@ namespace hft {
 namespace fs = std::filesystem;
 
 namespace {
-
-std::string read_text(const fs::path& file) {
-  std::string text = read_file(file, limits::kTokenizerBytes);
-  if (const std::size_t bad = unicode::ill_formed(text); bad != std::string::npos)
-    fail(Errc::kBadData, file.filename().string(), ": byte ", bad, " is not UTF-8");
-  return text;
-}
 
 // The lines, without their ends.
 std::vector<std::string_view> lines_of(std::string_view text) {
@@ -32,20 +29,12 @@ std::vector<std::string_view> lines_of(std::string_view text) {
   return lines;
 }
 
-std::int32_t need_id(const Vocabulary& vocabulary, const std::string& token,
-                     const std::string& where) {
-  const std::int32_t id = vocabulary.find(token);
-  if (id < 0)
-    fail(Errc::kBadData, where, ": the special token '", token, "' is not in the vocabulary");
-  return id;
-}
-
+// Their ids are filled in once all tokens are added: some stand only among those.
 Json sep_and_cls(const char* type, const TokenizerConfig& config, const char* cls_name,
-                 const char* sep_name, const Blueprint& out) {
-  const std::string cls = config.special(cls_name), sep = config.special(sep_name);
+                 const char* sep_name) {
   return {{"type", type},
-          {"sep", {sep, need_id(out.vocabulary(), sep, out.where)}},
-          {"cls", {cls, need_id(out.vocabulary(), cls, out.where)}}};
+          {"sep", {config.special(sep_name), nullptr}},
+          {"cls", {config.special(cls_name), nullptr}}};
 }
 
 Json byte_level(const TokenizerConfig& config, bool cuts) {
@@ -71,15 +60,19 @@ struct Merges {
   std::vector<std::size_t> lines;  // of each pair
 };
 Merges read_merges(const fs::path& file, const TokenizerConfig& config) {
-  Merges out{file.filename().string(), read_text(file), {}, {}};
+  Merges out{file.filename().string(), read_text_file(file), {}, {}};
   auto lines = lines_of(out.text);
   const bool looks = config.row->recipe == Recipe::kQwen;
   const bool strips = config.row->recipe == Recipe::kClip;
+  const bool herbert = config.row->recipe == Recipe::kHerbert;
   if (!looks && !strips && !lines.empty() && !out.text.ends_with('\n')) lines.pop_back();
   if (config.row->recipe == Recipe::kClip && lines.size() > 48'895) lines.resize(48'895);
   for (std::size_t i = 0; i < lines.size(); ++i) {
     const std::string_view line = lines[i];
-    if (line.empty() || (i == 0 && (!looks || line.starts_with("#version")))) continue;
+    const bool version = looks ? line.starts_with("#version")
+                               : !herbert || line.substr(0, line.find(' ')).find("#version:") !=
+                                                 std::string_view::npos;
+    if (line.empty() || (i == 0 && version)) continue;
     const std::size_t space = line.find(' ');
     if (space == std::string_view::npos || line.find(' ', space + 1) != std::string_view::npos)
       fail(Errc::kBadData, out.file, ": line ", i + 1, ": is '", line,
@@ -113,8 +106,19 @@ void surround_bytes(const TokenizerConfig& config, Blueprint& out) {
   const std::string_view name = config.row->name();
   const std::string bos = config.special("bos"), eos = config.special("eos");
   auto& [single, pair] = out.around;
-  if (name == "Roberta" || name == "Bart" || name == "Mvp" || name == "LayoutLMv3") {
-    out.post_processor = sep_and_cls("RobertaProcessing", config, "cls", "sep", out);
+  if (name == "Luke") {
+    const std::string cls = config.special("cls"), sep = config.special("sep");
+    single = {{cls, 0}, {"$A", 0}, {sep, 0}};
+    pair = {{cls, 0}, {"$A", 0}, {sep, 0}, {sep, 0}, {"$B", 0}, {sep, 0}};
+    out.own_decoder = std::make_unique<SlowDecoder>(
+        set_apart(config, out.vocabulary()),
+        [bytes = std::shared_ptr<const Decoder>(make_decoder(Fields(out.decoder, "decoder")))](
+            std::vector<std::string> tokens) {
+          bytes->apply(tokens);
+          return joined(tokens, "");
+        });
+  } else if (name == "Roberta" || name == "Bart" || name == "Mvp" || name == "LayoutLMv3") {
+    out.post_processor = sep_and_cls("RobertaProcessing", config, "cls", "sep");
     out.post_processor["trim_offsets"] = true;
     out.post_processor["add_prefix_space"] = out.pre_tokenizer["add_prefix_space"];
   } else if (name == "Blenderbot") {
@@ -162,7 +166,7 @@ void assemble_bpe(const TokenizerConfig& config, Blueprint& out) {
            {split_regex("'s|'t|'re|'ve|'m|'ll|'d|[\\p{L}]+|[\\p{N}]|[^\\s\\p{L}\\p{N}]+", "Removed",
                         true),
             {{"type", "ByteLevel"}, {"add_prefix_space", false}, {"use_regex", true}}}}};
-      out.post_processor = sep_and_cls("RobertaProcessing", config, "bos", "eos", out);
+      out.post_processor = sep_and_cls("RobertaProcessing", config, "bos", "eos");
       out.post_processor["trim_offsets"] = out.post_processor["add_prefix_space"] = false;
       return;
     }
@@ -173,7 +177,7 @@ void assemble_bpe(const TokenizerConfig& config, Blueprint& out) {
       if (!lower) out.normalizer["strip_accents"] = false;
       out.pre_tokenizer = bert_words;
       out.decoder = {{"type", "BPEDecoder"}, {"suffix", "</w>"}};
-      if (!lower) out.post_processor = sep_and_cls("BertProcessing", config, "cls", "sep", out);
+      if (!lower) out.post_processor = sep_and_cls("BertProcessing", config, "cls", "sep");
       return;
     }
     default:
@@ -183,6 +187,13 @@ void assemble_bpe(const TokenizerConfig& config, Blueprint& out) {
 }
 
 }  // namespace
+
+std::string read_text_file(const fs::path& file) {
+  std::string text = read_file(file, limits::kTokenizerBytes);
+  if (const std::size_t bad = unicode::ill_formed(text); bad != std::string::npos)
+    fail(Errc::kBadData, file.filename().string(), ": byte ", bad, " is not UTF-8");
+  return text;
+}
 
 Vocabulary read_vocab_json(const fs::path& file) {
   const std::string where = file.filename().string();
@@ -200,15 +211,13 @@ Vocabulary read_vocab_json(const fs::path& file) {
 Blueprint read_vocab_txt(const fs::path& file, const TokenizerConfig& config) {
   Blueprint out;
   out.where = file.filename().string();
-  const std::string text = read_text(file);
+  const std::string text = read_text_file(file);
   const auto lines = lines_of(text);
   Vocabulary vocabulary;
   vocabulary.reserve(lines.size(), text.size());
   for (std::size_t i = 0; i < lines.size(); ++i)
     vocabulary.add(lines[i], static_cast<std::int32_t>(i));
   const std::string cls = config.special("cls"), sep = config.special("sep");
-  need_id(vocabulary, cls, out.where);
-  need_id(vocabulary, sep, out.where);
   out.model = make_wordpiece(std::move(vocabulary), {.unk_token = config.special("unk")});
   const Fields& f = config.fields;
   Json strip = nullptr;
@@ -254,36 +263,37 @@ Blueprint read_vocab_merges(const fs::path& folder, const TokenizerConfig& confi
 }
 
 Blueprint read_own_files(const fs::path& folder, const TokenizerConfig& config) {
-  const auto there = [&](const char* name) { return fs::is_regular_file(folder / name); };
+  const auto there = [&](const std::string& name) { return fs::is_regular_file(folder / name); };
   const Recipe recipe = config.row ? config.row->recipe : Recipe::kNone;
-  switch (recipe) {
-    case Recipe::kBert:
-      if (there("vocab.txt")) return read_vocab_txt(folder / "vocab.txt", config);
-      break;
-    case Recipe::kSpm:
-      for (const char* name : {"tokenizer.model", "spiece.model", "sentencepiece.bpe.model",
-                               "spm.model", "sentencepiece.model"})
-        if (there(name)) return read_spm_file(folder / name, config);
-      break;
-    case Recipe::kMarian:
-      if (there("vocab.json") && there("source.spm") && there("target.spm"))
+  if (recipe == Recipe::kSpm) {
+    for (const char* name : {"tokenizer.model", "spiece.model", "sentencepiece.bpe.model",
+                             "spm.model", "sentencepiece.model"})
+      if (there(name)) return read_spm_file(folder / name, config);
+  } else if (recipe != Recipe::kNone && std::ranges::all_of(own_files_of(*config.row), there)) {
+    switch (recipe) {
+      case Recipe::kBert:
+        return read_vocab_txt(folder / "vocab.txt", config);
+      case Recipe::kMarian:
         return read_marian(folder, config);
-      break;
-    case Recipe::kM2M100:
-      if (there("vocab.json") && there("sentencepiece.bpe.model"))
+      case Recipe::kM2M100:
         return read_m2m100(folder, config);
-      break;
-    case Recipe::kCharacter:
-      if (there("vocab.json")) return read_characters(folder, config);
-      break;
-    case Recipe::kNone:
-      break;
-    default:
-      if (there("vocab.json") && there("merges.txt")) return read_vocab_merges(folder, config);
+      case Recipe::kCharacter:
+        return read_characters(folder, config);
+      case Recipe::kGptSw3:
+        return read_gpt_sw3(folder, config);
+      case Recipe::kWords:
+        return read_slow_class(folder, config);
+      default:
+        return read_vocab_merges(folder, config);
+    }
   }
   if (!config.row && !config.class_name.empty())
     fail(Errc::kUnsupported, folder.string(), ": no tokenizer.json, and the tokenizer class '",
-         config.class_name, "' is not one whose other files hft reads");
+         config.class_name, "' is not one whose own files hft reads; those are ",
+         readable_classes());
+  if (recipe != Recipe::kNone && recipe != Recipe::kSpm && !config.class_name.empty())
+    fail(Errc::kNotFound, folder.string(), ": no tokenizer: neither tokenizer.json nor ",
+         joined(own_files_of(*config.row), " with "), ", which '", config.class_name, "' reads");
   fail(Errc::kNotFound, folder.string(),
        ": no tokenizer: none of tokenizer.json, vocab.txt, vocab.json with merges.txt, vocab.json "
        "with source.spm and target.spm, tokenizer.model, spiece.model, sentencepiece.bpe.model, "

@@ -67,9 +67,8 @@ TEST_CASE("SentencePiece files: a class whose files hft does not read is named")
   spit(folder / "tokenizer_config.json", R"({"tokenizer_class": "BartphoTokenizer"})");
   const Error e = caught([&] { Tokenizer::load(folder.path); });
   CHECK(e.code == Errc::kUnsupported);
-  CHECK(
-      e.message ==
+  CHECK(e.message.starts_with(
       folder.path.string() +
-          ": no tokenizer.json, and the tokenizer class 'BartphoTokenizer' is not one whose other "
-          "files hft reads");
+      ": no tokenizer.json, and the tokenizer class 'BartphoTokenizer' is not one whose own files "
+      "hft reads; those are Bert, DistilBert, "));
 }
