@@ -275,7 +275,7 @@ TEST_CASE(
         "hft: org/open@main: 401 from the Hub: the token is not valid\nhint: " + login);
   check({"org/open", "--revision", "v9"}, nobody, 5, "hft: org/open@v9: no such revision\n");
   check({"org/open", "nothing.bin"}, nobody, 5,
-        "hft: org/open: licence apache-2.0\nhft: org/open@main: nothing.bin: no such file\n");
+        "hft: org/open@main: nothing.bin: no such file\n");
   check({"org/open/x"}, nobody, 2,
         "hft: 'org/open/x': not a repository's id, wanted name or org/name\n");
   const auto granted = hub.run({"hub", "download", "org/gated"}, bob);
