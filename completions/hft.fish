@@ -95,6 +95,7 @@ complete -c hft -n '__fish_seen_subcommand_from generate' -s 0 -l null -d 'Names
 complete -c hft -n '__fish_seen_subcommand_from generate' -l limit -r -d 'Stop after N inputs'
 complete -c hft -n '__fish_seen_subcommand_from generate' -l shard -r -d 'Only every n-th input, from the i-th (0/3, 1/3, 2/3)'
 complete -c hft -n '__fish_seen_subcommand_from generate' -l text-column -r -d 'Data column with the text'
+complete -c hft -n '__fish_seen_subcommand_from generate' -l messages-column -r -d 'Data column with the messages'
 complete -c hft -n '__fish_seen_subcommand_from generate' -l id-column -r -d 'Data column copied to each records id'
 complete -c hft -n '__fish_seen_subcommand_from generate' -l json -d 'One JSON record per input'
 complete -c hft -n '__fish_seen_subcommand_from generate' -l format -r -d 'Form of the results'

@@ -36,8 +36,8 @@ struct Options {
 
 class Chat {
  public:
-  explicit Chat(Options& o)
-      : generator_(o.model, o.generation, kDefaultModel),
+  Chat(Options& o, const fs::path& folder)
+      : generator_(o.model, o.generation, folder),
         conversations_(o.chat, generator_.folder()),
         system_(o.chat.system) {
     conversations_.need_template();
@@ -204,14 +204,13 @@ int Chat::run() {
 
 int run(Options& o) {
   const fs::path folder = model_folder(o.model, kDefaultModel);
-  if (o.model.model.empty()) o.model.model = kDefaultModel;
   const GenerationConfig config = resolve(o.generation, folder, read_config(folder).json(),
                                           Pipeline::kTextGeneration, "text-generation", nullptr)
                                       .config;
   if (config.num_beams > 1 || config.num_return_sequences > 1)
     fail(Errc::kUsage,
          "chat shows the answer while it is made: no --num-beams, no --num-return-sequences");
-  return Chat(o).run();
+  return Chat(o, folder).run();
 }
 
 std::function<int()> declare(CLI::App& app) {

@@ -59,7 +59,7 @@ Json labelled(const std::vector<std::string>& labels, const std::vector<float>& 
 Prepare prepare_labels(const Options& o, const TextContext& context) {
   const ScoreFunction function = function_for(o.function, context);
   return [&context, function, k = top_k_of(o.top_k)](const Input& input) {
-    const std::string* pair = input.values[1] ? &*input.values[1] : nullptr;
+    const std::string* pair = input.text_if(1);
     Prepared prepared;
     prepared.sequences.push_back(to_sequence(
         context, encode_within(context, input.text(), pair, Truncation::kLongestFirst, false)));

@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "tasks/input.h"
+#include "tasks/run/rows.h"
 
 namespace hft {
 

@@ -90,6 +90,10 @@ int run(const CLI::App& app, Options& o) {
   if (array_file && (ranking || o.common.output.json || !o.common.output.format.empty()))
     fail(Errc::kUsage, "-o ", o.common.output.file,
          " holds vectors only: leave out --query, --json and --format");
+  if (array_file && o.common.output.resume)
+    fail(Errc::kUsage,
+         "--resume: an array file is written whole at the end; leave it out, or write records (-o "
+         "FILE.jsonl --json)");
   if (o.top_k > 0 && !ranking)
     fail(Errc::kUsage, "--top-k ranks by likeness: it needs --query TEXT");
   TextTask task{.head = Head::kEmbed,

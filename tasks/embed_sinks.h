@@ -4,7 +4,7 @@
 #include <memory>
 #include <string>
 
-#include "tasks/output.h"
+#include "tasks/run/records.h"
 
 namespace hft {
 

@@ -2,20 +2,15 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
-#include <deque>
 
 #include "core/base/files.h"
 #include "core/base/log.h"
-#include "core/base/progress.h"
-#include "core/base/signals.h"
 #include "core/checkpoint/config.h"
-#include "core/generation/text_stream.h"
 #include "tasks/commands.h"
 #include "tasks/conversation.h"
 #include "tasks/drawing.h"
-#include "tasks/input.h"
-#include "tasks/output.h"
-#include "tasks/output_file.h"
+#include "tasks/generate_stream.h"
+#include "tasks/run/generation_worker.h"
 #include "tasks/text_generator.h"
 #include "tasks/token_logs.h"
 
@@ -33,131 +28,75 @@ struct Options {
   bool full_text = true, stream = false;
 };
 
-// One input: what it asks, and what became of it.
-struct Work {
-  Input input;
+// One input: a prompt, or a conversation.
+struct GenerateJob : GenerationJob {
   Json messages;     // of a conversation, else null
   std::string text;  // else the prompt
-  TokenIds prompt;
-  std::vector<Generated> results;
-  std::optional<Error> error;
-  bool reused = false, finished = false;
+  std::function<Json(const GenerateJob&)> output;
+  void write(const Input& input, Sink& sink) override { sink.write(input, output(*this)); }
 };
 
-class Task {
+class Generate {
  public:
-  // `reader` is null for --messages.
-  Task(const CLI::App& app, Options& o, InputReader* reader)
-      : o_(o), reader_(reader), generator_(o.model, o.generation, kDefaultModel), app_(app) {
-    if (o.chat.any()) conversations_.emplace(o.chat, generator_.folder());
+  Generate(Options& o, const fs::path& folder) : o_(o), generator_(o.model, o.generation, folder) {
+    if (o.chat.any()) conversations_.emplace(o.chat, folder);
   }
 
   // Text or messages, to tokens.
-  void prepare(Work& work) {
-    if (work.input.error) throw *work.input.error;
-    const auto row = work.input.row.find("messages");
+  std::unique_ptr<GenerateJob> prepare(const Input& input) {
+    auto job = std::make_unique<GenerateJob>();
     if (!o_.chat.messages.empty())
-      work.messages = checked_messages(read_json(o_.chat.messages), o_.chat.messages);
-    else if (!work.input.values[0] && row != work.input.row.end())
-      work.messages = checked_messages(*row, work.input.place);
-    else if (!work.input.values[0])
-      fail(Errc::kBadData, work.input.place, ": has no column '", o_.input.columns[0].source,
-           "' and no 'messages'");
+      job->messages = checked_messages(read_json(o_.chat.messages), o_.chat.messages);
+    else if (input.has(1))
+      job->messages = checked_messages(parse_json(input.text(1), input.place), input.place);
+    else if (!input.has(0))
+      fail(Errc::kBadData, input.place, ": has no column '", o_.input.columns[0].source,
+           "' and no '", o_.input.columns[1].source, "'");
     else if (o_.chat.any())
-      work.messages = conversations().begin(work.input.text());
+      job->messages = conversations().begin(input.text());
     else
-      work.text = work.input.text();
-    if (work.messages.is_null())
-      work.prompt = generator_.encode(generator_.prefix() + work.text, false);
-    else
-      work.prompt = generator_.encode(conversations().render(work.messages), true);
+      job->text = input.text();
+    job->prompt = job->messages.is_null()
+                      ? generator_.encode(generator_.prefix() + job->text, false)
+                      : generator_.encode(conversations().render(job->messages), true);
+    return job;
   }
 
-  Json output_of(const Work& work) {
-    Json out = Json::array();
-    for (const Generated& g : work.results) {
-      const std::string text = new_text(generator_.tokenizer(), work.prompt, g.ids, stops(g));
-      Json one;
-      if (!o_.full_text)
-        one["generated_text"] = text;
-      else if (work.messages.is_null())
-        one["generated_text"] = work.text + text;
-      else
-        one["generated_text"] = with_answer(work.messages, text);
-      if (o_.generation.logprobs >= 0)
-        one["logprobs"] = log_records(generator_.tokenizer(), g.logs);
-      out.push_back(std::move(one));
-    }
-    return out;
-  }
-
-  int run_records();
-  int run_streams();
+  int run_records(InputReader& reader, RecordWriter& writer);
+  int run_stream(InputReader& reader);
 
  private:
   Conversations& conversations() {
     if (!conversations_) conversations_.emplace(o_.chat, generator_.folder());
     return *conversations_;
   }
-  // Only a text that a stop string ended is cut: in a prompt it may stand anywhere.
-  std::vector<std::string> stops(const Generated& g) const {
-    return g.finish == Finish::kStopString ? generator_.config().stop_strings
-                                           : std::vector<std::string>();
-  }
-  // --messages is one input of its own.
-  std::optional<Input> next();
-  bool lone() const { return !reader_ || reader_->total() == 1; }
-  void admit(Generator& running, Work& work);
-  void write_ready(std::deque<std::unique_ptr<Work>>& works, RecordWriter& writer,
-                   std::int64_t& done);
-  void stream_one(Work& work, OutputFile& out);
+  Json output_of(const GenerateJob& job) const;
 
   Options& o_;
-  InputReader* reader_;
   TextGenerator generator_;
-  const CLI::App& app_;
-  bool taken_ = false;
   std::optional<Conversations> conversations_;
 };
 
-std::optional<Input> Task::next() {
-  if (reader_) return reader_->next();
-  if (std::exchange(taken_, true)) return std::nullopt;
-  Input input;
-  input.shown = o_.chat.messages;
-  input.values.resize(1);
-  return input;
-}
-
-void Task::admit(Generator& running, Work& work) {
-  try {
-    prepare(work);
-    auto method = generator_.start({.ids = work.prompt, .sequence = -1});
-    running.add(std::move(method), generator_.sequences_each(),
-                [&work](auto results, Method&, const std::optional<Error>& error) {
-                  work.results = std::move(results);
-                  work.error = error;
-                  work.finished = true;
-                });
-  } catch (const Error& e) {
-    if (e.code == Errc::kResources) throw;
-    work.error = e;
-    work.finished = true;
-  }
-}
-
-void Task::write_ready(std::deque<std::unique_ptr<Work>>& works, RecordWriter& writer,
-                       std::int64_t& done) {
-  for (; !works.empty() && works.front()->finished; works.pop_front(), ++done) {
-    Work& work = *works.front();
-    if (work.reused)
-      writer.write_reused(work.input);
-    else if (work.error)
-      writer.write_error(work.input, *work.error);
+Json Generate::output_of(const GenerateJob& job) const {
+  Json out = Json::array();
+  for (const Generated& g : job.results) {
+    // Only a text that a stop string ended is cut: in a prompt it may stand anywhere.
+    const std::string text =
+        new_text(generator_.tokenizer(), job.prompt, g.ids,
+                 g.finish == Finish::kStopString ? generator_.config().stop_strings
+                                                 : std::vector<std::string>());
+    Json one;
+    if (!o_.full_text)
+      one["generated_text"] = text;
+    else if (job.messages.is_null())
+      one["generated_text"] = job.text + text;
     else
-      writer.write(work.input, output_of(work));
+      one["generated_text"] = with_answer(job.messages, text);
+    if (o_.generation.logprobs >= 0)
+      one["logprobs"] = log_records(generator_.tokenizer(), g.logs);
+    out.push_back(std::move(one));
   }
-  writer.flush();
+  return out;
 }
 
 std::string draw(const Input&, const Json& output) {
@@ -171,116 +110,63 @@ std::string draw(const Input&, const Json& output) {
   return text;
 }
 
-int Task::run_records() {
-  const bool to_file = !o_.output.file.empty();
-  auto shown = [to_file](const Input& input, const Json& output) {
-    return to_file ? draw(input, output) : for_stdout(draw(input, output));
+int Generate::run_records(InputReader& reader, RecordWriter& writer) {
+  const std::int64_t each = generator_.sequences_each();
+  const auto start = [&](std::span<GenerationJob* const> jobs) {
+    std::vector<std::unique_ptr<Method>> methods;
+    for (const GenerationJob* job : jobs)
+      methods.push_back(generator_.start({.ids = job->prompt, .sequence = -1}));
+    return methods;
   };
-  RecordWriter writer(o_.output, {.text_by_default = true, .text = shown},
-                      fingerprint(app_, generator_.folder()));
-  Generator running(generator_.model(), generator_.most_sequences());
-  Progress progress("generating", "text", reader_ ? reader_->total() : 1);
-  std::deque<std::unique_ptr<Work>> works;
-  bool ended = false;
-  std::int64_t done = 0;
-  while (!stop_requested() && !(ended && works.empty())) {
-    while (!ended && running.has_room(generator_.sequences_each()) &&
-           (!running.busy() || !reader_ || reader_->ready())) {
-      auto input = next();
-      ended = !input;
-      if (ended) break;
-      works.push_back(std::make_unique<Work>());
-      Work& work = *works.back();
-      work.input = std::move(*input);
-      work.finished = work.reused = writer.reuse(work.input);
-      if (!work.finished) admit(running, work);
-      // What cannot be done for the one input there is ends the program with that code.
-      if (work.error && work.error->code == Errc::kUsage && lone()) throw *work.error;
-    }
-    if (running.busy()) running.step();
-    write_ready(works, writer, done);
-    progress.update(done);
-  }
-  progress.hide();
-  if (const int code = stop_requested()) {
-    const bool text = !o_.output.json && (o_.output.format.empty() || o_.output.format == "text");
-    if (text && o_.output.file.empty()) {  // a record must be whole, a text need not
-      running.stop(Finish::kInterrupted);
-      write_ready(works, writer, done);
-    } else {
-      writer.interrupted();
-    }
-    return code;
-  }
-  return writer.finish();
+  GenerationWorker worker(generator_.model(),
+                          {.each = each, .most = generator_.most_sequences(), .refill = each},
+                          start);
+  const auto prepared = [&](const Input& input) {
+    auto job = prepare(input);
+    job->output = [this](const GenerateJob& done) { return output_of(done); };
+    return job;
+  };
+  // A record must be whole, a text need not.
+  const bool text = !o_.output.json && (o_.output.format.empty() || o_.output.format == "text");
+  return hft::run({.reader = reader,
+                   .sink = writer,
+                   .prepare = prepared,
+                   .worker = &worker,
+                   .verb = "generating",
+                   .partial = text && o_.output.file.empty()});
 }
 
-// One JSON line a token, or the text itself.
-void Task::stream_one(Work& work, OutputFile& out) {
-  TextStream text(generator_.tokenizer(), work.prompt, generator_.config().stop_strings);
-  const bool json = o_.output.json;
-  auto show = [&](Json line) {
-    if (!lone()) line["index"] = work.input.index;
-    out.write(to_line(line) + "\n");
-    out.flush();
+int Generate::run_stream(InputReader& reader) {
+  TokenStream stream(generator_, o_.output.json, reader.total() != 1);
+  const auto start = [&](std::span<GenerationJob* const> jobs) {
+    const auto& job = static_cast<const GenerateJob&>(*jobs[0]);
+    auto method = generator_.start({.ids = job.prompt, .sequence = -1},
+                                   [&](std::int32_t id, const TokenLog* l) { stream.add(id, l); });
+    stream.begin(job.prompt, o_.full_text ? job.text : "");
+    std::vector<std::unique_ptr<Method>> methods;
+    methods.push_back(std::move(method));
+    return methods;
   };
-  auto on_token = [&](std::int32_t id, const TokenLog* log) {
-    const std::string piece = text.push(id);
-    if (json) {
-      Json line{{"text", piece}, {"id", id}};
-      if (log)
-        line["logprob"] = number(log->logprob),
-        line["top"] = log_record(generator_.tokenizer(), *log)["top"];
-      show(std::move(line));
-    } else if (!piece.empty()) {
-      out.write(for_stdout(piece));
-      out.flush();
-    }
+  GenerationWorker worker(generator_.model(), {}, start);
+  const auto prepared = [&](const Input& input) {
+    auto job = prepare(input);
+    job->output = [](const GenerateJob& done) -> Json {
+      const std::size_t made = done.results[0].ids.size();
+      return {{"done", true},
+              {"finish_reason", finish_name(done.results[0].finish)},
+              {"usage",
+               {{"prompt_tokens", done.prompt.size()},
+                {"completion_tokens", made},
+                {"total_tokens", done.prompt.size() + made}}}};
+    };
+    return job;
   };
-  Generator running(generator_.model(), 1);
-  if (!json && o_.full_text && work.messages.is_null()) out.write(work.text), out.flush();
-  running.add(generator_.start({.ids = work.prompt, .sequence = -1}, on_token), 1,
-              [&](auto results, Method&, const std::optional<Error>& error) {
-                work.results = std::move(results);
-                work.error = error;
-              });
-  while (running.busy() && !stop_requested()) running.step();
-  running.stop(Finish::kInterrupted);
-  const std::string rest = text.finish();
-  if (!json)
-    out.write(for_stdout(rest) + "\n");
-  else if (!rest.empty())
-    show({{"text", rest}});
-  if (work.error) throw *work.error;
-  const std::size_t made = work.results[0].ids.size();
-  if (json)
-    show({{"done", true},
-          {"finish_reason", finish_name(work.results[0].finish)},
-          {"usage",
-           {{"prompt_tokens", work.prompt.size()},
-            {"completion_tokens", made},
-            {"total_tokens", work.prompt.size() + made}}}});
-  out.flush();
-}
-
-int Task::run_streams() {
-  OutputFile out("");
-  Failures failures;
-  while (auto input = next()) {
-    Work work;
-    work.input = std::move(*input);
-    try {
-      prepare(work);
-      stream_one(work, out);
-      failures.succeeded();
-    } catch (const Error& e) {
-      if (e.code == Errc::kResources || (lone() && e.code == Errc::kUsage)) throw;
-      failures.add(work.input, e);
-    }
-    if (stop_requested()) break;
-  }
-  out.flush();
-  return stop_requested() ? stop_requested() : failures.exit_code();
+  return hft::run({.reader = reader,
+                   .sink = stream,
+                   .prepare = prepared,
+                   .worker = &worker,
+                   .verb = "generating",
+                   .partial = true});
 }
 
 // What cannot be streamed is refused when asked for, and printed at the end when not.
@@ -295,20 +181,22 @@ bool streams(const Options& o, const ResolvedGeneration& settings) {
   else if (!o.output.format.empty() && o.output.format != "text" && o.output.format != "json")
     obstacle = "--format " + o.output.format + " writes whole records";
   if (o.stream && !obstacle.empty()) fail(Errc::kUsage, "--stream: ", obstacle);
-  const bool one = o.input.values.size() == 1 || !o.chat.messages.empty();
+  const bool one = o.input.values.size() == 1;
   return o.stream || (obstacle.empty() && !o.output.json && o.output.format.empty() && one &&
                       ::isatty(STDOUT_FILENO));
 }
 
 int run(const CLI::App& app, Options& o) {
-  if (!o.chat.messages.empty() && !(o.input.values.empty() && o.input.files.empty()))
-    fail(Errc::kUsage, "--messages: the conversation is the only input, leave out the others");
+  if (!o.chat.messages.empty()) {
+    if (!o.input.values.empty() || !o.input.files.empty())
+      fail(Errc::kUsage,
+           "--messages: the conversation is the only input, leave out the others");
+    o.input.values = {o.chat.messages};
+  }
   if (o.output.format == "json") o.output.json = true;
   check_output_file(o.output.file, o.output.force || o.output.resume);
-  std::optional<InputReader> reader;
-  if (o.chat.messages.empty()) reader.emplace(o.input);
+  InputReader reader(o.input, o.output.keep_columns);
   const fs::path folder = model_folder(o.model, kDefaultModel);
-  if (o.model.model.empty()) o.model.model = kDefaultModel;
   const ResolvedGeneration settings =
       resolve(o.generation, folder, read_config(folder).json(), Pipeline::kTextGeneration,
               "text-generation", nullptr);
@@ -316,8 +204,13 @@ int run(const CLI::App& app, Options& o) {
   if (o.generation.logprobs >= 0 && settings.config.num_beams > 1)
     fail(Errc::kUsage, "--logprobs: beams are scored as a whole");
   if (o.generation.logprobs >= 0 && !o.output.json) note("--logprobs: shown with --json only");
-  Task task(app, o, reader ? &*reader : nullptr);
-  return stream ? task.run_streams() : task.run_records();
+  if (stream) return Generate(o, folder).run_stream(reader);
+  const auto shown = [&o](const Input& input, const Json& output) {
+    return o.output.file.empty() ? for_stdout(draw(input, output)) : draw(input, output);
+  };
+  RecordWriter writer(o.output, {.text_by_default = true, .text = shown},
+                      fingerprint(app, folder));
+  return Generate(o, folder).run_records(reader, writer);
 }
 
 std::function<int()> declare(CLI::App& app) {
@@ -342,7 +235,12 @@ std::function<int()> declare(CLI::App& app) {
       ->group("Output");
   add_conversation_options(app, o->chat, true);
   add_generation_options(app, o->generation);
-  add_input_options(app, o->input, {{.name = "text", .optional = true}});
+  add_input_options(app, o->input,
+                    {{.name = "text", .optional = true},
+                     {.name = "messages",
+                      .optional = true,
+                      .alternative = true,
+                      .kind = Kind::kList}});
   add_output_options(app, o->output);
   add_model_options(app, o->model);
   return [o, &app] { return run(app, *o); };

@@ -1,7 +1,6 @@
 #include "tasks/model_options.h"
 
 #include <CLI/CLI.hpp>
-#include <set>
 
 #include "core/base/error.h"
 #include "core/base/files.h"
@@ -137,29 +136,6 @@ std::int64_t batch_size(const ModelOptions& o) {
     fail(Errc::kUsage, "--batch-size: '", o.batch_size,
          "' is neither auto nor a number from 1 to 1000000");
   return n;
-}
-
-Json fingerprint(const CLI::App& app, const std::filesystem::path& folder) {
-  // Flags that change no result.
-  static const std::set<std::string> kHarmless{
-      "--output",          "--force",    "--resume",    "--threads",
-      "--batch-size",      "--progress", "--quiet",     "--verbose",
-      "--color",           "--model",    "--cache-dir", "--local-files-only",
-      "--require-license", "--input",    "--json",      "--format"};
-  Json flags = Json::object();
-  for (const CLI::Option* option : app.get_options())
-    if (option->count() > 0 && option->nonpositional() &&
-        !kHarmless.contains("--" + option->get_lnames()[0]))
-      flags["--" + option->get_lnames()[0]] = option->results();
-  Json model = folder.filename().string();
-  for (const char* file : {"model.safetensors", "model.safetensors.index.json", "pytorch_model.bin",
-                           "pytorch_model.bin.index.json", "config.json"}) {
-    std::error_code missing;
-    if (const auto size = fs::file_size(folder / file, missing); !missing)
-      model = model.get<std::string>() + " " + file + " " + std::to_string(size);
-  }
-  return {
-      {"version", HFT_VERSION}, {"command", app.get_name()}, {"model", model}, {"flags", flags}};
 }
 
 }  // namespace hft

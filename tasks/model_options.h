@@ -44,7 +44,4 @@ ModelRequest model_request(const ModelOptions& options, std::filesystem::path fo
 // Sequences per batch; 0 = as many as fit the engine's token budget.
 std::int64_t batch_size(const ModelOptions& options);
 
-// What --resume compares: the program, the command line's flags and the model's identity.
-Json fingerprint(const CLI::App& app, const std::filesystem::path& folder);
-
 }  // namespace hft

@@ -4,6 +4,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -19,12 +20,27 @@ constexpr std::size_t kBufferBytes = 1 << 16;
   if (error == EPIPE) ::_exit(0);
   fail(Errc::kResources, name, ": cannot write: ", std::strerror(error));
 }
+
+// Bytes up to the last newline of a file.
+std::int64_t whole_lines(int fd) {
+  std::int64_t end = std::max<std::int64_t>(::lseek(fd, 0, SEEK_END), 0);
+  char block[4096];
+  while (end > 0) {
+    const std::int64_t begin = std::max<std::int64_t>(end - static_cast<int>(sizeof block), 0);
+    const ssize_t n = ::pread(fd, block, static_cast<std::size_t>(end - begin), begin);
+    const auto at = std::string_view(block, static_cast<std::size_t>(std::max<ssize_t>(n, 0)))
+                        .rfind('\n');
+    if (at != std::string_view::npos) return begin + static_cast<std::int64_t>(at) + 1;
+    end = begin;
+  }
+  return 0;
+}
 }  // namespace
 
 fs::path OutputFile::partial(const fs::path& file) { return file.string() + ".partial"; }
 fs::path OutputFile::older(const fs::path& file) { return file.string() + ".partial.old"; }
 
-OutputFile::OutputFile(const fs::path& file) : file_(file) {
+OutputFile::OutputFile(const fs::path& file, Partial partial_file) : file_(file) {
   if (file_.empty()) return;
   const fs::path name = partial(file_);
   fd_ = ::open(name.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
@@ -33,7 +49,11 @@ OutputFile::OutputFile(const fs::path& file) : file_(file) {
     ::close(fd_);
     fail(Errc::kBusy, name.string(), ": another hft is writing it");
   }
-  if (!fs::is_empty(name)) {
+  if (partial_file == Partial::kContinue) {
+    size_ = whole_lines(fd_);
+    if (::ftruncate(fd_, size_) != 0 || ::lseek(fd_, size_, SEEK_SET) < 0)
+      cannot_write(file_.string(), errno);
+  } else if (!fs::is_empty(name)) {
     fs::rename(name, older(file_));
     ::close(fd_);
     fd_ = ::open(name.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
@@ -54,6 +74,7 @@ OutputFile::~OutputFile() {
 }
 
 void OutputFile::write(std::string_view bytes) {
+  size_ += static_cast<std::int64_t>(bytes.size());
   buffer_ += bytes;
   if (buffer_.size() >= kBufferBytes) flush();
 }
@@ -82,6 +103,14 @@ void OutputFile::close() {
   fd_ = -1;
   std::error_code ignored;
   fs::remove(older(file_), ignored);
+}
+
+void OutputFile::discard() {
+  std::error_code ignored;
+  fs::remove(partial(file_), ignored);
+  fs::remove(older(file_), ignored);
+  ::close(fd_);
+  fd_ = -1;
 }
 
 }  // namespace hft

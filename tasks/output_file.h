@@ -2,6 +2,7 @@
 // then it grows as NAME.partial, so that a killed run can be continued.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <string_view>
@@ -10,17 +11,23 @@ namespace hft {
 
 class OutputFile {
  public:
-  // "" = stdout. Otherwise locks NAME.partial: kBusy when another run writes it. An older partial
-  // file is kept as NAME.partial.old until close().
-  explicit OutputFile(const std::filesystem::path& file);
+  // What becomes of a NAME.partial that an unfinished run left: it is kept as NAME.partial.old
+  // until close(), or goes on after its last whole line.
+  enum class Partial { kReplace, kContinue };
+  // "" = stdout. Otherwise locks NAME.partial: kBusy when another run writes it.
+  explicit OutputFile(const std::filesystem::path& file, Partial partial = Partial::kReplace);
   OutputFile(const OutputFile&) = delete;
   ~OutputFile();
 
   void write(std::string_view bytes);
   // Everything written reaches the system. A closed pipe ends the program with exit code 0.
   void flush();
+  // Bytes in the file, those that are still to be flushed among them.
+  std::int64_t size() const { return size_; }
   // fsync, then NAME.partial becomes NAME.
   void close();
+  // NAME.partial is removed: what it held stands elsewhere.
+  void discard();
   static std::filesystem::path partial(const std::filesystem::path& file);
   static std::filesystem::path older(const std::filesystem::path& file);
 
@@ -28,6 +35,7 @@ class OutputFile {
   std::filesystem::path file_;
   std::string buffer_;
   int fd_ = 1;
+  std::int64_t size_ = 0;
 };
 
 }  // namespace hft

@@ -9,9 +9,9 @@
 #include "core/generation/generation_config.h"
 #include "tasks/command.h"
 #include "tasks/generation_options.h"
-#include "tasks/input.h"
+#include "tasks/run/rows.h"
 #include "tasks/model_options.h"
-#include "tasks/output.h"
+#include "tasks/run/records.h"
 
 namespace hft {
 

@@ -23,9 +23,9 @@ void same_tokens(const Tokenizer& own, const Tokenizer& assistant) {
 }  // namespace
 
 TextGenerator::TextGenerator(const ModelOptions& model, const GenerationOptions& options,
-                             const std::string& default_model)
+                             fs::path folder)
     : options_(options),
-      folder_(model_folder(model, default_model)),
+      folder_(std::move(folder)),
       config_json_(read_config(folder_).json()),
       settings_(resolve(options, folder_, config_json_, Pipeline::kTextGeneration,
                         "text-generation", nullptr)) {
@@ -78,6 +78,9 @@ TokenIds TextGenerator::encode(const std::string& text, bool rendered) const {
 
 std::unique_ptr<Method> TextGenerator::start(
     Prompt prompt, std::function<void(std::int32_t, const TokenLog*)> on_token) {
+  for (const std::int32_t id : prompt.ids)
+    if (id < 0 || id >= model_->vocab())
+      fail(Errc::kBadData, "token id ", id, " is outside [0, ", model_->vocab(), ") of the model");
   Surroundings around{config(), lengths_of(config(), static_cast<std::int64_t>(prompt.ids.size()),
                                            model_->max_positions(), false)};
   if (around.lengths.shortened && !std::exchange(said_shortened_, true))

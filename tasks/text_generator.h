@@ -15,8 +15,7 @@ namespace hft {
 class TextGenerator {
  public:
   // Reads the files, says what flags have no effect, refuses what cannot be, then loads the model.
-  TextGenerator(const ModelOptions& model, const GenerationOptions& options,
-                const std::string& default_model);
+  TextGenerator(const ModelOptions& model, const GenerationOptions& options, fs::path folder);
 
   const fs::path& folder() const { return folder_; }
   const Tokenizer& tokenizer() const { return *tokenizer_; }

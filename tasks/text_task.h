@@ -1,20 +1,18 @@
-// The runner of every task that puts token sequences through a text encoder. A task says what one
-// input becomes (sequences, and what to make of their results); reading, tokenising ahead,
-// batching, order, error records, resuming and progress are done here, once.
+// What every task shares that puts token sequences through a text encoder: options, loading, texts
+// that are too long. A task says what one input becomes (sequences, and what to make of their
+// results); all else is the runner's.
 #pragma once
 
 #include <functional>
 #include <memory>
-#include <span>
 #include <string>
 #include <vector>
 
 #include "core/models/heads.h"
 #include "core/tokenizers/tokenizer.h"
 #include "tasks/command.h"
-#include "tasks/input.h"
 #include "tasks/model_options.h"
-#include "tasks/output.h"
+#include "tasks/run/encoder_worker.h"
 
 namespace hft {
 
@@ -28,18 +26,9 @@ struct TextContext {
   std::vector<std::string> labels;  // config's id2label in id order; may be empty
 };
 
-// One token sequence for the model.
-struct Sequence {
-  std::vector<std::int32_t> ids, type_ids;
-  std::vector<std::int32_t> rows;  // kMaskedLm: the positions wanted
-};
 Sequence to_sequence(const TextContext& context, const Encoding& encoding);
 
-// What one input became. finish gets one Matrix for each sequence, in order.
-struct Prepared {
-  std::vector<Sequence> sequences;
-  std::function<Json(std::span<const Matrix> results)> finish;
-};
+// Called for each input. Error of an input: thrown, it becomes its error record.
 using Prepare = std::function<Prepared(const Input&)>;
 
 struct TextTask {
@@ -47,8 +36,7 @@ struct TextTask {
   std::string default_model;
   std::string verb;  // of the progress bar: "classifying"
   Rendering rendering;
-  // Called once model and tokenizer are loaded; what it returns is called for each input, from one
-  // thread. Error of an input: thrown, it becomes its error record.
+  // Called once model and tokenizer are loaded; what it returns is called from one thread.
   std::function<Prepare(const TextContext&)> setup;
   // Changes the request (pooling …); takes the results elsewhere. Both may be empty.
   std::function<void(ModelRequest&)> request;

@@ -1,24 +1,25 @@
 // hft tokenize: text to token ids and back, conversations to text; never loads LibTorch.
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <atomic>
 #include <charconv>
+#include <thread>
 
 #include "core/base/files.h"
 #include "core/base/limits.h"
-#include "core/base/signals.h"
 #include "core/base/text.h"
 #include "core/templates/chat_template.h"
 #include "core/tokenizers/tokenizer.h"
 #include "core/tokenizers/unicode.h"
 #include "tasks/commands.h"
 #include "tasks/drawing.h"
-#include "tasks/input.h"
 #include "tasks/model_options.h"
-#include "tasks/output.h"
-#include "tasks/pipeline.h"
+#include "tasks/run/runner.h"
 
 namespace hft {
 namespace {
+
+constexpr unsigned kMostThreads = 16;
 
 struct Options {
   ModelOptions model;
@@ -97,7 +98,7 @@ void append_encoded(const Options& o, const Tokenizer& tokenizer, const Input& i
                               .truncation = truncation_of(o),
                               .max_length = o.max_length,
                               .stride = o.stride};
-  const bool pair = input.values[1].has_value();
+  const bool pair = input.has(1);
   if (!o.overflowing)
     return append_described(o, tokenizer,
                             pair ? tokenizer.encode_pair(input.text(0), input.text(1), options)
@@ -114,8 +115,8 @@ void append_encoded(const Options& o, const Tokenizer& tokenizer, const Input& i
   out += ']';
 }
 
-// The conversation of --messages: its text with --template, else its tokens.
-int run_messages(const Options& o, const fs::path& folder, RecordWriter& writer) {
+// The text of the conversation of --messages.
+std::string rendered(const Options& o, const fs::path& folder) {
   ChatOptions chat{.add_generation_prompt = o.generation_prompt};
   if (!o.template_vars.empty()) {
     chat.variables = Fields(read_json(o.template_vars), o.template_vars).json();
@@ -129,25 +130,11 @@ int run_messages(const Options& o, const fs::path& folder, RecordWriter& writer)
   }
   for (const auto& [name, token] : Tokenizer::special_tokens(folder))
     if (!chat.variables.contains(name)) chat.variables[name] = token;
-  Input input;
-  input.shown = o.messages;
   const ChatTemplates templates =
       o.chat_template.empty()
           ? ChatTemplates::load(folder)
           : ChatTemplates::load(folder, read_file(o.chat_template, limits::kTemplateBytes));
-  const std::string text = templates.apply(read_json(o.messages), chat).text;
-  if (o.render) {
-    writer.write(input, text);
-  } else {
-    // The template has written its own special tokens.
-    const Tokenizer tokenizer = Tokenizer::load(folder);
-    std::string tokens;
-    append_described(o, tokenizer,
-                     tokenizer.encode(text, {.add_special_tokens = false, .offsets = !o.ids_only}),
-                     tokens);
-    writer.write(input, Json::parse(tokens));
-  }
-  return writer.finish();
+  return templates.apply(read_json(o.messages), chat).text;
 }
 
 // "[1, 2]" or "1 2" -> text
@@ -171,67 +158,75 @@ Json decoded(const Options& o, const Tokenizer& tokenizer, const std::string& te
   return tokenizer.decode(ids, !o.keep_specials);
 }
 
-// An input on its way from the reader to the writer.
-struct Work {
-  Input input;
-  bool reused = false;
-  std::optional<Error> error;
-  bool of_tokenizer = false;  // the error is not the text's fault but of the tokenizer's own files
-  std::string record;         // the whole line, when records are JSON
-  Json output;                // else the output alone
+// Its output is made where it is prepared: the whole line, when records are JSON.
+struct TokenizeJob : Job {
+  std::string line;
+  Json output;
+  void write(const Input& input, Sink& sink) override {
+    if (line.empty())
+      sink.write(input, std::move(output));
+    else
+      sink.write_line(line);
+  }
 };
 
-// The next inputs: enough to be worth a thread's while, fewer when they come slowly.
-std::optional<std::vector<Work>> read_some(InputReader& reader, Sink& sink) {
-  constexpr std::size_t kBytes = 64 << 10;
-  std::vector<Work> some;
-  for (std::size_t bytes = 0; bytes < kBytes && (some.empty() || reader.ready());) {
-    auto input = reader.next();
-    if (!input) break;
-    Work work{.input = std::move(*input)};
-    work.reused = sink.reuse(work.input);
-    work.error = work.input.error;
-    for (const auto& value : work.input.values) bytes += 64 + (value ? value->size() : 0);
-    some.push_back(std::move(work));
+class Tokenizing {
+ public:
+  Tokenizing(const Options& o, const fs::path& folder, const RecordWriter& writer)
+      : o_(o), writer_(writer) {
+    if (!o.messages.empty()) text_ = rendered(o, folder);
+    // A rendered text alone needs no tokens.
+    if (!o.render) tokenizer_ = Tokenizer::load(folder, {.src_lang = o.src_lang});
   }
-  if (some.empty()) return std::nullopt;
-  return some;
-}
 
-void compute(const Options& o, const Tokenizer& tokenizer, const RecordWriter& writer, Work& work) {
-  if (work.reused || work.error) return;
-  try {
-    if (o.decode) {
-      work.output = decoded(o, tokenizer, work.input.text(0));
-    } else if (writer.takes_lines()) {
-      std::string line = writer.begin_line(work.input);
-      append_encoded(o, tokenizer, work.input, line);
-      writer.end_line(work.input, line);
-      work.record = std::move(line);
+  std::unique_ptr<Job> operator()(const Input& input) {
+    try {
+      auto job = prepared(input);
+      only_files_at_fault_ = false;
+      return job;
+    } catch (const Error& e) {
+      // A well-formed text that cannot be encoded is the fault of the tokenizer's own files.
+      if (o_.decode || e.code != Errc::kBadData ||
+          unicode::ill_formed(input.text()) != std::string_view::npos)
+        only_files_at_fault_ = false;
+      throw;
+    }
+  }
+  bool only_files_at_fault() const { return only_files_at_fault_; }
+
+ private:
+  std::unique_ptr<Job> prepared(const Input& input) const {
+    auto job = std::make_unique<TokenizeJob>();
+    if (o_.decode) {
+      job->output = decoded(o_, *tokenizer_, input.text());
+    } else if (o_.render) {
+      job->output = text_;
+    } else if (writer_.takes_lines()) {
+      job->line = writer_.begin_line(input);
+      encode(input, job->line);
+      writer_.end_line(input, job->line);
     } else {
       std::string output;
-      append_encoded(o, tokenizer, work.input, output);
-      work.output = Json::parse(output);
+      encode(input, output);
+      job->output = Json::parse(output);
     }
-  } catch (const Error& e) {
-    if (e.code == Errc::kResources) throw;
-    work.error = e;
-    work.of_tokenizer = e.code == Errc::kBadData && !o.decode &&
-                        unicode::ill_formed(work.input.text(0)) == std::string_view::npos;
+    return job;
   }
-}
 
-void write(Work& work, RecordWriter& writer) {
-  if (work.reused) {
-    writer.write_reused(work.input);
-  } else if (work.error) {
-    writer.write_error(work.input, *work.error);
-  } else if (!work.record.empty()) {
-    writer.write_line(work.record);
-  } else {
-    writer.write(work.input, std::move(work.output));
+  void encode(const Input& input, std::string& out) const {
+    if (o_.messages.empty()) return append_encoded(o_, *tokenizer_, input, out);
+    // The template has written its own special tokens.
+    append_described(
+        o_, *tokenizer_,
+        tokenizer_->encode(text_, {.add_special_tokens = false, .offsets = !o_.ids_only}), out);
   }
-}
+
+  const Options& o_;
+  const RecordWriter& writer_;
+  std::optional<Tokenizer> tokenizer_;
+  std::string text_;  // of the conversation
+  std::atomic<bool> only_files_at_fault_ = true;
+};
 
 std::string draw(const Input& input, const Json& output) {
   if (output.is_string()) return output.get<std::string>() + "\n";
@@ -256,30 +251,18 @@ int run(const CLI::App& app, Options& o) {
     fail(Errc::kUsage, o.stride > 0 ? "--stride" : "--return-overflowing-tokens",
          " needs --max-length N");
   RecordWriter writer(o.output, {.text_by_default = o.decode || o.render, .text = draw},
-                      fingerprint(app, folder));
-  if (!o.messages.empty()) return run_messages(o, folder, writer);
-  const Tokenizer tokenizer = Tokenizer::load(folder, {.src_lang = o.src_lang});
-  InputReader reader(o.input);
-  Pipeline<std::vector<Work>> pipeline([&] { return read_some(reader, writer); },
-                                       [&](std::vector<Work>& some) {
-                                         for (Work& work : some)
-                                           compute(o, tokenizer, writer, work);
-                                       });
-  bool hostile = true;  // nothing but failures of the tokenizer's own files
-  while (auto some = pipeline.take()) {
-    for (Work& work : *some) {
-      hostile &= work.of_tokenizer;
-      write(work, writer);
-    }
-    writer.flush();
-  }
-  if (const int code = stop_requested()) {
-    writer.interrupted();
-    return code;
-  }
-  const int code = writer.finish();
-  return code == static_cast<int>(Errc::kFailure) && hostile ? static_cast<int>(Errc::kBadData)
-                                                             : code;
+                      fingerprint(app, folder, false));
+  if (!o.messages.empty()) o.input.values = {o.messages};
+  Tokenizing tokenizing(o, folder, writer);
+  InputReader reader(o.input, o.output.keep_columns);
+  const int code =
+      hft::run({.reader = reader,
+           .sink = writer,
+           .prepare = [&](const Input& input) { return tokenizing(input); },
+           .verb = "tokenizing",
+           .threads = std::clamp(std::thread::hardware_concurrency(), 1U, kMostThreads)});
+  const bool failed = code == static_cast<int>(Errc::kFailure);
+  return failed && tokenizing.only_files_at_fault() ? static_cast<int>(Errc::kBadData) : code;
 }
 
 std::function<int()> declare(CLI::App& app) {

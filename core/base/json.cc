@@ -4,6 +4,7 @@
 #include <set>
 
 #include "core/base/error.h"
+#include "core/base/exact_json.h"
 #include "core/base/files.h"
 #include "core/base/limits.h"
 
@@ -33,14 +34,17 @@ class LimitedParser : public nlohmann::detail::json_sax_dom_parser<Json> {
   using Base = nlohmann::detail::json_sax_dom_parser<Json>;
 
  public:
-  LimitedParser(Json& value, bool unique_keys) : Base(value), unique_keys_(unique_keys) {}
+  LimitedParser(Json& value, bool unique_keys, bool exact = false)
+      : Base(value), unique_keys_(unique_keys), exact_(exact) {}
 
   bool null() { return inside() && Base::null(); }
   bool boolean(bool v) { return inside() && Base::boolean(v); }
   bool number_integer(std::int64_t v) { return inside() && Base::number_integer(v); }
   bool number_unsigned(std::uint64_t v) { return inside() && Base::number_unsigned(v); }
   bool number_float(double v, const std::string& text) {
-    return inside() && Base::number_float(v, text);
+    if (!exact_ || Json(v).dump() == text) return inside() && Base::number_float(v, text);
+    Json::binary_t digits({text.begin(), text.end()});
+    return inside() && Base::binary(digits);
   }
   bool string(std::string& v) { return inside() && Base::string(v); }
   bool start_array(std::size_t size) {
@@ -75,16 +79,14 @@ class LimitedParser : public nlohmann::detail::json_sax_dom_parser<Json> {
       fail(Errc::kBadData, "nested deeper than ", limits::kJsonDepth);
     return true;
   }
-  bool unique_keys_;
+  bool unique_keys_, exact_;
   int depth_ = 0;
   std::vector<std::set<std::string>> keys_;
 };
 
-}  // namespace
-
-Json parse_json(std::string_view text, std::string_view where, bool unique_keys) {
+Json parsed(std::string_view text, std::string_view where, bool unique_keys, bool exact) {
   Json value;
-  LimitedParser parser(value, unique_keys);
+  LimitedParser parser(value, unique_keys, exact);
   try {
     Json::sax_parse(text.begin(), text.end(), &parser);
     return value;
@@ -93,6 +95,47 @@ Json parse_json(std::string_view text, std::string_view where, bool unique_keys)
   } catch (const Error& e) {
     throw e.in(where);
   }
+}
+
+void append_exact(const Json& value, std::string& out) {
+  if (value.is_binary()) {
+    out.append(value.get_binary().begin(), value.get_binary().end());
+  } else if (value.is_object()) {
+    out += '{';
+    for (const auto& [key, one] : value.items()) {
+      if (out.back() != '{') out += ',';
+      out += to_line(key) + ":";
+      append_exact(one, out);
+    }
+    out += '}';
+  } else if (value.is_array()) {
+    out += '[';
+    for (const Json& one : value) {
+      if (out.back() != '[') out += ',';
+      append_exact(one, out);
+    }
+    out += ']';
+  } else {
+    out += to_line(value);
+  }
+}
+
+}  // namespace
+
+Json parse_json(std::string_view text, std::string_view where, bool unique_keys) {
+  return parsed(text, where, unique_keys, false);
+}
+
+Json parse_exact_json(std::string_view text, std::string_view where) {
+  return parsed(text, where, false, true);
+}
+
+bool is_number(const Json& value) { return value.is_number() || value.is_binary(); }
+
+std::string exact_line(const Json& value) {
+  std::string line;
+  append_exact(value, line);
+  return line;
 }
 
 Json read_json(const std::filesystem::path& file) {

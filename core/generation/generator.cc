@@ -1,10 +1,14 @@
 #include "core/generation/generator.h"
 
+#include <algorithm>
+#include <cmath>
+
 namespace hft {
 
-void Generator::add(std::unique_ptr<Method> method, std::int64_t sequences, Done done) {
+std::int64_t Generator::add(std::unique_ptr<Method> method, std::int64_t sequences, Done done) {
   live_ += sequences;
-  jobs_.push_back({std::move(method), sequences, std::move(done)});
+  jobs_.push_back({++last_number_, std::move(method), sequences, std::move(done)});
+  return last_number_;
 }
 
 void Generator::collect() {
@@ -25,7 +29,13 @@ void Generator::collect() {
 
 void Generator::step() {
   collect();
-  if (!feeds_.empty()) decoder_.forward(feeds_, out_);
+  forward();
+  weigh();
+  take();
+  finish_done();
+}
+
+void Generator::forward() {
   std::int64_t row = 0;
   for (Job& job : jobs_) {
     job.row = row;
@@ -33,9 +43,15 @@ void Generator::step() {
     for (std::size_t i = job.first; i < job.first + job.count; ++i) job.rows += feeds_[i].rows;
     row += job.rows;
   }
-  weigh();
-  take();
-  finish_done();
+  if (feeds_.empty()) return;
+  try {
+    decoder_.forward(feeds_, out_);
+  } catch (const Error& e) {
+    if (e.code != Errc::kNotFinite || out_.logits.rows != row) throw;
+    const auto finite = [](float x) { return std::isfinite(x); };
+    for (Job& job : jobs_)
+      if (!std::ranges::all_of(part(out_.logits, job), finite)) job.error = e;
+  }
 }
 
 std::span<float> Generator::part(Matrix& m, const Job& job) const {
@@ -70,6 +86,12 @@ void Generator::take() {
 void Generator::stop(Finish finish) {
   for (Job& job : jobs_)
     if (!job.method->done()) job.method->stop(finish);
+  finish_done();
+}
+
+void Generator::stop(std::int64_t number, Finish finish) {
+  for (Job& job : jobs_)
+    if (job.number == number && !job.method->done()) job.method->stop(finish);
   finish_done();
 }
 

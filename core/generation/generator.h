@@ -24,20 +24,23 @@ class Generator {
   Generator(Decoder& decoder, std::int64_t most_sequences)
       : decoder_(decoder), most_(most_sequences) {}
 
-  // A new input of `sequences` sequences.
-  void add(std::unique_ptr<Method> method, std::int64_t sequences, Done done);
+  // A new input of `sequences` sequences; its number.
+  std::int64_t add(std::unique_ptr<Method> method, std::int64_t sequences, Done done);
   bool busy() const { return !jobs_.empty(); }
   bool has_room(std::int64_t sequences) const {
     return jobs_.empty() || live_ + sequences <= most_;
   }
   std::int64_t live() const { return live_; }
-  // One forward for all inputs. Throws what Decoder::forward throws.
+  // One forward for all inputs. An input whose numbers are not finite fails alone; what else
+  // Decoder::forward throws is thrown.
   void step();
-  // Ends every input now, with what it has.
+  // Ends every input now, or one of them, with what it has.
   void stop(Finish finish);
+  void stop(std::int64_t number, Finish finish);
 
  private:
   struct Job {
+    std::int64_t number;
     std::unique_ptr<Method> method;
     std::int64_t sequences;
     Done done;
@@ -46,12 +49,13 @@ class Generator {
     std::optional<Error> error;
   };
   void collect();
+  void forward();
   void weigh();
   void take();
   std::span<float> part(Matrix& m, const Job& job) const;
   void finish_done();
   Decoder& decoder_;
-  std::int64_t most_, live_ = 0;
+  std::int64_t most_, live_ = 0, last_number_ = 0;
   std::list<Job> jobs_;
   std::vector<Feed> feeds_;
   Decoded out_;

@@ -91,7 +91,9 @@ void CachedDecoder::forward(std::span<const Feed> feeds, Decoded& out, const Sou
     out.hidden.data.clear();
     std::vector<Feed> whole(feeds.begin(), feeds.end());
     for (auto& feed : whole) turn(feed);
+    not_finite_.reset();
     run(whole, out, sources);
+    if (not_finite_) throw *not_finite_;
   });
 }
 
@@ -185,7 +187,8 @@ void CachedDecoder::run(const Pass& pass, Decoded& out, const Sources& sources) 
   if (!pass.rows.empty()) {
     float* logits = out.logits.data.data() + out.logits.rows * net_.vocab;
     logits_of(hidden, out.logits);
-    if (!all_finite(logits, hidden.size(0) * net_.vocab)) fail_not_finite(std::move(steps));
+    if (!not_finite_ && !all_finite(logits, hidden.size(0) * net_.vocab))
+      not_finite_ = find_not_finite(steps);
     if (out.want_hidden) append(hidden.to(at::kFloat).contiguous(), out.hidden);
   }
   for (const auto& step : steps.steps) cache_.advance(step.sequence, step.count);
@@ -207,10 +210,15 @@ void find_not_finite(const std::string& layer, const Tensor& output) {
 }
 
 // Runs once more, looking at every layer's output.
-void CachedDecoder::fail_not_finite(Steps steps) const {
-  steps.watch = find_not_finite;
-  net_.hidden(steps);
-  fail(Errc::kNotFinite, "NaN or infinity first shows in the logits");
+Error CachedDecoder::find_not_finite(Steps steps) const {
+  steps.watch = hft::find_not_finite;
+  try {
+    net_.hidden(steps);
+  } catch (const Error& e) {
+    if (e.code == Errc::kNotFinite) return e;
+    throw;
+  }
+  return {Errc::kNotFinite, "NaN or infinity first shows in the logits"};
 }
 
 }  // namespace hft

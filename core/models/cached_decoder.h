@@ -4,10 +4,12 @@
 
 #include <functional>
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "core/base/error.h"
 #include "core/models/decoder_net.h"
 #include "core/models/heads.h"
 
@@ -28,6 +30,7 @@ class CachedDecoder {
   void crop(int sequence, std::int64_t length);
   void close(int sequence);
   std::int64_t length(int sequence) const { return cache_.length(sequence); }
+  // kNotFinite is thrown once all passes are done: the rows that are finite may be used.
   void forward(std::span<const Feed> feeds, Decoded& out, const Sources& sources);
   void each(std::size_t count, const std::function<void(std::size_t)>& f) const;
   const DecoderNet& net() const { return net_; }
@@ -45,13 +48,14 @@ class CachedDecoder {
   void run(const std::vector<Feed>& feeds, Decoded& out, const Sources& sources);
   void run(const Pass& pass, Decoded& out, const Sources& sources);
   void logits_of(const Tensor& hidden, Matrix& logits);
-  [[noreturn]] void fail_not_finite(Steps steps) const;
+  Error find_not_finite(Steps steps) const;
 
   DecoderNet net_;
   KvCache cache_;
   int threads_;
   std::int64_t pass_tokens_;
   std::map<int, std::vector<std::int32_t>> ids_;  // of each sequence, when there is a turning point
+  std::optional<Error> not_finite_;               // of this forward
 };
 
 // Throws kBadData for an id outside [0, vocab).

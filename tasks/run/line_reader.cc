@@ -1,4 +1,4 @@
-#include "tasks/line_reader.h"
+#include "tasks/run/line_reader.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -13,7 +13,8 @@
 
 namespace hft {
 
-LineReader::LineReader(const std::filesystem::path& file) : name_(file.string()) {
+LineReader::LineReader(const std::filesystem::path& file, const std::atomic<bool>* cancelled)
+    : name_(file.string()), cancelled_(cancelled) {
   if (name_ == "-") {
     name_ = "stdin";
     fd_ = STDIN_FILENO;
@@ -29,6 +30,8 @@ LineReader::~LineReader() {
   if (fd_ > STDIN_FILENO) ::close(fd_);
 }
 
+bool LineReader::stopped() const { return stop_requested() || (cancelled_ && *cancelled_); }
+
 bool LineReader::fill() {
   if (ended_) return false;
   if (begin_ > 0) {
@@ -43,10 +46,10 @@ bool LineReader::fill() {
   buffer_.resize(had + kChunk);
   // A signal may reach another thread than this one, so waiting is done in short steps.
   pollfd wait{fd_, POLLIN, 0};
-  while (!stop_requested() && ::poll(&wait, 1, 100) == 0) {
+  while (!stopped() && ::poll(&wait, 1, 100) == 0) {
   }
   ssize_t n = 0;
-  do n = stop_requested() ? 0 : ::read(fd_, buffer_.data() + had, kChunk);
+  do n = stopped() ? 0 : ::read(fd_, buffer_.data() + had, kChunk);
   while (n < 0 && errno == EINTR);
   const int error = errno;
   buffer_.resize(had + static_cast<std::size_t>(std::max<ssize_t>(n, 0)));
@@ -75,7 +78,7 @@ std::optional<std::string> LineReader::next() {
     if (!fill()) break;
     searched = begin_ + length;
   }
-  if (stop_requested() || (end == std::string::npos && begin_ == buffer_.size()))
+  if (stopped() || (end == std::string::npos && begin_ == buffer_.size()))
     return std::nullopt;
   line_start_ = consumed_;
   ++line_number_;
@@ -97,11 +100,11 @@ std::string LineReader::rest() {
   return text;
 }
 
-std::string LineReader::peek() {
-  drop_mark();
-  while (buffer_.size() - begin_ < 64 && fill()) {
+std::string_view LineReader::head() {
+  constexpr std::size_t kHead = 1 << 16;
+  while (buffer_.size() < kHead && buffer_.find('\n') == std::string::npos && fill()) {
   }
-  return buffer_.substr(begin_, 64);
+  return buffer_;
 }
 
 bool LineReader::ready() const {

@@ -4,14 +4,15 @@
 
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "core/base/json.h"
-#include "tasks/input.h"
+#include "tasks/run/resume.h"
+#include "tasks/run/rows.h"
 
 namespace hft {
 
@@ -21,7 +22,7 @@ struct OutputOptions {
   std::string file;    // -o
   bool force = false;
   bool resume = false;
-  std::string keep_columns;  // "a,b" or "all"
+  std::vector<std::string> keep_columns;  // {"all"}: every one
 };
 
 void add_output_options(CLI::App& app, OutputOptions& options);
@@ -37,39 +38,42 @@ struct Rendering {
 class Sink {
  public:
   virtual ~Sink() = default;
-  // The record of an earlier run (--resume) for this input; it is written again and the input is
-  // skipped. Called from the reading thread, in input order.
-  virtual bool reuse(const Input&) { return false; }
+  // The record of an earlier run (--resume) for this input, which is then skipped. Called from the
+  // reading threads, one at a time, in input order.
+  virtual std::optional<Kept> reuse(const Input&) { return std::nullopt; }
   virtual void write(const Input& input, Json output) = 0;
+  // The whole record as a line of JSON, made by RecordWriter::begin_line() and end_line().
+  virtual void write_line(std::string_view) {}
   virtual void write_error(const Input& input, const Error& error) = 0;
   // A reused record's turn has come.
-  virtual void write_reused(const Input&) {}
+  virtual void write_kept(const Kept&) {}
   virtual void flush() {}
-  // All inputs were given. Returns the exit code: 0, 3 when some inputs failed, 1 when all did.
+  // All inputs were given. Returns the exit code: 0, 3 when some inputs failed, 1 when all did (10
+  // when all of them were not finite).
   virtual int finish() = 0;
   // The run ends early; says how to continue.
   virtual void interrupted() {}
 };
 
-// Fingerprint: what must be equal for --resume (command, model, flags that change results).
 class RecordWriter : public Sink {
  public:
-  RecordWriter(const OutputOptions& options, Rendering rendering, Json fingerprint);
+  // Throws kUsage for options that contradict each other, and as OutputFile.
+  RecordWriter(const OutputOptions& options, Rendering rendering, Fingerprint fingerprint);
   ~RecordWriter() override;
-  bool reuse(const Input& input) override;
+  std::optional<Kept> reuse(const Input& input) override;
   void write(const Input& input, Json output) override;
+  void write_line(std::string_view line) override;
   void write_error(const Input& input, const Error& error) override;
-  void write_reused(const Input& input) override;
+  void write_kept(const Kept& kept) override;
   void flush() override;
   int finish() override;
   void interrupted() override;
 
   // Records are JSON lines. A large output may then be written as JSON text, on any thread, between
-  // begin_line() and end_line(); write_line() takes the line in write()'s place.
+  // begin_line() and end_line().
   bool takes_lines() const;
   std::string begin_line(const Input& input) const;
   void end_line(const Input& input, std::string& line) const;
-  void write_line(std::string_view line);
 
  private:
   struct Impl;
@@ -84,11 +88,12 @@ class Failures {
  public:
   void add(const Input& input, const Error& error);
   void succeeded() { ++good_; }
-  // 0, 3 or 1; a summary line on stderr when several inputs failed.
+  // 0, 3 or 1; 10 when nothing was but not finite. A summary line on stderr when several inputs
+  // failed.
   int exit_code() const;
 
  private:
-  std::int64_t good_ = 0, bad_ = 0;
+  std::int64_t good_ = 0, bad_ = 0, not_finite_ = 0;
 };
 
 }  // namespace hft

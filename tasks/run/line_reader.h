@@ -1,17 +1,21 @@
 // Lines of a file or pipe, each in bounded memory, with their number and byte position.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <string_view>
 
 namespace hft {
 
 class LineReader {
  public:
-  // "-" reads standard input. kNotFound for a missing file.
-  explicit LineReader(const std::filesystem::path& file);
+  // "-" reads standard input. kNotFound for a missing file. Once *cancelled, waiting for input ends
+  // as if the input did.
+  explicit LineReader(const std::filesystem::path& file,
+                      const std::atomic<bool>* cancelled = nullptr);
   LineReader(const LineReader&) = delete;
   ~LineReader();
 
@@ -20,8 +24,9 @@ class LineReader {
   std::optional<std::string> next();
   // Everything that is left.
   std::string rest();
-  // First bytes of the file, at most 64, without consuming them.
-  std::string peek();
+  // The first bytes of the file, its byte-order mark among them, without consuming them: the first
+  // line at least, where it is no longer than 64 KiB.
+  std::string_view head();
 
   std::int64_t line_number() const { return line_number_; }  // of the line last returned, from 1
   std::int64_t line_start() const { return line_start_; }    // its byte in the file, from 0
@@ -31,8 +36,10 @@ class LineReader {
 
  private:
   bool fill();
+  bool stopped() const;
   void drop_mark();
   std::string name_, buffer_;
+  const std::atomic<bool>* cancelled_;
   int fd_ = -1;
   bool ended_ = false, started_ = false;
   std::size_t begin_ = 0;

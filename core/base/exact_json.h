@@ -1,0 +1,19 @@
+// JSON that is carried from a data file into a record: no digit of a number is lost on the way.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "core/base/json.h"
+
+namespace hft {
+
+// As parse_json(), but a number that neither an integer of 64 bits nor a double holds as it was
+// written keeps its digits, in a binary value.
+Json parse_exact_json(std::string_view text, std::string_view where);
+// A number, also one that was kept by its digits.
+bool is_number(const Json& value);
+// As to_line(), with such numbers as they were written.
+std::string exact_line(const Json& value);
+
+}  // namespace hft

@@ -1,0 +1,280 @@
+#include "tasks/run/records.h"
+
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <mutex>
+
+#include "core/base/files.h"
+#include "core/base/log.h"
+#include "core/base/text.h"
+#include "tasks/output_file.h"
+#include "tasks/run/delimited.h"
+
+namespace hft {
+
+void add_output_options(CLI::App& app, OutputOptions& o) {
+  app.add_flag("--json", o.json, "One JSON record per input")->group("Output");
+  app.add_option("--format", o.format, "Form of the results")
+      ->check(CLI::IsMember({"text", "json", "csv", "tsv"}))
+      ->group("Output");
+  app.add_option("-o,--output", o.file, "Write to FILE, which appears when it is complete")
+      ->type_name("FILE")
+      ->group("Output");
+  app.add_flag("--force", o.force, "Replace an existing FILE")->group("Output");
+  app.add_flag("--resume", o.resume, "Keep the good records of FILE, run what is missing or failed")
+      ->group("Output");
+  app.add_option("--keep-columns", o.keep_columns, "Data columns to carry along: a,b or all")
+      ->delimiter(',')
+      ->allow_extra_args(false)
+      ->type_name("a,b|all")
+      ->group("Output");
+}
+
+void check_output_file(const std::string& file, bool force) {
+  if (file.empty()) return;
+  const fs::path folder =
+      fs::path(file).has_parent_path() ? fs::path(file).parent_path() : fs::path(".");
+  if (!fs::is_directory(folder))
+    fail(Errc::kResources, file, ": the folder ", folder.string(), " is not there");
+  if (fs::exists(file) && !force)
+    fail_hint(Errc::kUsage, "use --force to replace it", file, ": exists already");
+}
+
+void Failures::add(const Input& input, const Error& error) {
+  ++bad_;
+  not_finite_ += error.code == Errc::kNotFinite;
+  const bool placed = input.place.empty() || error.message.starts_with(input.place);
+  report_error(placed ? error.message : input.place + ": " + error.message,
+               bad_ == 1 ? error.hint : "");
+}
+
+int Failures::exit_code() const {
+  if (bad_ == 0) return 0;
+  if (good_ + bad_ > 1)
+    report_error(std::to_string(bad_) + " of " + counted(good_ + bad_, "input") + " failed");
+  if (good_ > 0) return static_cast<int>(Errc::kSomeFailed);
+  return static_cast<int>(not_finite_ == bad_ ? Errc::kNotFinite : Errc::kFailure);
+}
+
+struct RecordWriter::Impl {
+  Impl(const OutputOptions& o, Rendering r, Fingerprint f)
+      : options(o), rendering(std::move(r)), fingerprint(std::move(f)), known(o.file) {}
+  OutputOptions options;
+  Rendering rendering;
+  Fingerprint fingerprint;
+  FingerprintFiles known;
+  std::string format;
+  std::optional<Delimited> delimited;
+  std::unique_ptr<OutputFile> out;
+  Failures failures;
+  std::once_flag started;
+  Earlier earlier;          // --resume
+  std::vector<StoredLine> order;  // --resume: where the lines stand, in input order
+  mutable std::once_flag told_of_clash;
+
+  // Records can be told from those of another run, so that a later one can keep them.
+  bool resumable() const { return !options.file.empty() && format == "json"; }
+  bool resumes() const { return options.resume; }
+  void choose_format();
+  void open();
+  void start();
+  Columns columns(const Input& input) const;
+  void append(std::string_view line);
+  void assemble();
+};
+
+void RecordWriter::Impl::choose_format() {
+  if (options.json && !options.format.empty() && options.format != "json")
+    fail(Errc::kUsage, "--json and --format ", options.format, " contradict each other");
+  format = options.json ? "json" : options.format;
+  if (format == "csv" || format == "tsv") delimited.emplace(format == "csv" ? ',' : '\t');
+  if (!format.empty()) return;
+  const bool terminal = options.file.empty() && ::isatty(STDOUT_FILENO);
+  format = rendering.text_by_default || terminal ? "text" : "json";
+}
+
+// What does not need the model's bytes is compared at once.
+void RecordWriter::Impl::open() {
+  if (resumes() && !resumable()) fail(Errc::kUsage, "--resume needs -o FILE and --json");
+  check_output_file(options.file, options.force || options.resume);
+  bool goes_on = false;
+  if (resumes()) {
+    const Json before = known.of_partial();
+    goes_on = !before.is_null();
+    if (goes_on)
+      check_same_run(OutputFile::partial(options.file).string(), before, fingerprint.settings);
+    else if (fs::exists(OutputFile::partial(options.file)))
+      note(OutputFile::partial(options.file).string() +
+           ": its settings are not known, its records are not kept");
+  }
+  out = std::make_unique<OutputFile>(options.file, goes_on ? OutputFile::Partial::kContinue
+                                                           : OutputFile::Partial::kReplace);
+}
+
+// Before the first record is read or written.
+void RecordWriter::Impl::start() {
+  if (!resumable()) return;
+  const Json now = fingerprint.whole();
+  if (resumes()) {
+    const Json before = known.of_partial();
+    if (!before.is_null())
+      check_same_run(OutputFile::partial(options.file).string(), before, now);
+    earlier.load(options.file, now, !before.is_null());
+  }
+  known.begin(now);
+}
+
+RecordWriter::RecordWriter(const OutputOptions& options, Rendering rendering,
+                           Fingerprint fingerprint)
+    : impl_(new Impl(options, std::move(rendering), std::move(fingerprint))) {
+  impl_->choose_format();
+  impl_->open();
+}
+
+RecordWriter::~RecordWriter() {
+  impl_->out.reset();
+  if (impl_->resumable()) impl_->known.drop_partial();
+}
+
+// The data's columns to carry along. A name of ours stays ours: the data's gets another.
+Columns RecordWriter::Impl::columns(const Input& input) const {
+  Columns all;
+  if (options.keep_columns.empty() || !input.row.is_object()) return all;
+  const auto add = [&](const std::string& name, const Json& value) {
+    const bool ours = name == "id" || name == "input" || name == "output" || name == "error";
+    if ((name == "id" && value == input.id) || (name == "input" && value == input.shown)) return;
+    if (ours)
+      std::call_once(told_of_clash, [&] {
+        note("the data's column '" + name + "' is written as 'data_" + name + "'");
+      });
+    all.emplace_back(ours ? "data_" + name : name, value);
+  };
+  if (options.keep_columns == std::vector<std::string>{"all"}) {
+    for (const auto& [key, value] : input.row.items()) add(key, value);
+  } else {
+    for (const auto& key : options.keep_columns) add(key, input.row.value(key, Json()));
+  }
+  return all;
+}
+
+bool RecordWriter::takes_lines() const { return impl_->format == "json"; }
+
+std::string RecordWriter::begin_line(const Input& input) const {
+  std::string line = "{";
+  if (!input.id.is_null()) line += "\"id\":" + exact_line(input.id) + ",";
+  return line + "\"input\":" + exact_line(input.shown) + ",\"output\":";
+}
+
+void RecordWriter::end_line(const Input& input, std::string& line) const {
+  for (const auto& [name, value] : impl_->columns(input))
+    line += "," + to_line(name) + ":" + exact_line(value);
+  line += "}\n";
+}
+
+std::optional<Kept> RecordWriter::reuse(const Input& input) {
+  std::call_once(impl_->started, [&] { impl_->start(); });
+  if (!impl_->resumes()) return std::nullopt;
+  Kept kept{begin_line(input), StoredLine()};
+  const auto output = impl_->earlier.take(kept.line, *kept.span);
+  if (!output) return std::nullopt;
+  kept.line += *output;
+  end_line(input, kept.line);
+  if (impl_->earlier.read(*kept.span) != kept.line) kept.span.reset();
+  return kept;
+}
+
+void RecordWriter::Impl::append(std::string_view line) {
+  std::call_once(started, [&] { start(); });
+  if (resumes())
+    order.push_back({Earlier::kPartial, out->size(), static_cast<std::int64_t>(line.size())});
+  out->write(line);
+}
+
+void RecordWriter::write_kept(const Kept& kept) {
+  impl_->failures.succeeded();
+  if (kept.span)
+    impl_->order.push_back(*kept.span);
+  else
+    impl_->append(kept.line);
+}
+
+void RecordWriter::write_line(std::string_view line) {
+  impl_->failures.succeeded();
+  impl_->append(line);
+}
+
+void RecordWriter::write(const Input& input, Json output) {
+  if (impl_->format == "text") {
+    impl_->append(impl_->rendering.text(input, output));
+  } else if (impl_->delimited) {
+    impl_->append(impl_->delimited->lines(input, output, impl_->columns(input)));
+  } else {
+    std::string line = begin_line(input) + to_line(output);
+    end_line(input, line);
+    impl_->append(line);
+  }
+  impl_->failures.succeeded();
+}
+
+void RecordWriter::write_error(const Input& input, const Error& error) {
+  impl_->failures.add(input, error);
+  if (impl_->format == "text") impl_->append(impl_->rendering.failed);
+  if (impl_->format != "json") return;
+  std::string line = begin_line(input);
+  line.resize(line.size() - std::string_view("\"output\":").size());
+  line += "\"error\":" +
+          to_line({{"code", code_name(error.code)}, {"message", error.message}});
+  end_line(input, line);
+  impl_->append(line);
+}
+
+void RecordWriter::flush() { impl_->out->flush(); }
+
+// FILE.partial, as it is when its lines are already all there are and in order, else the lines of
+// both files put in order.
+void RecordWriter::Impl::assemble() {
+  std::int64_t at = 0;
+  const bool in_order = std::ranges::all_of(order, [&](const StoredLine& span) {
+    return span.file == Earlier::kPartial && std::exchange(at, at + span.size) == span.offset;
+  });
+  if (in_order && at == out->size()) return out->close();
+  out->flush();
+  const MappedFile partial(OutputFile::partial(options.file));
+  const auto bytes = partial.bytes();
+  AtomicFile whole(options.file);
+  for (const StoredLine& span : order) {
+    if (span.file == Earlier::kPartial)
+      whole.write({reinterpret_cast<const char*>(bytes.data()) + span.offset,
+                   static_cast<std::size_t>(span.size)});
+    else
+      whole.write(earlier.read(span));
+  }
+  whole.commit();
+  out->discard();
+}
+
+int RecordWriter::finish() {
+  std::call_once(impl_->started, [&] { impl_->start(); });
+  if (impl_->resumable()) impl_->known.before_replacing(impl_->fingerprint.whole());
+  if (impl_->resumes())
+    impl_->assemble();
+  else
+    impl_->out->close();
+  if (impl_->resumable()) impl_->known.after_replacing();
+  return impl_->failures.exit_code();
+}
+
+void RecordWriter::interrupted() {
+  impl_->out->flush();
+  if (impl_->options.file.empty())
+    return note("interrupted; the results so far are complete records");
+  const std::string partial = OutputFile::partial(impl_->options.file).string();
+  if (impl_->format == "json")
+    note("interrupted; the same command with --resume continues from " + partial);
+  else
+    note("interrupted; the results so far are in " + partial);
+}
+
+}  // namespace hft

@@ -1,0 +1,354 @@
+#include "tasks/run/rows.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <cstring>
+#include <deque>
+
+#include "core/base/files.h"
+#include "core/base/signals.h"
+#include "core/base/text.h"
+#include "tasks/run/input_of.h"
+#include "tasks/run/line_reader.h"
+#include "tasks/run/rows_file.h"
+#include "tasks/run/shard.h"
+
+namespace hft {
+
+void add_input_options(CLI::App& app, InputOptions& o, std::vector<Column> columns) {
+  o.columns = std::move(columns);
+  std::string name = o.columns[0].name;
+  for (char& c : name) c = static_cast<char>(std::toupper(c));
+  app.add_option(name, o.values, "Inputs; none: standard input")->group("Input");
+  app.add_option("-i,--input", o.files,
+                 "Read inputs from FILE, from every file in DIR, or stdin (-)")
+      ->type_name("FILE|DIR|-")
+      ->group("Input");
+  app.add_option("--input-format", o.format, "How to read it: by suffix, else by content")
+      ->check(CLI::IsMember({"auto", "text", "lines", "jsonl", "json"}))
+      ->capture_default_str()
+      ->group("Input");
+  app.add_flag("--lines", o.lines, "One input per line of text")->group("Input");
+  app.add_flag("-R,--recursive", o.recurse, "Also read the folders inside DIR")->group("Input");
+  app.add_option("--files-from", o.files_from, "Read the names of input files from LIST")
+      ->type_name("LIST|-")
+      ->group("Input");
+  app.add_flag("-0,--null", o.null_separated, "Names in LIST end with NUL, not newline")
+      ->group("Input");
+  app.add_option("--limit", o.limit, "Stop after N inputs")
+      ->type_name("N")
+      ->check(CLI::NonNegativeNumber)
+      ->group("Input");
+  app.add_option("--shard", o.shard, "Only every n-th input, from the i-th (0/3, 1/3, 2/3)")
+      ->type_name("i/n")
+      ->group("Input");
+  for (auto& column : o.columns) {
+    if (column.source.empty()) column.source = column.name;
+    std::string flag = column.name;
+    std::replace(flag.begin(), flag.end(), '_', '-');
+    app.add_option("--" + flag + "-column", column.source, "Data column with the " + column.name)
+        ->type_name("NAME")
+        ->each([&column](const std::string&) { column.named = true; })
+        ->capture_default_str()
+        ->group("Input");
+  }
+  app.add_option("--id-column", o.id_column, "Data column copied to each record's id")
+      ->type_name("NAME")
+      ->each([&o](const std::string&) { o.id_named = true; })
+      ->capture_default_str()
+      ->group("Input");
+}
+
+// A file that was named, or why a folder could not be listed.
+struct NamedFile {
+  std::string name;
+  std::optional<Error> error;
+};
+
+// A data column that some row must have, and the flag that asks for it.
+struct WantedColumn {
+  std::string name, flag;
+  bool of_text = false;  // a bare text has it
+  std::string or_else;   // a column that may stand in its place
+};
+
+namespace {
+
+constexpr std::size_t kColumnProbe = 1000;  // rows looked at before an unknown column is a mistake
+
+class ArgumentSource : public RowSource {
+ public:
+  explicit ArgumentSource(const InputOptions& o) : options_(o) {}
+  std::optional<Input> next() override {
+    if (at_ == options_.values.size()) return std::nullopt;
+    return input_of_text(options_, options_.values[at_++], "");
+  }
+
+ private:
+  const InputOptions& options_;
+  std::size_t at_ = 0;
+};
+
+// The files of a folder in order of their names, and the folders that lead to it, by which a loop
+// of links is known.
+class Listing {
+ public:
+  explicit Listing(bool recurse) : recurse_(recurse) {}
+
+  void add(const fs::path& folder, std::vector<NamedFile>& out) {
+    struct stat info {};
+    if (::stat(folder.c_str(), &info) != 0) return failed(folder, std::strerror(errno), out);
+    const auto id = std::pair(info.st_dev, info.st_ino);
+    if (std::ranges::find(above_, id) != above_.end())
+      return failed(folder, "is a link to a folder it lies in", out);
+    std::error_code error;
+    std::vector<fs::path> entries;
+    for (fs::directory_iterator at(folder, error), end; !error && at != end; at.increment(error))
+      entries.push_back(at->path());
+    if (error) return failed(folder, "cannot list: " + error.message(), out);
+    std::ranges::sort(entries);
+    above_.push_back(id);
+    for (const auto& entry : entries) take(entry, out);
+    above_.pop_back();
+  }
+
+ private:
+  // Sockets, devices and the like are left out; what cannot be looked at is not.
+  void take(const fs::path& entry, std::vector<NamedFile>& out) {
+    if (entry.filename().string().starts_with('.')) return;
+    std::error_code error;
+    const auto status = fs::status(entry, error);
+    if (fs::is_directory(status)) {
+      if (recurse_) add(entry, out);
+    } else if (fs::is_regular_file(status) || fs::is_symlink(entry, error) ||
+               status.type() == fs::file_type::none) {
+      out.push_back({entry.string(), {}});
+    }
+  }
+  static void failed(const fs::path& folder, const std::string& why, std::vector<NamedFile>& out) {
+    out.push_back(
+        {folder.string(), Error(Errc::kResources, folder.string() + ": " + why)});
+  }
+  bool recurse_;
+  std::vector<std::pair<dev_t, ino_t>> above_;
+};
+
+void add_named(const InputOptions& o, const std::string& name, std::vector<NamedFile>& files) {
+  std::error_code ignored;
+  if (name != "-" && fs::is_directory(name, ignored))
+    Listing(o.recurse).add(name, files);
+  else
+    files.push_back({name, {}});
+}
+
+// What -i names; a file that is not there ends the run before it starts.
+std::vector<NamedFile> files_of(const InputOptions& o) {
+  std::vector<NamedFile> files;
+  for (const auto& name : o.files) {
+    std::error_code error;
+    if (name != "-" && fs::status(name, error).type() == fs::file_type::not_found) {
+      const bool text = o.files.size() > 1 && name != o.files.front();
+      fail_hint(Errc::kNotFound,
+                text ? "an argument after -i FILE is a file too: texts are given as arguments or "
+                       "with -i, not both"
+                     : "",
+                name, ": no such file");
+    }
+    add_named(o, name, files);
+  }
+  if (files.empty() && !o.files.empty())
+    fail(Errc::kNotFound, "-i: there is no file in ", joined(o.files, ", "));
+  return files;
+}
+
+void add_listed(const InputOptions& o, std::vector<NamedFile>& files) {
+  const std::size_t before = files.size();
+  LineReader list(o.files_from);
+  if (o.null_separated) {
+    for (const auto& name : split(list.rest(), '\0'))
+      if (!name.empty()) add_named(o, name, files);
+  } else {
+    while (auto name = list.next())
+      if (!name->empty()) add_named(o, *name, files);
+  }
+  if (files.size() == before && !stop_requested())
+    fail(Errc::kNotFound, "--files-from: ", list.name(), " names no file");
+}
+
+std::vector<WantedColumn> wanted_columns(const InputOptions& o,
+                                         const std::vector<std::string>& kept) {
+  std::vector<WantedColumn> wanted;
+  for (std::size_t i = 0; i < o.columns.size(); ++i) {
+    const Column& column = o.columns[i];
+    std::string flag = "--" + column.name + "-column";
+    std::ranges::replace(flag, '_', '-');
+    const auto other = std::ranges::find_if(o.columns, &Column::alternative);
+    if (i == 0 && other != o.columns.end())
+      wanted.push_back({column.source, flag, !column.named, other->source});
+    else if (column.named || (!column.optional && !column.fixed))
+      wanted.push_back({column.source, flag, i == 0 && !column.named});
+  }
+  if (o.id_named) wanted.push_back({o.id_column, "--id-column"});
+  for (const auto& name : kept)
+    if (kept.size() > 1 || name != "all") wanted.push_back({name, "--keep-columns"});
+  return wanted;
+}
+
+}  // namespace
+
+struct InputReader::Impl {
+  explicit Impl(const InputOptions& o) : options(o) {}
+  const InputOptions& options;
+  Shard shard;
+  std::deque<NamedFile> files;
+  bool bare = false;  // stdin, because nothing else was given
+  bool lone = false;  // one file: what it cannot be read for ends the run
+  std::unique_ptr<RowSource> source;
+  std::string source_name;
+  std::deque<std::string> first;
+  std::vector<WantedColumn> wanted;  // until the first rows were looked at
+  std::deque<Input> probed;    // rows read ahead to tell an unknown column from a row without it
+  std::int64_t read = 0, seen = 0, given = 0, total = 0;
+  std::atomic<bool> cancelled = false;
+
+  void open_next() {
+    const NamedFile next = std::move(files.front());
+    files.pop_front();
+    source_name = next.name;
+    if (next.error) throw *next.error;
+    source = open_file_source(options, next.name, bare, cancelled);
+  }
+
+  // The next row of any source. A source that fails gives one input with the error.
+  std::optional<Input> raw() {
+    while (!stop_requested() && !cancelled) {
+      try {
+        if (!source && files.empty()) return std::nullopt;
+        if (!source) open_next();
+        if (auto input = source->next()) {
+          ++read;
+          return input;
+        }
+        source.reset();
+      } catch (const Error& e) {
+        source.reset();
+        if (e.code == Errc::kUsage || (lone && read == 0)) throw;
+        ++read;
+        return failed_input(source_name, "", e);
+      }
+    }
+    return std::nullopt;
+  }
+
+  // Reads ahead while no row so far has a column that is asked for.
+  void probe() {
+    for (const WantedColumn& want : std::exchange(wanted, {})) {
+      const auto has = [&](const Input& i) {
+        if (!i.row.is_object()) return want.of_text && i.has(0);
+        return i.row.contains(want.name) || i.row.contains(want.or_else);
+      };
+      while (std::ranges::none_of(probed, has) && probed.size() < kColumnProbe) {
+        auto input = raw();
+        if (!input) break;
+        probed.push_back(std::move(*input));
+      }
+      if (std::ranges::none_of(probed, has)) miss(want);
+    }
+  }
+
+  // No row has it. Inputs that could not be read say nothing about columns.
+  void miss(const WantedColumn& want) const {
+    std::vector<std::string> names;
+    bool texts = false;
+    for (const auto& input : probed) {
+      texts |= input.row.is_null() && !input.error;
+      if (!input.row.is_object()) continue;
+      for (const auto& [key, value] : input.row.items())
+        if (std::ranges::find(names, key) == names.end()) names.push_back(key);
+    }
+    if (names.empty() && texts)
+      fail(Errc::kUsage, want.flag, ": no column '", want.name,
+           "': the inputs are texts, which have no columns");
+    if (names.empty()) return;
+    const auto near = nearest(want.name, names);
+    fail_hint(Errc::kUsage, want.flag + " " + near.value_or("NAME"), "no column '", want.name,
+              "' in the data; it has: ", joined(names, ", "),
+              near ? "; closest: '" + *near + "'" : "");
+  }
+};
+
+InputReader::InputReader(const InputOptions& o, const std::vector<std::string>& kept)
+    : impl_(new Impl(o)) {
+  impl_->shard = shard_of(o.shard);
+  impl_->first.assign(o.first.begin(), o.first.end());
+  impl_->wanted = wanted_columns(o, kept);
+  if (o.null_separated && o.files_from.empty())
+    fail(Errc::kUsage, "-0: parts the names of a list, it needs --files-from LIST");
+  if (!o.values.empty()) {
+    if (!o.files.empty() || !o.files_from.empty())
+      fail(Errc::kUsage, "inputs are given as arguments and with ",
+           o.files.empty() ? "--files-from" : "-i", "; use one of them");
+    impl_->source = std::make_unique<ArgumentSource>(o);
+    impl_->total = static_cast<std::int64_t>(o.values.size());
+    return;
+  }
+  auto files = files_of(o);
+  if (!o.files_from.empty()) add_listed(o, files);
+  if (files.empty()) {
+    if (::isatty(STDIN_FILENO))
+      fail(Errc::kUsage, "no input: give it as an argument, with -i FILE, or on stdin");
+    files = {{"-", {}}};
+    impl_->bare = true;
+  }
+  impl_->lone = files.size() == 1;
+  impl_->files.assign(files.begin(), files.end());
+}
+
+InputReader::~InputReader() = default;
+
+std::optional<Input> InputReader::next() {
+  Impl& s = *impl_;
+  if (!s.first.empty()) {
+    Input input = input_of_text(s.options, s.first.front(), "");
+    s.first.pop_front();
+    input.index = -1;
+    return input;
+  }
+  if (s.options.limit == 0) return std::nullopt;
+  if (!s.wanted.empty()) s.probe();
+  while (s.options.limit < 0 || s.given < s.options.limit) {
+    std::optional<Input> input;
+    if (!s.probed.empty()) {
+      input = std::move(s.probed.front());
+      s.probed.pop_front();
+    } else {
+      input = s.raw();
+    }
+    if (!input) return std::nullopt;
+    if (!s.shard.takes(s.seen++)) continue;
+    input->index = s.given++;
+    return input;
+  }
+  return std::nullopt;
+}
+
+std::int64_t InputReader::total() const {
+  const std::int64_t n = impl_->shard.of(impl_->total);
+  return impl_->options.limit < 0 ? n : std::min(n, impl_->options.limit);
+}
+
+bool InputReader::ready() const {
+  if (!impl_->probed.empty()) return true;
+  if (impl_->source) return impl_->source->ready();
+  std::error_code ignored;
+  return impl_->files.empty() || fs::is_regular_file(impl_->files.front().name, ignored);
+}
+
+void InputReader::cancel() { impl_->cancelled = true; }
+
+}  // namespace hft

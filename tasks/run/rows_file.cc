@@ -1,0 +1,202 @@
+#include "tasks/run/rows_file.h"
+
+#include <algorithm>
+#include <deque>
+#include <filesystem>
+
+#include "core/base/signals.h"
+#include "core/base/text.h"
+#include "tasks/run/input_of.h"
+#include "tasks/run/line_reader.h"
+
+namespace hft {
+namespace {
+
+// How files of other kinds begin (their own specifications), and how to make text of them.
+struct Signature {
+  std::size_t offset;
+  std::string_view bytes;
+  const char* name;
+  const char* hint;  // "" = none
+};
+using namespace std::string_view_literals;
+constexpr Signature kArchives[] = {
+    {0, "\x1f\x8b"sv, "gzip", "gunzip -c FILE | hft … -i -"},
+    {0, "PK\x03\x04"sv, "a zip archive", "unzip -p FILE | hft … -i -"},
+    {0, "PK\x05\x06"sv, "an empty zip archive", ""},
+    {4, "1AY&SY"sv, "bzip2", "bunzip2 -c FILE | hft … -i -"},
+    {0, "\xfd"
+        "7zXZ\0"sv,
+     "xz", "xz -dc FILE | hft … -i -"},
+    {0, "\x28\xb5\x2f\xfd"sv, "zstd", "zstd -dc FILE | hft … -i -"},
+    {0, "\x04\x22\x4d\x18"sv, "lz4", "lz4 -dc FILE | hft … -i -"},
+    {0, "7z\xbc\xaf\x27\x1c"sv, "a 7z archive", "7z x FILE"},
+    {0, "Rar!\x1a\x07"sv, "a RAR archive", "unrar x FILE"},
+    {257, "ustar"sv, "a tar archive", "tar -xOf FILE | hft … -i -"},
+    {0, "PAR1\x15"sv, "Parquet", "convert it to JSON lines (.jsonl)"},
+    {0, "ARROW1\0"sv, "Arrow", "convert it to JSON lines (.jsonl)"},
+    {0, "SQLite format 3\0"sv, "an SQLite database", "convert it to JSON lines (.jsonl)"},
+    {0, "%PDF-"sv, "PDF", "pdftotext FILE - | hft …"},
+};
+constexpr Signature kEncodings[] = {
+    {0, "\xff\xfe\0\0"sv, "UTF-32", "iconv -f UTF-32 -t UTF-8 FILE | hft … -i -"},
+    {0, "\0\0\xfe\xff"sv, "UTF-32", "iconv -f UTF-32 -t UTF-8 FILE | hft … -i -"},
+    {0, "\xff\xfe"sv, "UTF-16", "iconv -f UTF-16 -t UTF-8 FILE | hft … -i -"},
+    {0, "\xfe\xff"sv, "UTF-16", "iconv -f UTF-16 -t UTF-8 FILE | hft … -i -"},
+};
+
+// Text of two bytes a letter, without the mark that says so: each second byte is NUL.
+bool alternates(std::string_view head) {
+  const std::size_t size = std::min<std::size_t>(head.size(), 64) / 2 * 2;
+  const auto all = [&](std::size_t first, bool nul) {
+    for (std::size_t i = first; i < size; i += 2)
+      if ((head[i] == '\0') != nul) return false;
+    return true;
+  };
+  return size >= 4 && ((all(0, false) && all(1, true)) || (all(0, true) && all(1, false)));
+}
+
+void refuse_other_kinds(const std::string& name, std::string_view head) {
+  const auto begins = [&](const Signature& s) {
+    return head.size() > s.offset && head.substr(s.offset).starts_with(s.bytes);
+  };
+  const auto hint = [&](std::string text) {
+    if (const auto at = text.find("FILE"); at != std::string::npos) text.replace(at, 4, name);
+    return name == "stdin" ? "" : text;
+  };
+  if (alternates(head))
+    fail_hint(Errc::kBadData, hint(kEncodings[2].hint), name, ": is UTF-16, wanted UTF-8");
+  for (const Signature& s : kEncodings)
+    if (begins(s)) fail_hint(Errc::kBadData, hint(s.hint), name, ": is ", s.name, ", wanted UTF-8");
+  for (const Signature& s : kArchives)
+    if (begins(s))
+      fail_hint(Errc::kUnsupported, hint(s.hint), name, ": is ", s.name, ", which is not read");
+}
+
+bool parses(std::string_view text, Json& value) {
+  try {
+    value = parse_json(text, "");
+    return true;
+  } catch (const Error&) {
+    return false;
+  }
+}
+
+// The format of JSON that begins like this, "" when it is none: lines of objects, or one document.
+std::string json_format(std::string_view head, const InputOptions& o, bool bare) {
+  const std::string text = trimmed(head);
+  if (text.empty() || (text[0] != '{' && text[0] != '[')) return "";
+  const std::string next = trimmed(std::string_view(text).substr(1));
+  const std::string after_bracket = text[0] == '{' ? "\"}" : "{\"]";
+  if (!next.empty() && after_bracket.find(next[0]) == std::string::npos) return "";
+  const auto line_end = text.find('\n');
+  Json value;
+  const bool line = parses(std::string_view(text).substr(0, line_end), value);
+  if (bare) {
+    const auto wanted = [&](const Column& c) { return value.contains(c.source); };
+    if (line && value.is_array() && !value.empty()) value = Json(value[0]);
+    if (!line || !value.is_object() || std::ranges::none_of(o.columns, wanted)) return "";
+    return text[0] == '{' ? "jsonl" : "json";
+  }
+  if (text[0] == '[') return "json";
+  // A first line that is broken, with another object after it, is a bad line of many.
+  const bool more = line_end != std::string::npos &&
+                    trimmed(std::string_view(text).substr(line_end)).starts_with('{');
+  return line || more ? "jsonl" : "json";
+}
+
+std::string format_of(const InputOptions& o, LineReader& file, bool bare) {
+  refuse_other_kinds(file.name(), file.head());
+  if (o.lines) return "lines";
+  if (o.format != "auto") return o.format;
+  const std::string suffix = lowercase(std::filesystem::path(file.name()).extension().string());
+  for (const char* other : {".csv", ".tsv", ".parquet"})
+    if (suffix == other)
+      fail_hint(Errc::kUnsupported, "convert it to JSON lines (.jsonl)", file.name(), ": ",
+                other + 1, " files are not read yet");
+  if (suffix == ".jsonl" || suffix == ".ndjson" || suffix == ".jsonlines") return "jsonl";
+  if (suffix == ".json") return "json";
+  if (suffix == ".txt" || suffix == ".md") return "text";
+  std::string_view head = file.head();
+  if (head.starts_with("\xEF\xBB\xBF")) head.remove_prefix(3);
+  const std::string format = json_format(head, o, bare);
+  return format.empty() ? "text" : format;
+}
+
+class FileSource : public RowSource {
+ public:
+  FileSource(const InputOptions& o, const std::string& file, bool bare,
+             const std::atomic<bool>& cancelled)
+      : options_(o), reader_(file, &cancelled), cancelled_(cancelled) {
+    format_ = format_of(o, reader_, bare);
+    if (format_ == "json") load_array();
+  }
+
+  std::optional<Input> next() override {
+    if (format_ == "json") return next_of_array();
+    if (format_ == "text") return whole();
+    std::optional<std::string> line;
+    do line = reader_.next();
+    while (line && format_ == "jsonl" && trimmed(*line).empty());
+    if (!line) return std::nullopt;
+    const std::string place =
+        "line " + std::to_string(reader_.line_number()) + " of " + reader_.name();
+    if (format_ == "lines")
+      return input_of_text(options_, std::move(*line), place, reader_.line_start());
+    return parsed(*line, place);
+  }
+  bool ready() const override { return format_ == "json" || reader_.ready(); }
+
+ private:
+  std::optional<Input> whole() {
+    if (done_) return std::nullopt;
+    done_ = true;
+    std::string text = reader_.rest();
+    if (cancelled_ || stop_requested()) return std::nullopt;
+    // The newline that ends a file of text is not part of the text.
+    if (text.ends_with('\n')) text.pop_back();
+    if (text.ends_with('\r')) text.pop_back();
+    return input_of_text(options_, std::move(text), reader_.name());
+  }
+  Input parsed(const std::string& line, const std::string& place) {
+    try {
+      return input_of_row(options_, parse_exact_json(line, place), place);
+    } catch (const Error& e) {
+      if (e.code != Errc::kBadData) throw;
+      return failed_input(line, place,
+                          Error(e.code, e.message + " (the line begins at byte " +
+                                            std::to_string(reader_.line_start()) + ")"));
+    }
+  }
+  void load_array() {
+    Json value = parse_exact_json(reader_.rest(), reader_.name());
+    if (value.is_object()) value = Json::array({value});
+    if (!value.is_array())
+      fail(Errc::kBadData, reader_.name(), ": is ", type_of(value), ", wanted an array of objects");
+    for (auto& row : value) rows_.push_back(std::move(row));
+  }
+  std::optional<Input> next_of_array() {
+    if (rows_.empty()) return std::nullopt;
+    Json row = std::move(rows_.front());
+    rows_.pop_front();
+    return input_of_row(options_, std::move(row),
+                        "row " + std::to_string(++row_number_) + " of " + reader_.name());
+  }
+
+  const InputOptions& options_;
+  LineReader reader_;
+  const std::atomic<bool>& cancelled_;
+  std::string format_;
+  bool done_ = false;
+  std::deque<Json> rows_;
+  std::int64_t row_number_ = 0;
+};
+
+}  // namespace
+
+std::unique_ptr<RowSource> open_file_source(const InputOptions& options, const std::string& file,
+                                            bool bare, const std::atomic<bool>& cancelled) {
+  return std::make_unique<FileSource>(options, file, bare, cancelled);
+}
+
+}  // namespace hft

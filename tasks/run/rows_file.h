@@ -1,0 +1,19 @@
+// A file, or standard input, as a source of inputs: one text, lines of text, JSON lines, or a JSON
+// array. What a format is, its suffix says, else its content.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <string>
+
+#include "tasks/run/rows.h"
+
+namespace hft {
+
+// "-" is standard input. `bare`: nothing named it, stdin is all there is; it is data only where its
+// first line has a column that is looked for. Throws what opening throws, and kUnsupported or
+// kBadData naming an encoding or archive that is not read.
+std::unique_ptr<RowSource> open_file_source(const InputOptions& options, const std::string& file,
+                                            bool bare, const std::atomic<bool>& cancelled);
+
+}  // namespace hft
