@@ -30,6 +30,20 @@ void prefix_everywhere(Json& part) {
   if (part.is_object() && part.contains("add_prefix_space")) part["add_prefix_space"] = true;
 }
 
+// Settings of tokenizer_config.json that win over tokenizer.json's.
+void apply_settings(Blueprint& blueprint, const TokenizerConfig& config, Change change) {
+  const std::string_view name = config.row ? config.row->name() : "";
+  const bool prefix_space = config.fields.boolean("add_prefix_space", name == "LayoutLMv3");
+  if (Json& cut = blueprint.pre_tokenizer; cut.is_object()) {
+    if (cut.value("type", "") == "ByteLevel") cut["add_prefix_space"] = prefix_space;
+    if (prefix_space && (change == Change::kPrefix || name == "Cohere")) prefix_everywhere(cut);
+  }
+  if (change == Change::kCase || change == Change::kBert)
+    apply_case(blueprint.normalizer, config.fields, change == Change::kBert);
+  if (change == Change::kOffsets)
+    apply_offsets(blueprint.post_processor, config.fields, prefix_space);
+}
+
 // The template of bos and eos, as add_bos_token and add_eos_token say.
 Blueprint::Template bos_eos(const TokenizerConfig& config, const Blueprint& blueprint) {
   const bool bos_by_default = config.row->name() != "GPTNeoX" && !config.complete;
@@ -146,38 +160,17 @@ Json infill_template(const TokenizerConfig& config, const Blueprint& blueprint,
 
 void apply_class(Blueprint& blueprint, const TokenizerConfig& config, const AddedTokens& added) {
   const Change change = config.row ? config.row->change : Change::kNone;
-  const std::string_view name = config.row ? config.row->name() : "";
-  const bool prefix_space = config.fields.boolean("add_prefix_space", name == "LayoutLMv3");
-  if (Json& cut = blueprint.pre_tokenizer; cut.is_object()) {
-    if (cut.value("type", "") == "ByteLevel") cut["add_prefix_space"] = prefix_space;
-    if (prefix_space && (change == Change::kPrefix || name == "Cohere")) prefix_everywhere(cut);
-  }
-  switch (change) {
-    case Change::kCase:
-    case Change::kBert:
-      apply_case(blueprint.normalizer, config.fields, change == Change::kBert);
-      break;
-    case Change::kOffsets:
-      apply_offsets(blueprint.post_processor, config.fields, prefix_space);
-      break;
-    case Change::kBosEos:
-      if (!config.complete || config.fields.has("add_bos_token") ||
-          config.fields.has("add_eos_token"))
-        blueprint.around = bos_eos(config, blueprint);
-      break;
-    case Change::kLangAfter:
-    case Change::kLangBefore:
-      blueprint.around = with_language(config, change == Change::kLangBefore);
-      break;
-    case Change::kPrefix:
-    case Change::kNone:
-      break;
-  }
-  for (const char* key : {"sep", "cls"}) {
-    Json& post = blueprint.post_processor;
-    if (!post.is_object() || !post.contains(key) || !post[key][1].is_null()) continue;
-    post[key][1] = known_id(post[key][0], config, blueprint, added);
-  }
+  if (!config.complete) apply_settings(blueprint, config, change);
+  const bool edges = !config.complete || config.fields.has("add_bos_token") ||
+                     config.fields.has("add_eos_token");
+  if (change == Change::kBosEos && edges) blueprint.around = bos_eos(config, blueprint);
+  if (change == Change::kLangAfter || change == Change::kLangBefore)
+    blueprint.around = with_language(config, change == Change::kLangBefore);
+  if (!blueprint.from_json && blueprint.post_processor.contains("cls"))
+    for (const char* key : {"sep", "cls"}) {
+      Json& token = blueprint.post_processor[key];
+      token[1] = known_id(token[0], config, blueprint, added);
+    }
   if (!blueprint.around.single.empty())
     blueprint.post_processor = template_json(blueprint.around, config, blueprint, added);
 }

@@ -301,7 +301,8 @@ std::vector<AddedToken> tokens_to_add(const TokenizerConfig& config, const Bluep
   }
   const bool fast = !config.row || has_fast_twin(*config.row);
   for (AddedToken& token : todo)
-    token.special = (fast && token.special) || special_contents.contains(token.content);
+    if (!config.complete || !by_content.contains(token.content))
+      token.special = (fast && token.special) || special_contents.contains(token.content);
   return todo;
 }
 

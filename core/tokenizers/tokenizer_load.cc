@@ -109,7 +109,8 @@ Tokenizer Tokenizer::load(const fs::path& folder, const LoadOptions& options) {
     impl->model = std::move(blueprint.model);
   }
   impl->target = std::move(blueprint.target);
-  if (name == "CodeLlama") impl->infill = make_infill(config, blueprint, impl->added);
+  if (name == "CodeLlama" && !config.complete)
+    impl->infill = make_infill(config, blueprint, impl->added);
   impl->m2m100 = name == "M2M100";
   impl->whisper = name == "Whisper";
   impl->slow = config.row && !has_fast_twin(*config.row);
