@@ -4,6 +4,7 @@
 #include "tests/support/test.h"
 
 using namespace hft;
+namespace fs = std::filesystem;
 using test::golden;
 using test::slurp;
 using test::spit;
