@@ -38,8 +38,9 @@ void part_empty_values(const CLI::App& app, std::vector<std::string>& arguments)
 
 // An empty text is a text; an empty name is a variable that a script has not set.
 bool may_be_empty(const CLI::Option& option) {
-  return option.nonpositional() ? option.get_type_name().starts_with("TEXT")
-                                : option.get_group() == "Input";
+  if (!option.nonpositional()) return option.get_group() == "Input";
+  const std::string type = option.get_type_name();  // "TEXT:{a,b}" names one of these
+  return type == "TEXT" || type.starts_with("TEXT ");
 }
 
 std::string names_of(const CLI::Option& option) {
