@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include "cli/commands.h"
 #include "cli/help.h"
@@ -13,48 +14,102 @@
 namespace hft {
 namespace {
 
-std::string flags_of(const CLI::App& command) {
-  std::string out;
-  for (const CLI::Option* option : command.get_options())
-    for (const auto& name : option->get_lnames()) out += " --" + name;
-  return out;
-}
+using Words = std::vector<std::string>;
 
 // What may follow after some words of a command: "" -> first words, "hub" -> "download upload …".
-std::map<std::string, std::vector<std::string>> next_words() {
-  std::map<std::string, std::vector<std::string>> next;
+std::map<std::string, Words> next_words() {
+  std::map<std::string, Words> next;
   for (const Command& command : commands()) {
     std::string before;
     for (const auto& word : split(command.name, ' ')) {
-      auto& words = next[before];
-      if (std::find(words.begin(), words.end(), word) == words.end()) words.push_back(word);
+      for (const std::string& at : {before, "help" + (before.empty() ? "" : " " + before)})
+        if (Words& words = next[at]; std::ranges::find(words, word) == words.end())
+          words.push_back(word);
       before += (before.empty() ? "" : " ") + word;
     }
   }
-  for (const char* word : {"help", "completion", "--help", "--version"}) next[""].push_back(word);
+  const auto add = [&](const char* before, const Words& words) {
+    next[before].insert(next[before].end(), words.begin(), words.end());
+  };
+  add("", {"help", "completion", "--help", "--version"});
+  add("help", {"completion", "exit-codes", "environment", "formats"});
+  add("completion", {"bash", "zsh", "fish"});
   return next;
 }
 
+enum class Values { kNone, kChoices, kFiles, kOwn };  // of an option
+
+Values values_of(const CLI::Option& option) {
+  if (option.get_expected_max() == 0) return Values::kNone;
+  if (!choices_of(option).empty()) return Values::kChoices;
+  const std::string type = option.get_type_name();
+  for (const char* files : {"FILE", "DIR", "LIST"})
+    if (type.find(files) != std::string::npos) return Values::kFiles;
+  return Values::kOwn;
+}
+
+// "--name" and "-n" of an option.
+Words names_of(const CLI::Option& option) {
+  Words names;
+  for (const auto& name : option.get_lnames()) names.push_back("--" + name);
+  for (const auto& name : option.get_snames()) names.push_back("-" + name);
+  return names;
+}
+
+constexpr const char* kBashHead = R"(# bash completion for hft
+_hft_lines() {  # a reply per line of what compgen finds
+  local line
+  COMPREPLY=()
+  while IFS= read -r line; do COMPREPLY+=("$line"); done < <(compgen "$@")
+}
+_hft() {
+  local word=${COMP_WORDS[COMP_CWORD]} last=${COMP_WORDS[COMP_CWORD-1]}
+  local line="${COMP_WORDS[*]:1:COMP_CWORD-1}" flags= choices= own= next=
+  # --name=value comes as three words.
+  if [ "$word" = = ]; then word=
+  elif [ "$last" = = ]; then last=${COMP_WORDS[COMP_CWORD-2]}; fi
+  word=${word//\\/}
+  word=${word#[\"\']}
+  case "$line" in
+)";
+
+constexpr const char* kBashTail = R"(  esac
+  COMPREPLY=()
+  if [ -n "$own" ]; then return
+  elif [ -n "$choices" ]; then _hft_lines -W "$choices" -- "$word"
+  elif [ "${word:0:1}" = - ]; then _hft_lines -W "$flags" -- "$word"
+  else _hft_lines -f -- "$word"; fi
+}
+complete -o filenames -F _hft hft
+)";
+
+std::string bash_command(const CLI::App& command) {
+  std::string flags, cases, own;
+  for (const CLI::Option* option : command.get_options()) {
+    if (!option->nonpositional()) continue;
+    const Words names = names_of(*option);
+    flags += (flags.empty() ? "" : " ") + joined(names, " ");
+    const Values values = values_of(*option);
+    if (values == Values::kChoices)
+      cases += "        " + joined(names, "|") + ") choices=\"" + joined(choices_of(*option), " ") +
+               "\" ;;\n";
+    if (values == Values::kOwn) own += (own.empty() ? "" : "|") + joined(names, "|");
+  }
+  if (!own.empty()) cases += "        " + own + ") own=1 ;;\n";
+  return "    \"" + command.get_name() + " \"*)\n      flags=\"" + flags + "\"\n" +
+         (cases.empty() ? "" : "      case \"$last\" in\n" + cases + "      esac\n") + "      ;;\n";
+}
+
 std::string bash(const CLI::App& tree) {
-  std::string out =
-      "# bash completion for hft\n_hft() {\n"
-      "  local word=${COMP_WORDS[COMP_CWORD]} flags= next=\n"
-      "  case \"${COMP_WORDS[*]:1:COMP_CWORD-1}\" in\n";
+  std::string out = kBashHead;
   for (const auto& [before, words] : next_words())
     out += "    \"" + before + "\") next=\"" + joined(words, " ") + "\" ;;\n";
   out +=
       "  esac\n"
-      "  if [ -n \"$next\" ]; then COMPREPLY=($(compgen -W \"$next\" -- \"$word\")); return; fi\n"
-      "  case \"${COMP_WORDS[*]:1}\" in\n";
-  for (const CLI::App* command : tree.get_subcommands({}))
-    out +=
-        "    \"" + command->get_name() + " \"*) flags=\"" + trimmed(flags_of(*command)) + "\" ;;\n";
-  return out +
-         "  esac\n"
-         "  case $word in\n"
-         "    -*) COMPREPLY=($(compgen -W \"$flags\" -- \"$word\")) ;;\n"
-         "    *) COMPREPLY=($(compgen -f -- \"$word\")) ;;\n"
-         "  esac\n}\ncomplete -o filenames -F _hft hft\n";
+      "  if [ -n \"$next\" ]; then _hft_lines -W \"$next\" -- \"$word\"; return; fi\n"
+      "  case \"$line \" in\n";
+  for (const CLI::App* command : tree.get_subcommands({})) out += bash_command(*command);
+  return out + kBashTail;
 }
 
 // Single quotes and brackets end a zsh or fish description.
@@ -62,6 +117,29 @@ std::string quoted(const std::string& text) {
   std::string out;
   for (char c : text)
     if (c != '\'' && c != '[' && c != ']' && c != ':') out += c;
+  return out;
+}
+
+std::string zsh_option(const CLI::Option& option) {
+  std::string values;
+  switch (values_of(option)) {
+    case Values::kNone:
+      break;
+    case Values::kChoices:
+      values = ":value:(" + joined(choices_of(option), " ") + ")";
+      break;
+    case Values::kFiles:
+      values = ":file:_files";
+      break;
+    case Values::kOwn:
+      values = ":value: ";
+      break;
+  }
+  std::string out;
+  for (const std::string& name : names_of(option))
+    out += "      '" + std::string(option.get_expected_max() > 1 ? "*" : "") + name +
+           (values.empty() || !name.starts_with("--") ? "" : "=") + "[" +
+           quoted(option.get_description()) + "]" + values + "' \\\n";
   return out;
 }
 
@@ -78,72 +156,69 @@ std::string zsh(const CLI::App& tree) {
       "\"${words[2,CURRENT-1]}\" in\n";
   for (const auto& [before, words] : next)
     if (!before.empty())
-      out += "    \"" + before + "\") compadd " + joined(words, " ") + "; return ;;\n";
+      out += "    \"" + before + "\") compadd -- " + joined(words, " ") + "; return ;;\n";
   out += "  esac\n  case \"${words[2,-1]}\" in\n";
   for (const CLI::App* command : tree.get_subcommands({})) {
     out += "    \"" + command->get_name() + " \"*) _arguments -s \\\n";
     for (const CLI::Option* option : command->get_options())
-      for (const auto& name : option->get_lnames())
-        out += "      '--" + name + "[" + quoted(option->get_description()) + "]" +
-               (option->get_expected_max() > 0 ? ":value:_files" : "") + "' \\\n";
+      if (option->nonpositional()) out += zsh_option(*option);
     out += "      '*:input:_files' ;;\n";
   }
-  return out + "  esac\n}\n_hft \"$@\"\n";
+  return out +
+         "  esac\n}\nif [ \"$funcstack[1]\" = _hft ]; then _hft \"$@\"; else compdef _hft hft; "
+         "fi\n";
 }
 
-// The condition that these words of a command were typed.
-std::string seen(const std::string& words) {
-  std::string out;
-  for (const auto& word : split(words, ' '))
-    out += (out.empty() ? "" : "; and ") + ("__fish_seen_subcommand_from " + word);
-  return out;
+constexpr const char* kFishHead = R"(# fish completion for hft
+function __hft_words  # behind hft, before the cursor
+    set -l words (commandline -opc)
+    string join ' ' -- $words[2..-1]
+end
+function __hft_is  # they are these
+    set -l words (__hft_words)
+    test "$words" = "$argv"
+end
+function __hft_in  # they begin with these
+    set -l words (__hft_words)
+    string match -q -- "$argv *" "$words "
+end
+complete -c hft -f -n '__hft_is ""'
+)";
+
+std::string fish_option(const std::string& command, const CLI::Option& option) {
+  std::string out = "complete -c hft -n '__hft_in \"" + command + "\"'";
+  for (const auto& name : option.get_snames()) out += " -s " + name;
+  for (const auto& name : option.get_lnames()) out += " -l " + name;
+  switch (values_of(option)) {
+    case Values::kNone:
+      break;
+    case Values::kChoices:
+      out += " -x -a '" + joined(choices_of(option), " ") + "'";
+      break;
+    case Values::kFiles:
+      out += " -r -F";
+      break;
+    case Values::kOwn:
+      out += " -x";
+      break;
+  }
+  return out + " -d '" + quoted(option.get_description()) + "'\n";
 }
 
 std::string fish(const CLI::App& tree) {
-  std::string out = "# fish completion for hft\n";
-  for (const Command& command : commands()) {
-    const auto words = split(command.name, ' ');
-    out += "complete -c hft -n " +
-           (words.size() == 1
-                ? "__fish_use_subcommand"
-                : "'" + seen(joined(std::span(words).first(words.size() - 1), " ")) + "'") +
-           " -a " + words.back() + " -d '" + quoted(command.about) + "'\n";
-  }
-  const auto next = next_words();
-  for (const auto& word : next.at(""))
-    if (next.contains(word)) out += "complete -c hft -n __fish_use_subcommand -a " + word + "\n";
-  for (const CLI::App* command : tree.get_subcommands({}))
-    for (const CLI::Option* option : command->get_options()) {
-      std::string names;
-      for (const auto& name : option->get_snames()) names += " -s " + name;
-      for (const auto& name : option->get_lnames()) names += " -l " + name;
-      if (names.empty()) continue;
-      out += "complete -c hft -n '" + seen(command->get_name()) + "'" + names +
-             (option->get_expected_max() > 0 ? " -r" : "") + " -d '" +
-             quoted(option->get_description()) + "'\n";
+  std::string out = kFishHead;
+  std::map<std::string, std::string> about;
+  for (const Command& command : commands()) about[command.name] = quoted(command.about);
+  for (const auto& [before, words] : next_words())
+    for (const auto& word : words) {
+      const std::string full = before.empty() ? word : before + " " + word;
+      out += "complete -c hft -f -n '__hft_is \"" + before + "\"' -a " + word +
+             (about.contains(full) ? " -d '" + about[full] + "'" : "") + "\n";
     }
+  for (const CLI::App* command : tree.get_subcommands({}))
+    for (const CLI::Option* option : command->get_options())
+      if (option->nonpositional()) out += fish_option(command->get_name(), *option);
   return out;
-}
-
-// roff: a leading dot or quote, hyphens and backslashes are not text.
-std::string roff(const std::string& text) {
-  std::string out;
-  for (char c : text) {
-    if (c == '\\')
-      out += "\\e";
-    else if (c == '-')
-      out += "\\-";
-    else
-      out += c;
-    if (c == '\n') out += "\\&";
-  }
-  return out;
-}
-
-// "hub cache ls" as part of a page's name.
-std::string hyphened(std::string name) {
-  std::replace(name.begin(), name.end(), ' ', '-');
-  return name;
 }
 
 }  // namespace
@@ -155,34 +230,6 @@ std::string completion_script(const std::string& shell) {
   if (shell == "zsh") return zsh(*tree);
   if (shell == "fish") return fish(*tree);
   fail(Errc::kUsage, "completion: '", shell, "' is none of bash, zsh, fish");
-}
-
-std::string man_page(const std::string& name) {
-  std::map<std::string, std::function<int()>> runs;
-  const auto tree = build_tree(runs);
-  if (name.empty()) {
-    std::string out =
-        ".TH HFT 1 \"\" \"hft\"\n.SH NAME\nhft \\- run Hugging Face models from the shell\n"
-        ".SH SYNOPSIS\n.B hft\nCOMMAND [OPTIONS] [INPUT...]\n.SH COMMANDS\n";
-    for (const Command& command : commands())
-      out +=
-          ".TP\n.BR hft\\-" + roff(hyphened(command.name)) + " (1)\n" + roff(command.about) + "\n";
-    return out;
-  }
-  const CLI::App* command = tree->get_subcommand(name);
-  std::string out = ".TH HFT-" + hyphened(name) + " 1 \"\" \"hft\"\n.SH NAME\nhft\\-" +
-                    roff(hyphened(name)) + " \\- " + roff(command->get_description()) +
-                    "\n.SH SYNOPSIS\n.B hft " + roff(name) +
-                    "\n[OPTIONS] [INPUT...]\n.SH OPTIONS\n";
-  for (const CLI::Option* option : command->get_options()) {
-    if (!option->nonpositional()) continue;
-    const std::string standard = option->get_default_str();
-    out += ".TP\n.B " + roff(spelling(*option)) + "\n" + roff(option->get_description()) +
-           (standard.empty() ? "" : " [" + roff(standard) + "]") + "\n";
-  }
-  if (!command->get_footer().empty())
-    out += ".SH EXAMPLES\n.nf\n\\&" + roff(command->get_footer()) + "\n.fi\n";
-  return out;
 }
 
 }  // namespace hft

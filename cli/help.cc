@@ -47,6 +47,7 @@ constexpr const char* kEnvironment = R"(Environment
   SSL_CERT_FILE, SSL_CERT_DIR, REQUESTS_CA_BUNDLE  certificates to trust: a file, or a folder of them
   OMP_NUM_THREADS         threads to compute with, when --threads is not given
   CUDA_VISIBLE_DEVICES    which GPUs may be used
+  NO_COLOR                no colours; without it there are none either, at present
   SLURM_ARRAY_TASK_ID and _COUNT, JOB_COMPLETION_INDEX, OMPI rank: the default of --shard
 )";
 
@@ -61,7 +62,38 @@ Results
   --json         one line per input, in input order:
                  {"input": …, "output": …} or {"input": …, "error": {"code", "message"}}
   --format csv   a row per result; tsv likewise; text draws for people
-  Results go to stdout, or with -o to a file that appears when it is complete.
+  Results go to stdout, or with -o to a file that appears when it is complete. A link is followed,
+  a device or a pipe is written through, - is stdout; a cache of models is never written to.
+
+Lists
+  --targets a,b  one argument, parted by commas; the flag may stand several times. Names that hold
+                 commas stand in a JSON list: --targets '["a, b", "c"]'. --candidate-labels and
+                 --targets that stand several times take one name each, with its commas.
+)";
+
+constexpr const char* kHelp = R"(Help on a command or a topic
+
+Usage: hft help [COMMAND | exit-codes | environment | formats]
+       hft COMMAND --help
+
+Options
+  --man [COMMAND]                 The man page of hft, or of a command
+  --commands                      The names of the commands, one per line
+
+Examples:
+  hft help classify
+  hft help hub
+  hft help --man classify | man -l -
+)";
+
+constexpr const char* kCompletion = R"(Completions for a shell
+
+Usage: hft completion bash|zsh|fish
+
+Examples:
+  source <(hft completion bash)                                 # in ~/.bashrc
+  hft completion zsh > "${fpath[1]}/_hft"
+  hft completion fish > ~/.config/fish/completions/hft.fish
 )";
 
 // Breaks at spaces; continuation lines start at `indent`.
@@ -90,6 +122,13 @@ void print(const std::string& text) { std::fwrite(text.data(), 1, text.size(), s
 
 }  // namespace
 
+std::vector<std::string> choices_of(const CLI::Option& option) {
+  const std::string type = option.get_type_name();
+  const auto colon = type.find(':');
+  if (colon == std::string::npos || !type.ends_with('}') || type[colon + 1] != '{') return {};
+  return split(type.substr(colon + 2, type.size() - colon - 3), ',');
+}
+
 std::string spelling(const CLI::Option& option) {
   if (!option.nonpositional()) return option.get_single_name();
   std::string out;
@@ -97,16 +136,11 @@ std::string spelling(const CLI::Option& option) {
   for (const auto& name : option.get_lnames()) out += (out.empty() ? "--" : ", --") + name;
   if (option.get_expected_max() > 0) {
     const std::string type = option.get_type_name();
-    const auto colon = type.find(':');
-    const std::string choices = colon == std::string::npos ? "" : type.substr(colon + 1);
-    if (choices.starts_with("{")) {
-      std::string list = choices.substr(1, choices.size() - 2);
-      std::replace(list.begin(), list.end(), ',', '|');
-      out += " " + list;
-    } else {
-      const std::string plain = type.substr(0, colon);
-      out += " " + (plain == "INT" || plain == "UINT" ? "N" : plain);
-    }
+    const std::string plain = type.substr(0, type.find(':'));
+    const auto choices = choices_of(option);
+    out += " " + (!choices.empty()                    ? joined(choices, "|")
+                  : plain == "INT" || plain == "UINT" ? "N"
+                                                      : plain);
   }
   return out;
 }
@@ -175,8 +209,12 @@ std::string help_of(const CLI::App& command) {
 
 int run_help(const std::vector<std::string>& arguments) {
   const std::string first = arguments.empty() ? "" : arguments[0];
+  const bool asks = arguments.size() > 1 && (arguments[1] == "--help" || arguments[1] == "-h");
+  if (asks && (first == "completion" || first == "help")) return run_help({"help", first});
   if (first == "completion") {
-    if (arguments.size() != 2) fail(Errc::kUsage, "completion: name a shell: bash, zsh or fish");
+    if (arguments.size() != 2)
+      fail_hint(Errc::kUsage, "hft completion --help",
+                "completion: name a shell: bash, zsh or fish");
     print(completion_script(arguments[1]));
     return 0;
   }
@@ -190,11 +228,13 @@ int run_help(const std::vector<std::string>& arguments) {
     return 0;
   }
   if (topic.starts_with("-")) return print(overview()), 0;
+  if (topic == "help") return print(kHelp), 0;
+  if (topic == "completion") return print(kCompletion), 0;
   if (topic == "exit-codes") return print(kExitCodes), 0;
   if (topic == "environment") return print(kEnvironment), 0;
   if (topic == "formats") return print(kFormats), 0;
   if (is_command_group(topic)) return print(help_of_group(topic)), 0;
-  std::vector<std::string> names{"exit-codes", "environment", "formats"};
+  std::vector<std::string> names{"exit-codes", "environment", "formats", "help", "completion"};
   for (const Command& command : commands()) {
     names.push_back(command.name);
     if (topic != command.name) continue;

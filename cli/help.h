@@ -16,6 +16,8 @@ int run_help(const std::vector<std::string>& arguments);
 
 std::string overview();
 std::string help_of(const CLI::App& command);
+// The values that an option allows, when they are few.
+std::vector<std::string> choices_of(const CLI::Option& option);
 // "-m,--model ID|DIR" of an option; "" for a hidden one.
 std::string spelling(const CLI::Option& option);
 

@@ -2,16 +2,16 @@
 // destructors of LibTorch take longer than most commands.
 #include <unistd.h>
 
-#include <cerrno>
 #include <cstdio>
-#include <cstring>
 #include <new>
+#include <system_error>
 
 #include "cli/parse.h"
 #include "core/base/error.h"
 #include "core/base/files.h"
 #include "core/base/log.h"
 #include "core/base/signals.h"
+#include "core/base/standard_streams.h"
 
 namespace {
 
@@ -20,8 +20,7 @@ int guarded(int argc, char** argv) {
   try {
     const Parsed parsed = parse({argv + 1, argv + argc});
     const int code = parsed.run();
-    if (std::fflush(stdout) != 0 && errno != EPIPE)
-      fail(Errc::kResources, "stdout: cannot write: ", std::strerror(errno));
+    finish_stdout();
     return code;
   } catch (const Error& e) {
     report_error(e.message, e.hint);
@@ -32,6 +31,10 @@ int guarded(int argc, char** argv) {
   } catch (const std::filesystem::filesystem_error& e) {
     report_error(e.path1().string() + ": " + e.code().message());
     return static_cast<int>(Errc::kResources);
+  } catch (const std::system_error& e) {  // of a thread, of a lock
+    report_error("a limit of the system was met: " + std::string(e.what()),
+                 "ulimit -u and ulimit -v tell how many threads and how much memory are allowed");
+    return static_cast<int>(Errc::kResources);
   } catch (const std::exception& e) {
     report_error(e.what());
     return static_cast<int>(Errc::kFailure);
@@ -41,9 +44,10 @@ int guarded(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  hft::open_standard_streams();
   hft::watch_signals();
   hft::guard_mappings();
   const int code = guarded(argc, argv);
-  std::fflush(stderr);
+  std::fflush(stdout);  // what was printed before an error
   ::_exit(code);
 }

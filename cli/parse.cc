@@ -2,12 +2,14 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <filesystem>
 
 #include "cli/commands.h"
 #include "cli/help.h"
 #include "core/base/error.h"
 #include "core/base/log.h"
 #include "core/base/progress.h"
+#include "core/base/secrets.h"
 #include "core/base/text.h"
 
 namespace hft {
@@ -22,16 +24,58 @@ std::string normalised(const std::string& argument) {
   return out;
 }
 
-// CLI11 takes "[a, b]" for a list of values; here it is text. A NUL behind it, which no argument
-// can hold, keeps it whole, and every option takes that off again.
-void keep_brackets(CLI::App& app, std::vector<std::string>& arguments) {
+// "--model=" is "--model" with an empty value; CLI11 would take the next argument for it.
+void part_empty_values(const CLI::App& app, std::vector<std::string>& arguments) {
+  for (std::size_t i = 0; i < arguments.size() && arguments[i] != "--"; ++i) {
+    std::string& argument = arguments[i];
+    if (!argument.starts_with("--") || argument.find('=') != argument.size() - 1) continue;
+    const CLI::Option* option = app.get_option_no_throw(argument.substr(0, argument.size() - 1));
+    if (!option || option->get_expected_max() == 0) continue;
+    argument.pop_back();
+    arguments.insert(arguments.begin() + static_cast<std::ptrdiff_t>(++i), "");
+  }
+}
+
+// An empty text is a text; an empty name is a variable that a script has not set.
+bool may_be_empty(const CLI::Option& option) {
+  if (!option.nonpositional()) return option.get_group() == "Input";
+  const std::string type = option.get_type_name();  // "TEXT:{a,b}" names one of these
+  return type == "TEXT" || type.starts_with("TEXT ");
+}
+
+std::string names_of(const CLI::Option& option) {
+  std::string names;
+  for (const auto& name : option.get_snames()) names += "-" + name + "/";
+  for (const auto& name : option.get_lnames()) names += "--" + name + "/";
+  return names.empty() ? option.get_single_name() : names.substr(0, names.size() - 1);
+}
+
+// Every value passes here. CLI11 takes "[a, b]" for a list of values; here it is text. A NUL behind
+// it, which no argument can hold, keeps it whole and comes off again.
+void watch_values(CLI::App& app, std::vector<std::string>& arguments) {
   for (std::string& argument : arguments)
     if (argument.ends_with(']')) argument += '\0';
   for (CLI::Option* option : app.get_options())
-    option->transform([](std::string value) {
+    option->transform([option](std::string value) {
       if (value.ends_with('\0')) value.pop_back();
+      if (value.empty() && option->get_expected_max() > 0 && !may_be_empty(*option))
+        fail(Errc::kUsage, names_of(*option), ": is empty; a variable that is not set?");
       return value;
     });
+}
+
+// `hft classify DIR TEXT`: -m was forgotten, and the default model would read the folder's name.
+void refuse_folder_as_text(const CLI::App& app) {
+  const CLI::Option* model = app.get_option_no_throw("--model");
+  if (!model || model->count() > 0) return;
+  for (const CLI::Option* option : app.get_options()) {
+    if (option->nonpositional() || option->get_group() != "Input" || option->count() == 0) continue;
+    const std::string first = option->results()[0];
+    std::error_code ignored;
+    if (std::filesystem::is_regular_file(std::filesystem::path(first) / "config.json", ignored))
+      fail_hint(Errc::kUsage, "hft " + app.get_name() + " -m " + first + " …", app.get_name(), ": ",
+                first, " is a model's folder, not an input; -m is missing");
+  }
 }
 
 void add_common(CLI::App& app) {
@@ -68,7 +112,7 @@ void add_common(CLI::App& app) {
     for (const CLI::Option* option : app.get_options())
       for (const auto& name : option->get_lnames()) names.push_back("--" + name);
     for (const std::string& given : arguments) {
-      if (given.starts_with("hf_"))
+      if (mask_tokens(given) != given)
         fail_hint(Errc::kUsage, hint, app.get_name(),
                   ": a token is not taken from the command line; it comes from standard input (hft "
                   "hub login) or from HF_TOKEN");
@@ -77,8 +121,9 @@ void add_common(CLI::App& app) {
       if (std::find(names.begin(), names.end(), word) != names.end()) continue;
       if (word.size() == 2 && app.get_option_no_throw(word)) continue;
       const auto near = nearest(word, names);
-      fail_hint(Errc::kUsage, hint, app.get_name(), ": unknown option '", word, "'",
-                near ? "; closest: '" + *near + "'" : "");
+      const std::string behind = " lists them; a text that begins with - stands behind: -- TEXT";
+      fail_hint(Errc::kUsage, near ? hint : hint + behind, app.get_name(), ": unknown option '",
+                word, "'", near ? "; closest: '" + *near + "'" : "");
     }
   }
   std::string message = error.what();
@@ -87,14 +132,19 @@ void add_common(CLI::App& app) {
   fail_hint(Errc::kUsage, hint, app.get_name(), ": ", trimmed(message));
 }
 
+// The words of a group ("hub cache") and the one behind them that is wrong, if any.
+std::string group_words(const std::vector<std::string>& arguments) {
+  std::string words = arguments[0];
+  for (std::size_t i = 1;
+       i < arguments.size() && !arguments[i].starts_with("-") && is_command_group(words); ++i)
+    words += " " + arguments[i];
+  return words;
+}
+
 [[noreturn]] void unknown_command(const std::vector<std::string>& arguments) {
   std::vector<std::string> names{"help", "completion"};
   for (const Command& command : commands()) names.push_back(command.name);
-  std::string word = arguments[0];
-  // The words of a group ("hub cache") and the one that is wrong.
-  for (std::size_t i = 1;
-       i < arguments.size() && !arguments[i].starts_with("-") && is_command_group(word); ++i)
-    word += " " + arguments[i];
+  const std::string word = group_words(arguments);
   if (is_command_group(word))
     fail_hint(Errc::kUsage, "hft help " + word + " lists them", word,
               ": one of its commands is wanted");
@@ -156,8 +206,8 @@ Parsed parse(std::vector<std::string> arguments) {
       if (arguments[i] == "--help" || arguments[i] == "-h") return true;
     return false;
   };
-  if (name.empty() && is_command_group(word) && asks_help(1))
-    return {nullptr, [word] { return run_help({"help", word}); }};
+  if (name.empty() && asks_help(1) && is_command_group(group_words(arguments)))
+    return {nullptr, [arguments] { return run_help({"help", group_words(arguments)}); }};
   if (name.empty()) unknown_command(arguments);
 
   bool options_ended = false;
@@ -170,15 +220,19 @@ Parsed parse(std::vector<std::string> arguments) {
   CLI::App* sub = parsed.app->get_subcommand(name);
   if (asks_help(words)) return {nullptr, [name] { return run_help({"help", name}); }};
   arguments.erase(arguments.begin(), arguments.begin() + static_cast<std::ptrdiff_t>(words));
+  part_empty_values(*sub, arguments);
   // CLI11 takes its arguments last first.
   std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());
-  keep_brackets(*sub, reversed);
+  watch_values(*sub, reversed);
   try {
     sub->parse(std::move(reversed));
   } catch (const CLI::ParseError& error) {
     explain(error, *sub, arguments);
   }
-  parsed.run = runs.at(name);
+  parsed.run = [sub, run = runs.at(name)] {
+    refuse_folder_as_text(*sub);
+    return run();
+  };
   return parsed;
 }
 

@@ -1,43 +1,257 @@
 # bash completion for hft
+_hft_lines() {  # a reply per line of what compgen finds
+  local line
+  COMPREPLY=()
+  while IFS= read -r line; do COMPREPLY+=("$line"); done < <(compgen "$@")
+}
 _hft() {
-  local word=${COMP_WORDS[COMP_CWORD]} flags= next=
-  case "${COMP_WORDS[*]:1:COMP_CWORD-1}" in
+  local word=${COMP_WORDS[COMP_CWORD]} last=${COMP_WORDS[COMP_CWORD-1]}
+  local line="${COMP_WORDS[*]:1:COMP_CWORD-1}" flags= choices= own= next=
+  # --name=value comes as three words.
+  if [ "$word" = = ]; then word=
+  elif [ "$last" = = ]; then last=${COMP_WORDS[COMP_CWORD-2]}; fi
+  word=${word//\\/}
+  word=${word#[\"\']}
+  case "$line" in
     "") next="generate chat classify ner qa fill-mask summarize translate embed tokenize convert inspect bench push hub models help completion --help --version" ;;
+    "completion") next="bash zsh fish" ;;
+    "help") next="generate chat classify ner qa fill-mask summarize translate embed tokenize convert inspect bench push hub models completion exit-codes environment formats" ;;
+    "help hub") next="download upload ls info cache login logout whoami" ;;
+    "help hub cache") next="ls rm prune verify" ;;
     "hub") next="download upload ls info cache login logout whoami" ;;
     "hub cache") next="ls rm prune verify" ;;
   esac
-  if [ -n "$next" ]; then COMPREPLY=($(compgen -W "$next" -- "$word")); return; fi
-  case "${COMP_WORDS[*]:1}" in
-    "generate "*) flags="--help --full-text --no-full-text --stream --messages --system --chat-template --tools --max-new-tokens --min-new-tokens --max-length --min-length --max-time --num-beams --num-beam-groups --diversity-penalty --length-penalty --num-return-sequences --penalty-alpha --temperature --top-k --top-p --min-p --typical-p --epsilon-cutoff --eta-cutoff --repetition-penalty --encoder-repetition-penalty --no-repeat-ngram-size --encoder-no-repeat-ngram-size --forced-bos-token-id --bos-token-id --pad-token-id --decoder-start-token-id --prompt-lookup-num-tokens --max-matching-ngram-size --num-assistant-tokens --assistant-confidence-threshold --prefill-chunk-size --do-sample --no-do-sample --renormalize-logits --no-renormalize-logits --remove-invalid-values --no-remove-invalid-values --eos-token-id --suppress-tokens --begin-suppress-tokens --forced-eos-token-id --exponential-decay-length-penalty --stop --bad-words --sequence-bias --early-stopping --seed --logprobs --assistant-model --cache-implementation --cache-bits --no-pipeline-defaults --input --input-format --lines --recursive --files-from --null --limit --shard --text-column --messages-column --id-column --json --format --output --force --resume --keep-columns --model --revision --subfolder --cache-dir --require-license --local-files-only --variant --trust-remote-code --dtype --device --threads --batch-size --allow-random-head --no-truncation --quiet --verbose --progress" ;;
-    "chat "*) flags="--help --system --chat-template --tools --max-new-tokens --min-new-tokens --max-length --min-length --max-time --num-beams --num-beam-groups --diversity-penalty --length-penalty --num-return-sequences --penalty-alpha --temperature --top-k --top-p --min-p --typical-p --epsilon-cutoff --eta-cutoff --repetition-penalty --encoder-repetition-penalty --no-repeat-ngram-size --encoder-no-repeat-ngram-size --forced-bos-token-id --bos-token-id --pad-token-id --decoder-start-token-id --prompt-lookup-num-tokens --max-matching-ngram-size --num-assistant-tokens --assistant-confidence-threshold --prefill-chunk-size --do-sample --no-do-sample --renormalize-logits --no-renormalize-logits --remove-invalid-values --no-remove-invalid-values --eos-token-id --suppress-tokens --begin-suppress-tokens --forced-eos-token-id --exponential-decay-length-penalty --stop --bad-words --sequence-bias --early-stopping --seed --logprobs --assistant-model --cache-implementation --cache-bits --no-pipeline-defaults --model --revision --subfolder --cache-dir --require-license --local-files-only --variant --trust-remote-code --dtype --device --threads --batch-size --allow-random-head --no-truncation --quiet --verbose --progress" ;;
-    "classify "*) flags="--help --top-k --function-to-apply --candidate-labels --hypothesis-template --multi-label --input --input-format --lines --recursive --files-from --null --limit --shard --text-column --text-pair-column --id-column --json --format --output --force --resume --keep-columns --model --revision --subfolder --cache-dir --require-license --local-files-only --variant --trust-remote-code --dtype --device --threads --batch-size --allow-random-head --no-truncation --quiet --verbose --progress" ;;
-    "ner "*) flags="--help --aggregation-strategy --stride --ignore-labels --input --input-format --lines --recursive --files-from --null --limit --shard --text-column --id-column --json --format --output --force --resume --keep-columns --model --revision --subfolder --cache-dir --require-license --local-files-only --variant --trust-remote-code --dtype --device --threads --batch-size --allow-random-head --no-truncation --quiet --verbose --progress" ;;
-    "qa "*) flags="--help --question --context --context-file --top-k --doc-stride --max-answer-len --max-seq-len --max-question-len --handle-impossible-answer --input --input-format --lines --recursive --files-from --null --limit --shard --context-column --question-column --id-column --json --format --output --force --resume --keep-columns --model --revision --subfolder --cache-dir --require-license --local-files-only --variant --trust-remote-code --dtype --device --threads --batch-size --allow-random-head --no-truncation --quiet --verbose --progress" ;;
-    "fill-mask "*) flags="--help --top-k --targets --input --input-format --lines --recursive --files-from --null --limit --shard --text-column --id-column --json --format --output --force --resume --keep-columns --model --revision --subfolder --cache-dir --require-license --local-files-only --variant --trust-remote-code --dtype --device --threads --batch-size --allow-random-head --no-truncation --quiet --verbose --progress" ;;
-    "summarize "*) flags="--help --max-new-tokens --min-new-tokens --max-length --min-length --max-time --num-beams --num-beam-groups --diversity-penalty --length-penalty --num-return-sequences --penalty-alpha --temperature --top-k --top-p --min-p --typical-p --epsilon-cutoff --eta-cutoff --repetition-penalty --encoder-repetition-penalty --no-repeat-ngram-size --encoder-no-repeat-ngram-size --forced-bos-token-id --bos-token-id --pad-token-id --decoder-start-token-id --prompt-lookup-num-tokens --max-matching-ngram-size --num-assistant-tokens --assistant-confidence-threshold --prefill-chunk-size --do-sample --no-do-sample --renormalize-logits --no-renormalize-logits --remove-invalid-values --no-remove-invalid-values --eos-token-id --suppress-tokens --begin-suppress-tokens --forced-eos-token-id --exponential-decay-length-penalty --stop --bad-words --sequence-bias --early-stopping --seed --logprobs --assistant-model --cache-implementation --cache-bits --no-pipeline-defaults --input --input-format --lines --recursive --files-from --null --limit --shard --text-column --id-column --json --format --output --force --resume --keep-columns --model --revision --subfolder --cache-dir --require-license --local-files-only --variant --trust-remote-code --dtype --device --threads --batch-size --allow-random-head --no-truncation --quiet --verbose --progress" ;;
-    "translate "*) flags="--help --src-lang --tgt-lang --max-new-tokens --min-new-tokens --max-length --min-length --max-time --num-beams --num-beam-groups --diversity-penalty --length-penalty --num-return-sequences --penalty-alpha --temperature --top-k --top-p --min-p --typical-p --epsilon-cutoff --eta-cutoff --repetition-penalty --encoder-repetition-penalty --no-repeat-ngram-size --encoder-no-repeat-ngram-size --forced-bos-token-id --bos-token-id --pad-token-id --decoder-start-token-id --prompt-lookup-num-tokens --max-matching-ngram-size --num-assistant-tokens --assistant-confidence-threshold --prefill-chunk-size --do-sample --no-do-sample --renormalize-logits --no-renormalize-logits --remove-invalid-values --no-remove-invalid-values --eos-token-id --suppress-tokens --begin-suppress-tokens --forced-eos-token-id --exponential-decay-length-penalty --stop --bad-words --sequence-bias --early-stopping --seed --logprobs --assistant-model --cache-implementation --cache-bits --no-pipeline-defaults --input --input-format --lines --recursive --files-from --null --limit --shard --text-column --id-column --json --format --output --force --resume --keep-columns --model --revision --subfolder --cache-dir --require-license --local-files-only --variant --trust-remote-code --dtype --device --threads --batch-size --allow-random-head --no-truncation --quiet --verbose --progress" ;;
-    "embed "*) flags="--help --pooling --normalize --no-normalize --prompt-name --prompt --max-length --query --top-k --input --input-format --lines --recursive --files-from --null --limit --shard --text-column --id-column --json --format --output --force --resume --keep-columns --model --revision --subfolder --cache-dir --require-license --local-files-only --variant --trust-remote-code --dtype --device --threads --batch-size --allow-random-head --no-truncation --quiet --verbose --progress" ;;
-    "tokenize "*) flags="--help --pair --ids-only --no-special-tokens --split-special-tokens --max-length --truncation --return-overflowing-tokens --stride --src-lang --decode --keep-special-tokens --messages --template --chat-template --add-generation-prompt --no-add-generation-prompt --template-vars --input --input-format --lines --recursive --files-from --null --limit --shard --text-column --text-pair-column --id-column --json --format --output --force --resume --keep-columns --model --revision --subfolder --cache-dir --require-license --local-files-only --quiet --verbose --progress" ;;
-    "convert "*) flags="--help --output --force --dtype --max-shard-size --model --revision --subfolder --cache-dir --require-license --local-files-only --variant --quiet --verbose --progress" ;;
-    "inspect "*) flags="--help --tensors --json --model --revision --subfolder --cache-dir --require-license --local-files-only --variant --quiet --verbose --progress" ;;
-    "bench "*) flags="--help --prompt-tokens --depth --batch --new-tokens --repetitions --format --json --model --revision --subfolder --cache-dir --require-license --local-files-only --variant --trust-remote-code --dtype --device --threads --batch-size --allow-random-head --no-truncation --quiet --verbose --progress" ;;
-    "push "*) flags="--help --revision --commit-message --private --create-pr --dry-run --quiet --verbose --progress" ;;
-    "hub download "*) flags="--help --include --exclude --revision --cache-dir --local-dir --local-files-only --require-license --quiet --verbose --progress" ;;
-    "hub upload "*) flags="--help --include --exclude --revision --commit-message --private --create-pr --dry-run --quiet --verbose --progress" ;;
-    "hub ls "*) flags="--help --revision --json --quiet --verbose --progress" ;;
-    "hub info "*) flags="--help --revision --json --quiet --verbose --progress" ;;
-    "hub cache ls "*) flags="--help --cache-dir --filter --revisions --json --quiet --verbose --progress" ;;
-    "hub cache rm "*) flags="--help --cache-dir --filter --yes --dry-run --quiet --verbose --progress" ;;
-    "hub cache prune "*) flags="--help --cache-dir --filter --yes --dry-run --quiet --verbose --progress" ;;
-    "hub cache verify "*) flags="--help --cache-dir --filter --quiet --verbose --progress" ;;
-    "hub login "*) flags="--help --quiet --verbose --progress" ;;
-    "hub logout "*) flags="--help --quiet --verbose --progress" ;;
-    "hub whoami "*) flags="--help --json --quiet --verbose --progress" ;;
-    "models "*) flags="--help --json --quiet --verbose --progress" ;;
+  if [ -n "$next" ]; then _hft_lines -W "$next" -- "$word"; return; fi
+  case "$line " in
+    "generate "*)
+      flags="--help -h --full-text --no-full-text --stream --messages --system --chat-template --tools --max-new-tokens --min-new-tokens --max-length --min-length --max-time --num-beams --num-beam-groups --diversity-penalty --length-penalty --num-return-sequences --penalty-alpha --temperature --top-k --top-p --min-p --typical-p --epsilon-cutoff --eta-cutoff --repetition-penalty --encoder-repetition-penalty --no-repeat-ngram-size --encoder-no-repeat-ngram-size --forced-bos-token-id --bos-token-id --pad-token-id --decoder-start-token-id --prompt-lookup-num-tokens --max-matching-ngram-size --num-assistant-tokens --assistant-confidence-threshold --prefill-chunk-size --do-sample --no-do-sample --renormalize-logits --no-renormalize-logits --remove-invalid-values --no-remove-invalid-values --eos-token-id --suppress-tokens --begin-suppress-tokens --forced-eos-token-id --exponential-decay-length-penalty --stop --bad-words --sequence-bias --early-stopping --seed --logprobs --assistant-model --cache-implementation --cache-bits --no-pipeline-defaults --input -i --input-format --lines --recursive -R --files-from --null -0 --limit --shard --text-column --id-column --json --format --output -o --force --resume --keep-columns --model -m --revision --subfolder --cache-dir --require-license --local-files-only --variant --trust-remote-code --dtype --device --threads --batch-size --allow-random-head --no-truncation --quiet -q --verbose -v --progress"
+      case "$last" in
+        --early-stopping) choices="true false never" ;;
+        --cache-implementation) choices="dynamic dynamic_full static hybrid sliding_window hybrid_chunked offloaded offloaded_static offloaded_hybrid quantized" ;;
+        --cache-bits) choices="4 8" ;;
+        --input-format) choices="auto text lines jsonl json" ;;
+        --format) choices="text json csv tsv" ;;
+        --dtype) choices="auto float32 bfloat16 float16" ;;
+        --progress) choices="auto bar plain json none" ;;
+        --system|--max-new-tokens|--min-new-tokens|--max-length|--min-length|--max-time|--num-beams|--num-beam-groups|--diversity-penalty|--length-penalty|--num-return-sequences|--penalty-alpha|--temperature|--top-k|--top-p|--min-p|--typical-p|--epsilon-cutoff|--eta-cutoff|--repetition-penalty|--encoder-repetition-penalty|--no-repeat-ngram-size|--encoder-no-repeat-ngram-size|--forced-bos-token-id|--bos-token-id|--pad-token-id|--decoder-start-token-id|--prompt-lookup-num-tokens|--max-matching-ngram-size|--num-assistant-tokens|--assistant-confidence-threshold|--prefill-chunk-size|--eos-token-id|--suppress-tokens|--begin-suppress-tokens|--forced-eos-token-id|--exponential-decay-length-penalty|--stop|--bad-words|--seed|--logprobs|--limit|--shard|--text-column|--id-column|--keep-columns|--revision|--require-license|--variant|--device|--threads|--batch-size) own=1 ;;
+      esac
+      ;;
+    "chat "*)
+      flags="--help -h --system --chat-template --tools --max-new-tokens --min-new-tokens --max-length --min-length --max-time --num-beams --num-beam-groups --diversity-penalty --length-penalty --num-return-sequences --penalty-alpha --temperature --top-k --top-p --min-p --typical-p --epsilon-cutoff --eta-cutoff --repetition-penalty --encoder-repetition-penalty --no-repeat-ngram-size --encoder-no-repeat-ngram-size --forced-bos-token-id --bos-token-id --pad-token-id --decoder-start-token-id --prompt-lookup-num-tokens --max-matching-ngram-size --num-assistant-tokens --assistant-confidence-threshold --prefill-chunk-size --do-sample --no-do-sample --renormalize-logits --no-renormalize-logits --remove-invalid-values --no-remove-invalid-values --eos-token-id --suppress-tokens --begin-suppress-tokens --forced-eos-token-id --exponential-decay-length-penalty --stop --bad-words --sequence-bias --early-stopping --seed --logprobs --assistant-model --cache-implementation --cache-bits --no-pipeline-defaults --model -m --revision --subfolder --cache-dir --require-license --local-files-only --variant --trust-remote-code --dtype --device --threads --batch-size --allow-random-head --no-truncation --quiet -q --verbose -v --progress"
+      case "$last" in
+        --early-stopping) choices="true false never" ;;
+        --cache-implementation) choices="dynamic dynamic_full static hybrid sliding_window hybrid_chunked offloaded offloaded_static offloaded_hybrid quantized" ;;
+        --cache-bits) choices="4 8" ;;
+        --dtype) choices="auto float32 bfloat16 float16" ;;
+        --progress) choices="auto bar plain json none" ;;
+        --system|--max-new-tokens|--min-new-tokens|--max-length|--min-length|--max-time|--num-beams|--num-beam-groups|--diversity-penalty|--length-penalty|--num-return-sequences|--penalty-alpha|--temperature|--top-k|--top-p|--min-p|--typical-p|--epsilon-cutoff|--eta-cutoff|--repetition-penalty|--encoder-repetition-penalty|--no-repeat-ngram-size|--encoder-no-repeat-ngram-size|--forced-bos-token-id|--bos-token-id|--pad-token-id|--decoder-start-token-id|--prompt-lookup-num-tokens|--max-matching-ngram-size|--num-assistant-tokens|--assistant-confidence-threshold|--prefill-chunk-size|--eos-token-id|--suppress-tokens|--begin-suppress-tokens|--forced-eos-token-id|--exponential-decay-length-penalty|--stop|--bad-words|--seed|--logprobs|--revision|--require-license|--variant|--device|--threads|--batch-size) own=1 ;;
+      esac
+      ;;
+    "classify "*)
+      flags="--help -h --top-k --function-to-apply --candidate-labels --hypothesis-template --multi-label --input -i --input-format --lines --recursive -R --files-from --null -0 --limit --shard --text-column --text-pair-column --id-column --json --format --output -o --force --resume --keep-columns --model -m --revision --subfolder --cache-dir --require-license --local-files-only --variant --trust-remote-code --dtype --device --threads --batch-size --allow-random-head --no-truncation --quiet -q --verbose -v --progress"
+      case "$last" in
+        --function-to-apply) choices="softmax sigmoid none" ;;
+        --input-format) choices="auto text lines jsonl json" ;;
+        --format) choices="text json csv tsv" ;;
+        --dtype) choices="auto float32 bfloat16 float16" ;;
+        --progress) choices="auto bar plain json none" ;;
+        --top-k|--candidate-labels|--hypothesis-template|--limit|--shard|--text-column|--text-pair-column|--id-column|--keep-columns|--revision|--require-license|--variant|--device|--threads|--batch-size) own=1 ;;
+      esac
+      ;;
+    "ner "*)
+      flags="--help -h --aggregation-strategy --stride --ignore-labels --input -i --input-format --lines --recursive -R --files-from --null -0 --limit --shard --text-column --id-column --json --format --output -o --force --resume --keep-columns --model -m --revision --subfolder --cache-dir --require-license --local-files-only --variant --trust-remote-code --dtype --device --threads --batch-size --allow-random-head --no-truncation --quiet -q --verbose -v --progress"
+      case "$last" in
+        --aggregation-strategy) choices="none simple first average max" ;;
+        --input-format) choices="auto text lines jsonl json" ;;
+        --format) choices="text json csv tsv" ;;
+        --dtype) choices="auto float32 bfloat16 float16" ;;
+        --progress) choices="auto bar plain json none" ;;
+        --stride|--ignore-labels|--limit|--shard|--text-column|--id-column|--keep-columns|--revision|--require-license|--variant|--device|--threads|--batch-size) own=1 ;;
+      esac
+      ;;
+    "qa "*)
+      flags="--help -h --question --context --context-file --top-k --doc-stride --max-answer-len --max-seq-len --max-question-len --handle-impossible-answer --input -i --input-format --lines --recursive -R --files-from --null -0 --limit --shard --context-column --question-column --id-column --json --format --output -o --force --resume --keep-columns --model -m --revision --subfolder --cache-dir --require-license --local-files-only --variant --trust-remote-code --dtype --device --threads --batch-size --allow-random-head --no-truncation --quiet -q --verbose -v --progress"
+      case "$last" in
+        --input-format) choices="auto text lines jsonl json" ;;
+        --format) choices="text json csv tsv" ;;
+        --dtype) choices="auto float32 bfloat16 float16" ;;
+        --progress) choices="auto bar plain json none" ;;
+        --question|--context|--top-k|--doc-stride|--max-answer-len|--max-seq-len|--max-question-len|--limit|--shard|--context-column|--question-column|--id-column|--keep-columns|--revision|--require-license|--variant|--device|--threads|--batch-size) own=1 ;;
+      esac
+      ;;
+    "fill-mask "*)
+      flags="--help -h --top-k --targets --input -i --input-format --lines --recursive -R --files-from --null -0 --limit --shard --text-column --id-column --json --format --output -o --force --resume --keep-columns --model -m --revision --subfolder --cache-dir --require-license --local-files-only --variant --trust-remote-code --dtype --device --threads --batch-size --allow-random-head --no-truncation --quiet -q --verbose -v --progress"
+      case "$last" in
+        --input-format) choices="auto text lines jsonl json" ;;
+        --format) choices="text json csv tsv" ;;
+        --dtype) choices="auto float32 bfloat16 float16" ;;
+        --progress) choices="auto bar plain json none" ;;
+        --top-k|--targets|--limit|--shard|--text-column|--id-column|--keep-columns|--revision|--require-license|--variant|--device|--threads|--batch-size) own=1 ;;
+      esac
+      ;;
+    "summarize "*)
+      flags="--help -h --max-new-tokens --min-new-tokens --max-length --min-length --max-time --num-beams --num-beam-groups --diversity-penalty --length-penalty --num-return-sequences --penalty-alpha --temperature --top-k --top-p --min-p --typical-p --epsilon-cutoff --eta-cutoff --repetition-penalty --encoder-repetition-penalty --no-repeat-ngram-size --encoder-no-repeat-ngram-size --forced-bos-token-id --bos-token-id --pad-token-id --decoder-start-token-id --prompt-lookup-num-tokens --max-matching-ngram-size --num-assistant-tokens --assistant-confidence-threshold --prefill-chunk-size --do-sample --no-do-sample --renormalize-logits --no-renormalize-logits --remove-invalid-values --no-remove-invalid-values --eos-token-id --suppress-tokens --begin-suppress-tokens --forced-eos-token-id --exponential-decay-length-penalty --stop --bad-words --sequence-bias --early-stopping --seed --logprobs --assistant-model --cache-implementation --cache-bits --no-pipeline-defaults --input -i --input-format --lines --recursive -R --files-from --null -0 --limit --shard --text-column --id-column --json --format --output -o --force --resume --keep-columns --model -m --revision --subfolder --cache-dir --require-license --local-files-only --variant --trust-remote-code --dtype --device --threads --batch-size --allow-random-head --no-truncation --quiet -q --verbose -v --progress"
+      case "$last" in
+        --early-stopping) choices="true false never" ;;
+        --cache-implementation) choices="dynamic dynamic_full static hybrid sliding_window hybrid_chunked offloaded offloaded_static offloaded_hybrid quantized" ;;
+        --cache-bits) choices="4 8" ;;
+        --input-format) choices="auto text lines jsonl json" ;;
+        --format) choices="text json csv tsv" ;;
+        --dtype) choices="auto float32 bfloat16 float16" ;;
+        --progress) choices="auto bar plain json none" ;;
+        --max-new-tokens|--min-new-tokens|--max-length|--min-length|--max-time|--num-beams|--num-beam-groups|--diversity-penalty|--length-penalty|--num-return-sequences|--penalty-alpha|--temperature|--top-k|--top-p|--min-p|--typical-p|--epsilon-cutoff|--eta-cutoff|--repetition-penalty|--encoder-repetition-penalty|--no-repeat-ngram-size|--encoder-no-repeat-ngram-size|--forced-bos-token-id|--bos-token-id|--pad-token-id|--decoder-start-token-id|--prompt-lookup-num-tokens|--max-matching-ngram-size|--num-assistant-tokens|--assistant-confidence-threshold|--prefill-chunk-size|--eos-token-id|--suppress-tokens|--begin-suppress-tokens|--forced-eos-token-id|--exponential-decay-length-penalty|--stop|--bad-words|--seed|--logprobs|--limit|--shard|--text-column|--id-column|--keep-columns|--revision|--require-license|--variant|--device|--threads|--batch-size) own=1 ;;
+      esac
+      ;;
+    "translate "*)
+      flags="--help -h --src-lang --tgt-lang --max-new-tokens --min-new-tokens --max-length --min-length --max-time --num-beams --num-beam-groups --diversity-penalty --length-penalty --num-return-sequences --penalty-alpha --temperature --top-k --top-p --min-p --typical-p --epsilon-cutoff --eta-cutoff --repetition-penalty --encoder-repetition-penalty --no-repeat-ngram-size --encoder-no-repeat-ngram-size --forced-bos-token-id --bos-token-id --pad-token-id --decoder-start-token-id --prompt-lookup-num-tokens --max-matching-ngram-size --num-assistant-tokens --assistant-confidence-threshold --prefill-chunk-size --do-sample --no-do-sample --renormalize-logits --no-renormalize-logits --remove-invalid-values --no-remove-invalid-values --eos-token-id --suppress-tokens --begin-suppress-tokens --forced-eos-token-id --exponential-decay-length-penalty --stop --bad-words --sequence-bias --early-stopping --seed --logprobs --assistant-model --cache-implementation --cache-bits --no-pipeline-defaults --input -i --input-format --lines --recursive -R --files-from --null -0 --limit --shard --text-column --id-column --json --format --output -o --force --resume --keep-columns --model -m --revision --subfolder --cache-dir --require-license --local-files-only --variant --trust-remote-code --dtype --device --threads --batch-size --allow-random-head --no-truncation --quiet -q --verbose -v --progress"
+      case "$last" in
+        --early-stopping) choices="true false never" ;;
+        --cache-implementation) choices="dynamic dynamic_full static hybrid sliding_window hybrid_chunked offloaded offloaded_static offloaded_hybrid quantized" ;;
+        --cache-bits) choices="4 8" ;;
+        --input-format) choices="auto text lines jsonl json" ;;
+        --format) choices="text json csv tsv" ;;
+        --dtype) choices="auto float32 bfloat16 float16" ;;
+        --progress) choices="auto bar plain json none" ;;
+        --src-lang|--tgt-lang|--max-new-tokens|--min-new-tokens|--max-length|--min-length|--max-time|--num-beams|--num-beam-groups|--diversity-penalty|--length-penalty|--num-return-sequences|--penalty-alpha|--temperature|--top-k|--top-p|--min-p|--typical-p|--epsilon-cutoff|--eta-cutoff|--repetition-penalty|--encoder-repetition-penalty|--no-repeat-ngram-size|--encoder-no-repeat-ngram-size|--forced-bos-token-id|--bos-token-id|--pad-token-id|--decoder-start-token-id|--prompt-lookup-num-tokens|--max-matching-ngram-size|--num-assistant-tokens|--assistant-confidence-threshold|--prefill-chunk-size|--eos-token-id|--suppress-tokens|--begin-suppress-tokens|--forced-eos-token-id|--exponential-decay-length-penalty|--stop|--bad-words|--seed|--logprobs|--limit|--shard|--text-column|--id-column|--keep-columns|--revision|--require-license|--variant|--device|--threads|--batch-size) own=1 ;;
+      esac
+      ;;
+    "embed "*)
+      flags="--help -h --pooling --normalize --no-normalize --prompt-name --prompt --max-length --query --top-k --input -i --input-format --lines --recursive -R --files-from --null -0 --limit --shard --text-column --id-column --json --format --output -o --force --resume --keep-columns --model -m --revision --subfolder --cache-dir --require-license --local-files-only --variant --trust-remote-code --dtype --device --threads --batch-size --allow-random-head --no-truncation --quiet -q --verbose -v --progress"
+      case "$last" in
+        --pooling) choices="auto cls mean max last mean_sqrt_len weightedmean" ;;
+        --input-format) choices="auto text lines jsonl json" ;;
+        --format) choices="text json csv tsv" ;;
+        --dtype) choices="auto float32 bfloat16 float16" ;;
+        --progress) choices="auto bar plain json none" ;;
+        --prompt-name|--prompt|--max-length|--query|--top-k|--limit|--shard|--text-column|--id-column|--keep-columns|--revision|--require-license|--variant|--device|--threads|--batch-size) own=1 ;;
+      esac
+      ;;
+    "tokenize "*)
+      flags="--help -h --pair --ids-only --no-special-tokens --split-special-tokens --max-length --truncation --return-overflowing-tokens --stride --src-lang --decode --keep-special-tokens --messages --template --chat-template --add-generation-prompt --no-add-generation-prompt --template-vars --input -i --input-format --lines --recursive -R --files-from --null -0 --limit --shard --text-column --text-pair-column --id-column --json --format --output -o --force --resume --keep-columns --model -m --revision --subfolder --cache-dir --require-license --local-files-only --quiet -q --verbose -v --progress"
+      case "$last" in
+        --truncation) choices="longest_first only_first only_second" ;;
+        --input-format) choices="auto text lines jsonl json" ;;
+        --format) choices="text json csv tsv" ;;
+        --progress) choices="auto bar plain json none" ;;
+        --pair|--max-length|--stride|--src-lang|--limit|--shard|--text-column|--text-pair-column|--id-column|--keep-columns|--revision|--require-license) own=1 ;;
+      esac
+      ;;
+    "convert "*)
+      flags="--help -h --output -o --force --dtype --max-shard-size --model -m --revision --subfolder --cache-dir --require-license --local-files-only --variant --quiet -q --verbose -v --progress"
+      case "$last" in
+        --dtype) choices="auto float32 bfloat16 float16" ;;
+        --progress) choices="auto bar plain json none" ;;
+        --max-shard-size|--revision|--require-license|--variant) own=1 ;;
+      esac
+      ;;
+    "inspect "*)
+      flags="--help -h --tensors --json --model -m --revision --subfolder --cache-dir --require-license --local-files-only --variant --quiet -q --verbose -v --progress"
+      case "$last" in
+        --progress) choices="auto bar plain json none" ;;
+        --revision|--require-license|--variant) own=1 ;;
+      esac
+      ;;
+    "bench "*)
+      flags="--help -h --prompt-tokens --depth --batch --new-tokens --repetitions --format --json --model -m --revision --subfolder --cache-dir --require-license --local-files-only --variant --trust-remote-code --dtype --device --threads --batch-size --allow-random-head --no-truncation --quiet -q --verbose -v --progress"
+      case "$last" in
+        --format) choices="text json csv" ;;
+        --dtype) choices="auto float32 bfloat16 float16" ;;
+        --progress) choices="auto bar plain json none" ;;
+        --prompt-tokens|--depth|--batch|--new-tokens|--repetitions|--revision|--require-license|--variant|--device|--threads|--batch-size) own=1 ;;
+      esac
+      ;;
+    "push "*)
+      flags="--help -h --revision --commit-message --private --create-pr --dry-run --quiet -q --verbose -v --progress"
+      case "$last" in
+        --progress) choices="auto bar plain json none" ;;
+        --revision|--commit-message) own=1 ;;
+      esac
+      ;;
+    "hub download "*)
+      flags="--help -h --include --exclude --revision --cache-dir --local-dir --local-files-only --require-license --quiet -q --verbose -v --progress"
+      case "$last" in
+        --progress) choices="auto bar plain json none" ;;
+        --include|--exclude|--revision|--require-license) own=1 ;;
+      esac
+      ;;
+    "hub upload "*)
+      flags="--help -h --include --exclude --revision --commit-message --private --create-pr --dry-run --quiet -q --verbose -v --progress"
+      case "$last" in
+        --progress) choices="auto bar plain json none" ;;
+        --include|--exclude|--revision|--commit-message) own=1 ;;
+      esac
+      ;;
+    "hub ls "*)
+      flags="--help -h --revision --json --quiet -q --verbose -v --progress"
+      case "$last" in
+        --progress) choices="auto bar plain json none" ;;
+        --revision) own=1 ;;
+      esac
+      ;;
+    "hub info "*)
+      flags="--help -h --revision --json --quiet -q --verbose -v --progress"
+      case "$last" in
+        --progress) choices="auto bar plain json none" ;;
+        --revision) own=1 ;;
+      esac
+      ;;
+    "hub cache ls "*)
+      flags="--help -h --cache-dir --filter --revisions --json --quiet -q --verbose -v --progress"
+      case "$last" in
+        --progress) choices="auto bar plain json none" ;;
+        --filter) own=1 ;;
+      esac
+      ;;
+    "hub cache rm "*)
+      flags="--help -h --cache-dir --filter --yes -y --dry-run --quiet -q --verbose -v --progress"
+      case "$last" in
+        --progress) choices="auto bar plain json none" ;;
+        --filter) own=1 ;;
+      esac
+      ;;
+    "hub cache prune "*)
+      flags="--help -h --cache-dir --filter --yes -y --dry-run --quiet -q --verbose -v --progress"
+      case "$last" in
+        --progress) choices="auto bar plain json none" ;;
+        --filter) own=1 ;;
+      esac
+      ;;
+    "hub cache verify "*)
+      flags="--help -h --cache-dir --filter --quiet -q --verbose -v --progress"
+      case "$last" in
+        --progress) choices="auto bar plain json none" ;;
+        --filter) own=1 ;;
+      esac
+      ;;
+    "hub login "*)
+      flags="--help -h --quiet -q --verbose -v --progress"
+      case "$last" in
+        --progress) choices="auto bar plain json none" ;;
+      esac
+      ;;
+    "hub logout "*)
+      flags="--help -h --quiet -q --verbose -v --progress"
+      case "$last" in
+        --progress) choices="auto bar plain json none" ;;
+      esac
+      ;;
+    "hub whoami "*)
+      flags="--help -h --json --quiet -q --verbose -v --progress"
+      case "$last" in
+        --progress) choices="auto bar plain json none" ;;
+      esac
+      ;;
+    "models "*)
+      flags="--help -h --json --quiet -q --verbose -v --progress"
+      case "$last" in
+        --progress) choices="auto bar plain json none" ;;
+      esac
+      ;;
   esac
-  case $word in
-    -*) COMPREPLY=($(compgen -W "$flags" -- "$word")) ;;
-    *) COMPREPLY=($(compgen -f -- "$word")) ;;
-  esac
+  COMPREPLY=()
+  if [ -n "$own" ]; then return
+  elif [ -n "$choices" ]; then _hft_lines -W "$choices" -- "$word"
+  elif [ "${word:0:1}" = - ]; then _hft_lines -W "$flags" -- "$word"
+  else _hft_lines -f -- "$word"; fi
 }
 complete -o filenames -F _hft hft

@@ -10,6 +10,7 @@
 #include "core/base/files.h"
 #include "core/base/log.h"
 #include "core/base/text.h"
+#include "hub/cache_guard.h"
 #include "hub/client.h"
 #include "hub/download.h"
 #include "hub/names.h"
@@ -111,10 +112,7 @@ class LocalFolder {
 };
 
 void refuse_cache(const SnapshotRequest& request, const fs::path& folder) {
-  const fs::path cache = fs::weakly_canonical(cache_folder(request.cache_dir));
-  if (is_inside(fs::weakly_canonical(folder), cache))
-    fail(Errc::kUsage, "--local-dir ", folder.string(), ": lies in the cache ", cache.string(),
-         ", whose files are not to be changed");
+  hub::refuse_cache("--local-dir", folder, request.cache_dir);
 }
 
 // The commit that was fetched last, as the lists in the folder tell; "" when there is none.

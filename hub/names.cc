@@ -5,6 +5,7 @@
 
 #include "core/base/error.h"
 #include "core/base/text.h"
+#include "hub/repo_hint.h"
 
 namespace hft::hub {
 namespace {
@@ -87,8 +88,10 @@ void check_revision(std::string_view revision) {
 }
 
 void check_repo_id(std::string_view id) {
-  if (!is_repo_id(id))
-    fail(Errc::kUsage, shown(id), ": not a repository's id, wanted name or org/name");
+  if (is_repo_id(id)) return;
+  const std::string meant = meant_repository(id);
+  fail_hint(Errc::kUsage, meant.empty() ? "" : "give " + meant, shown(id),
+            ": not a repository's id, wanted name or org/name");
 }
 
 std::string checked_digest(std::string_view etag) {

@@ -38,8 +38,14 @@ int whole_seconds(const char* name) {
 
 std::string endpoint() {
   std::string url = environment("HF_ENDPOINT");
+  if (url.empty()) return "https://huggingface.co";
+  const bool visible =
+      std::ranges::all_of(url, [](unsigned char c) { return c > 0x20 && c != 0x7f; });
+  if (!visible || (!url.starts_with("https://") && !url.starts_with("http://")))
+    fail_hint(Errc::kUsage, "for example HF_ENDPOINT=https://huggingface.co", "HF_ENDPOINT: '",
+              escape_controls(url), "' is not an address, wanted https://HOST");
   while (url.ends_with('/')) url.pop_back();
-  return url.empty() ? "https://huggingface.co" : url;
+  return url;
 }
 
 std::string uppercase(std::string text) {

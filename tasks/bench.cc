@@ -8,6 +8,7 @@
 #include "core/base/signals.h"
 #include "core/engine.h"
 #include "tasks/commands.h"
+#include "tasks/list_option.h"
 #include "tasks/model_options.h"
 
 namespace hft {
@@ -159,11 +160,13 @@ std::function<int()> declare(CLI::App& app) {
   app.add_option("MODEL", o->model.model, "Model: a folder, or its id on the Hub");
   const auto list = [&](const char* flag, std::vector<std::int64_t>& to, int least,
                         const char* about) {
-    app.add_option(flag, to, about)
-        ->delimiter(',')
-        ->type_name("N,…")
-        ->check(CLI::Range(least, 10'000'000))
-        ->default_str(std::to_string(to[0]));
+    const auto take = [flag, &to, least](const std::vector<std::string>& words) {
+      to = number_list(flag, words, true).get<std::vector<std::int64_t>>();
+      for (const std::int64_t n : to)
+        if (n < least || n > 10'000'000)
+          fail(Errc::kUsage, flag, ": ", n, " is outside [", least, ", 10000000]");
+    };
+    add_list_option(app, flag, take, about)->type_name("N,…")->default_str(std::to_string(to[0]));
   };
   list("--prompt-tokens", o->prompt, 0, "Lengths of prompts to read; 0: none");
   list("--depth", o->depth, 0, "Tokens that come before");

@@ -74,7 +74,7 @@ void Chat::clear() {
 
 void Chat::save(const std::string& file) const {
   if (file.empty()) fail(Errc::kUsage, "/save needs the name of a file");
-  if (fs::exists(file)) fail(Errc::kUsage, file, ": is there already");
+  check_output_file(file, false);
   write_file(file, messages_.dump(2) + "\n");
   note(counted(static_cast<std::int64_t>(messages_.size()), "message") + " written to " + file);
 }

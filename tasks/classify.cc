@@ -9,6 +9,7 @@
 #include "core/processors/scores.h"
 #include "tasks/commands.h"
 #include "tasks/drawing.h"
+#include "tasks/list_option.h"
 #include "tasks/text_task.h"
 
 namespace hft {
@@ -94,19 +95,15 @@ std::vector<float> candidate_scores(std::span<const Matrix> results, std::int64_
 }
 
 Prepare prepare_candidates(const Options& o, const TextContext& context) {
-  std::vector<std::string> candidates, hypotheses;
-  for (const auto& part : o.candidates)
-    for (const auto& label : split(part, ','))
-      if (!trimmed(label).empty()) candidates.push_back(trimmed(label));
+  std::vector<std::string> hypotheses;
   const auto hole = o.hypothesis.find("{}");
-  if (candidates.empty()) fail(Errc::kUsage, "--candidate-labels: names no label");
   if (hole == std::string::npos)
     fail(Errc::kUsage, "--hypothesis-template: '", o.hypothesis, "' has no {} for the label");
-  for (const auto& label : candidates)
+  for (const auto& label : o.candidates)
     hypotheses.push_back(std::string(o.hypothesis).replace(hole, 2, label));
   const std::int64_t entailment = entailment_row(context);
-  const bool independent = o.multi_label || candidates.size() == 1;
-  return [=, &context](const Input& input) {
+  const bool independent = o.multi_label || o.candidates.size() == 1;
+  return [=, &context, candidates = o.candidates](const Input& input) {
     Prepared prepared;
     for (const auto& hypothesis : hypotheses)
       prepared.sequences.push_back(to_sequence(
@@ -165,9 +162,10 @@ std::function<int()> declare(CLI::App& app) {
   app.add_option("--function-to-apply", o->function,
                  "Logits to scores; default: by the model's problem_type")
       ->check(CLI::IsMember({"softmax", "sigmoid", "none"}));
-  app.add_option("--candidate-labels", o->candidates,
-                 "Zero-shot: labels of your own, with a model trained on NLI")
-      ->type_name("a,b,…");
+  add_list_option(app, "--candidate-labels", o->candidates,
+                  "Zero-shot: labels of your own, with a model trained on NLI; a label that holds "
+                  "a comma: the flag once for each label, or a JSON list",
+                  ListForm::kLabels);
   app.add_option("--hypothesis-template", o->hypothesis, "Zero-shot: sentence that holds the label")
       ->type_name("TEXT {}")
       ->capture_default_str();

@@ -15,6 +15,7 @@
 #include "core/base/text.h"
 #include "core/checkpoint/companions.h"
 #include "core/checkpoint/pretrained.h"
+#include "hub/cache_guard.h"
 #include "tasks/commands.h"
 #include "tasks/model_options.h"
 
@@ -65,8 +66,10 @@ bool is_stale(const std::string& name) {
 int run(const Options& o) {
   if (o.model.model.empty() || o.output.empty())
     fail(Errc::kUsage, "convert wants a model and a folder to write: hft convert MODEL -o DIR");
+  if (o.output == "-") fail(Errc::kUsage, "-o -: stdout cannot hold a folder");
   const std::int64_t max_shard_bytes = parse_size(o.max_shard_size);
   AtomicFolder::check(o.output, o.force);
+  hub::refuse_cache("-o", o.output);
   const fs::path folder = model_folder(o.model, "");
   Pretrained model = read_pretrained(folder, o.model.variant, wanted_dtype(o.model.dtype));
   AtomicFolder out(o.output);

@@ -8,6 +8,7 @@
 #include "core/processors/scores.h"
 #include "tasks/commands.h"
 #include "tasks/drawing.h"
+#include "tasks/list_option.h"
 #include "tasks/text_task.h"
 
 namespace hft {
@@ -113,9 +114,7 @@ std::function<int()> declare(CLI::App& app) {
       ->type_name("N")
       ->check(CLI::Range(1, 1'000'000'000))
       ->capture_default_str();
-  app.add_option("--targets", o->targets, "Choose among these words only")
-      ->delimiter(',')
-      ->type_name("a,b,…");
+  add_list_option(app, "--targets", o->targets, "Choose among these words only", ListForm::kLabels);
   add_text_options(app, o->common, {{.name = "text"}});
   return [o, &app] {
     TextTask task{

@@ -6,7 +6,7 @@
 
 #include "core/base/error.h"
 #include "core/base/json.h"
-#include "core/base/text.h"
+#include "tasks/list_option.h"
 
 namespace hft {
 namespace {
@@ -81,21 +81,6 @@ void add_numbers(CLI::App& app, Json& flags) {
   }
 }
 
-// "1,2,3" -> numbers
-Json list_of(const std::string& flag, const std::string& text, bool whole) {
-  Json out = Json::array();
-  for (const std::string& part : split(text, ',')) {
-    const std::string word = trimmed(part);
-    char* end = nullptr;
-    const double value = std::strtod(word.c_str(), &end);
-    if (word.empty() || *end ||
-        (whole && value != static_cast<double>(static_cast<std::int64_t>(value))))
-      fail(Errc::kUsage, flag, ": '", text, "' is no list of numbers such as 1,2");
-    out.push_back(whole ? Json(static_cast<std::int64_t>(value)) : Json(value));
-  }
-  return out;
-}
-
 void add_lists(CLI::App& app, Json& flags) {
   static constexpr std::pair<const char*, const char*> kLists[] = {
       {"eos_token_id", "Tokens that end a text"},
@@ -104,22 +89,17 @@ void add_lists(CLI::App& app, Json& flags) {
       {"forced_eos_token_id", "Tokens one of which must be the last at the maximum length"}};
   for (auto [name, about] : kLists) {
     const std::string field = name;
-    app.add_option_function<std::string>(
-           flag_name(field),
-           [&flags, field](const std::string& text) {
-             flags[field] = list_of(flag_name(field), text, true);
-           },
-           about)
-        ->type_name("ID,…")
-        ->group(kScores);
+    const auto take = [&flags, field](const std::vector<std::string>& words) {
+      flags[field] = number_list(flag_name(field), words, true);
+    };
+    add_list_option(app, flag_name(field), take, about)->type_name("ID,…")->group(kScores);
   }
-  app.add_option_function<std::string>(
-         "--exponential-decay-length-penalty",
-         [&flags](const std::string& text) {
-           flags["exponential_decay_length_penalty"] =
-               list_of("--exponential-decay-length-penalty", text, false);
-         },
-         "After START new tokens the end becomes FACTOR times likelier with each")
+  const std::string decay = "--exponential-decay-length-penalty";
+  const auto take = [&flags, decay](const std::vector<std::string>& words) {
+    flags["exponential_decay_length_penalty"] = number_list(decay, words, false);
+  };
+  add_list_option(app, decay, take,
+                  "After START new tokens the end becomes FACTOR times likelier with each")
       ->type_name("START,FACTOR")
       ->group(kScores);
 }
@@ -137,15 +117,13 @@ void add_switch(CLI::App& app, Json& flags, const std::string& field, const std:
 }
 
 void add_texts(CLI::App& app, GenerationOptions& o) {
-  app.add_option_function<std::vector<std::string>>(
-         "--stop", [&o](const std::vector<std::string>& texts) { o.flags["stop_strings"] = texts; },
-         "End before this text; may be given several times")
-      ->type_name("TEXT")
-      ->allow_extra_args(false)
+  add_list_option(
+      app, "--stop",
+      [&o](const std::vector<std::string>& texts) { o.flags["stop_strings"] = texts; },
+      "End before this text; may be given several times", ListForm::kTexts)
       ->group(kLengths);
-  app.add_option("--bad-words", o.bad_words, "Text that must not come; may be given several times")
-      ->type_name("TEXT")
-      ->allow_extra_args(false)
+  add_list_option(app, "--bad-words", o.bad_words,
+                  "Text that must not come; may be given several times", ListForm::kTexts)
       ->group(kScores);
   app.add_option("--sequence-bias", o.sequence_bias,
                  "JSON list of [[token ids], number to add to the last one's score]")

@@ -12,6 +12,7 @@
 #include "hub/removal.h"
 #include "tasks/commands.h"
 #include "tasks/confirm.h"
+#include "tasks/list_option.h"
 #include "tasks/table.h"
 
 namespace hft {
@@ -212,10 +213,9 @@ std::shared_ptr<Options> common(CLI::App& app) {
   auto o = std::make_shared<Options>();
   app.add_option("--cache-dir", o->cache_dir, "This cache instead of HF_HUB_CACHE")
       ->type_name("DIR");
-  app.add_option("--filter", o->filters,
-                 "Only repositories with size>1GB, accessed>30d, modified>30d, type=model")
-      ->type_name("TEST")
-      ->allow_extra_args(false);
+  add_list_option(app, "--filter", o->filters,
+                  "Only repositories with size>1GB, accessed>30d, modified>30d, type=model")
+      ->type_name("TEST,…");
   return o;
 }
 

@@ -9,6 +9,7 @@
 #include "hub/selection.h"
 #include "hub/snapshot.h"
 #include "tasks/commands.h"
+#include "tasks/list_option.h"
 
 namespace hft {
 namespace {
@@ -62,11 +63,9 @@ std::function<int()> declare(CLI::App& app) {
   app.add_option("--local-dir", o->local_dir, "Put the files into this folder instead of the cache")
       ->type_name("DIR");
   app.add_flag("--local-files-only", o->request.local_files_only, "Use no network");
-  app.add_option("--require-license", o->request.licences,
-                 "Refuse a repository whose card names another licence (exit 6)")
-      ->type_name("L,…")
-      ->delimiter(',')
-      ->allow_extra_args(false);
+  add_list_option(app, "--require-license", o->request.licences,
+                  "Refuse a repository whose card names another licence (exit 6)")
+      ->type_name("L,…");
   return [o] { return run(*o); };
 }
 

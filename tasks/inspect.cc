@@ -87,6 +87,7 @@ std::function<int()> declare(CLI::App& app) {
   app.add_flag("--json", o->json, "As one JSON object");
   add_source_options(app, o->model);
   app.add_option("--variant", o->model.variant, "Weights named model.VARIANT.safetensors")
+      ->type_name("VARIANT")
       ->group("Model");
   return [o] { return run(*o); };
 }

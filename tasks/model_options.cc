@@ -8,7 +8,9 @@
 #include "core/checkpoint/other_formats.h"
 #include "hub/card.h"
 #include "hub/names.h"
+#include "hub/repo_hint.h"
 #include "hub/snapshot.h"
+#include "tasks/list_option.h"
 
 namespace hft {
 
@@ -26,11 +28,9 @@ void add_source_options(CLI::App& app, ModelOptions& o) {
   app.add_option("--cache-dir", o.cache_dir, "Use this cache instead of HF_HUB_CACHE")
       ->type_name("DIR")
       ->group("Model");
-  app.add_option("--require-license", o.require_license,
-                 "Refuse a model whose card names another licence (exit 6)")
+  add_list_option(app, "--require-license", o.require_license,
+                  "Refuse a model whose card names another licence (exit 6)")
       ->type_name("L,…")
-      ->delimiter(',')
-      ->allow_extra_args(false)
       ->group("Model");
   app.add_flag("--local-files-only", o.local_files_only, "Use no network")->group("Model");
 }
@@ -73,8 +73,11 @@ void add_model_options(CLI::App& app, ModelOptions& o) {
 namespace {
 
 fs::path from_hub(const ModelOptions& o, const std::string& model, ModelParts parts) {
-  if (!hub::is_repo_id(model))
-    fail(Errc::kNotFound, "-m ", model, ": no such folder, and not a model id (name or org/name)");
+  if (!hub::is_repo_id(model)) {
+    const std::string meant = hub::meant_repository(model);
+    fail_hint(Errc::kNotFound, meant.empty() ? "" : "give -m " + meant, "-m ", model,
+              ": no such folder, and not a model id (name or org/name)");
+  }
   hub::SnapshotRequest request;
   request.repo_id = model;
   request.revision = o.revision;

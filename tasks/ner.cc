@@ -8,6 +8,7 @@
 #include "core/processors/scores.h"
 #include "tasks/commands.h"
 #include "tasks/drawing.h"
+#include "tasks/list_option.h"
 #include "tasks/text_task.h"
 
 namespace hft {
@@ -101,17 +102,13 @@ std::function<int()> declare(CLI::App& app) {
       "Examples:\n"
       "  hft ner \"Hugging Face is based in New York City.\"\n"
       "  hft ner --aggregation-strategy max --stride 64 -i report.txt --json");
-  app.add_option("--aggregation-strategy", o->aggregation,
-                 "How tokens become entities: none, simple, first, average or max")
-      ->transform(CLI::CheckedTransformer(kAggregations).description(""))
-      ->type_name("NAME")
+  app.add_option("--aggregation-strategy", o->aggregation, "How tokens become entities")
+      ->transform(
+          CLI::CheckedTransformer(kAggregations).description("{none,simple,first,average,max}"))
       ->default_str("simple");
   app.add_option("--stride", o->stride, "Read long texts in windows that share N tokens")
       ->type_name("N");
-  app.add_option("--ignore-labels", o->ignored, "Labels left out")
-      ->delimiter(',')
-      ->type_name("a,b,…")
-      ->default_str("O");
+  add_list_option(app, "--ignore-labels", o->ignored, "Labels left out")->default_str("O");
   add_text_options(app, o->common, {{.name = "text"}});
   return [o, &app] {
     TextTask task{

@@ -10,6 +10,8 @@
 
 #include "core/base/error.h"
 #include "core/base/files.h"
+#include "core/base/write_target.h"
+#include "hub/cache_guard.h"
 
 namespace hft {
 namespace {
@@ -28,8 +30,8 @@ std::int64_t whole_lines(int fd) {
   while (end > 0) {
     const std::int64_t begin = std::max<std::int64_t>(end - static_cast<int>(sizeof block), 0);
     const ssize_t n = ::pread(fd, block, static_cast<std::size_t>(end - begin), begin);
-    const auto at = std::string_view(block, static_cast<std::size_t>(std::max<ssize_t>(n, 0)))
-                        .rfind('\n');
+    const auto at =
+        std::string_view(block, static_cast<std::size_t>(std::max<ssize_t>(n, 0))).rfind('\n');
     if (at != std::string_view::npos) return begin + static_cast<std::int64_t>(at) + 1;
     end = begin;
   }
@@ -37,13 +39,36 @@ std::int64_t whole_lines(int fd) {
 }
 }  // namespace
 
-fs::path OutputFile::partial(const fs::path& file) { return file.string() + ".partial"; }
-fs::path OutputFile::older(const fs::path& file) { return file.string() + ".partial.old"; }
+void check_output_file(const std::string& file, bool replace) {
+  if (file.empty()) return;
+  const WriteTarget target(file);
+  if (target.through()) return;
+  const fs::path folder = target.path.has_parent_path() ? target.path.parent_path() : ".";
+  if (!fs::is_directory(folder))
+    fail(Errc::kResources, file, ": the folder ", folder.string(), " is not there");
+  if (fs::is_directory(target.path)) fail(Errc::kUsage, file, ": is a folder, wanted a file");
+  hub::refuse_cache("-o", file);
+  if (fs::exists(target.path) && !replace)
+    fail_hint(Errc::kUsage, "use --force to replace it", file, ": exists already");
+}
 
-OutputFile::OutputFile(const fs::path& file, Partial partial_file) : file_(file) {
+bool OutputFile::lasting(const fs::path& file) {
+  return !file.empty() && !WriteTarget(file).through();
+}
+fs::path OutputFile::partial(const fs::path& file) {
+  return WriteTarget(file).path.string() + ".partial";
+}
+fs::path OutputFile::older(const fs::path& file) { return partial(file).string() + ".old"; }
+
+OutputFile::OutputFile(const fs::path& file, Partial partial_file)
+    : lasting_(lasting(file)), file_(file) {
   if (file_.empty()) return;
+  if (!lasting_) {
+    fd_ = WriteTarget(file_).open_through();
+    return;
+  }
   const fs::path name = partial(file_);
-  fd_ = ::open(name.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+  fd_ = ::open(name.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
   if (fd_ < 0) cannot_write(file_.string(), errno);
   if (::flock(fd_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
     ::close(fd_);
@@ -56,7 +81,7 @@ OutputFile::OutputFile(const fs::path& file, Partial partial_file) : file_(file)
   } else if (!fs::is_empty(name)) {
     fs::rename(name, older(file_));
     ::close(fd_);
-    fd_ = ::open(name.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+    fd_ = ::open(name.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     if (fd_ < 0) cannot_write(file_.string(), errno);
     ::flock(fd_, LOCK_EX | LOCK_NB);
   }
@@ -69,6 +94,7 @@ OutputFile::~OutputFile() {
   } catch (const Error&) {  // the run is failing already; what was written so far stays
   }
   ::close(fd_);
+  if (!lasting_) return;
   std::error_code ignored;
   if (fs::is_empty(partial(file_), ignored)) fs::remove(partial(file_), ignored);
 }
@@ -96,9 +122,10 @@ void OutputFile::flush() {
 
 void OutputFile::close() {
   flush();
-  if (file_.empty()) return;
+  if (!lasting_) return;
+  const fs::path target = WriteTarget(file_).path;
   if (::fsync(fd_) != 0 && errno != EINVAL) cannot_write(file_.string(), errno);
-  if (::rename(partial(file_).c_str(), file_.c_str()) != 0) cannot_write(file_.string(), errno);
+  if (::rename(partial(file_).c_str(), target.c_str()) != 0) cannot_write(file_.string(), errno);
   ::close(fd_);
   fd_ = -1;
   std::error_code ignored;

@@ -1,5 +1,6 @@
 // The bytes of a result: stdout, or a file that appears under its name when it is complete. Until
-// then it grows as NAME.partial, so that a killed run can be continued.
+// then it grows as NAME.partial, so that a killed run can be continued. A link is followed; a
+// device or a pipe is written through.
 #pragma once
 
 #include <cstdint>
@@ -8,6 +9,11 @@
 #include <string_view>
 
 namespace hft {
+
+// Complains of an -o FILE that cannot be written: its folder is not there (kResources); it is a
+// folder, lies in a cache of models, or exists and is not to be replaced (kUsage). Devices and
+// pipes need no leave.
+void check_output_file(const std::string& file, bool replace);
 
 class OutputFile {
  public:
@@ -28,11 +34,14 @@ class OutputFile {
   void close();
   // NAME.partial is removed: what it held stands elsewhere.
   void discard();
+  // What is written there can be read again later: neither stdout ("") nor a device or a pipe.
+  static bool lasting(const std::filesystem::path& file);
   static std::filesystem::path partial(const std::filesystem::path& file);
   static std::filesystem::path older(const std::filesystem::path& file);
 
  private:
-  std::filesystem::path file_;
+  bool lasting_;                // as lasting() was when it was opened
+  std::filesystem::path file_;  // as it was given; "" = stdout
   std::string buffer_;
   int fd_ = 1;
   std::int64_t size_ = 0;

@@ -125,7 +125,7 @@ std::function<int()> declare(CLI::App& app) {
   app.add_option("--doc-stride", o->doc_stride,
                  "Tokens that neighbouring windows of a long text share")
       ->type_name("N")
-      ->check(CLI::NonNegativeNumber);
+      ->check(CLI::Range(0, 1'000'000'000));
   app.add_option("--max-answer-len", o->rules.max_answer_tokens, "Tokens of the longest answer")
       ->type_name("N")
       ->check(CLI::Range(1, 1'000'000))

@@ -1,14 +1,12 @@
 #include "core/base/atomic_folder.h"
 
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <cerrno>
 #include <cstring>
 #include <vector>
 
 #include "core/base/error.h"
 #include "core/base/files.h"
+#include "core/base/write_target.h"
 
 namespace hft {
 namespace {
@@ -36,7 +34,7 @@ void move(const fs::path& from, const fs::path& to) {
 }  // namespace
 
 void AtomicFolder::check(const fs::path& path, bool force) {
-  const fs::path target = without_slash(path);
+  const fs::path target = WriteTarget(without_slash(path)).path;
   if (!fs::is_directory(folder_of(target)))
     fail(Errc::kResources, target.string(), ": the folder ", folder_of(target).string(),
          " is not there");
@@ -46,15 +44,12 @@ void AtomicFolder::check(const fs::path& path, bool force) {
     fail_hint(Errc::kUsage, "use --force to write into it", target.string(), ": exists already");
 }
 
-AtomicFolder::AtomicFolder(const fs::path& target) : target_(without_slash(target)) {
-  // A link to a folder stays a link.
-  if (fs::is_directory(target_)) target_ = fs::canonical(target_);
-  std::string name =
-      (folder_of(target_) / ("." + target_.filename().string() + ".XXXXXX")).string();
-  if (!::mkdtemp(name.data()))
+// A link to a folder, there or not yet, stays a link.
+AtomicFolder::AtomicFolder(const fs::path& target)
+    : target_(WriteTarget(without_slash(target)).path) {
+  temporary_ = folder_of(target_) / ("." + target_.filename().string());
+  if (!make_unique_folder(temporary_))
     cannot_write(target_, std::error_code(errno, std::generic_category()));
-  ::chmod(name.c_str(), 0755);
-  temporary_ = name;
 }
 
 AtomicFolder::~AtomicFolder() {

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "core/base/error.h"
+#include "core/base/write_target.h"
 
 namespace hft {
 namespace {
@@ -167,22 +168,28 @@ void sync_folder(const fs::path& folder) {
   ::close(fd);
 }
 
-AtomicFile::AtomicFile(const fs::path& target) : target_(target) {
+// A link is followed; a device or a pipe is written through and has no temporary file.
+AtomicFile::AtomicFile(const fs::path& given) : target_(given) {
+  const WriteTarget target(given);
+  if (target.through()) {
+    fd_ = target.open_through();
+    return;
+  }
+  target_ = target.path;
   std::error_code ignored;
-  if (!fs::is_directory(folder_of(target), ignored))
-    fail(Errc::kResources, target.string(), ": the folder ", folder_of(target).string(),
-         " is not there");
-  std::string name = (folder_of(target) / ("." + target.filename().string() + ".XXXXXX")).string();
-  fd_ = ::mkostemp(name.data(), O_CLOEXEC);
-  if (fd_ < 0) cannot_write(target);
+  const fs::path folder = folder_of(target_);
+  if (!fs::is_directory(folder, ignored))
+    fail(Errc::kResources, given.string(), ": the folder ", folder.string(), " is not there");
+  fs::path name = folder / ("." + target_.filename().string());
+  fd_ = make_unique_file(name);
+  if (fd_ < 0) cannot_write(given);
   temporary_ = name;
-  ::fchmod(fd_, 0644);
 }
 
 AtomicFile::~AtomicFile() {
   if (fd_ < 0) return;
   ::close(fd_);
-  ::unlink(temporary_.c_str());
+  if (!temporary_.empty()) ::unlink(temporary_.c_str());
 }
 
 void AtomicFile::write(std::string_view bytes) {
@@ -210,11 +217,13 @@ void AtomicFile::write_now(std::string_view bytes) {
 
 void AtomicFile::commit() {
   flush();
-  if (::fsync(fd_) != 0 && errno != EINVAL) cannot_write(target_);
-  if (::rename(temporary_.c_str(), target_.c_str()) != 0) cannot_write(target_);
+  // EINVAL, ENOTSUP: what is written to keeps nothing.
+  if (::fsync(fd_) != 0 && errno != EINVAL && errno != ENOTSUP) cannot_write(target_);
+  if (!temporary_.empty() && ::rename(temporary_.c_str(), target_.c_str()) != 0)
+    cannot_write(target_);
   ::close(fd_);
   fd_ = -1;
-  sync_folder(folder_of(target_));
+  if (!temporary_.empty()) sync_folder(folder_of(target_));
 }
 
 void write_file(const fs::path& target, std::string_view bytes) {

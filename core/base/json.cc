@@ -6,6 +6,7 @@
 #include "core/base/error.h"
 #include "core/base/exact_json.h"
 #include "core/base/files.h"
+#include "core/base/impostor.h"
 #include "core/base/limits.h"
 
 namespace hft {
@@ -91,6 +92,7 @@ Json parsed(std::string_view text, std::string_view where, bool unique_keys, boo
     Json::sax_parse(text.begin(), text.end(), &parser);
     return value;
   } catch (const Json::exception& e) {
+    with_context(where, [&] { refuse_impostor(text, "the file itself", "JSON"); });
     fail(Errc::kBadData, where, ": not valid JSON: ", cause_of(e.what()));
   } catch (const Error& e) {
     throw e.in(where);

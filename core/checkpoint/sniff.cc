@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "core/base/error.h"
+#include "core/base/impostor.h"
 
 namespace hft {
 namespace {
@@ -38,14 +39,6 @@ constexpr std::array kMagics{
 constexpr std::string_view kHint =
     "hft reads safetensors; take the repository's model.safetensors, or save the model with "
     "save_pretrained";
-
-std::string lower_start(std::string_view text) {
-  auto begin = text.find_first_not_of(" \t\r\n");
-  std::string start(begin == text.npos ? ""sv : text.substr(begin, 16));
-  std::transform(start.begin(), start.end(), start.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return start;
-}
 
 // A protobuf message whose first field is a small varint and whose second is a length-delimited
 // or nested one: ModelProto{ir_version, …} of ONNX, SavedModel{version, meta_graphs} of TensorFlow.
@@ -86,13 +79,7 @@ std::string_view binary_kind(std::string_view text, Wanted wanted) {
 void reject_other_format(std::span<const std::byte> bytes, Wanted wanted) {
   std::string_view text(reinterpret_cast<const char*>(bytes.data()),
                         std::min<std::size_t>(bytes.size(), 512));
-  if (text.starts_with("version https://git-lfs"))
-    fail_hint(Errc::kBadData, "fetch the real file with: git lfs pull",
-              "is a Git LFS pointer, not the weights themselves");
-  std::string start = lower_start(text);
-  if (start.starts_with("<!doctype") || start.starts_with("<html") || start.starts_with("<?xml"))
-    fail_hint(Errc::kBadData, "download the file again",
-              "is an HTML or XML page, not weights; a failed download was saved in its place");
+  refuse_impostor(text, "the weights themselves", "weights");
   for (const Magic& magic : kMagics)
     if (text.size() >= magic.at && text.substr(magic.at).starts_with(magic.bytes))
       another(magic.what, wanted);

@@ -9,6 +9,7 @@
 
 #include "core/base/error.h"
 #include "core/base/files.h"
+#include "core/base/impostor.h"
 #include "core/base/limits.h"
 #include "core/tokenizers/blueprint.h"
 #include "core/tokenizers/unigram.h"
@@ -285,8 +286,10 @@ Blueprint read_tokenizer_json(const std::filesystem::path& file) {
   text.resize(size + simdjson::SIMDJSON_PADDING);
   dom::parser parser;
   dom::element root;
-  if (auto error = parser.parse(text.data(), size, false).get(root))
+  if (auto error = parser.parse(text.data(), size, false).get(root)) {
+    with_context(file.string(), [&] { refuse_impostor(text, "the file itself", "JSON"); });
     fail(Errc::kBadData, file.string(), ": not valid JSON: ", simdjson::error_message(error));
+  }
   dom::object top;
   if (root.get(top) != simdjson::SUCCESS)
     fail(Errc::kBadData, file.string(), ": wanted a JSON object");

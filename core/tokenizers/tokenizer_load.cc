@@ -70,8 +70,9 @@ std::vector<std::string> Tokenizer::Impl::languages_of(const TokenizerConfig& co
   if (change != Change::kLangAfter && change != Change::kLangBefore) return {};
   std::map<std::int32_t, std::string> found;
   for (const auto& [id, token] : added.all())
-    if (token.special &&
-        std::ranges::none_of(special_ids, [&](const auto& named) { return named.second == id; }))
+    if (token.special && std::ranges::none_of(special_ids, [id = id](const auto& named) {
+          return named.second == id;
+        }))
       found[id] = token.content;
   std::vector<std::string> languages;
   for (auto& [id, language] : found) languages.push_back(std::move(language));
@@ -91,11 +92,10 @@ Tokenizer Tokenizer::load(const fs::path& folder, const LoadOptions& options) {
       make_part<Normalizer>(blueprint.normalizer, blueprint, "normalizer", &make_normalizer);
   impl->pre_tokenizer = make_part<PreTokenizer>(blueprint.pre_tokenizer, blueprint, "pre_tokenizer",
                                                 &make_pre_tokenizer);
-  impl->post_processor =
-      blueprint.own_post_processor
-          ? std::move(blueprint.own_post_processor)
-          : make_part<PostProcessor>(blueprint.post_processor, blueprint, "post_processor",
-                                     &make_post_processor);
+  impl->post_processor = blueprint.own_post_processor
+                             ? std::move(blueprint.own_post_processor)
+                             : make_part<PostProcessor>(blueprint.post_processor, blueprint,
+                                                        "post_processor", &make_post_processor);
   impl->decoder = blueprint.own_decoder
                       ? std::move(blueprint.own_decoder)
                       : make_part<Decoder>(blueprint.decoder, blueprint, "decoder", &make_decoder);

@@ -158,7 +158,13 @@ curl_socket_t on_socket(void* data, curlsocktype, curl_sockaddr* address) {
     running.outcome.detail = text;
     return CURL_SOCKET_BAD;
   }
-  return ::socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+  const int made = ::socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+  if (made < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM))
+    running.go_on([]() -> bool {
+      fail_hint(Errc::kResources, "ulimit -n tells how many files may be open",
+                "cannot open a connection: ", std::strerror(errno));
+    });
+  return made;
 }
 
 class CurlConnection : public Connection {

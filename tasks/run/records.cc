@@ -8,8 +8,9 @@
 
 #include "core/base/files.h"
 #include "core/base/log.h"
+#include "core/base/secrets.h"
 #include "core/base/text.h"
-#include "tasks/output_file.h"
+#include "tasks/list_option.h"
 #include "tasks/run/delimited.h"
 
 namespace hft {
@@ -19,27 +20,17 @@ void add_output_options(CLI::App& app, OutputOptions& o) {
   app.add_option("--format", o.format, "Form of the results")
       ->check(CLI::IsMember({"text", "json", "csv", "tsv"}))
       ->group("Output");
-  app.add_option("-o,--output", o.file, "Write to FILE, which appears when it is complete")
+  app.add_option_function<std::string>(
+         "-o,--output", [&o](const std::string& file) { o.file = file == "-" ? "" : file; },
+         "Write to FILE, which appears when it is complete; -: stdout")
       ->type_name("FILE")
       ->group("Output");
   app.add_flag("--force", o.force, "Replace an existing FILE")->group("Output");
   app.add_flag("--resume", o.resume, "Keep the good records of FILE, run what is missing or failed")
       ->group("Output");
-  app.add_option("--keep-columns", o.keep_columns, "Data columns to carry along: a,b or all")
-      ->delimiter(',')
-      ->allow_extra_args(false)
+  add_list_option(app, "--keep-columns", o.keep_columns, "Data columns to carry along: a,b or all")
       ->type_name("a,b|all")
       ->group("Output");
-}
-
-void check_output_file(const std::string& file, bool force) {
-  if (file.empty()) return;
-  const fs::path folder =
-      fs::path(file).has_parent_path() ? fs::path(file).parent_path() : fs::path(".");
-  if (!fs::is_directory(folder))
-    fail(Errc::kResources, file, ": the folder ", folder.string(), " is not there");
-  if (fs::exists(file) && !force)
-    fail_hint(Errc::kUsage, "use --force to replace it", file, ": exists already");
 }
 
 void Failures::add(const Input& input, const Error& error) {
@@ -70,12 +61,12 @@ struct RecordWriter::Impl {
   std::unique_ptr<OutputFile> out;
   Failures failures;
   std::once_flag started;
-  Earlier earlier;          // --resume
+  Earlier earlier;                // --resume
   std::vector<StoredLine> order;  // --resume: where the lines stand, in input order
   mutable std::once_flag told_of_clash;
 
   // Records can be told from those of another run, so that a later one can keep them.
-  bool resumable() const { return !options.file.empty() && format == "json"; }
+  bool resumable() const { return format == "json" && OutputFile::lasting(options.file); }
   bool resumes() const { return options.resume; }
   void choose_format();
   void open();
@@ -109,8 +100,8 @@ void RecordWriter::Impl::open() {
       note(OutputFile::partial(options.file).string() +
            ": its settings are not known, its records are not kept");
   }
-  out = std::make_unique<OutputFile>(options.file, goes_on ? OutputFile::Partial::kContinue
-                                                           : OutputFile::Partial::kReplace);
+  out = std::make_unique<OutputFile>(
+      options.file, goes_on ? OutputFile::Partial::kContinue : OutputFile::Partial::kReplace);
 }
 
 // Before the first record is read or written.
@@ -119,8 +110,7 @@ void RecordWriter::Impl::start() {
   const Json now = fingerprint.whole();
   if (resumes()) {
     const Json before = known.of_partial();
-    if (!before.is_null())
-      check_same_run(OutputFile::partial(options.file).string(), before, now);
+    if (!before.is_null()) check_same_run(OutputFile::partial(options.file).string(), before, now);
     earlier.load(options.file, now, !before.is_null());
   }
   known.begin(now);
@@ -225,7 +215,7 @@ void RecordWriter::write_error(const Input& input, const Error& error) {
   std::string line = begin_line(input);
   line.resize(line.size() - std::string_view("\"output\":").size());
   line += "\"error\":" +
-          to_line({{"code", code_name(error.code)}, {"message", error.message}});
+          to_line({{"code", code_name(error.code)}, {"message", mask_tokens(error.message)}});
   end_line(input, line);
   impl_->append(line);
 }
@@ -268,7 +258,7 @@ int RecordWriter::finish() {
 
 void RecordWriter::interrupted() {
   impl_->out->flush();
-  if (impl_->options.file.empty())
+  if (!OutputFile::lasting(impl_->options.file))
     return note("interrupted; the results so far are complete records");
   const std::string partial = OutputFile::partial(impl_->options.file).string();
   if (impl_->format == "json")

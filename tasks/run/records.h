@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "core/base/json.h"
+#include "tasks/output_file.h"
 #include "tasks/run/resume.h"
 #include "tasks/run/rows.h"
 
@@ -79,9 +80,6 @@ class RecordWriter : public Sink {
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };
-
-// Complains, as every command does, about an -o file that exists or a folder that is not there.
-void check_output_file(const std::string& file, bool force);
 
 // One failed input on stderr; the count on the exit code.
 class Failures {

@@ -42,7 +42,7 @@ void add_input_options(CLI::App& app, InputOptions& o, std::vector<Column> colum
       ->group("Input");
   app.add_option("--limit", o.limit, "Stop after N inputs")
       ->type_name("N")
-      ->check(CLI::NonNegativeNumber)
+      ->check(CLI::Range(std::int64_t{0}, std::int64_t{1'000'000'000'000}))
       ->group("Input");
   app.add_option("--shard", o.shard, "Only every n-th input, from the i-th (0/3, 1/3, 2/3)")
       ->type_name("i/n")
@@ -131,8 +131,7 @@ class Listing {
     }
   }
   static void failed(const fs::path& folder, const std::string& why, std::vector<NamedFile>& out) {
-    out.push_back(
-        {folder.string(), Error(Errc::kResources, folder.string() + ": " + why)});
+    out.push_back({folder.string(), Error(Errc::kResources, folder.string() + ": " + why)});
   }
   bool recurse_;
   std::vector<std::pair<dev_t, ino_t>> above_;
@@ -212,7 +211,7 @@ struct InputReader::Impl {
   std::string source_name;
   std::deque<std::string> first;
   std::vector<WantedColumn> wanted;  // until the first rows were looked at
-  std::deque<Input> probed;    // rows read ahead to tell an unknown column from a row without it
+  std::deque<Input> probed;  // rows read ahead to tell an unknown column from a row without it
   std::int64_t read = 0, seen = 0, given = 0, total = 0;
   std::atomic<bool> cancelled = false;
 

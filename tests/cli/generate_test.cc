@@ -39,7 +39,8 @@ TEST_CASE("generate: settings that cannot be are refused in one line") {
           "--num-return-sequences: 3 are more than the 2 of --num-beams");
   refused({"--num-beams", "4", "--num-beam-groups", "3", "--no-do-sample"},
           "--num-beam-groups: 4 beams cannot be shared out over 3 groups");
-  refused({"--eos-token-id", "1,x"}, "--eos-token-id: '1,x' is no list of numbers such as 1,2");
+  refused({"--eos-token-id", "1,x"},
+          "--eos-token-id: 'x' is not a whole number; wanted a list such as 1,2");
   refused({"--cache-bits", "4"}, "--cache-bits needs --cache-implementation quantized");
   refused({"--messages", "chat.json"},
           "--messages: the conversation is the only input, leave out the others");

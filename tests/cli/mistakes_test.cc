@@ -147,3 +147,93 @@ TEST_CASE("mistakes: text longer than the model takes is cut with a note, or an 
   CHECK(whole.records()[0]["error"]["message"].get<std::string>().starts_with(
       "the text has 3002 tokens, the model takes "));
 }
+
+TEST_CASE("mistakes: an empty value of an option that names something is exit 2") {
+  const std::string model = golden("bert-classify").string();
+  const auto refused = [](const std::vector<std::string>& args, const std::string& name) {
+    const auto ran = test::hft(args, {.in = "from stdin"});
+    INFO(args[0], " ", name, ": ", ran.err);
+    CHECK(ran.code == 2);
+    CHECK(ran.out.empty());
+    CHECK(ran.err == "hft: " + name + ": is empty; a variable that is not set?\n");
+  };
+  refused({"classify", "-m", "", "x"}, "-m/--model");
+  refused({"classify", "--model=", "x"}, "-m/--model");
+  refused({"classify", "-m", model, "-i", ""}, "-i/--input");
+  refused({"classify", "-m", model, "-o", "", "x"}, "-o/--output");
+  refused({"classify", "-m", model, "--files-from", ""}, "--files-from");
+  refused({"classify", "-m", model, "--files_from="}, "--files-from");
+  refused({"classify", "-m", model, "--candidate-labels", "", "x"}, "--candidate-labels");
+  refused({"classify", "-m", model, "--dtype", "", "x"}, "--dtype");
+  refused({"convert", "", "-o", "x"}, "MODEL");
+  refused({"convert", model, "-o", ""}, "-o/--output");
+  refused({"hub", "download", ""}, "REPO");
+  refused({"hub", "download", "a/b", "--local-dir="}, "--local-dir");
+  refused({"hub", "cache", "rm", ""}, "ID");
+  refused({"push", model, ""}, "REPO");
+}
+
+TEST_CASE("mistakes: an empty text is a text") {
+  const std::string model = golden("bert-classify").string();
+  const auto ran = test::hft({"tokenize", "-m", model, "--pair=", "--json", ""});
+  CHECK(ran.code == 0);
+  CHECK(ran.records().at(0)["input"].dump().find("\"\"") != std::string::npos);
+}
+
+TEST_CASE("mistakes: a model's folder in place of a text, with -m forgotten") {
+  const std::string model = golden("bert-classify").string();
+  const auto ran = test::hft({"classify", model, "x"}, {.env = {"HF_HUB_OFFLINE=1"}});
+  CHECK(ran.code == 2);
+  CHECK(ran.err == "hft: classify: " + model +
+                       " is a model's folder, not an input; -m is missing\nhint: hft classify -m " +
+                       model + " …\n");
+}
+
+TEST_CASE("mistakes: a token is never repeated") {
+  const std::string token = "hf_" + std::string(34, 'q');
+  const std::string model = golden("bert-classify").string();
+  for (std::vector<std::string> args : std::vector<std::vector<std::string>>{
+           {"hub", "login", token},
+           {"hub", "login", "--token", token},
+           {"hub", "login", "--token=" + token},
+           {"hub", "whoami", token},
+           {"push", "x", "ada/x", token},
+           {token},
+           {"hub", token},
+           {"help", token},
+           {"completion", token},
+           {"classify", "--" + token, "x"},
+           {"classify", "-m", token, "x"},
+           {"classify", "-m", "org/" + token, "x"},
+           {"classify", "-m", model, "--dtype", token, "x"},
+           {"classify", "-m", model, "--top-k", token, "x"},
+           {"classify", "-m", model, "--shard", token, "x"},
+           {"classify", "-m", model, "-i", token},
+           {"classify", "-m", model, "-o", token + "/x", "x"},
+           {"tokenize", "-m", model, "--decode", token},
+           {"tokenize", "-m", model, "--json", "--decode", token},
+           {"hub", "download", token},
+           {"hub", "download", "a/b", "--revision", token},
+           {"hub", "upload", "a/b", token},
+           {"hub", "cache", "rm", token},
+           {"hub", "cache", "ls", "--filter", token},
+       }) {
+    const auto ran = test::hft(args, {.env = {"HF_HUB_OFFLINE=1"}});
+    INFO(args[0], " ", args.size() > 1 ? args[1].substr(0, 10) : "", ": ", ran.err);
+    CHECK(ran.code != 0);
+    CHECK(ran.err.find(token) == std::string::npos);
+    for (const Json& record : ran.records())
+      CHECK(record.value("error", Json()).dump().find(token) == std::string::npos);
+  }
+}
+
+TEST_CASE("mistakes: what begins with a hyphen and is no option; numbers far outside") {
+  const auto text = test::hft({"classify", "--great-- stuff"});
+  CHECK(text.code == 2);
+  CHECK(text.err ==
+        "hft: classify: unknown option '--great-- stuff'\nhint: hft classify --help lists them; "
+        "a text that begins with - stands behind: -- TEXT\n");
+  const auto limit = test::hft({"classify", "--limit", "-1", "x"});
+  CHECK(limit.code == 2);
+  CHECK(limit.err.size() < 150);
+}

@@ -1,4 +1,4 @@
-#!/ usr / bin / env python3
+#!/usr/bin/env python3
 """Inputs for the fuzzers to start from, taken from the goldens: make_seeds.py FOLDER."""
 import hashlib
 import json
