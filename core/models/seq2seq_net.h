@@ -21,6 +21,10 @@ struct Seq2SeqNet {
   DecoderNet decoder;
 };
 
+// Keeps what every layer's cross-attention sees of each text; its place in `sources`.
+std::vector<int> keep_sources(const Seq2SeqNet& net, const Tensor& encoded, const Sequences& seqs,
+                              KvCache& sources);
+
 // The table of an embedding that checkpoints name in several ways: the first of `names` that is
 // there is bound, the others are the same and are passed over.
 Tensor shared_table(const Weights& w, const std::vector<std::string_view>& names,
