@@ -96,7 +96,7 @@ std::unique_ptr<Method> TextGenerator::start(
   for (const std::int32_t id : prompt.ids)
     if (id < 0 || id >= model_->vocab())
       fail(Errc::kBadData, "token id ", id, " is outside [0, ", model_->vocab(), ") of the model");
-  if (prompt.sequence < 0) fit(prompt.ids);
+  if (!prompt.keep) fit(prompt.ids);  // what a conversation keeps is known by its own tokens
   Surroundings around{config(), lengths_of(config(), static_cast<std::int64_t>(prompt.ids.size()),
                                            model_->max_positions(), false)};
   const std::string trained = std::to_string(model_->trained_positions());

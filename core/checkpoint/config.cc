@@ -1,5 +1,5 @@
-// Reference: PretrainedConfig and the config classes of transformers 4.57.6 and 5.24 (attribute_map,
-// what their constructors make of old fields, standardize_rope_params), AutoConfig.
+// Reference: PretrainedConfig and the config classes of transformers 4.57.6 and 5.24
+// (attribute_map, what their constructors make of old fields, standardize_rope_params), AutoConfig.
 #include "core/checkpoint/config.h"
 
 #include <algorithm>
@@ -18,7 +18,8 @@ const Json* found(const Json& object, std::string_view key) {
   return it == object.end() || it->is_null() ? nullptr : &*it;
 }
 
-// The repository's or the folder's name: a snapshot of the cache is models--OWNER--NAME/snapshots/….
+// The repository's or the folder's name: a snapshot of the cache is
+// models--OWNER--NAME/snapshots/….
 std::string name_of(const fs::path& folder) {
   const fs::path whole = (fs::absolute(folder) / "").lexically_normal().parent_path();
   const bool cached = whole.parent_path().filename() == "snapshots";
@@ -88,7 +89,8 @@ void place_rope(Json& config) {
   for (const auto& [key, value] : rope.items())
     if (is_layer_type(key) && value.is_object() && (first.empty() || key == "full_attention"))
       first = key;
-  const bool nested = std::ranges::any_of(rope.items(), [](auto& x) { return is_layer_type(x.key()); });
+  const bool nested =
+      std::ranges::any_of(rope.items(), [](auto& x) { return is_layer_type(x.key()); });
   if (!nested) return spread_rope(config, rope);
   config["rope_parameters"] = rope;
   config.erase("rope_scaling");

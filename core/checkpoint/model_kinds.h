@@ -4,7 +4,6 @@
 
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "core/base/json.h"
 
@@ -17,7 +16,7 @@ inline constexpr std::string_view kSeq2SeqWords = "an encoder-decoder of text";
 struct ModelKind {
   std::string_view words;  // "a vision model"
   bool text = true;
-  std::vector<std::string_view> model_types;
+  std::string_view model_types;  // " bert roberta "
 };
 
 // The kind of a model_type; null where it is not known.

@@ -75,8 +75,7 @@ Tensor causal_bias(std::int64_t heads, std::int64_t tokens) {  // [H, 2 tokens -
 
 }  // namespace
 
-BertEncoder::BertEncoder(const BertConfig& c, const Weights& w)
-    : heads(c.heads), causal(c.causal) {
+BertEncoder::BertEncoder(const BertConfig& c, const Weights& w) : heads(c.heads), causal(c.causal) {
   for (std::int64_t i = 0; i < c.layers; ++i) layer.emplace_back(c, w / "layer" / i);
 }
 

@@ -15,9 +15,9 @@ namespace hft {
 struct DecoderNet {
   // The hidden states of the wanted rows after the last norm, [R,D].
   std::function<Tensor(const Steps&)> hidden;
-  Linear logits;                  // {V,D}
-  std::vector<CacheLayer> cache;  // what each layer keeps
-  std::int64_t vocab = 0;         // V; ids are in [0, vocab)
+  Linear logits;                                // {V,D}
+  std::vector<CacheLayer> cache;                // what each layer keeps
+  std::int64_t vocab = 0;                       // V; ids are in [0, vocab)
   std::int64_t positions = limits::kPositions;  // tokens one sequence may have
   // Positions the model was made for, where a sequence may go on past them; 0: `positions` are.
   std::int64_t trained_positions = 0;
@@ -28,13 +28,13 @@ struct DecoderNet {
   std::function<void(Tensor&)> finish = {};
 };
 
-// Whether a head at `w` takes its weight from the embedding `table`, as config says (M0.4). Where the
-// checkpoint has another weight of its own, transformers 5 goes by it, and so do its files; else it
-// is left unused, with a warning.
+// Whether a head at `w` takes its weight from the embedding `table`, as config says (M0.4). Where
+// the checkpoint has another weight of its own, transformers 5 goes by it, and so do its files;
+// else it is left unused, with a warning.
 bool is_tied(const Fields& config, const Weights& w, const Tensor& table, bool tied_by_default);
 
-// lm_head {vocab, size}: tied to the embedding `table` or its own. `w` is the place of the head's own
-// tensors.
+// lm_head {vocab, size}: tied to the embedding `table` or its own. `w` is the place of the head's
+// own tensors.
 Linear language_head(const Fields& config, const Weights& w, std::array<std::int64_t, 2> shape,
                      const Tensor& table, bool tied_by_default, bool bias = false);
 

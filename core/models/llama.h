@@ -93,7 +93,8 @@ struct RotaryStack {
     if (scale != 1) x = x * at::scalar_tensor(scale, x.options());
     for (std::size_t i = 0; i < layers.size(); ++i) {
       const auto kind = ropes.kind_of(static_cast<std::int64_t>(i));
-      x = layers[i](std::move(x), kind < 0 ? Tensor() : angles[kind], steps, i + 1 == layers.size());
+      x = layers[i](std::move(x), kind < 0 ? Tensor() : angles[kind], steps,
+                    i + 1 == layers.size());
       steps.note(layers[i].path, x);
     }
     return norm(layers.empty() ? steps.wanted(x, true) : x);  // [R,D]

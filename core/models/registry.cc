@@ -69,14 +69,10 @@ constexpr Head kBartHeads[] = {Head::kClassify, Head::kAnswer};
 constexpr Head kT5Heads[] = {Head::kEmbed, Head::kFeatures, Head::kClassify, Head::kTokenClassify,
                              Head::kAnswer};
 constexpr Seq2SeqArchitecture kSeq2Seqs[] = {
-    {"bart", "model", build_bart, kBartHeads},
-    {"m2m_100", "model", build_m2m_100},
-    {"marian", "model", build_marian},
-    {"mbart", "model", build_mbart, kBartHeads},
-    {"mt5", "transformer", build_mt5, kT5Heads},
-    {"pegasus", "model", build_pegasus},
-    {"t5", "transformer", build_t5, kT5Heads},
-    {"umt5", "transformer", build_umt5, kT5Heads},
+    {"bart", "model", build_bart, kBartHeads},   {"m2m_100", "model", build_m2m_100},
+    {"marian", "model", build_marian},           {"mbart", "model", build_mbart, kBartHeads},
+    {"mt5", "transformer", build_mt5, kT5Heads}, {"pegasus", "model", build_pegasus},
+    {"t5", "transformer", build_t5, kT5Heads},   {"umt5", "transformer", build_umt5, kT5Heads},
 };
 
 std::size_t edit_distance(std::string_view a, std::string_view b) {

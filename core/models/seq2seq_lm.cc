@@ -47,7 +47,8 @@ class EncoderDecoder : public Seq2SeqLm {
     sources_.close(source);
   }
   void forward(std::span<const Feed> feeds, Decoded& out) override {
-    decoder_.forward(feeds, out, {&sources_, [&](int sequence) { return source_of_.at(sequence); }});
+    decoder_.forward(feeds, out,
+                     {&sources_, [&](int sequence) { return source_of_.at(sequence); }});
   }
   std::int64_t length(int sequence) const override { return decoder_.length(sequence); }
   void each(std::size_t count, const std::function<void(std::size_t)>& f) override {
@@ -77,7 +78,8 @@ class EncoderDecoder : public Seq2SeqLm {
   static Tokens read(const TokenBatch& batch) {
     Tokens tokens;
     tokens.seqs.starts.assign(batch.starts.begin(), batch.starts.end());
-    tokens.ids = at::tensor(std::vector<std::int64_t>(batch.ids.begin(), batch.ids.end()), at::kLong);
+    tokens.ids =
+        at::tensor(std::vector<std::int64_t>(batch.ids.begin(), batch.ids.end()), at::kLong);
     return tokens;
   }
 

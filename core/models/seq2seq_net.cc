@@ -6,7 +6,8 @@ namespace hft {
 
 Tensor shared_table(const Weights& w, const std::vector<std::string_view>& names,
                     at::IntArrayRef shape) {
-  const auto found = std::ranges::find_if(names, [&](auto name) { return (w / name).has("weight"); });
+  const auto found =
+      std::ranges::find_if(names, [&](auto name) { return (w / name).has("weight"); });
   const std::string_view chosen = found == names.end() ? names[0] : *found;
   for (auto name : names)
     if (name != chosen) (w / name).ignore();

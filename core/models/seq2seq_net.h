@@ -30,8 +30,8 @@ std::vector<int> keep_sources(const Seq2SeqNet& net, const Tensor& encoded, cons
 Tensor shared_table(const Weights& w, const std::vector<std::string_view>& names,
                     at::IntArrayRef shape);
 
-// lm_head {vocab, size} with final_logits_bias, where the checkpoint has one; tied to `table` unless
-// config says otherwise.
+// lm_head {vocab, size} with final_logits_bias, where the checkpoint has one; tied to `table`
+// unless config says otherwise.
 Linear seq2seq_head(const Fields& config, const Weights& w, std::array<std::int64_t, 2> shape,
                     const Tensor& table, bool tied_by_default = true);
 

@@ -20,8 +20,8 @@ struct Reader {
   Tensor decoder_ids(const Tokens& tokens) const {
     const Tensor ids = tokens.ids.cpu(), moved = ids.roll(1);
     for (std::int64_t b = 0; b < tokens.seqs.count(); ++b)
-      moved[tokens.seqs.starts[b]] = start >= 0 ? at::scalar_tensor(start, at::kLong)
-                                                : ids[tokens.seqs.starts[b + 1] - 1];
+      moved[tokens.seqs.starts[b]] =
+          start >= 0 ? at::scalar_tensor(start, at::kLong) : ids[tokens.seqs.starts[b + 1] - 1];
     return moved;
   }
 
@@ -33,7 +33,8 @@ struct Reader {
       auto row = tokens.seqs.starts[b + 1] - 1;
       while (row >= tokens.seqs.starts[b] && id[row] != eos) --row;
       if (row < tokens.seqs.starts[b])
-        fail(Errc::kBadData, "the text has no token ", eos, " (eos_token_id), which the head reads");
+        fail(Errc::kBadData, "the text has no token ", eos,
+             " (eos_token_id), which the head reads");
       rows.push_back(row);
     }
     return at::tensor(rows, at::kLong);
@@ -86,10 +87,11 @@ TextNet text_net_of(Seq2SeqNet net, const Fields& config, const Weights& w, Head
     return config.integer(key, 0, limits::kVocab, fallback);
   };
   const auto start = id("decoder_start_token_id", t5 ? id("pad_token_id", 0) : 2);
-  text.encode = Reader{.net = std::move(net),
-                       .cache_type = w.store().dtype() == at::kBFloat16 ? at::kBFloat16 : at::kFloat,
-                       .start = type == "mbart" ? -1 : start,
-                       .eos = head == Head::kClassify ? id("eos_token_id", t5 ? 1 : 2) : -1};
+  text.encode =
+      Reader{.net = std::move(net),
+             .cache_type = w.store().dtype() == at::kBFloat16 ? at::kBFloat16 : at::kFloat,
+             .start = type == "mbart" ? -1 : start,
+             .eos = head == Head::kClassify ? id("eos_token_id", t5 ? 1 : 2) : -1};
   return text;
 }
 

@@ -85,7 +85,7 @@ struct FeedForward {
     else
       wi = Linear(dense / "wi", {c.ffn, c.hidden}, false);
   }
-  Tensor operator()(Tensor x) const {  // [N,D] -> [N,D]
+  Tensor operator()(Tensor x) const {                    // [N,D] -> [N,D]
     const Tensor inner = wi(layer_norm(x), activation);  // [N,F]
     return within_half(add_product(wo, inner, std::move(x), dtype));
   }

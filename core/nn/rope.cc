@@ -143,6 +143,7 @@ void Rope::longrope(const Fields& config, const Fields& scaling) {
       factor <= 1 ? 1 : std::sqrt(1 + std::log(factor) / std::log(static_cast<double>(original_))));
   const auto short_factor = list_of(scaling, "short_factor", frequencies_.size());
   const auto long_factor = list_of(scaling, "long_factor", frequencies_.size());
+  if (config.text("model_type", "") == "phi3") turning_point_ = original_;
   long_ = frequencies_;
   for (std::size_t i = 0; i < frequencies_.size(); ++i) {
     frequencies_[i] /= short_factor[i];

@@ -8,6 +8,8 @@ from golden.seq2seq import SHARED, SHORT, sides, t5
 RUN = [Case([*GREEDY, "--max-new-tokens", "24"], text(PROMPTS[:2] + PROMPTS[4:]))]
 SMALL = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "num_key_value_heads": 1, "intermediate_size": 24,
          "max_position_embeddings": 128}
+# The reference's dynamic positions remember the longest text before.
+ONE_BY_ONE = [Case(RUN[0].args, [row]) for row in RUN[0].inputs]
 WHOLE = {**SMALL, "num_key_value_heads": 2}
 NEOX = {k: v for k, v in SMALL.items() if k != "num_key_value_heads"}
 DEFAULT = {"rope_type": "default", "rope_theta": 300.0}
@@ -22,8 +24,8 @@ def longrope(pairs, **more):
             "long_factor": [2 + i / 5 for i in range(pairs)], **more}
 
 
-def decoder(name, about, model, config, **more):
-    return Golden(f"v5-{name}", f"As transformers 5 saves it: {about}", model, "of gpt2-generate", config, RUN, std=0.35,
+def decoder(name, about, model, config, cases=RUN, **more):
+    return Golden(f"v5-{name}", f"As transformers 5 saves it: {about}", model, "of gpt2-generate", config, cases, std=0.35,
                   release=5, **more)
 
 
@@ -31,7 +33,7 @@ SLIDING = {"use_sliding_window": True, "sliding_window": 6}
 VERSION_5 = [
     decoder("llama", "Llama, llama3 positions", "LlamaForCausalLM", {**SMALL, "rope_parameters": LLAMA3}),
     decoder("llama-dynamic", "Llama, dynamic positions past its own", "LlamaForCausalLM",
-            {**SMALL, "max_position_embeddings": 16, "rope_parameters": {**LINEAR, "rope_type": "dynamic"}}),
+            {**SMALL, "max_position_embeddings": 16, "rope_parameters": {**LINEAR, "rope_type": "dynamic"}}, cases=ONE_BY_ONE),
     decoder("llama-longrope", "Llama, longrope", "LlamaForCausalLM",
             {**SMALL, "rope_parameters": longrope(4, original_max_position_embeddings=16)}),
     decoder("mistral", "Mistral, YaRN", "MistralForCausalLM", {**SMALL, "sliding_window": 6, "rope_parameters": YARN}),
