@@ -2,7 +2,8 @@
 """Writes tests/golden/NAME: a tiny checkpoint with wide random weights in the Hub's layout, and
 golden.json, what the Python pipelines answer for it. tests/cli/golden_test.cc compares hft's answers.
 
-usage: make_golden.py [NAME...]    (default: all; needs the Python of scripts/setup --reference)
+usage: make_golden.py [NAME...]    (default: all; needs the Python of scripts/setup --reference, and for those named
+                                    v5-… one with transformers 5)
 """
 import json
 import shutil
@@ -19,10 +20,12 @@ from safetensors.torch import load_file, save_file
 sys.path.insert(0, str(Path(__file__).parent))
 from golden import answers, tokenizers_of
 from golden.decoders import DECODERS
+from golden.defaults import DEFAULTS
 from golden.models import GOLDENS as ENCODERS
 from golden.seq2seq import SEQ2SEQ
+from golden.version5 import VERSION_5
 
-GOLDENS = ENCODERS + DECODERS + SEQ2SEQ
+GOLDENS = ENCODERS + DECODERS + SEQ2SEQ + DEFAULTS + VERSION_5
 ROOT = Path(__file__).resolve().parent.parent / "tests" / "golden"
 
 
@@ -115,6 +118,9 @@ def save(golden, folder):
     model.save_pretrained(folder, max_shard_size=golden.shard or "5GB")
     for edit in golden.edits:
         edit_weights(folder, EDITS[edit])
+    if golden.weights == "bin":
+        torch.save(load_file(folder / "model.safetensors"), folder / "pytorch_model.bin")
+        (folder / "model.safetensors").unlink()
     if golden.dtype:  # the field's name in most checkpoints
         edit_json(folder / "config.json", dtype=None, torch_dtype=golden.dtype)
     edit_json(folder / "config.json", **golden.config_fields)
@@ -123,7 +129,7 @@ def save(golden, folder):
     if (folder / "tokenizer.json").exists():
         compact(folder / "tokenizer.json")
     for name in golden.without:
-        (folder / name).unlink()
+        (folder / name).unlink(missing_ok=True)
     if golden.modules is not None:
         answers.write_modules(folder, golden, model.config.hidden_size)
 
@@ -135,7 +141,28 @@ def own_tables(tensors):
                           for side in ("encoder", "decoder")}}
 
 
-EDITS = {"own tables": own_tables, "gpt2 layout": gpt2_layout, "old norm names": old_norm_names, "extra tensors": extra_tensors}
+def own_head(tensors):
+    return {**tensors, "lm_head.weight": torch.randn(tensors["shared.weight"].shape) * 0.3}
+
+
+def stacked_experts(tensors):
+    """The names and shapes that Mixtral has in memory since transformers 5."""
+    out = {}
+    for name, tensor in tensors.items():
+        place, _, rest = name.partition("block_sparse_moe.")
+        if rest.startswith("gate."):
+            out[f"{place}mlp.{rest}"] = tensor
+        elif rest:
+            count = max(int(n.split(".")[5]) for n in tensors if n.startswith(f"{place}block_sparse_moe.experts.")) + 1
+            w = [[tensors[f"{place}block_sparse_moe.experts.{i}.w{k}.weight"] for k in (1, 2, 3)] for i in range(count)]
+            out[f"{place}mlp.experts.gate_up_proj"] = torch.stack([torch.cat([a, c]) for a, _, c in w])
+            out[f"{place}mlp.experts.down_proj"] = torch.stack([b for _, b, _ in w])
+        else:
+            out[name] = tensor
+    return out
+
+
+EDITS = {"own head": own_head, "stacked experts": stacked_experts, "own tables": own_tables, "gpt2 layout": gpt2_layout, "old norm names": old_norm_names, "extra tensors": extra_tensors}
 
 
 def plain(value):
@@ -184,8 +211,9 @@ def main():
     unknown = set(names) - {g.name for g in GOLDENS}
     if unknown:
         sys.exit(f"make_golden.py: no golden named {', '.join(sorted(unknown))}")
+    release = int(tf.__version__.split(".")[0])
     for golden in GOLDENS:
-        if not names or golden.name in names:
+        if (not names or golden.name in names) and golden.release == release:
             make(golden)
 
 

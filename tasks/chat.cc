@@ -204,9 +204,10 @@ int Chat::run() {
 
 int run(Options& o) {
   const fs::path folder = model_folder(o.model, kDefaultModel);
-  const GenerationConfig config = resolve(o.generation, folder, read_config(folder).json(),
-                                          Pipeline::kTextGeneration, "text-generation", nullptr)
-                                      .config;
+  const GenerationConfig config =
+      resolve(o.generation, folder, read_text_config(folder, kDecoderWords).json(),
+              Pipeline::kTextGeneration, "text-generation", nullptr)
+          .config;
   if (config.num_beams > 1 || config.num_return_sequences > 1)
     fail(Errc::kUsage,
          "chat shows the answer while it is made: no --num-beams, no --num-return-sequences");

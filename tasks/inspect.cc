@@ -22,7 +22,7 @@ struct Options {
 };
 
 Json summary_of(const fs::path& folder, const std::string& variant, bool list_tensors) {
-  const Fields config = read_config(folder);
+  const Fields config = read_config_file(folder);
   const StoredTensors tensors = open_checkpoint(folder, variant, Checksums::kPickle);
   std::map<std::string, std::int64_t> by_dtype;
   std::int64_t parameters = 0, bytes = 0;

@@ -42,7 +42,7 @@ Seq2SeqGenerator::Seq2SeqGenerator(const Seq2SeqOptions& options, const Seq2SeqT
       task_(task),
       generation_(options.generation),
       folder_(model_folder(options.model, task.default_model)),
-      config_json_(read_config(folder_)),
+      config_json_(read_text_config(folder_, kSeq2SeqWords)),
       name_(pipeline_of(task.name, task_params(config_json_))),
       settings_(resolved(nullptr)),
       loading_(load()),

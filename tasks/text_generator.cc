@@ -26,12 +26,13 @@ TextGenerator::TextGenerator(const ModelOptions& model, const GenerationOptions&
                              fs::path folder)
     : options_(options),
       folder_(std::move(folder)),
-      config_json_(read_config(folder_).json()),
+      config_json_(read_text_config(folder_, kDecoderWords).json()),
       settings_(resolve(options, folder_, config_json_, Pipeline::kTextGeneration,
                         "text-generation", nullptr)) {
   const std::int64_t asked = batch_size(model);
   most_sequences_ = asked > 0 ? asked * sequences_each() : kLiveSequences;
   seed_ = seed_of(options);
+  cut_ = model.truncate;
   load(model);
 }
 
@@ -76,16 +77,33 @@ TokenIds TextGenerator::encode(const std::string& text, bool rendered) const {
   return ids;
 }
 
+void TextGenerator::fit(TokenIds& ids) {
+  const auto length = static_cast<std::int64_t>(ids.size()), most = model_->max_positions();
+  if (length < most) return;
+  const std::string what = std::to_string(length) + " tokens, the model takes " +
+                           std::to_string(most) + " with at least one to generate";
+  if (!cut_)
+    fail_hint(Errc::kBadData, "leave out --no-truncation to cut it", "the prompt has ", what);
+  // Its end matters most; half of the positions are kept for it, whatever is to be generated.
+  const auto room = std::clamp<std::int64_t>(config().max_new_tokens.value_or(most), 1,
+                                             std::max<std::int64_t>(1, most / 2));
+  note("a prompt was cut to its last " + std::to_string(most - room) + " tokens: it has " + what);
+  ids.erase(ids.begin(), ids.end() - (most - room));
+}
+
 std::unique_ptr<Method> TextGenerator::start(
     Prompt prompt, std::function<void(std::int32_t, const TokenLog*)> on_token) {
   for (const std::int32_t id : prompt.ids)
     if (id < 0 || id >= model_->vocab())
       fail(Errc::kBadData, "token id ", id, " is outside [0, ", model_->vocab(), ") of the model");
+  if (!prompt.keep) fit(prompt.ids);  // what a conversation keeps is known by its own tokens
   Surroundings around{config(), lengths_of(config(), static_cast<std::int64_t>(prompt.ids.size()),
                                            model_->max_positions(), false)};
-  if (around.lengths.shortened && !std::exchange(said_shortened_, true))
-    detail("texts end at the " + std::to_string(model_->max_positions()) +
-           " tokens the model takes");
+  const std::string trained = std::to_string(model_->trained_positions());
+  const bool further = around.lengths.max > model_->trained_positions();
+  if ((further || around.lengths.shortened) && !std::exchange(said_lengths_, true))
+    note(further ? "texts may go on past the " + trained + " tokens the model was made for"
+                 : "texts end at the " + trained + " tokens the model takes");
   around.tokenizer = &*tokenizer_;
   if (config().do_sample) around.random = engine().make_random(seed_);
   around.logprobs = options_.logprobs;

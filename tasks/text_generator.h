@@ -35,6 +35,8 @@ class TextGenerator {
 
  private:
   void load(const ModelOptions& model);
+  // Cuts a prompt that leaves no room for a token, with a note, or refuses it.
+  void fit(TokenIds& ids);
   const GenerationOptions& options_;
   fs::path folder_;
   Json config_json_;
@@ -43,7 +45,8 @@ class TextGenerator {
   std::unique_ptr<CausalLm> model_, assistant_;
   std::uint64_t seed_ = 0;
   std::int64_t most_sequences_ = 0;
-  bool said_shortened_ = false;
+  bool cut_ = true;  // false: --no-truncation
+  bool said_lengths_ = false;
 };
 
 }  // namespace hft

@@ -59,7 +59,7 @@ int run_text_task(const CLI::App& app, const TextOptions& o, const TextTask& tas
   const std::int64_t most = batch_size(o.model);
   ModelRequest request = model_request(o.model, folder, task.head);
   if (task.request) task.request(request);
-  Fields config = read_config(folder);
+  Fields config = read_text_config(folder, kEncoderWords);
   auto writer = std::make_unique<RecordWriter>(o.output, task.rendering, fingerprint(app, folder));
   InputReader reader(o.input, o.output.keep_columns);
   auto loading = load_in_background(&Engine::load_text_model, request);

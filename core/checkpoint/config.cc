@@ -1,4 +1,9 @@
+// Reference: PretrainedConfig and the config classes of transformers 4.57.6 and 5.24
+// (attribute_map, what their constructors make of old fields, standardize_rope_params), AutoConfig.
 #include "core/checkpoint/config.h"
+
+#include <algorithm>
+#include <array>
 
 #include "core/base/error.h"
 #include "core/base/files.h"
@@ -6,8 +11,105 @@
 #include "core/checkpoint/other_formats.h"
 
 namespace hft {
+namespace {
 
-Fields read_config(const fs::path& folder) {
+const Json* found(const Json& object, std::string_view key) {
+  const auto it = object.find(std::string(key));
+  return it == object.end() || it->is_null() ? nullptr : &*it;
+}
+
+// The repository's or the folder's name: a snapshot of the cache is
+// models--OWNER--NAME/snapshots/….
+std::string name_of(const fs::path& folder) {
+  const fs::path whole = (fs::absolute(folder) / "").lexically_normal().parent_path();
+  const bool cached = whole.parent_path().filename() == "snapshots";
+  return (cached ? whole.parent_path().parent_path() : whole).filename().string();
+}
+
+void name_type(Json& config, const fs::path& folder) {
+  if (found(config, "model_type")) return;
+  std::string_view type = model_type_within(name_of(folder));
+  if (type.empty()) type = model_type_of_class(class_of(Fields(config, "")));
+  if (!type.empty()) config["model_type"] = type;
+}
+
+// Other names of fields; they win, as they are set last.
+struct Alias {
+  std::string_view model_types, name, field;
+};
+constexpr std::string_view kBartTypes =
+    " bart mbart marian pegasus m2m_100 blenderbot blenderbot-small plbart mvp ";
+constexpr Alias kAliases[] = {
+    {" gpt2 ", "hidden_size", "n_embd"},
+    {" gpt2 ", "max_position_embeddings", "n_positions"},
+    {" gpt2 ", "num_attention_heads", "n_head"},
+    {" gpt2 ", "num_hidden_layers", "n_layer"},
+    {" distilbert ", "hidden_size", "dim"},
+    {" distilbert ", "num_attention_heads", "n_heads"},
+    {" distilbert ", "num_hidden_layers", "n_layers"},
+    {" t5 mt5 umt5 ", "hidden_size", "d_model"},
+    {" t5 mt5 umt5 ", "num_attention_heads", "num_heads"},
+    {" t5 mt5 umt5 ", "num_hidden_layers", "num_layers"},
+    {" t5 mt5 umt5 ", "head_dim", "d_kv"},
+    {kBartTypes, "hidden_size", "d_model"},
+    {kBartTypes, "num_attention_heads", "encoder_attention_heads"},
+    {" mixtral ", "num_experts", "num_local_experts"},
+};
+
+bool is_among(std::string_view model_types, const std::string& type) {
+  return model_types.find(" " + type + " ") != std::string_view::npos;
+}
+
+void apply_aliases(Json& config, const std::string& type) {
+  for (const auto& [model_types, name, field] : kAliases) {
+    if (!is_among(model_types, type)) continue;
+    const Json *other = found(config, name), *own = found(config, field);
+    if (other)
+      config[std::string(field)] = Json(*other);
+    else if (own)
+      config[std::string(name)] = Json(*own);
+  }
+}
+
+bool is_layer_type(const std::string& key) { return key.ends_with("_attention"); }
+
+// The one object of transformers 5 becomes the fields of 4.57, which its values win over.
+void spread_rope(Json& config, const Json& rope) {
+  config["rope_scaling"] = rope;
+  for (const char* key : {"rope_theta", "partial_rotary_factor"})
+    if (const Json* value = found(rope, key)) config[key] = Json(*value);
+}
+
+void place_rope(Json& config) {
+  const Json *scaling = found(config, "rope_scaling"), *all = found(config, "rope_parameters");
+  const bool old = scaling && scaling->is_object() && !scaling->empty();
+  if (!old && !(all && all->is_object())) return;
+  const Json rope = old ? *scaling : *all;
+  std::string first;
+  for (const auto& [key, value] : rope.items())
+    if (is_layer_type(key) && value.is_object() && (first.empty() || key == "full_attention"))
+      first = key;
+  const bool nested =
+      std::ranges::any_of(rope.items(), [](auto& x) { return is_layer_type(x.key()); });
+  if (!nested) return spread_rope(config, rope);
+  config["rope_parameters"] = rope;
+  config.erase("rope_scaling");
+  if (!first.empty()) spread_rope(config, rope[first]);
+}
+
+// What BART's config class makes of its fields, one of 2020 among them.
+void complete_bart(Json& config) {
+  if (!found(config, "id2label") && !found(config, "num_labels")) config["num_labels"] = 3;
+  const Json* forced = found(config, "force_bos_token_to_be_generated");
+  if (forced && *forced == true && !found(config, "forced_bos_token_id")) {
+    const Json* bos = found(config, "bos_token_id");
+    config["forced_bos_token_id"] = bos ? Json(*bos) : Json(0);
+  }
+}
+
+}  // namespace
+
+Fields read_config_file(const fs::path& folder) {
   const fs::path file = folder / "config.json";
   if (!fs::exists(file)) {
     reject_other_formats(folder);
@@ -16,6 +118,44 @@ Fields read_config(const fs::path& folder) {
               folder.string(), ": no config.json", note);
   }
   return Fields(read_json(file), file.string());
+}
+
+Fields read_config(const fs::path& folder) {
+  const Fields written = read_config_file(folder);
+  Json config = written.json();
+  name_type(config, folder);
+  const Fields typed(config, written.where());
+  if (!typed.has("model_type"))
+    fail_hint(Errc::kBadData, "name the folder after its type (my-bert), or add \"model_type\"",
+              written.where(), ": 'model_type' is missing, and neither the folder's name nor ",
+              "'architectures' tells it");
+  const std::string type = typed.text("model_type");
+  apply_aliases(config, type);
+  place_rope(config);
+  if (type == "bart") complete_bart(config);
+  return Fields(std::move(config), written.where());
+}
+
+Fields read_text_config(const fs::path& folder, std::string_view wanted) {
+  Fields config = read_config(folder);
+  need_text_model(config, wanted);
+  return config;
+}
+
+bool is_version_5(const Fields& config) {
+  const Json* version = config.find("transformers_version");
+  return version && version->is_string() &&
+         std::strtol(version->get_ref<const std::string&>().c_str(), nullptr, 10) >= 5;
+}
+
+std::optional<Fields> config_of_layers(const Fields& config, const std::string& layer_type) {
+  const Json* all = config.find("rope_parameters");
+  if (!all || !all->is_object() || !all->contains(layer_type)) return config;
+  const Json& own = (*all)[layer_type];
+  if (own.is_null()) return std::nullopt;
+  Json layers = config.json();
+  if (own.is_object()) spread_rope(layers, own);
+  return Fields(std::move(layers), config.where());
 }
 
 std::vector<std::string> labels_of(const Fields& config) {

@@ -53,7 +53,7 @@ std::string_view torch_name(Dtype dtype) {
 
 Pretrained read_pretrained(const std::filesystem::path& folder, const std::string& variant,
                            std::optional<Dtype> dtype) {
-  const Fields config = read_config(folder);
+  const Fields config = read_config_file(folder);
   if (dtype && config.has("quantization_config"))
     fail(Errc::kUnsupported, config.where(), ": the model is quantised, its types cannot change");
   const std::string model_type = config.text("model_type", "");

@@ -87,8 +87,8 @@ Json class_defaults(const std::string& model_type) {
       {"granite", 1, 2, -1, -1, -1},      {"bart", 0, 2, 1, 2, 2},
       {"mbart", 0, 2, 1, -1, 2},          {"marian", -1, 0, 58100, 58100, 0},
       {"t5", -1, 1, 0, -1, -1},           {"mt5", -1, 1, 0, 0, -1},
-      {"pegasus", -1, 1, 0, 0, 1},        {"blenderbot", 1, 2, 0, 1, 2},
-      {"m2m_100", 0, 2, 1, 2, -1}};
+      {"umt5", -1, 1, 0, 0, -1},          {"pegasus", -1, 1, 0, 0, 1},
+      {"blenderbot", 1, 2, 0, 1, 2},      {"m2m_100", 0, 2, 1, 2, -1}};
   Json out = Json::object();
   for (const Row& row : kRows) {
     if (model_type != row.model_type) continue;

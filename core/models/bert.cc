@@ -18,7 +18,8 @@ BertConfig::BertConfig(const Fields& config, std::int64_t default_types)
       positions(config.integer("max_position_embeddings", 1, limits::kPositions, 512)),
       types(config.integer("type_vocab_size", 0, limits::kVocab, default_types)),
       activation(activation_named(config.text("hidden_act", "gelu"), config.where())),
-      eps(config.real("layer_norm_eps", 0, 1, 1e-12)) {
+      eps(config.real("layer_norm_eps", 0, 1, 1e-12)),
+      causal(config.boolean("is_decoder", false)) {
   head_size(config, hidden, heads);
   need_absolute_positions(config);
 }
@@ -53,21 +54,35 @@ BertLayer::BertLayer(const BertConfig& c, const Weights& w)
       activation(c.activation),
       path(w.path()) {}
 
-Tensor BertLayer::operator()(const Tensor& x, const Tokens& tokens, bool last) const {
-  const Tensor mixed = attend(query_key_value(x), heads, tokens.seqs);  // [N,D]
+Tensor BertLayer::operator()(const Tensor& x, const Tokens& tokens, const Tensor& bias,
+                             bool last) const {
+  const Tensor mixed = attend(query_key_value(x), heads, tokens.seqs, bias);  // [N,D]
   Tensor y = attention_norm(attention_output(wanted(mixed, tokens, last)), wanted(x, tokens, last));
   y = output_norm(output(intermediate(y, activation)), y);
   tokens.note(path, y);
   return y;  // [R,D]
 }
 
-BertEncoder::BertEncoder(const BertConfig& c, const Weights& w) {
+namespace {
+
+// Scores of tokens after the query's, by the position of the key less that of the query.
+Tensor causal_bias(std::int64_t heads, std::int64_t tokens) {  // [H, 2 tokens - 1]
+  constexpr double kNever = -1e30;  // infinity less infinity would be no number
+  Tensor bias = at::zeros({heads, 2 * tokens - 1}, at::kFloat);
+  bias.narrow(1, tokens, tokens - 1).fill_(kNever);
+  return bias;
+}
+
+}  // namespace
+
+BertEncoder::BertEncoder(const BertConfig& c, const Weights& w) : heads(c.heads), causal(c.causal) {
   for (std::int64_t i = 0; i < c.layers; ++i) layer.emplace_back(c, w / "layer" / i);
 }
 
 Tensor BertEncoder::operator()(Tensor x, const Tokens& tokens) const {
   if (layer.empty()) return wanted(x, tokens, true);
-  for (const auto& each : layer) x = each(x, tokens, &each == &layer.back());
+  const Tensor bias = causal ? causal_bias(heads, tokens.seqs.longest()) : Tensor();
+  for (const auto& each : layer) x = each(x, tokens, bias, &each == &layer.back());
   return x;
 }
 

@@ -15,6 +15,7 @@ struct BertConfig {
   std::int64_t vocab, hidden, layers, heads, ffn, positions, types;
   Activation activation;
   double eps;
+  bool causal;  // is_decoder: a token sees none after it
   explicit BertConfig(const Fields& config, std::int64_t default_types = 2);
 };
 
@@ -34,11 +35,14 @@ struct BertLayer {
   Activation activation;
   std::string path;
   BertLayer(const BertConfig& c, const Weights& w);
-  Tensor operator()(const Tensor& x, const Tokens& tokens, bool last) const;  // [N,D] -> [R,D]
+  // bias: of attend(). [N,D] -> [R,D]
+  Tensor operator()(const Tensor& x, const Tokens& tokens, const Tensor& bias, bool last) const;
 };
 
 struct BertEncoder {
   std::vector<BertLayer> layer;
+  std::int64_t heads;
+  bool causal;
   BertEncoder(const BertConfig& c, const Weights& w);
   Tensor operator()(Tensor x, const Tokens& tokens) const;  // [N,D] -> [R,D]
 };

@@ -24,6 +24,10 @@ class DecoderOnly : public CausalLm {
   }
   std::int64_t vocab() const override { return decoder_.net().vocab; }
   std::int64_t max_positions() const override { return decoder_.net().positions; }
+  std::int64_t trained_positions() const override {
+    const auto trained = decoder_.net().trained_positions;
+    return trained > 0 ? trained : max_positions();
+  }
   const std::vector<std::string>& warnings() const override { return warnings_; }
 
  private:

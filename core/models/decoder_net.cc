@@ -1,11 +1,23 @@
 #include "core/models/decoder_net.h"
 
+#include "core/checkpoint/config.h"
+
 namespace hft {
+
+bool is_tied(const Fields& config, const Weights& w, const Tensor& table, bool tied_by_default) {
+  if (!config.boolean("tie_word_embeddings", tied_by_default)) return false;
+  const std::string name = w.path() + ".weight";
+  if (!w.has("weight") || !table.defined() || w.store().holds(name, table)) return true;
+  if (is_version_5(config)) return false;
+  w.store().warn("'" + name + "' is not used: config.json ties it to the embeddings, from which " +
+                 "it differs");
+  return true;
+}
 
 Linear language_head(const Fields& config, const Weights& w, std::array<std::int64_t, 2> shape,
                      const Tensor& table, bool tied_by_default, bool bias) {
   Tensor own_bias = bias ? w.small("bias", {shape[0]}) : Tensor();
-  if (config.boolean("tie_word_embeddings", tied_by_default)) {
+  if (is_tied(config, w, table, tied_by_default)) {
     w.ignore();
     return Linear(w, table, own_bias);
   }

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/base/json.h"
+#include "core/base/limits.h"
 #include "core/nn/linear.h"
 #include "core/nn/steps.h"
 
@@ -14,19 +15,26 @@ namespace hft {
 struct DecoderNet {
   // The hidden states of the wanted rows after the last norm, [R,D].
   std::function<Tensor(const Steps&)> hidden;
-  Linear logits;                  // {V,D}
-  std::vector<CacheLayer> cache;  // what each layer keeps
-  std::int64_t vocab = 0;         // V; ids are in [0, vocab)
-  std::int64_t positions = 0;     // tokens one sequence may have
-  std::int64_t size = 0;          // D
+  Linear logits;                                // {V,D}
+  std::vector<CacheLayer> cache;                // what each layer keeps
+  std::int64_t vocab = 0;                       // V; ids are in [0, vocab)
+  std::int64_t positions = limits::kPositions;  // tokens one sequence may have
+  // Positions the model was made for, where a sequence may go on past them; 0: `positions` are.
+  std::int64_t trained_positions = 0;
+  std::int64_t size = 0;  // D
   // Going past this many positions, a sequence is computed anew (Rope::turning_point); 0: never.
   std::int64_t turning_point = 0;
   // What is done to the logits [R,V]; empty: nothing.
   std::function<void(Tensor&)> finish = {};
 };
 
-// lm_head {vocab, size}: tied to the embedding `table` where config says so (M0.4). `w` is the
-// place of the head's own tensors.
+// Whether a head at `w` takes its weight from the embedding `table`, as config says (M0.4). Where
+// the checkpoint has another weight of its own, transformers 5 goes by it, and so do its files;
+// else it is left unused, with a warning.
+bool is_tied(const Fields& config, const Weights& w, const Tensor& table, bool tied_by_default);
+
+// lm_head {vocab, size}: tied to the embedding `table` or its own. `w` is the place of the head's
+// own tensors.
 Linear language_head(const Fields& config, const Weights& w, std::array<std::int64_t, 2> shape,
                      const Tensor& table, bool tied_by_default, bool bias = false);
 

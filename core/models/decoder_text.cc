@@ -43,7 +43,9 @@ Tensor read(const DecoderNet& net, const Tokens& tokens, Tensor rows, at::Scalar
 TextNet text_net_of(DecoderNet net, const Fields& config, const Weights& w, Head head) {
   TextNet text;
   text.vocab = net.vocab;
-  text.positions = net.positions;
+  // Sentence vectors are cut where the model was made for no more; classes are read on.
+  text.positions =
+      head == Head::kClassify || net.trained_positions == 0 ? net.positions : net.trained_positions;
   text.hidden = net.size;
   const auto pad = config.has("pad_token_id") ? config.integer("pad_token_id", -1, limits::kVocab)
                                               : std::int64_t{-1};

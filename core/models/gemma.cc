@@ -29,7 +29,7 @@ template <class Layer>
 RotaryStack<Layer> stack_of(const Fields& config, const LlamaConfig& c, const Weights& model) {
   RotaryStack<Layer> stack;
   stack.embed_tokens = Embedding(model / "embed_tokens", c.vocab, c.hidden);
-  stack.rope = Rope(config, c.head_size);
+  stack.ropes = LayerRopes(config, c.layers, c.head_size);
   stack.norm = RmsNorm(model / "norm", c.hidden, c.eps, kNormOffset);
   stack.scale = std::sqrt(static_cast<double>(c.hidden));
   return stack;

@@ -98,13 +98,13 @@ DecoderNet build_gpt2(const Fields& config, const Weights& w) {
   const Gpt2Config c(config);
   const Gpt2 gpt2(c, w / "transformer");
   Linear lm_head = language_head(config, w / "lm_head", {c.vocab, c.hidden}, gpt2.wte.weight, true);
-  return {gpt2,
-          lm_head,
-          cache_layers(config, c.layers, {c.heads, c.hidden / c.heads, 0}, 0,
-                       [](std::int64_t) { return false; }),
-          c.vocab,
-          c.positions,
-          c.hidden};
+  return {.hidden = gpt2,
+          .logits = lm_head,
+          .cache = cache_layers(config, c.layers, {c.heads, c.hidden / c.heads, 0}, 0,
+                                [](std::int64_t) { return false; }),
+          .vocab = c.vocab,
+          .positions = c.positions,
+          .size = c.hidden};
 }
 
 }  // namespace hft

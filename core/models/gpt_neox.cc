@@ -107,12 +107,12 @@ DecoderNet build_gpt_neox(const Fields& config, const Weights& w) {
   const Neox neox(config, c, w / "gpt_neox");
   Linear embed_out =
       language_head(config, w / "embed_out", {c.vocab, c.hidden}, neox.embed_in.weight, false);
-  return {neox,
-          embed_out,
-          std::vector<CacheLayer>(c.layers, {c.heads, c.size, 0}),
-          c.vocab,
-          neox.rope.reach(),
-          c.hidden};
+  return {.hidden = neox,
+          .logits = embed_out,
+          .cache = std::vector<CacheLayer>(c.layers, {c.heads, c.size, 0}),
+          .vocab = c.vocab,
+          .trained_positions = neox.rope.reach(),
+          .size = c.hidden};
 }
 
 }  // namespace hft

@@ -112,8 +112,10 @@ class Decoder {
     for (std::size_t i = 0; i < count; ++i) f(i);
   }
 
-  virtual std::int64_t vocab() const = 0;                        // V
-  virtual std::int64_t max_positions() const = 0;                // tokens one sequence may have
+  virtual std::int64_t vocab() const = 0;          // V
+  virtual std::int64_t max_positions() const = 0;  // tokens one sequence may have
+  // Those the model was made for: rotary positions go on past them.
+  virtual std::int64_t trained_positions() const { return max_positions(); }
   virtual const std::vector<std::string>& warnings() const = 0;  // as TextModel's
 };
 

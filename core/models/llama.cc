@@ -51,7 +51,7 @@ Tensor RotaryAttention::mixed(const Tensor& x, const Tensor& angles, const Steps
     q_norm.heads(qkv, 0, causal.heads);
     k_norm.heads(qkv, causal.heads * head_size, kv_heads);
   }
-  if (turns) Rope::rotate(qkv, angles, causal.heads + kv_heads, head_size);
+  if (turns && angles.defined()) Rope::rotate(qkv, angles, causal.heads + kv_heads, head_size);
   return attend_causal(qkv, causal, steps).to(x.scalar_type());  // [N, H*E]
 }
 
@@ -116,7 +116,7 @@ DecoderNet build(const Fields& config, const Weights& w, const Kind& kind) {
   const Weights model = w / "model";
   RotaryStack<LlamaLayer> stack;
   stack.embed_tokens = Embedding(model / "embed_tokens", c.vocab, c.hidden);
-  stack.rope = Rope(config, c.head_size, 1, kind.theta);
+  stack.ropes = LayerRopes(config, c.layers, c.head_size, kind.theta);
   for (std::int64_t i = 0; i < c.layers; ++i) {
     const Weights layer = model / "layers" / i, self_attn = layer / "self_attn";
     RotaryAttention attention(c, self_attn, i, separate_qkv(c, self_attn, kind.qkv_bias),

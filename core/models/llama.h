@@ -33,7 +33,7 @@ struct RotaryAttention {
   RmsNorm q_norm, k_norm;  // of each head; empty: none
   CausalAttention causal;
   std::int64_t kv_heads, head_size;
-  bool turns = true;  // false: no positions in this layer
+  bool turns = true;  // false: no positions in this layer, as where its angles are undefined
 
   // `qkv` names the three products or one that holds them all.
   RotaryAttention(const LlamaConfig& c, const Weights& w, std::int64_t layer, Linear qkv,
@@ -84,16 +84,18 @@ struct RotaryStack {
   Embedding embed_tokens;
   std::vector<Layer> layers;
   RmsNorm norm;
-  Rope rope;
+  LayerRopes ropes;
   double scale = 1;  // of the embeddings
 
   Tensor operator()(const Steps& steps) const {
-    const Tensor angles = rope.angles(steps);
+    const std::vector<Tensor> angles = ropes.angles(steps);
     Tensor x = embed_tokens(steps.ids);  // [N,D]
     if (scale != 1) x = x * at::scalar_tensor(scale, x.options());
-    for (const auto& layer : layers) {
-      x = layer(std::move(x), angles, steps, &layer == &layers.back());
-      steps.note(layer.path, x);
+    for (std::size_t i = 0; i < layers.size(); ++i) {
+      const auto kind = ropes.kind_of(static_cast<std::int64_t>(i));
+      x = layers[i](std::move(x), kind < 0 ? Tensor() : angles[kind], steps,
+                    i + 1 == layers.size());
+      steps.note(layers[i].path, x);
     }
     return norm(layers.empty() ? steps.wanted(x, true) : x);  // [R,D]
   }
@@ -102,11 +104,15 @@ struct RotaryStack {
 template <class Layer>
 DecoderNet rotary_net(const LlamaConfig& c, RotaryStack<Layer> stack, Linear lm_head,
                       std::vector<CacheLayer> cache) {
-  const auto turning = stack.rope.turning_point(), positions = stack.rope.reach();
-  return {std::move(stack), lm_head,
-          std::move(cache), c.vocab,
-          positions,        c.hidden,
-          turning};
+  DecoderNet net;
+  net.turning_point = stack.ropes.turning_point();
+  net.trained_positions = stack.ropes.reach();
+  net.hidden = std::move(stack);
+  net.logits = std::move(lm_head);
+  net.cache = std::move(cache);
+  net.vocab = c.vocab;
+  net.size = c.hidden;
+  return net;
 }
 
 }  // namespace hft

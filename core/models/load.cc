@@ -1,6 +1,7 @@
 // A model folder becomes a TextModel in five steps: config, architecture, checkpoint (mapped, no
 // tensor read), binding by name and shape, and the account of what was not used.
 #include "core/base/error.h"
+#include "core/checkpoint/config.h"
 #include "core/models/causal_lm.h"
 #include "core/models/load_parts.h"
 #include "core/models/registry.h"
@@ -51,7 +52,7 @@ std::unique_ptr<TextModel> load(const ModelRequest& request) {
   if (embeds) sentences.emplace(request);
   const fs::path folder = sentences ? sentences->encoder_folder() : request.folder;
 
-  const Fields config(read_json(folder / "config.json"), (folder / "config.json").string());
+  const Fields config = read_config(folder);
   const Architecture architecture = architecture_of(config, request.head);
   need_head(config, request.head);
 
@@ -66,11 +67,6 @@ std::unique_ptr<TextModel> load(const ModelRequest& request) {
   warn_of_unused(*store, warnings);
   return make_text_model(std::move(net), request.head, runtime, std::move(sentences),
                          std::move(warnings));
-}
-
-Fields config_of(const ModelRequest& request) {
-  const auto file = request.folder / "config.json";
-  return Fields(read_json(file), file.string());
 }
 
 struct Opened {
@@ -99,14 +95,14 @@ Opened bind_generator(const Architecture& architecture, const Fields& config,
 }
 
 std::unique_ptr<CausalLm> load_decoder(const ModelRequest& request) {
-  const Fields config = config_of(request);
+  const Fields config = read_config(request.folder);
   DecoderNet net;
   Opened opened = bind_generator(decoder_of(config), config, request, net);
   return make_causal_lm(std::move(net), request, opened.store->dtype(), std::move(opened.warnings));
 }
 
 std::unique_ptr<Seq2SeqLm> load_seq2seq(const ModelRequest& request) {
-  const Fields config = config_of(request);
+  const Fields config = read_config(request.folder);
   const Seq2SeqArchitecture& architecture = seq2seq_of(config);
   need_text_head(config);
   Seq2SeqNet net;

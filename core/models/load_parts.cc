@@ -75,6 +75,7 @@ std::shared_ptr<WeightStore> open_weights(const ModelRequest& request,
 }
 
 void warn_of_unused(const WeightStore& store, std::vector<std::string>& warnings) {
+  for (const auto& text : store.warnings()) warnings.push_back(text);
   if (const auto unused = store.unexpected(); !unused.empty())
     warnings.push_back("the model does not use " + std::to_string(unused.size()) +
                        " tensors of the checkpoint: " + listed(unused));

@@ -23,6 +23,7 @@ std::shared_ptr<WeightStore> open_weights(const ModelRequest& request,
 // At most 20 names; what a hostile config makes up is not printed in full.
 std::string listed(const std::vector<std::string>& names);
 
+// What the store has to say, and what nothing was bound to.
 void warn_of_unused(const WeightStore& store, std::vector<std::string>& warnings);
 
 }  // namespace hft

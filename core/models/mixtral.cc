@@ -20,6 +20,15 @@ struct Experts {
              false) {
     const auto count = config.integer("num_local_experts", 1, limits::kLayers, 8);
     chosen = config.integer("num_experts_per_tok", 1, count, std::min<std::int64_t>(2, count));
+    if (const Weights all = w / "experts"; all.has("gate_up_proj")) {  // as transformers 5 has them
+      const Tensor gate_up = all.get("gate_up_proj", {count, 2 * c.ffn, c.hidden});
+      const Tensor down = all.get("down_proj", {count, c.hidden, c.ffn});
+      for (std::int64_t i = 0; i < count && down.defined(); ++i)
+        experts.push_back({Linear::gated(all, gate_up[i].narrow(0, 0, c.ffn),
+                                         gate_up[i].narrow(0, c.ffn, c.ffn), c.activation),
+                           Linear(all, down[i], {})});
+      return;
+    }
     for (std::int64_t i = 0; i < count; ++i) {
       const Weights at = w / "experts" / i;
       experts.push_back({Linear::gated(at, (at / "w1").get("weight", {c.ffn, c.hidden}),
@@ -65,14 +74,15 @@ DecoderNet build_mixtral(const Fields& config, const Weights& w) {
   const Weights model = w / "model";
   RotaryStack<MixtralLayer> stack;
   stack.embed_tokens = Embedding(model / "embed_tokens", c.vocab, c.hidden);
-  stack.rope = Rope(config, c.head_size, 1, 1e6);
+  stack.ropes = LayerRopes(config, c.layers, c.head_size, 1e6);
   for (std::int64_t i = 0; i < c.layers; ++i) {
     const Weights layer = model / "layers" / i, self_attn = layer / "self_attn";
     stack.layers.push_back(
         {RmsNorm(layer / "input_layernorm", c.hidden, c.eps),
          RmsNorm(layer / "post_attention_layernorm", c.hidden, c.eps),
          RotaryAttention(c, self_attn, i, separate_qkv(c, self_attn, false), false),
-         Experts(config, c, layer / "block_sparse_moe"), layer.path()});
+         Experts(config, c, layer / (layer.has("mlp.gate.weight") ? "mlp" : "block_sparse_moe")),
+         layer.path()});
   }
   stack.norm = RmsNorm(model / "norm", c.hidden, c.eps);
   Linear lm_head =

@@ -114,12 +114,12 @@ DecoderNet build_opt(const Fields& config, const Weights& w) {
   const Opt opt(c, w / "model" / "decoder");
   Linear lm_head =
       language_head(config, w / "lm_head", {c.vocab, c.words}, opt.embed_tokens.weight, true);
-  return {opt,
-          lm_head,
-          std::vector<CacheLayer>(c.layers, {c.heads, c.size, 0}),
-          c.vocab,
-          c.positions,
-          c.words};
+  return {.hidden = opt,
+          .logits = lm_head,
+          .cache = std::vector<CacheLayer>(c.layers, {c.heads, c.size, 0}),
+          .vocab = c.vocab,
+          .positions = c.positions,
+          .size = c.words};
 }
 
 }  // namespace hft

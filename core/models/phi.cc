@@ -118,12 +118,12 @@ DecoderNet build_phi(const Fields& config, const Weights& w) {
   const Phi phi(config, c, w / "model");
   Linear lm_head = language_head(config, w / "lm_head", {c.vocab, c.hidden},
                                  phi.embed_tokens.weight, false, true);
-  return {phi,
-          lm_head,
-          std::vector<CacheLayer>(c.layers, {c.kv_heads, c.head_size, 0}),
-          c.vocab,
-          phi.rope.reach(),
-          c.hidden};
+  return {.hidden = phi,
+          .logits = lm_head,
+          .cache = std::vector<CacheLayer>(c.layers, {c.kv_heads, c.head_size, 0}),
+          .vocab = c.vocab,
+          .trained_positions = phi.rope.reach(),
+          .size = c.hidden};
 }
 
 }  // namespace hft

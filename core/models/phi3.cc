@@ -9,7 +9,7 @@ DecoderNet build_phi3(const Fields& config, const Weights& w) {
   const Weights model = w / "model";
   RotaryStack<LlamaLayer> stack;
   stack.embed_tokens = Embedding(model / "embed_tokens", c.vocab, c.hidden);
-  stack.rope = Rope(config, c.head_size);
+  stack.ropes = LayerRopes(config, c.layers, c.head_size);
   const std::int64_t qkv = (c.heads + 2 * c.kv_heads) * c.head_size;
   for (std::int64_t i = 0; i < c.layers; ++i) {
     const Weights layer = model / "layers" / i, self_attn = layer / "self_attn";

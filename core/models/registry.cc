@@ -1,11 +1,12 @@
 #include "core/models/registry.h"
 
 #include <algorithm>
-#include <array>
 #include <numeric>
 
 #include "core/base/error.h"
+#include "core/checkpoint/model_kinds.h"
 #include "core/models/decoder_text.h"
+#include "core/models/seq2seq_text.h"
 
 namespace hft {
 
@@ -34,6 +35,7 @@ Seq2SeqNet build_mbart(const Fields&, const Weights&);
 Seq2SeqNet build_mt5(const Fields&, const Weights&);
 Seq2SeqNet build_pegasus(const Fields&, const Weights&);
 Seq2SeqNet build_t5(const Fields&, const Weights&);
+Seq2SeqNet build_umt5(const Fields&, const Weights&);
 
 namespace {
 
@@ -63,39 +65,15 @@ constexpr DecoderArchitecture kDecoders[] = {
     {"smollm3", "model", build_smollm3},
 };
 
+constexpr Head kBartHeads[] = {Head::kClassify, Head::kAnswer};
+constexpr Head kT5Heads[] = {Head::kEmbed, Head::kFeatures, Head::kClassify, Head::kTokenClassify,
+                             Head::kAnswer};
 constexpr Seq2SeqArchitecture kSeq2Seqs[] = {
-    {"bart", "model", build_bart},       {"m2m_100", "model", build_m2m_100},
-    {"marian", "model", build_marian},   {"mbart", "model", build_mbart},
-    {"mt5", "transformer", build_mt5},   {"pegasus", "model", build_pegasus},
-    {"t5", "transformer", build_t5},
+    {"bart", "model", build_bart, kBartHeads},   {"m2m_100", "model", build_m2m_100},
+    {"marian", "model", build_marian},           {"mbart", "model", build_mbart, kBartHeads},
+    {"mt5", "transformer", build_mt5, kT5Heads}, {"pegasus", "model", build_pegasus},
+    {"t5", "transformer", build_t5, kT5Heads},   {"umt5", "transformer", build_umt5, kT5Heads},
 };
-
-constexpr std::string_view kEncoderWords = "a text encoder";
-constexpr std::string_view kDecoderWords = "a text-generating decoder";
-constexpr std::string_view kSeq2SeqWords = "an encoder-decoder of text";
-
-// What well-known model_types are that these tables do not serve.
-struct Kind {
-  std::string_view words;
-  std::vector<std::string_view> model_types;
-};
-const std::array<Kind, 4>& other_kinds() {
-  static const std::array<Kind, 4> kinds{{
-      {kDecoderWords,
-       {"gpt2",   "gptj",    "gpt_neo",    "gpt_neox", "llama",  "mistral",     "mixtral", "qwen2",
-        "qwen3",  "phi",     "phi3",       "gemma",    "gemma2", "gemma3_text", "opt",     "bloom",
-        "falcon", "codegen", "starcoder2", "stablelm", "olmo",   "olmo2",       "smollm3", "mpt"}},
-      {kSeq2SeqWords,
-       {"blenderbot", "blenderbot-small", "led", "longt5", "mvp", "nllb-moe", "pegasus_x", "plbart",
-        "prophetnet", "umt5"}},
-      {"a vision model",
-       {"vit", "deit", "beit", "swin", "resnet", "convnext", "detr", "yolos", "dinov2", "segformer",
-        "mask2former", "clip", "blip", "vilt", "siglip", "layoutlmv3"}},
-      {"an audio model",
-       {"wav2vec2", "hubert", "whisper", "wavlm", "audio-spectrogram-transformer"}},
-  }};
-  return kinds;
-}
 
 std::size_t edit_distance(std::string_view a, std::string_view b) {
   std::vector<std::size_t> row(b.size() + 1);
@@ -166,10 +144,20 @@ Architecture reading(const DecoderArchitecture& row) {
           }};
 }
 
-std::string class_of(const Fields& config) {
-  const Json* classes = config.find("architectures");
-  if (!classes || !classes->is_array() || classes->empty() || !(*classes)[0].is_string()) return "";
-  return (*classes)[0].get<std::string>();
+// An encoder-decoder that reads. Token classification and embeddings need its encoder alone, and no
+// head reads what is scaled for the logits.
+Architecture reading(const Seq2SeqArchitecture& row) {
+  return {row.model_type, row.base, [&row](const Fields& config, const Weights& w, Head head) {
+            const std::string base(row.base);
+            std::vector<std::string> needed{base, "classification_head", "qa_outputs"};
+            if (head != Head::kClassify && head != Head::kAnswer)
+              needed = {base + ".shared", base + ".encoder", "classifier"};
+            w.store().need_only(std::move(needed));
+            Json unscaled = config.json();
+            unscaled["scale_decoder_outputs"] = false;
+            const Fields fields(std::move(unscaled), config.where());
+            return text_net_of(row.build(fields, w), fields, w, head);
+          }};
 }
 
 const Purpose* purpose_of(const Fields& config) {
@@ -199,8 +187,8 @@ std::string fitting_command(const Fields& config) {
     if (row.model_type == type) refuse(kDecoderWords, "hft generate");
   for (const auto& row : kSeq2Seqs)
     if (row.model_type == type) refuse(kSeq2SeqWords, fitting_command(config));
-  for (const auto& kind : other_kinds())
-    if (kind.words != wanted && std::ranges::count(kind.model_types, type)) refuse(kind.words);
+  need_text_model(config, wanted);
+  if (const ModelKind* kind = kind_of(type); kind && kind->words != wanted) refuse(kind->words);
   if (config.has("auto_map"))
     fail_hint(Errc::kUnsupported, "hft models", config.where(), ": model_type '", type,
               "' needs Python code from the repository; hft never runs it");
@@ -218,6 +206,8 @@ Architecture architecture_of(const Fields& config, Head head) {
   if (head == Head::kClassify || head == Head::kEmbed || head == Head::kFeatures)
     for (const auto& row : kDecoders)
       if (row.model_type == type) return reading(row);
+  for (const auto& row : kSeq2Seqs)
+    if (row.model_type == type && std::ranges::count(row.heads, head)) return reading(row);
   fail_unsupported(config, kEncoderWords);
 }
 
@@ -247,8 +237,8 @@ void need_head(const Fields& config, Head head) {
 
 void need_text_head(const Fields& config) {
   if (const Purpose* purpose = purpose_of(config); purpose && purpose->head)
-    fail(Errc::kUnsupported, config.where(), ": is a ", class_of(config), " (", purpose->words,
-         "), wanted one that writes text");
+    fail_hint(Errc::kUnsupported, fitting_command(config), config.where(), ": is a ",
+              class_of(config), " (", purpose->words, "), wanted one that writes text");
 }
 
 std::string_view command_of(Head head) {
@@ -284,8 +274,12 @@ std::vector<Support> supported_models() {
   for (const auto& architecture : kDecoders)
     rows.push_back(
         {std::string(architecture.model_type), {"generate", "chat", "classify", "embed"}});
-  for (const auto& architecture : kSeq2Seqs)
-    rows.push_back({std::string(architecture.model_type), {"summarize", "translate"}});
+  for (const auto& architecture : kSeq2Seqs) {
+    Support row{std::string(architecture.model_type), {"summarize", "translate"}};
+    for (Head head : architecture.heads)
+      if (head != Head::kFeatures) row.tasks.emplace_back(command_of(head));
+    rows.push_back(std::move(row));
+  }
   return rows;
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,9 +30,11 @@ struct Seq2SeqArchitecture {
   std::string_view model_type;
   std::string_view base;
   Seq2SeqNet (*build)(const Fields& config, const Weights& w);
+  std::span<const Head> heads = {};  // of those that read
 };
 
-// What serves config's model_type; decoders classify and embed as well (M1.7). Throws kUnsupported:
+// What serves config's model_type; decoders classify and embed as well (M1.7), and so do some
+// encoder-decoders. Throws kUnsupported:
 // an unknown model_type (with the closest name), a repository's own Python code, a model of another
 // kind (with the commands that fit it), a decoder for another head, a quantised checkpoint.
 Architecture architecture_of(const Fields& config, Head head);

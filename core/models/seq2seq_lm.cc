@@ -47,7 +47,8 @@ class EncoderDecoder : public Seq2SeqLm {
     sources_.close(source);
   }
   void forward(std::span<const Feed> feeds, Decoded& out) override {
-    decoder_.forward(feeds, out, {&sources_, [&](int sequence) { return source_of_.at(sequence); }});
+    decoder_.forward(feeds, out,
+                     {&sources_, [&](int sequence) { return source_of_.at(sequence); }});
   }
   std::int64_t length(int sequence) const override { return decoder_.length(sequence); }
   void each(std::size_t count, const std::function<void(std::size_t)>& f) override {
@@ -77,29 +78,18 @@ class EncoderDecoder : public Seq2SeqLm {
   static Tokens read(const TokenBatch& batch) {
     Tokens tokens;
     tokens.seqs.starts.assign(batch.starts.begin(), batch.starts.end());
-    tokens.ids = at::tensor(std::vector<std::int64_t>(batch.ids.begin(), batch.ids.end()), at::kLong);
+    tokens.ids =
+        at::tensor(std::vector<std::int64_t>(batch.ids.begin(), batch.ids.end()), at::kLong);
     return tokens;
   }
 
-  // The keys and values of every layer's cross-attention, for each text.
+  // A decoder's sequence for each text.
   std::vector<int> keep(const Tensor& encoded, const Sequences& seqs) {
-    std::vector<int> sources, sequences;
-    for (std::int64_t b = 0; b < seqs.count(); ++b) {
-      sources.push_back(sources_.open());
-      sources_.extend(sources[b], seqs.length(b));
+    std::vector<int> sequences;
+    for (const int source : keep_sources(net_, encoded, seqs, sources_)) {
       sequences.push_back(decoder_.open());
-      hold(sequences[b], sources[b]);
+      hold(sequences.back(), source);
     }
-    for (std::int64_t i = 0; i < static_cast<std::int64_t>(net_.sources.size()); ++i) {
-      const Tensor seen = net_.seen(encoded, i).to(sources_.dtype()).contiguous();  // [N,2*H*E]
-      const auto* keys = static_cast<const char*>(seen.const_data_ptr());
-      const auto row = seen.stride(0) * seen.element_size();
-      for (std::int64_t b = 0; b < seqs.count(); ++b) {
-        const auto* first = keys + seqs.starts[b] * row;
-        sources_.write(i, sources[b], 0, seqs.length(b), first, first + row / 2, seen.stride(0));
-      }
-    }
-    for (std::int64_t b = 0; b < seqs.count(); ++b) sources_.advance(sources[b], seqs.length(b));
     return sequences;
   }
 

@@ -6,7 +6,8 @@ namespace hft {
 
 Tensor shared_table(const Weights& w, const std::vector<std::string_view>& names,
                     at::IntArrayRef shape) {
-  const auto found = std::ranges::find_if(names, [&](auto name) { return (w / name).has("weight"); });
+  const auto found =
+      std::ranges::find_if(names, [&](auto name) { return (w / name).has("weight"); });
   const std::string_view chosen = found == names.end() ? names[0] : *found;
   for (auto name : names)
     if (name != chosen) (w / name).ignore();
@@ -18,11 +19,31 @@ Linear seq2seq_head(const Fields& config, const Weights& w, std::array<std::int6
   Tensor bias;
   if (w.has("final_logits_bias")) bias = w.small("final_logits_bias", {1, shape[0]}).view({-1});
   const Weights head = w / "lm_head";
-  if (config.boolean("tie_word_embeddings", tied_by_default)) {
+  if (is_tied(config, head, table, tied_by_default)) {
     head.ignore();
     return Linear(head, table, bias);
   }
   return Linear(head, head.get("weight", shape), bias);
+}
+
+std::vector<int> keep_sources(const Seq2SeqNet& net, const Tensor& encoded, const Sequences& seqs,
+                              KvCache& sources) {
+  std::vector<int> kept;
+  for (std::int64_t b = 0; b < seqs.count(); ++b) {
+    kept.push_back(sources.open());
+    sources.extend(kept[b], seqs.length(b));
+  }
+  for (std::int64_t i = 0; i < static_cast<std::int64_t>(net.sources.size()); ++i) {
+    const Tensor seen = net.seen(encoded, i).to(sources.dtype()).contiguous();  // [N,2*H*E]
+    const auto* keys = static_cast<const char*>(seen.const_data_ptr());
+    const auto row = seen.stride(0) * seen.element_size();
+    for (std::int64_t b = 0; b < seqs.count(); ++b) {
+      const auto* first = keys + seqs.starts[b] * row;
+      sources.write(i, kept[b], 0, seqs.length(b), first, first + row / 2, seen.stride(0));
+    }
+  }
+  for (std::int64_t b = 0; b < seqs.count(); ++b) sources.advance(kept[b], seqs.length(b));
+  return kept;
 }
 
 }  // namespace hft

@@ -21,13 +21,17 @@ struct Seq2SeqNet {
   DecoderNet decoder;
 };
 
+// Keeps what every layer's cross-attention sees of each text; its place in `sources`.
+std::vector<int> keep_sources(const Seq2SeqNet& net, const Tensor& encoded, const Sequences& seqs,
+                              KvCache& sources);
+
 // The table of an embedding that checkpoints name in several ways: the first of `names` that is
 // there is bound, the others are the same and are passed over.
 Tensor shared_table(const Weights& w, const std::vector<std::string_view>& names,
                     at::IntArrayRef shape);
 
-// lm_head {vocab, size} with final_logits_bias, where the checkpoint has one; tied to `table` unless
-// config says otherwise.
+// lm_head {vocab, size} with final_logits_bias, where the checkpoint has one; tied to `table`
+// unless config says otherwise.
 Linear seq2seq_head(const Fields& config, const Weights& w, std::array<std::int64_t, 2> shape,
                     const Tensor& table, bool tied_by_default = true);
 

@@ -1,10 +1,12 @@
-// T5 1.0 and 1.1, FLAN-T5 (arXiv:1910.10683, 2210.11416) and mT5 (arXiv:2010.11934): norms before
-// each part, distances instead of positions, scores that are not scaled. Checked against the configs
-// of google-t5/t5-small and google/flan-t5-base. Golden: tests/golden/t5-*.
+// T5 1.0 and 1.1, FLAN-T5 (arXiv:1910.10683, 2210.11416), mT5 (arXiv:2010.11934) and UMT5
+// (arXiv:2304.09151): norms before each part, distances instead of positions, scores that are not
+// scaled. Checked against the configs of google-t5/t5-small, google/flan-t5-base and
+// google/umt5-small. Golden: tests/golden/t5-*.
 // Shapes: N tokens of all sequences together, R of them wanted, D hidden, H heads, E head size,
 // F feed-forward, V vocabulary.
 #include "core/base/error.h"
 #include "core/base/limits.h"
+#include "core/checkpoint/config.h"
 #include "core/models/seq2seq_net.h"
 #include "core/nn/attention.h"
 #include "core/nn/embedding.h"
@@ -14,13 +16,16 @@
 namespace hft {
 namespace {
 
+enum class Kind { kT5, kMt5, kUmt5 };
+
 struct T5Config {
   std::int64_t vocab, hidden, heads, size, ffn, layers, decoder_layers, buckets, farthest;
   double eps;
-  bool gated, tied;
+  bool gated, scaled;
+  bool own_biases;  // each block has its own distances
   Activation activation;
 
-  T5Config(const Fields& config, bool multilingual)
+  T5Config(const Fields& config, Kind kind)
       : vocab(config.integer("vocab_size", 1, limits::kVocab)),
         hidden(config.integer("d_model", 1, limits::kHidden)),
         heads(config.integer("num_heads", 1, limits::kHidden)),
@@ -31,9 +36,13 @@ struct T5Config {
         buckets(config.integer("relative_attention_num_buckets", 4, 1 << 16, 32)),
         farthest(config.integer("relative_attention_max_distance", 1, limits::kPositions, 128)),
         eps(config.real("layer_norm_epsilon", 0, 1, 1e-6)),
-        tied(config.boolean("tie_word_embeddings", !multilingual)) {
+        scaled(config.boolean("tie_word_embeddings", kind != Kind::kMt5)),
+        own_biases(kind == Kind::kUmt5) {
+    // transformers 5 ties always, and says apart whether the decoder's outputs are scaled.
+    if (is_version_5(config) && kind == Kind::kMt5) scaled = false;
+    scaled = config.boolean("scale_decoder_outputs", scaled);
     const std::string feed =
-        config.text("feed_forward_proj", multilingual ? "gated-gelu" : "relu");
+        config.text("feed_forward_proj", kind == Kind::kT5 ? "relu" : "gated-gelu");
     gated = feed.starts_with("gated-");
     const std::string name = gated ? feed.substr(6) : feed;
     // The checkpoints of T5 1.1 say "gated-gelu" and mean its approximation.
@@ -76,7 +85,7 @@ struct FeedForward {
     else
       wi = Linear(dense / "wi", {c.ffn, c.hidden}, false);
   }
-  Tensor operator()(Tensor x) const {  // [N,D] -> [N,D]
+  Tensor operator()(Tensor x) const {                    // [N,D] -> [N,D]
     const Tensor inner = wi(layer_norm(x), activation);  // [N,F]
     return within_half(add_product(wo, inner, std::move(x), dtype));
   }
@@ -135,28 +144,39 @@ struct DecoderBlock {
   }
 };
 
-// The biases of the first block are those of all.
-RelativeBias bias_of(const T5Config& c, const Weights& w, bool both_ways) {
-  return RelativeBias(w / "block" / 0 / "layer" / 0 / "SelfAttention" / "relative_attention_bias",
-                      c.heads, {c.buckets, c.farthest, both_ways});
-}
+// The biases of a stack: those of its first block are those of all, but for UMT5.
+struct Biases {
+  std::vector<RelativeBias> of;
+
+  Biases(const T5Config& c, const Weights& w, std::int64_t layers, bool both_ways) {
+    for (std::int64_t i = 0; i < (c.own_biases ? layers : std::min<std::int64_t>(layers, 1)); ++i)
+      of.emplace_back(w / "block" / i / "layer" / 0 / "SelfAttention" / "relative_attention_bias",
+                      c.heads, RelativeBias::Buckets{c.buckets, c.farthest, both_ways});
+  }
+  // Of block i; `before` are those of the block before it.
+  Tensor operator()(std::size_t i, std::int64_t tokens, Tensor before) const {
+    return i < of.size() ? of[i](tokens) : before;
+  }
+};
 
 struct T5Encoder {
   Embedding shared;
   std::vector<EncoderBlock> block;
-  RelativeBias bias;
+  Biases bias;
   RmsNorm final_layer_norm;
   T5Encoder(const T5Config& c, const Weights& w, Embedding table)
-      : shared(std::move(table)), final_layer_norm(w / "final_layer_norm", c.hidden, c.eps) {
+      : shared(std::move(table)),
+        bias(c, w, c.layers, true),
+        final_layer_norm(w / "final_layer_norm", c.hidden, c.eps) {
     for (std::int64_t i = 0; i < c.layers; ++i) block.emplace_back(c, w / "block" / i);
-    if (c.layers > 0) bias = bias_of(c, w, true);
   }
   Tensor operator()(const Tokens& tokens) const {
     Tensor x = shared(tokens.ids);  // [N,D]
-    const Tensor biases = block.empty() ? Tensor() : bias(tokens.seqs.longest());
-    for (const auto& layer : block) {
-      x = layer(std::move(x), tokens, biases);
-      tokens.note(layer.path, x);
+    Tensor biases;
+    for (std::size_t i = 0; i < block.size(); ++i) {
+      biases = bias(i, tokens.seqs.longest(), biases);
+      x = block[i](std::move(x), tokens, biases);
+      tokens.note(block[i].path, x);
     }
     return final_layer_norm(x);
   }
@@ -165,37 +185,40 @@ struct T5Encoder {
 struct T5Decoder {
   Embedding shared;
   std::vector<DecoderBlock> block;
-  RelativeBias bias;
+  Biases bias;
   RmsNorm final_layer_norm;
   double scale;  // of the last hidden states: tied embeddings are wider than a head's weights
   T5Decoder(const T5Config& c, const Weights& w, Embedding table)
       : shared(std::move(table)),
+        bias(c, w, c.decoder_layers, false),
         final_layer_norm(w / "final_layer_norm", c.hidden, c.eps),
-        scale(c.tied ? 1 / std::sqrt(static_cast<double>(c.hidden)) : 1.0) {
+        scale(c.scaled ? 1 / std::sqrt(static_cast<double>(c.hidden)) : 1.0) {
     for (std::int64_t i = 0; i < c.decoder_layers; ++i) block.emplace_back(c, w / "block" / i, i);
-    if (c.decoder_layers > 0) bias = bias_of(c, w, false);
   }
   Tensor operator()(const Steps& steps) const {
     Tensor x = shared(steps.ids);  // [N,D]
-    const Tensor biases = block.empty() ? Tensor() : bias(steps.longest() + kCacheBlock);
-    for (const auto& layer : block) {
-      x = layer(std::move(x), steps, biases);
-      steps.note(layer.path, x);
+    Tensor biases;
+    for (std::size_t i = 0; i < block.size(); ++i) {
+      biases = bias(i, steps.longest() + kCacheBlock, biases);
+      x = block[i](std::move(x), steps, biases);
+      steps.note(block[i].path, x);
     }
     x = final_layer_norm(steps.wanted(x, true));  // [R,D]
     return scale == 1 ? x : x * scale;
   }
 };
 
-Seq2SeqNet build(const Fields& config, const Weights& w, bool multilingual) {
-  const T5Config c(config, multilingual);
+Seq2SeqNet build(const Fields& config, const Weights& w, Kind kind) {
+  const T5Config c(config, kind);
+  const Weights model = w / "transformer";
   Embedding shared;
-  shared.weight = shared_table(w, {"shared", "encoder.embed_tokens", "decoder.embed_tokens"},
+  shared.weight = shared_table(model, {"shared", "encoder.embed_tokens", "decoder.embed_tokens"},
                                {c.vocab, c.hidden});
   shared.dtype = w.store().dtype();
-  const T5Encoder encoder(c, w / "encoder", shared);
-  const T5Decoder decoder(c, w / "decoder", shared);
-  const Linear lm_head = seq2seq_head(config, w, {c.vocab, c.hidden}, shared.weight, !multilingual);
+  const T5Encoder encoder(c, model / "encoder", shared);
+  const T5Decoder decoder(c, model / "decoder", shared);
+  const Linear lm_head =
+      seq2seq_head(config, w, {c.vocab, c.hidden}, shared.weight, kind != Kind::kMt5);
   const std::vector<CacheLayer> cache(c.decoder_layers, {c.heads, c.size, 0});
   Seq2SeqNet net;
   net.encode = encoder;
@@ -216,7 +239,12 @@ Seq2SeqNet build(const Fields& config, const Weights& w, bool multilingual) {
 
 }  // namespace
 
-Seq2SeqNet build_t5(const Fields& config, const Weights& w) { return build(config, w, false); }
-Seq2SeqNet build_mt5(const Fields& config, const Weights& w) { return build(config, w, true); }
+Seq2SeqNet build_t5(const Fields& config, const Weights& w) { return build(config, w, Kind::kT5); }
+Seq2SeqNet build_mt5(const Fields& config, const Weights& w) {
+  return build(config, w, Kind::kMt5);
+}
+Seq2SeqNet build_umt5(const Fields& config, const Weights& w) {
+  return build(config, w, Kind::kUmt5);
+}
 
 }  // namespace hft

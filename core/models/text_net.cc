@@ -2,6 +2,7 @@
 
 #include "core/base/error.h"
 #include "core/base/limits.h"
+#include "core/models/decoder_net.h"
 
 namespace hft {
 
@@ -32,10 +33,10 @@ void need_absolute_positions(const Fields& config) {
 
 Linear vocabulary_product(const Fields& config, const Weights& decoder, const Weights& at,
                           const Tensor& table) {
-  const bool tied = config.boolean("tie_word_embeddings", true);
   const auto vocab = config.integer("vocab_size", 1, limits::kVocab);
   Tensor weight = table;
-  if (!tied && table.defined()) weight = decoder.get("weight", table.sizes());
+  if (table.defined() && !is_tied(config, decoder, table, true))
+    weight = decoder.get("weight", table.sizes());
   const bool aliased = !at.has("bias") && decoder.has("bias");
   Tensor bias = (aliased ? decoder : at).small("bias", {vocab});
   decoder.ignore();

@@ -9,7 +9,7 @@ namespace {
 
 // LibTorch would wake its threads for a few rows, and they would then be in the way of ours.
 bool kernel_serves(const Tensor& x) {
-  return x.is_cpu() && x.is_contiguous() &&
+  return x.is_cpu() && x.dim() == 2 && x.is_contiguous() &&
          (x.scalar_type() == at::kBFloat16 || x.scalar_type() == at::kFloat);
 }
 
@@ -29,8 +29,7 @@ Tensor LayerNorm::operator()(const Tensor& x) const {
 }
 
 Tensor LayerNorm::operator()(Tensor x, const Tensor& residual) const {
-  if (!kernel_serves(x) || !residual.is_contiguous() ||
-      residual.scalar_type() != x.scalar_type())
+  if (!kernel_serves(x) || !residual.is_contiguous() || residual.scalar_type() != x.scalar_type())
     return (*this)(x.add_(residual));
   run(*this, x, residual.const_data_ptr(), x);
   return x;

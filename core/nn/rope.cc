@@ -4,9 +4,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 
 #include "core/base/error.h"
 #include "core/base/limits.h"
+#include "core/checkpoint/config.h"
 #include "core/kernels/rotate_kernel.h"
 #include "core/nn/workers.h"
 
@@ -57,7 +59,8 @@ std::vector<float> Rope::plain(double theta) const {
 }
 
 void Rope::stretch(const Fields& config, const Fields& scaling) {
-  const std::string type = scaling.text("rope_type", scaling.text("type", "default"));
+  std::string type = scaling.text("rope_type", scaling.text("type", "default"));
+  if (config.text("model_type", "") == "phi3" && type == "yarn") type = "longrope";  // its old name
   const auto factor = [&] { return scaling.real("factor", 1e-6, kMost); };
   if (type == "default" || type == "mrope") return;
   if (type == "linear") {
@@ -74,7 +77,7 @@ void Rope::stretch(const Fields& config, const Fields& scaling) {
     const double by = factor(), low = scaling.real("low_freq_factor", 1e-6, kMost),
                  high = scaling.real("high_freq_factor", 1e-6, kMost);
     const auto context = static_cast<double>(
-        scaling.integer("original_max_position_embeddings", 1, limits::kPositions));
+        scaling.integer("original_max_position_embeddings", 1, limits::kPositions, original_));
     reach(by, static_cast<std::int64_t>(context));
     for (float& f : frequencies_) {
       const double wave = 2 * M_PI / f, smooth = (context / wave - low) / (high - low);
@@ -129,15 +132,18 @@ void Rope::yarn(const Fields& scaling) {
 void Rope::longrope(const Fields& config, const Fields& scaling) {
   const auto positions = static_cast<double>(original_);
   double factor = scaling.real("factor", 1e-6, kMost, 1);
-  if (config.has("original_max_position_embeddings")) {
-    original_ = config.integer("original_max_position_embeddings", 1, limits::kPositions);
-    factor = positions / static_cast<double>(original_);
+  const Fields& where = config.has("original_max_position_embeddings") ? config : scaling;
+  if (where.has("original_max_position_embeddings")) {
+    original_ = where.integer("original_max_position_embeddings", 1, limits::kPositions);
+    if (!scaling.has("factor") || !is_version_5(config))
+      factor = positions / static_cast<double>(original_);
   }
   amplitude_ = scaling.real(
       "attention_factor", 0, kMost,
       factor <= 1 ? 1 : std::sqrt(1 + std::log(factor) / std::log(static_cast<double>(original_))));
   const auto short_factor = list_of(scaling, "short_factor", frequencies_.size());
   const auto long_factor = list_of(scaling, "long_factor", frequencies_.size());
+  if (config.text("model_type", "") == "phi3") turning_point_ = original_;
   long_ = frequencies_;
   for (std::size_t i = 0; i < frequencies_.size(); ++i) {
     frequencies_[i] /= short_factor[i];
@@ -185,6 +191,43 @@ void Rope::rotate(Tensor& qkv, const Tensor& angles, std::int64_t heads, std::in
   const int cores = rows < 16 ? 1 : at::get_num_threads();
   on_each_core(
       cores, [&](int core) { rotate_rows(work, rows * core / cores, rows * (core + 1) / cores); });
+}
+
+LayerRopes::LayerRopes(const Fields& config, std::int64_t layers, std::int64_t size, double theta) {
+  std::map<std::string, std::int64_t> known;
+  const Json *types = config.find("layer_types"), *own = config.find("rope_parameters");
+  for (std::int64_t i = 0; i < layers; ++i) {
+    const bool named = types && types->is_array() && i < static_cast<std::int64_t>(types->size()) &&
+                       (*types)[i].is_string();
+    std::string type = named ? (*types)[i].get<std::string>() : "full_attention";
+    if (!own || !own->is_object() || !own->contains(type)) type.clear();  // as all others
+    const auto [kind, fresh] = known.try_emplace(type, -1);
+    if (const auto fields = fresh ? config_of_layers(config, type) : std::nullopt) {
+      kind->second = static_cast<std::int64_t>(kinds_.size());
+      kinds_.emplace_back(*fields, size, 1, theta);
+    }
+    kind_of_.push_back(kind->second);
+  }
+}
+
+std::vector<Tensor> LayerRopes::angles(const Steps& steps) const {
+  std::vector<Tensor> all;
+  for (const Rope& rope : kinds_) all.push_back(rope.angles(steps));
+  return all;
+}
+
+std::int64_t LayerRopes::reach() const {
+  std::int64_t most = 0;
+  for (const Rope& rope : kinds_) most = std::max(most, rope.reach());
+  return most;
+}
+
+std::int64_t LayerRopes::turning_point() const {
+  std::int64_t first = 0;
+  for (const Rope& rope : kinds_)
+    if (rope.turning_point() > 0 && (first == 0 || rope.turning_point() < first))
+      first = rope.turning_point();
+  return first;
 }
 
 }  // namespace hft

@@ -25,11 +25,12 @@ class Rope {
   // Turns queries and keys in qkv [N, (H + 2 K) * E], the first H + K heads of E numbers, in place.
   static void rotate(Tensor& qkv, const Tensor& angles, std::int64_t heads, std::int64_t size);
 
-  // Positions the stretched frequencies are made for; at least max_position_embeddings.
+  // Positions the stretched frequencies are made for; at least max_position_embeddings. Texts may
+  // go on past them.
   std::int64_t reach() const { return reach_; }
-  // Past this many positions all keys turn by other angles, and what is cached is made anew
-  // (longrope); 0: never.
-  std::int64_t turning_point() const { return long_.empty() ? 0 : original_; }
+  // Past this many positions all keys turn by other angles, and what is cached is made anew: Phi-3
+  // alone does so with longrope. 0: never.
+  std::int64_t turning_point() const { return turning_point_; }
 
  private:
   void stretch(const Fields& config, const Fields& scaling);
@@ -45,8 +46,28 @@ class Rope {
   std::vector<float> long_;         // longrope: past `original_` positions
   double dynamic_ = 0;              // its factor; 0: none
   std::int64_t original_ = 0;       // positions the model was trained on
+  std::int64_t turning_point_ = 0;
   std::int64_t reach_ = 0;
   double amplitude_ = 1;  // of cosines and sines
+};
+
+// The rotary positions of a stack's layers: one for all, or one for each kind of layer_types.
+class LayerRopes {
+ public:
+  LayerRopes() = default;
+  LayerRopes(const Fields& config, std::int64_t layers, std::int64_t size, double theta = 10000);
+
+  // Rope::angles of every kind.
+  std::vector<Tensor> angles(const Steps& steps) const;
+  // The place of a layer's angles among them; -1: it has no rotary positions.
+  std::int64_t kind_of(std::int64_t layer) const { return kind_of_[layer]; }
+
+  std::int64_t reach() const;
+  std::int64_t turning_point() const;
+
+ private:
+  std::vector<Rope> kinds_;
+  std::vector<std::int64_t> kind_of_;  // of each layer; -1: none
 };
 
 }  // namespace hft

@@ -92,6 +92,22 @@ Tensor WeightStore::bind(const std::string& name, at::IntArrayRef shape) {
   return device_.is_cpu() ? tensor : tensor.to(device_);
 }
 
+bool WeightStore::holds(const std::string& name, const Tensor& value) const {
+  const std::string found = find(name);
+  if (found.empty()) return false;
+  const StoredTensor& stored = tensors_.at(found);
+  if (floating_type(stored.dtype) != value.scalar_type() ||
+      !std::ranges::equal(stored.shape, value.sizes()))
+    return false;
+  const Tensor other = value.cpu().contiguous();
+  return stored.bytes.data() == other.const_data_ptr() ||
+         std::memcmp(stored.bytes.data(), other.const_data_ptr(), stored.bytes.size()) == 0;
+}
+
+void WeightStore::warn(const std::string& text) {
+  if (!std::ranges::count(warnings_, text)) warnings_.push_back(text);
+}
+
 std::vector<std::string> WeightStore::unexpected() const {
   const std::string base = renames_.base + ".";
   std::vector<std::string> names;

@@ -38,6 +38,8 @@ class WeightStore {
   // Throws kBadData when the shape differs from `shape`, kUnsupported when it holds no floats.
   Tensor bind(const std::string& name, at::IntArrayRef shape);
   bool has(const std::string& name) const { return !find(name).empty(); }
+  // The tensor of this name is `value` itself or equal to it, byte by byte.
+  bool holds(const std::string& name, const Tensor& value) const;
   void ignore(std::string prefix) { ignored_.push_back(std::move(prefix)); }
   // Tensors outside these places may be missing; binding one gives an undefined tensor.
   void need_only(std::vector<std::string> prefixes) { needed_ = std::move(prefixes); }
@@ -47,6 +49,9 @@ class WeightStore {
     std::vector<std::int64_t> shape;
   };
   const std::vector<Missing>& missing() const { return missing_; }
+  // What users should know of how the checkpoint was read; said once.
+  void warn(const std::string& text);
+  const std::vector<std::string>& warnings() const { return warnings_; }
   // Names in the checkpoint that nothing was bound to, sorted.
   std::vector<std::string> unexpected() const;
   // Gives every missing tensor the values a new head gets (A3: normal(0, std) from seed 42, biases
@@ -66,6 +71,7 @@ class WeightStore {
   at::Device device_;
   std::set<std::string> bound_;
   std::vector<Missing> missing_;
+  std::vector<std::string> warnings_;
   std::map<std::string, Tensor, std::less<>> random_;
 };
 

@@ -24,6 +24,7 @@ class Golden:
     std: float = 0.4
     dtype: str = ""             # saved as; "": float32
     shard: str = ""             # largest shard
+    weights: str = "safetensors"  # or "bin": pytorch_model.bin
     edits: list = field(default_factory=list)
     without: list = field(default_factory=list)    # files removed after saving
     config_fields: dict = field(default_factory=dict)  # written into config.json afterwards
@@ -32,6 +33,7 @@ class Golden:
     sentence_length: int = 0
     prompts: dict = field(default_factory=dict)
     generation: dict = field(default_factory=dict)  # written into generation_config.json
+    release: int = 4            # of transformers, which makes it
     installed: str = ""         # a model of scripts/setup instead of one made here
 
     @property
@@ -133,6 +135,8 @@ BERT = [
            "beta, position_ids, the pooler and the head of pre-training)", "BertForMaskedLM", "bert",
            sizes(36, 2, 6, 72, "gelu", 48), mask_cases("[MASK]", "boats,the,clock"), max_length=48,
            edits=["old norm names", "extra tensors"]),
+    Golden("bert-causal", "BERT that was a decoder: a token sees none after it", "BertForMaskedLM", "bert",
+           {**sizes(24, 2, 3, 40, "gelu", 48), "is_decoder": True}, mask_cases("[MASK]", "boats,the,clock")[:2], max_length=48),
     Golden("bert-embed", "BERT without a prefix, sentence-transformers: mean, normalised; a prompt",
            "BertModel", "bert", sizes(32, 2, 8, 48, "gelu", 80),
            embed_cases(["--no-normalize"], ["--pooling", "cls", "--no-normalize"],

@@ -4,7 +4,8 @@ import transformers as tf
 
 from golden import texts
 from golden.decoders import arguments
-from golden.models import F32, Case, Golden, text
+from golden.models import (CONLL, F32, Case, Golden, classify_cases, labels, ner_cases, qa_cases, text,
+                           zero_shot_cases)
 
 TEXTS = [*texts.PLAIN, "", "A", "東京 and 大阪 🎉", " ".join(texts.corpus()[40:44])]
 SHORT = TEXTS[:2]
@@ -93,7 +94,7 @@ MARIAN = [
             "decoder_start_token_id": 2, "activation_function": "gelu"}, cases("translate"), std=0.25, dtype="bfloat16",
            max_length=120),
 ]
-TASKS = {"summarization": {"prefix": "summarize: ", "max_length": 22, "min_length": 6, "num_beams": 4,
+T5_TASKS = {"summarization": {"prefix": "summarize: ", "max_length": 22, "min_length": 6, "num_beams": 4,
                            "early_stopping": True, "length_penalty": 2.0, "no_repeat_ngram_size": 3},
          "translation_en_to_de": {"prefix": "translate English to German: ", "max_length": 18, "num_beams": 2,
                                   "early_stopping": True}}
@@ -114,7 +115,7 @@ T5 = [
             Case([*TO_GERMAN, "--num-beams", "6", "--no-repeat-ngram-size", "1"], text(SHORT)),
             Case(["summarize", *F32, "--num-beams", "1", "--no-repeat-ngram-size", "1"], text(TEXTS)),
             Case(["translate", *F32, "--max-new-tokens", "9", "--no-repeat-ngram-size", "2"], text(TEXTS))],
-           std=0.3, dtype="bfloat16", max_length=90, config_fields={"task_specific_params": TASKS}),
+           std=0.3, dtype="bfloat16", max_length=90, config_fields={"task_specific_params": T5_TASKS}),
     Golden("t5-gated", "T5 1.1 and FLAN-T5: gated gelu, an own head, wide heads", "T5ForConditionalGeneration", "t5",
            t5(20, (3, 1), 3, 8, 36, feed_forward_proj="gated-gelu", tie_word_embeddings=False,
               relative_attention_num_buckets=12, relative_attention_max_distance=50), cases("summarize"),
@@ -178,8 +179,44 @@ PEGASUS = [
                        "decoder_start_token_id": 0, "scale_embedding": True, "activation_function": "gelu_new"},
            cases("summarize"), std=0.3, max_length=100),
 ]
-SEQ2SEQ = BART + MARIAN + T5 + MULTILINGUAL + PEGASUS
+NLI = labels(["contradiction", "entailment", "neutral"])
+FEWER = text([*texts.PLAIN, texts.ODD[2], texts.ODD[3]])
+READERS = [
+    Golden("bart-qa", "BART, spans of an answer, scaled embeddings", "BartForQuestionAnswering", "bart",
+           {**SHARED, **sides(24, (1, 2), (4, 2), (32, 24)), "decoder_start_token_id": 2, "scale_embedding": True},
+           qa_cases(56, 20, *F32)[:4], std=0.3, dtype="bfloat16", max_length=96),
+    Golden("bart-classify", "BART, three labels without names in config.json, one end in a text and two in a pair",
+           "BartForSequenceClassification", "bart",
+           {**SHARED, **sides(16, (2, 1), (2, 4), (24, 20)), "decoder_start_token_id": 0, "activation_function": "relu"},
+           classify_cases(inputs=FEWER)[:2], std=0.3, max_length=128, config_fields={"id2label": None, "label2id": None}),
+    Golden("mbart-classify", "mBART, natural language inference: the decoder begins with the text's last token",
+           "MBartForSequenceClassification", "mbart",
+           {**SHARED, **sides(20, (1, 2), (4, 5), (30, 24)), "decoder_start_token_id": 190, "scale_embedding": True, **NLI},
+           [*zero_shot_cases()[:2], *classify_cases(inputs=FEWER)[:1]], std=0.3, max_length=100),
+    Golden("mbart-qa", "mBART, spans of an answer", "MBartForQuestionAnswering", "mbart",
+           {**SHARED, **sides(16, (2, 1), (2, 2), (24, 24)), "scale_embedding": False}, qa_cases(56, 20)[:2], std=0.3, max_length=96),
+    Golden("t5-classify", "T5, labels on the decoder's state at the end, tied embeddings that are not scaled for it",
+           "T5ForSequenceClassification", "t5", {**t5(24, (2, 1), 4, 6, 40), **NLI},
+           [*zero_shot_cases()[:2], *classify_cases(inputs=FEWER)[:1]], std=0.25, max_length=90),
+    Golden("t5-ner", "T5, labels on its encoder alone", "T5ForTokenClassification", "t5",
+           {**t5(20, (2, 1), 2, 8, 36, feed_forward_proj="gated-gelu"), **labels(CONLL)}, ner_cases(9, *F32)[:5], std=0.25,
+           dtype="bfloat16", max_length=60),
+    Golden("t5-qa", "T5, spans of an answer; tensors without a prefix", "T5ForQuestionAnswering", "t5",
+           t5(18, (1, 2), 3, 5, 30), qa_cases(40, 12)[:3], std=0.3, max_length=90),
+    Golden("mt5-classify", "mT5, five labels", "MT5ForSequenceClassification", "mt5",
+           {**t5(16, (2, 2), 2, 6, 24), **labels(["1", "2", "3", "4", "5"])}, classify_cases(inputs=FEWER)[:2], std=0.25, max_length=90),
+    Golden("umt5", "UMT5: distances of each block's own", "UMT5ForConditionalGeneration", "mt5",
+           t5(18, (2, 2), 3, 5, 30), cases("summarize")[:4], std=0.3, max_length=90),
+]
+SEQ2SEQ = READERS + BART + MARIAN + T5 + MULTILINGUAL + PEGASUS
 NAMES = {"summarize": ("summarization", "summary_text"), "translate": ("translation", "translation_text")}
+
+
+def generated(folder, command, source, given):
+    tokenizer = tf.AutoTokenizer.from_pretrained(folder)
+    model = tf.AutoModelForSeq2SeqLM.from_pretrained(folder, dtype=torch.float32)
+    ids = model.generate(**tokenizer(source, return_tensors="pt"), **given)[0]
+    return [{NAMES[command][1]: tokenizer.decode(ids, skip_special_tokens=True)}]
 
 
 def answers(golden, folder, args, inputs):
@@ -193,6 +230,8 @@ def answers(golden, folder, args, inputs):
         task = f"translation_{given['src_lang']}_to_{given['tgt_lang']}"
         if golden.tokenizer == "t5":  # the pair is in the task's name alone
             del given["src_lang"], given["tgt_lang"]
+    if golden.release == 5:  # which has no such pipelines
+        return [generated(folder, args[0], row["text"], given) for row in inputs]
     pipe = tf.pipeline(task, model=str(folder), tokenizer=str(folder), dtype=torch.float32, device=-1)
     outputs = []
     for row in inputs:

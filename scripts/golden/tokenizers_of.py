@@ -2,6 +2,7 @@
 the Hub's layout by the tokenizer class of the model."""
 import contextlib
 import json
+import shutil
 import tempfile
 from collections import Counter
 from pathlib import Path
@@ -203,6 +204,13 @@ def llama3(folder, length, size):
 
 def make(kind, folder, length):
     """The tokenizer of this kind, its files written to folder."""
+    if kind.startswith("of "):  # that of another golden
+        source = Path(__file__).parents[2] / "tests" / "golden" / kind.removeprefix("of ")
+        for name in ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "vocab.json", "merges.txt",
+                     "vocab.txt", "spiece.model"):
+            if (source / name).exists():
+                shutil.copy(source / name, folder)
+        return tf.AutoTokenizer.from_pretrained(source)
     family, _, variant = kind.partition("/")
     lower = variant != "cased"
     if family in ("bert", "distilbert", "electra"):

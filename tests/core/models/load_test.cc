@@ -253,13 +253,16 @@ TEST_CASE("load: a padding token inside a RoBERTa text keeps the padding positio
 
 TEST_CASE("load: the support table lists every architecture with its commands") {
   const auto rows = supported_models();
-  REQUIRE(rows.size() == 27);
+  REQUIRE(rows.size() == 28);
   CHECK(rows[0].model_type == "bert");
   CHECK(rows[0].tasks == std::vector<std::string>{"embed", "classify", "ner", "qa", "fill-mask"});
   CHECK(rows[19].model_type == "smollm3");
   CHECK(rows[19].tasks == std::vector<std::string>{"generate", "chat", "classify", "embed"});
   CHECK(rows[20].model_type == "bart");
-  CHECK(rows[26].tasks == std::vector<std::string>{"summarize", "translate"});
+  CHECK(rows[20].tasks == std::vector<std::string>{"summarize", "translate", "classify", "qa"});
+  CHECK(rows[21].tasks == std::vector<std::string>{"summarize", "translate"});
+  CHECK(rows[27].tasks ==
+        std::vector<std::string>{"summarize", "translate", "embed", "classify", "ner", "qa"});
 }
 
 }  // namespace hft::test

@@ -216,7 +216,7 @@ TEST_CASE("encoder-decoders: embeddings are found under each of their names (M0.
     write_model(folder.path, config, tensors_of(config));
     const auto wanted = load_model(folder.path);
     const auto logits = after(*wanted, encode_one(*wanted, some_ids(9)), some_ids(4), 4);
-    const std::string base = type == "t5" ? "" : "model.";
+    const std::string base = type == "t5" ? "transformer." : "model.";
     for (const std::string name : {"encoder.embed_tokens", "decoder.embed_tokens"}) {
       Tensors tensors = tensors_of(config);
       const at::Tensor table = tensors.at(base + "shared.weight");

@@ -1,0 +1,13 @@
+// An encoder-decoder that reads: sequence classification and question answering on what its decoder
+// makes of the same text, token classification and embeddings on its encoder alone.
+#pragma once
+
+#include "core/models/seq2seq_net.h"
+#include "core/models/text_net.h"
+
+namespace hft {
+
+// Binds the head's tensors at `w`.
+TextNet text_net_of(Seq2SeqNet net, const Fields& config, const Weights& w, Head head);
+
+}  // namespace hft

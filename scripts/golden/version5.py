@@ -1,0 +1,75 @@
+"""Checkpoints as transformers 5 saves them, which it alone reads rightly: rope_parameters, dtype, layer_types, what
+T5 ties and scales. Their tokenizers are those of other goldens."""
+from golden import texts
+from golden.decoders import GREEDY, PROMPTS
+from golden.models import CONLL, Case, Golden, labels, sizes, text
+from golden.seq2seq import SHARED, SHORT, sides, t5
+
+RUN = [Case([*GREEDY, "--max-new-tokens", "24"], text(PROMPTS[:2] + PROMPTS[4:]))]
+SMALL = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "num_key_value_heads": 1, "intermediate_size": 24,
+         "max_position_embeddings": 128}
+# The reference's dynamic positions remember the longest text before.
+ONE_BY_ONE = [Case(RUN[0].args, [row]) for row in RUN[0].inputs]
+WHOLE = {**SMALL, "num_key_value_heads": 2}
+NEOX = {k: v for k, v in SMALL.items() if k != "num_key_value_heads"}
+DEFAULT = {"rope_type": "default", "rope_theta": 300.0}
+LINEAR = {"rope_type": "linear", "rope_theta": 700.0, "factor": 2.5}
+YARN = {"rope_type": "yarn", "rope_theta": 5000.0, "factor": 4.0, "original_max_position_embeddings": 32}
+LLAMA3 = {"rope_type": "llama3", "rope_theta": 5000.0, "factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0,
+          "original_max_position_embeddings": 32}
+
+
+def longrope(pairs, **more):
+    return {"rope_type": "longrope", "rope_theta": 900.0, "short_factor": [1 + i / 10 for i in range(pairs)],
+            "long_factor": [2 + i / 5 for i in range(pairs)], **more}
+
+
+def decoder(name, about, model, config, cases=RUN, **more):
+    return Golden(f"v5-{name}", f"As transformers 5 saves it: {about}", model, "of gpt2-generate", config, cases, std=0.35,
+                  release=5, **more)
+
+
+SLIDING = {"use_sliding_window": True, "sliding_window": 6}
+VERSION_5 = [
+    decoder("llama", "Llama, llama3 positions", "LlamaForCausalLM", {**SMALL, "rope_parameters": LLAMA3}),
+    decoder("llama-dynamic", "Llama, dynamic positions past its own", "LlamaForCausalLM",
+            {**SMALL, "max_position_embeddings": 16, "rope_parameters": {**LINEAR, "rope_type": "dynamic"}}, cases=ONE_BY_ONE),
+    decoder("llama-longrope", "Llama, longrope", "LlamaForCausalLM",
+            {**SMALL, "rope_parameters": longrope(4, original_max_position_embeddings=16)}),
+    decoder("mistral", "Mistral, YaRN", "MistralForCausalLM", {**SMALL, "sliding_window": 6, "rope_parameters": YARN}),
+    decoder("qwen2", "Qwen2, linear positions, a window", "Qwen2ForCausalLM",
+            {**SMALL, **SLIDING, "max_window_layers": 1, "rope_parameters": LINEAR}),
+    decoder("qwen3", "Qwen3, YaRN, layer_types", "Qwen3ForCausalLM",
+            {**SMALL, **SLIDING, "head_dim": 16, "layer_types": ["sliding_attention", "full_attention"], "rope_parameters": YARN}),
+    decoder("gemma", "Gemma, 'gelu' that means its approximation", "GemmaForCausalLM",
+            {**SMALL, "head_dim": 8, "hidden_act": "gelu", "rope_parameters": LINEAR}),
+    decoder("gemma2", "Gemma 2, layer_types", "Gemma2ForCausalLM",
+            {**SMALL, "head_dim": 8, "sliding_window": 6, "layer_types": ["full_attention", "sliding_attention"],
+             "rope_parameters": DEFAULT}),
+    decoder("phi", "Phi, a quarter of each head rotated", "PhiForCausalLM",
+            {**WHOLE, "qk_layernorm": True, "rope_parameters": {**DEFAULT, "partial_rotary_factor": 0.25}}),
+    decoder("phi3", "Phi-3, longrope on a part of each head", "Phi3ForCausalLM",
+            {**SMALL, "original_max_position_embeddings": 12, "pad_token_id": 0,
+             "rope_parameters": longrope(3, partial_rotary_factor=0.75)}),
+    decoder("smollm3", "SmolLM3, YaRN in some layers", "SmolLM3ForCausalLM",
+            {**SMALL, **SLIDING, "pad_token_id": 0, "no_rope_layers": [0, 1], "rope_parameters": YARN}),
+    decoder("gpt-neox", "GPT-NeoX, half of each head rotated", "GPTNeoXForCausalLM",
+            {**NEOX, "use_parallel_residual": False, "rope_parameters": {**LINEAR, "partial_rotary_factor": 0.5}}),
+    decoder("mixtral", "Mixtral under its new names, its experts stacked", "MixtralForCausalLM",
+            {**SMALL, "num_local_experts": 3, "intermediate_size": 24, "rope_parameters": LINEAR}, edits=["stacked experts"]),
+    Golden("v5-bert", "As transformers 5 saves it: BERT", "BertForTokenClassification", "of bert-ner-cased",
+           {**sizes(24, 2, 2, 48, "gelu", 40), **labels(CONLL)}, [Case(["ner"], text(texts.NAMES[:3]))], release=5),
+    Golden("v5-bart", "As transformers 5 saves it: BART with labels", "BartForSequenceClassification", "of bart-cnn",
+           {**SHARED, **sides(16, (1, 2), (2, 4), (24, 20)), **labels(["no", "yes"])},
+           [Case(["classify", "--top-k", "all"], text(SHORT))], std=0.3, release=5),
+    Golden("v5-t5", "As transformers 5 saves it: T5 1.0, tied and scaled", "T5ForConditionalGeneration", "of t5-tied",
+           t5(24, (2, 2), 4, 6, 40), [Case(["summarize", "--num-beams", "1", "--max-new-tokens", "14"], text(SHORT))],
+           std=0.3, release=5),
+    Golden("v5-t5-own-head", "As transformers 5 saves T5 1.1: tied by its config, with another head in the file, not scaled",
+           "T5ForConditionalGeneration", "of t5-tied", t5(20, (2, 2), 3, 8, 36, feed_forward_proj="gated-gelu", tie_word_embeddings=False),
+           [Case(["summarize", "--num-beams", "1", "--max-new-tokens", "14"], text(SHORT))], std=0.3, edits=["own head"], release=5),
+    Golden("v5-mt5", "As transformers 5 saves it: mT5, tied and not scaled", "MT5ForConditionalGeneration", "of t5-tied",
+           t5(18, (2, 2), 3, 5, 30), [Case(["summarize", "--num-beams", "1", "--max-new-tokens", "14"], text(SHORT))], std=0.3, release=5),
+    Golden("v5-umt5", "As transformers 5 saves it: UMT5", "UMT5ForConditionalGeneration", "of t5-tied",
+           t5(18, (2, 2), 3, 5, 30), [Case(["summarize", "--num-beams", "1", "--max-new-tokens", "14"], text(SHORT))], std=0.3, release=5),
+]
