@@ -148,6 +148,7 @@ complete -c hft -n '__hft_in "generate"' -s 0 -l null -d 'Names in LIST end with
 complete -c hft -n '__hft_in "generate"' -l limit -x -d 'Stop after N inputs'
 complete -c hft -n '__hft_in "generate"' -l shard -x -d 'Only every n-th input, from the i-th (0/3, 1/3, 2/3)'
 complete -c hft -n '__hft_in "generate"' -l text-column -x -d 'Data column with the text'
+complete -c hft -n '__hft_in "generate"' -l messages-column -x -d 'Data column with the messages'
 complete -c hft -n '__hft_in "generate"' -l id-column -x -d 'Data column copied to each records id'
 complete -c hft -n '__hft_in "generate"' -l json -d 'One JSON record per input'
 complete -c hft -n '__hft_in "generate"' -l format -x -a 'text json csv tsv' -d 'Form of the results'

@@ -193,6 +193,9 @@ int run_verify(const Options& o) {
       continue;
     const hub::Verified found = hub::verify(e);
     for (const auto& line : found.faults) std::printf("%s\n", escape_controls(line).c_str());
+    if (found.faults.empty())
+      note(e.id + ": " + counted(static_cast<std::int64_t>(found.files - found.unknown), "file") +
+           " as the Hub has them");
     files += found.files;
     unknown += found.unknown;
     faults += found.faults.size();

@@ -92,7 +92,8 @@ TEST_CASE("with Python: what Python downloads, hft runs offline and verifies") {
     CHECK(hub.run({"classify", "-m", "org/tiny", "x"}, {"HF_HUB_OFFLINE=1"}).code == 0);
     const auto verified = hub.run({"hub", "cache", "verify"});
     CHECK(verified.code == 0);
-    CHECK(verified.err == "hft: 8 files verified\n");
+    CHECK(verified.err ==
+          "hft: org/tiny: 8 files as the Hub has them\nhft: 8 files verified\n");
     const auto commit = test::slurp(hub.repo("org/tiny") / "refs/main");
     hub.clear_log();
     CHECK(hub.run({"classify", "-m", "org/tiny", "--revision", commit, "x"}).code == 0);
