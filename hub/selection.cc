@@ -8,8 +8,8 @@
 #include <set>
 
 #include "core/base/error.h"
-#include "core/base/json.h"
 #include "core/base/log.h"
+#include "core/base/sorted_json.h"
 #include "core/base/text.h"
 #include "hub/names.h"
 
@@ -148,8 +148,7 @@ std::vector<std::string> shards_of(const std::string& index_name, std::string_vi
   const std::string end =
       index_name.find(".safetensors.") != index_name.npos ? ".safetensors" : ".bin";
   // Sorted JSON: an index may have very many members.
-  const auto json = nlohmann::json::parse(index_text, nullptr, false);
-  if (json.is_discarded()) fail(Errc::kBadData, index_name, ": not valid JSON");
+  const auto json = parse_sorted_json(index_text, index_name);
   const auto map = json.find("weight_map");
   if (map == json.end() || !map->is_object())
     fail(Errc::kBadData, index_name, ": 'weight_map' is missing, wanted an object");

@@ -102,7 +102,113 @@ TEMPLATES = [
     "{% set loop = 5 %}{{ loop }}{% for i in [1] %}{{ i }}{% endfor %}", "{% for a, (b, c) in [[1, [2, 3]]] %}{{ a }}{{ b }}{{ c }}{% endfor %}",
     "{% for m in messages[1:] %}{% if m.content is string and not(m.content.startswith('<')) %}{{ m.content|tojson }}{% endif %}{% endfor %}",
 ]
+# One expression each: markups, then integers of any length, then texts in lines.
+HTML = r"""
+'<a>'|safe + '<b>'
+'<b>' + ('<a>'|safe)
+('<a>'|safe) * 2 + '&'
+'<a>'|e|e
+'<a>'|e|forceescape
+('<p>%s</p>'|safe) % '<x>'
+('%s|%r|%d|%5.1f'|safe) % ('<', "a'b", 3, 2.5)
+('<%(k)s>'|safe) % {'k': '<v>'}
+'%s' % ('<a>'|e)
+('{}<{}>{k}'|safe).format('<', '&'|safe, k='"')
+('{:>5}'|safe).format('<')
+'{}'.format('<a>'|e) + '<'
+('<{a}>'|safe).format_map({'a': '&'})
+('<'|safe).join(['<', '&'|safe, 3])
+'<'.join(['<', '&'|safe])
+['<', '&'|safe]|join('<')
+('a<b'|safe).split('<')
+('a<b<c'|safe).partition('<')
+('<i>'|safe)[1:] + '<'
+('<i>'|safe)[0] + '<'
+('<i>'|safe)|upper + '<'
+('<i a>'|safe)|title + '<'
+('<i a>'|safe)|trim|replace('a', '<')
+('a b'|safe).replace('a', '<')
+('a'|safe).center(5, '<')
+('ab'|safe)|center(6) + '<'
+'a'|e ~ '<'
+['a'|safe, 'b']
+('a'|safe) is escaped
+('a'|safe) == 'a'
+{'a'|safe: 1}['a']
+('a\nb'|safe)|indent('<')
+('<i>hello world</i>'|safe)|truncate(9) + '<'
+'<%s>'|safe|format('<')
+'<!-- a --><b>x  y</b>\n &lt;z&gt; &copy &notit; &#65;&#x1F600; &#0; &bogus;'|striptags
+'a < b'|striptags + '<'
+'See https://x.org/a_(b), (www.y.net). or me@x.org or mailto:me@x.org!'|urlize
+'http://example.org/long/path'|urlize(12, true, target='_blank', rel='me')
+'x.com 1.2.3.4 http://1.2.3.4:80/ ftp://a tel:+1'|urlize(extra_schemes=['tel:'])
+{'a': '<', 'b': none, 'c': '&lt;'|safe}|xmlattr
+12345678901234567890 * 98765432109876543210
+2 ** 200 - 1
+-(2 ** 64) // 7
+-(2 ** 64) % 1000003
+2 ** 63 - 1 + 1
+-9223372036854775808 - 1
+10 ** 30 / 7
+(10 ** 30) // (10 ** 12 + 1)
+10 ** 25 == 1e25
+10 ** 22 == 1e22
+{2 ** 70: 'a'}[2.0 ** 70]
+2 ** 64 > 1.8e19
+[2 ** 65, 3, 2.5e19]|sort
+'123456789012345678901234567890'|int + 1
+'0x1ffffffffffffffffffff'|int(0, 16)
+1e25|int
+'%d %x %,d' % (1, 2, 3)
+'%d|%x|%30d' % (2 ** 70, 2 ** 70, -(2 ** 70))
+'{:,}|{:x}|{:>30}'.format(2 ** 70, 2 ** 70, 2 ** 70)
+(2 ** 70).bit_length()
+(2 ** 70)|abs
+(-(2 ** 70))|string|length
+(10 ** 20 + 55)|round(-2)
+(15 * 10 ** 20)|round(-21)
+[2 ** 70]|tojson
+2 ** 70 is odd
+2 ** 70 is integer
+nums[:2 ** 70]
+nums[2 ** 70] is defined
+s.find('o', none, none)
+s.startswith('H', none)
+'  a  b  c '.split(none, 1)
+'  a  b  c '.rsplit(none, 1)
+'  a  b  c '.split(none, 0)
+'a b'.split(none)
+'The quick-brown fox -- jumps_over the extraordinarily lazy dog'|wordwrap(12)
+'aaaa bbbb-cccc-dddd'|wordwrap(7, false)
+'one two\n\nthree four'|wordwrap(5, wrapstring='|')
+'well-known x-y-zz a--b 3-4'|wordwrap(3, break_on_hyphens=false)
+d|pprint
+messages|pprint
+'a word and more ' * 9
+('a word and more ' * 9)|pprint
+(['a word and more ' * 9], {'k': ('a word and more ' * 9, 1), 2: none})|pprint
+['only']|random
+"""
+AUTOESCAPE = [
+    "{% autoescape true %}<{{ '<' }}{{ '<'|safe }}{{ 1 }}{{ nil }}{{ missing }}{% endautoescape %}{{ '<' }}",
+    "{% autoescape true %}{{ '<' ~ '>' }}{{ '<' ~ ('>'|safe) }}{{ ['<', '>'|safe]|join('&') }}{{ ['<', '>']|join('&') }}{% endautoescape %}",
+    "{% autoescape yes %}{{ '<' ~ ('>'|safe) }}{% endautoescape %}{% autoescape no %}{{ '<' }}{% endautoescape %}",
+    "{% macro m(a) %}<{{ a }}>{% endmacro %}{{ m('<') }}{% autoescape true %}{{ m('<') }}{{ m('<') + '<' }}{% endautoescape %}",
+    "{% autoescape true %}{% macro m(a) %}<{{ a }}>{% endmacro %}{{ m('<') }}{% endautoescape %}{{ m('<') }}",
+    "{% autoescape true %}{% set z %}<{{ '<' }}{% endset %}{{ z }}{% endautoescape %}{{ z + '<' }}",
+    "{% autoescape true %}{% filter upper %}<i>{{ '<' }}{% endfilter %}{% call(x) f() %}{% endcall %}{% endautoescape %}{% macro f() %}{% endmacro %}",
+    "{% autoescape true %}{{ s|replace('o', '<') }}{{ s|replace('o'|safe, '<') }}{{ s|replace('o', '<'|safe) }}{{ {'a': '<'}|xmlattr }}{{ 'www.x.org'|urlize }}{% endautoescape %}",
+    "{% autoescape true %}{% for x in tree recursive %}<{{ x.v }}{{ loop(x.c) }}>{% endfor %}{% endautoescape %}",
+    "{% block a %}[{{ n }}{{ q }}]{% endblock %}{% set q = 1 %}{{ self.a() }}{{ self.a()|upper }}{% for q in [5] %}{% block b %}{{ q }}{% endblock %}{% endfor %}",
+    "{% for q in [5] %}{% block b scoped %}{{ q }}{% endblock %}{% endfor %}{{ self.none is defined }}",
+    "{% if no %}{{ n|nofilter }}{{ n is notest }}{% endif %}{{ n|nofilter if no else 'b' }}{% if yes %}a{% elif n is notest %}{% endif %}",
+]
 ERRORS = [
+    "{% if yes %}{{ n|nofilter }}{% endif %}", "{% if no %}{% for i in [1] %}{{ i|nofilter }}{% endfor %}{% endif %}", "{% if no %}{% with %}{{ 1|nofilter }}{% endwith %}{% endif %}",
+    "{% if no %}{% set z | nofilter %}{% endset %}{% endif %}", "{{ no and (n|nofilter) }}", "{% block a %}{% endblock %}{% block a %}{% endblock %}",
+    "{{ ('a'|safe) + 1 }}", "{{ ('{:5}'|safe).format('a'|safe) }}", "{{ ('%x'|safe) % 3 }}", "{{ 2 ** 70 % 0 }}", "{{ 1e308 * 10 ** 400 }}", "{{ 10 ** 5000 }}", "{{ 'a' * 2 ** 70 }}",
+    "{{ range(2 ** 70) }}", "{{ 'a'|wordwrap(0) }}", "{{ 'a'|urlize(extra_schemes=['x']) }}",
     "{{ missing.x }}", "{{ missing + 1 }}", "{{ missing() }}", "{{ 1 / 0 }}", "{{ 1 // 0 }}", "{{ 1 % 0 }}", "{{ 'a' + 1 }}", "{{ 1 + 'a' }}", "{{ [] + () }}",
     "{{ 1 < 'a' }}", "{{ n() }}", "{{ nums.append(1) }}", "{{ d.update({}) }}", "{{ ''.__class__.__mro__ }}", "{{ n|length }}", "{{ nil|list }}", "{% for i in 5 %}{% endfor %}",
     "{{ s.index('zz') }}", "{{ ''.split('') }}", "{{ nums|tojson|nofilter }}", "{{ n is notest }}", "{{ raise_exception('stop here') }}", "{{ missing|tojson }}", "{{ range(1000000) }}",
@@ -116,7 +222,8 @@ def main():
     # Pieces separated by ' | ' with blanks are one expression each.
     templates = ["{{ " + e.strip() + " }}" for block in (EXPRESSIONS, FILTERS, TESTS)
                  for line in block.strip().splitlines() for e in line.split(" | ") if e.strip()]
-    templates += TEMPLATES + ERRORS
+    templates += ["{{ " + e + " }}" for e in HTML.strip().splitlines()]
+    templates += TEMPLATES + AUTOESCAPE + ERRORS
     cases = []
     for template in templates:
         got = render(template, V)

@@ -7,6 +7,7 @@
 #include "core/base/log.h"
 #include "core/base/text.h"
 #include "core/processors/scores.h"
+#include "core/templates/template.h"
 #include "tasks/commands.h"
 #include "tasks/drawing.h"
 #include "tasks/list_option.h"
@@ -49,8 +50,7 @@ ScoreFunction function_for(const std::string& flag, const TextContext& context) 
   return ScoreFunction::kSoftmax;
 }
 
-Json labelled(const std::vector<std::string>& labels, const std::vector<float>& scores,
-              std::int64_t k) {
+Json labelled(const std::vector<Json>& labels, const std::vector<float>& scores, std::int64_t k) {
   Json list = Json::array();
   for (std::int64_t i : best(scores, k))
     list.push_back({{"label", labels.at(i)}, {"score", number(scores[i])}});
@@ -71,12 +71,39 @@ Prepare prepare_labels(const Options& o, const TextContext& context) {
   };
 }
 
-// The row of the label that begins with "entail"; -1: the last one.
+// The row of the label that begins with "entail"; -1: the last one. label2id says it, which the
+// reference builds anew where there is no id2label.
 std::int64_t entailment_row(const TextContext& context) {
-  for (std::size_t i = 0; i < context.labels.size(); ++i)
-    if (lowercase(context.labels[i]).starts_with("entail")) return static_cast<std::int64_t>(i);
+  const auto entails = [](const std::string& label) {
+    return lowercase(label).starts_with("entail");
+  };
+  if (context.config.has("id2label") && context.config.has("label2id")) {
+    const Fields ids = context.config.object("label2id");
+    const auto rows = static_cast<std::int64_t>(context.labels.size());
+    for (const auto& [label, id] : ids.json().items())
+      if (entails(label)) return ids.integer(label, -rows, rows - 1);
+  } else {
+    for (std::size_t i = 0; i < context.labels.size(); ++i)
+      if (const Json& label = context.labels[i];
+          label.is_string() && entails(label.get<std::string>()))
+        return static_cast<std::int64_t>(i);
+  }
   note("no label of the model begins with 'entail'; taking its last label for it");
   return -1;
+}
+
+// The template with each label put in, as Python's str.format does it.
+std::vector<std::string> hypotheses_of(const std::string& text,
+                                       const std::vector<std::string>& labels) {
+  std::vector<std::string> hypotheses;
+  try {
+    for (const auto& label : labels) hypotheses.push_back(format_text(text, label));
+  } catch (const Error& e) {
+    fail(Errc::kUsage, "--hypothesis-template: '", text, "': ", e.message);
+  }
+  if (hypotheses[0] == text)
+    fail(Errc::kUsage, "--hypothesis-template: '", text, "' has no {} for the label");
+  return hypotheses;
 }
 
 // Scores of the candidates, from the logits of one premise with each hypothesis.
@@ -95,12 +122,7 @@ std::vector<float> candidate_scores(std::span<const Matrix> results, std::int64_
 }
 
 Prepare prepare_candidates(const Options& o, const TextContext& context) {
-  std::vector<std::string> hypotheses;
-  const auto hole = o.hypothesis.find("{}");
-  if (hole == std::string::npos)
-    fail(Errc::kUsage, "--hypothesis-template: '", o.hypothesis, "' has no {} for the label");
-  for (const auto& label : o.candidates)
-    hypotheses.push_back(std::string(o.hypothesis).replace(hole, 2, label));
+  const std::vector<std::string> hypotheses = hypotheses_of(o.hypothesis, o.candidates);
   const std::int64_t entailment = entailment_row(context);
   const bool independent = o.multi_label || o.candidates.size() == 1;
   return [=, &context, candidates = o.candidates](const Input& input) {

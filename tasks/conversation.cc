@@ -3,7 +3,8 @@
 #include <CLI/CLI.hpp>
 
 #include "core/base/error.h"
-#include "core/base/files.h"
+#include "core/base/exact_json.h"
+#include "core/base/given_file.h"
 #include "core/base/limits.h"
 #include "core/tokenizers/tokenizer.h"
 
@@ -42,8 +43,8 @@ Conversations::Conversations(const ConversationOptions& o, const std::filesystem
       templates_(
           o.chat_template.empty()
               ? ChatTemplates::load(folder)
-              : ChatTemplates::load(folder, read_file(o.chat_template, limits::kTemplateBytes))) {
-  if (!o.tools.empty()) tools_ = read_json(o.tools);
+              : ChatTemplates::load(folder, read_given(o.chat_template, limits::kTemplateBytes))) {
+  if (!o.tools.empty()) tools_ = read_exact_json(o.tools);
   for (const auto& [name, token] : Tokenizer::special_tokens(folder)) special_tokens_[name] = token;
 }
 

@@ -20,12 +20,14 @@ std::string heading(const Input& input) {
 
 std::string draw_bars(const Input& input, const Json& output, const std::string& name) {
   int width = 0;
-  for (const Json& row : output)
-    width = std::max(width, display_width(row[name].get<std::string>()));
+  const auto name_of = [&](const Json& row) {
+    return row[name].is_string() ? row[name].get<std::string>() : to_line(row[name]);
+  };
+  for (const Json& row : output) width = std::max(width, display_width(name_of(row)));
   width = std::min(width, kNameColumns);
   std::string out = heading(input);
   for (const Json& row : output) {
-    const std::string label = escape_controls(shorten(row[name].get<std::string>(), width));
+    const std::string label = escape_controls(shorten(name_of(row), width));
     const double score = row["score"].get<double>();
     const int filled = static_cast<int>(std::clamp(score, 0.0, 1.0) * kBarColumns + 0.5);
     out += "  " + label +

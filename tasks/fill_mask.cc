@@ -51,7 +51,12 @@ struct Filler {
             std::span<const float> logits) const {
     std::vector<float> scores = softmax(logits);
     std::vector<float> wanted;
-    for (std::int32_t id : targets) wanted.push_back(scores.at(static_cast<std::size_t>(id)));
+    for (std::int32_t id : targets) {
+      if (static_cast<std::size_t>(id) >= scores.size())
+        fail(Errc::kBadData, "--targets: '", tokenizer.token(id), "' is token ", id,
+             " of the tokenizer, but the model scores ", scores.size());
+      wanted.push_back(scores[static_cast<std::size_t>(id)]);
+    }
     const std::vector<float>& from = targets.empty() ? scores : wanted;
     const auto pad = tokenizer.special_id("pad");
     Json list = Json::array();

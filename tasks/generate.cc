@@ -3,6 +3,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "core/base/exact_json.h"
 #include "core/base/files.h"
 #include "core/base/log.h"
 #include "core/checkpoint/config.h"
@@ -46,9 +47,9 @@ class Generate {
   std::unique_ptr<GenerateJob> prepare(const Input& input) {
     auto job = std::make_unique<GenerateJob>();
     if (!o_.chat.messages.empty())
-      job->messages = checked_messages(read_json(o_.chat.messages), o_.chat.messages);
+      job->messages = checked_messages(read_exact_json(o_.chat.messages), o_.chat.messages);
     else if (input.has(1))
-      job->messages = checked_messages(parse_json(input.text(1), input.place), input.place);
+      job->messages = checked_messages(parse_exact_json(input.text(1), input.place), input.place);
     else if (!input.has(0))
       fail(Errc::kBadData, input.place, ": has no column '", o_.input.columns[0].source,
            "' and no '", o_.input.columns[1].source, "'");
@@ -92,8 +93,7 @@ Json Generate::output_of(const GenerateJob& job) const {
       one["generated_text"] = job.text + text;
     else
       one["generated_text"] = with_answer(job.messages, text);
-    if (o_.generation.logprobs >= 0)
-      one["logprobs"] = log_records(generator_.tokenizer(), g.logs);
+    if (o_.generation.logprobs >= 0) one["logprobs"] = log_records(generator_.tokenizer(), g.logs);
     out.push_back(std::move(one));
   }
   return out;
@@ -189,8 +189,7 @@ bool streams(const Options& o, const ResolvedGeneration& settings) {
 int run(const CLI::App& app, Options& o) {
   if (!o.chat.messages.empty()) {
     if (!o.input.values.empty() || !o.input.files.empty())
-      fail(Errc::kUsage,
-           "--messages: the conversation is the only input, leave out the others");
+      fail(Errc::kUsage, "--messages: the conversation is the only input, leave out the others");
     o.input.values = {o.chat.messages};
   }
   if (o.output.format == "json") o.output.json = true;
@@ -208,8 +207,7 @@ int run(const CLI::App& app, Options& o) {
   const auto shown = [&o](const Input& input, const Json& output) {
     return o.output.file.empty() ? for_stdout(draw(input, output)) : draw(input, output);
   };
-  RecordWriter writer(o.output, {.text_by_default = true, .text = shown},
-                      fingerprint(app, folder));
+  RecordWriter writer(o.output, {.text_by_default = true, .text = shown}, fingerprint(app, folder));
   return Generate(o, folder).run_records(reader, writer);
 }
 
@@ -235,12 +233,10 @@ std::function<int()> declare(CLI::App& app) {
       ->group("Output");
   add_conversation_options(app, o->chat, true);
   add_generation_options(app, o->generation);
-  add_input_options(app, o->input,
-                    {{.name = "text", .optional = true},
-                     {.name = "messages",
-                      .optional = true,
-                      .alternative = true,
-                      .kind = Kind::kList}});
+  add_input_options(
+      app, o->input,
+      {{.name = "text", .optional = true},
+       {.name = "messages", .optional = true, .alternative = true, .kind = Kind::kList}});
   add_output_options(app, o->output);
   add_model_options(app, o->model);
   return [o, &app] { return run(app, *o); };

@@ -28,7 +28,8 @@ struct NumberField {
 constexpr NumberField kNumbers[] = {
     {"max_new_tokens", true, "Tokens to generate at most", kLengths},
     {"min_new_tokens", true, "Tokens to generate at least", kLengths},
-    {"max_length", true, "Tokens at most, prompt included", kLengths},
+    {"max_length", true,
+     "Tokens at most, prompt included; it ends the pipeline's own 256 new tokens", kLengths},
     {"min_length", true, "Tokens at least, prompt included", kLengths},
     {"max_time", false, "Seconds a text may take", kLengths},
     {"num_beams", true, "Beams of beam search; 1: none", kStrategy},
@@ -152,6 +153,17 @@ void add_bad_words(const GenerationOptions& o, const Tokenizer& tokenizer, Json&
   if (!lists.empty()) flags["bad_words_ids"] = lists;
 }
 
+// Only sampling and greedy search feed a second sequence, which knows no prompt.
+void check_guidance(const GenerationConfig& c, Pipeline pipeline, const std::string& assistant) {
+  if (c.guidance_scale.value_or(1) == 1) return;
+  const char* with = pipeline == Pipeline::kTextToText                  ? "an encoder-decoder"
+                     : c.num_beams > 1                                  ? "beams"
+                     : !assistant.empty() || c.prompt_lookup_num_tokens ? "drafts"
+                     : !c.do_sample && c.penalty_alpha && c.top_k > 1   ? "contrastive search"
+                                                                        : nullptr;
+  if (with) fail(Errc::kUnsupported, "guidance_scale with ", with, " is not supported");
+}
+
 }  // namespace
 
 void add_generation_options(CLI::App& app, GenerationOptions& o) {
@@ -179,13 +191,10 @@ void add_generation_options(CLI::App& app, GenerationOptions& o) {
   app.add_option_function<std::string>(
          "--cache-implementation",
          [&o](const std::string& name) { o.flags["cache_implementation"] = name; },
-         "How keys and values are kept: all kinds but quantized give the same text")
+         "How keys and values are kept: all kinds give the same text; quantized is refused")
       ->check(CLI::IsMember({"dynamic", "dynamic_full", "static", "hybrid", "sliding_window",
                              "hybrid_chunked", "offloaded", "offloaded_static", "offloaded_hybrid",
                              "quantized"}))
-      ->group(kSpeed);
-  app.add_option("--cache-bits", o.cache_bits, "Bits of a quantized cache")
-      ->check(CLI::IsMember({4, 8}))
       ->group(kSpeed);
   app.add_flag_callback(
          "--no-pipeline-defaults", [&o] { o.pipeline_defaults = false; },
@@ -206,7 +215,9 @@ ResolvedGeneration resolve(const GenerationOptions& o, const std::filesystem::pa
     sources.tokenizer_pad_id = tokenizer->special_id("pad");
     add_bad_words(o, *tokenizer, sources.flags);
   }
-  return resolve_generation(sources);
+  ResolvedGeneration resolved = resolve_generation(sources);
+  check_guidance(resolved.config, pipeline, o.assistant_model);
+  return resolved;
 }
 
 std::uint64_t seed_of(const GenerationOptions& o) {
@@ -214,16 +225,10 @@ std::uint64_t seed_of(const GenerationOptions& o) {
   return o.seed.value_or((static_cast<std::uint64_t>(device()) << 32) | device());
 }
 
-void set_cache(const GenerationOptions& o, const GenerationConfig& config, ModelRequest& request) {
-  const bool quantized = config.cache_implementation == "quantized";
-  if (o.cache_bits && !quantized)
-    fail(Errc::kUsage, "--cache-bits needs --cache-implementation quantized");
-  if (quantized) {
-    request.cache_bits = o.cache_bits ? o.cache_bits : 4;
-    if (!o.cache_bits && config.cache_config.is_object() &&
-        config.cache_config.value("nbits", 4) == 8)
-      request.cache_bits = 8;
-  }
+void set_cache(const GenerationConfig& config, ModelRequest& request) {
+  if (config.cache_implementation == "quantized")
+    fail_hint(Errc::kUnsupported, "use --cache-implementation dynamic",
+              "cache_implementation quantized: hft keeps keys and values whole");
   request.prefill_chunk = config.prefill_chunk_size.value_or(0);
 }
 

@@ -23,7 +23,6 @@ struct GenerationOptions {
   std::string assistant_model;
   std::optional<std::uint64_t> seed;
   std::int64_t logprobs = -1;
-  int cache_bits = 0;
   bool pipeline_defaults = true;
 };
 
@@ -38,8 +37,7 @@ ResolvedGeneration resolve(const GenerationOptions& options, const std::filesyst
 // --seed, else any.
 std::uint64_t seed_of(const GenerationOptions& options);
 
-// The cache of keys and values as cache_implementation asks for it.
-void set_cache(const GenerationOptions& options, const GenerationConfig& config,
-               ModelRequest& request);
+// The cache of keys and values as the configuration asks for it; kUnsupported for a quantized one.
+void set_cache(const GenerationConfig& config, ModelRequest& request);
 
 }  // namespace hft

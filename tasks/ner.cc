@@ -57,8 +57,8 @@ Prepare setup(const Options& o, const TextContext& context) {
     if (o.aggregation == Aggregation::kNone)
       fail(Errc::kUsage, "--stride needs --aggregation-strategy simple, first, average or max");
     const std::int64_t room = context.max_tokens - context.tokenizer.added_specials(false);
-    if (o.stride == 0 || o.stride >= room)
-      fail(Errc::kUsage, "--stride: ", o.stride, " is outside [1, ", room - 1,
+    if (o.stride >= room)
+      fail(Errc::kUsage, "--stride: ", o.stride, " is outside [0, ", room - 1,
            "], the tokens of a window less one");
   }
   return [&o, &context](const Input& input) {
@@ -90,8 +90,9 @@ std::string draw(const Input& input, const Json& output) {
     char line[64];
     std::snprintf(line, sizeof line, "  %5ld-%-5ld %.4f  ", static_cast<long>(e["start"]),
                   static_cast<long>(e["end"]), e["score"].get<double>());
-    const std::string label = e.contains("entity") ? e["entity"] : e["entity_group"];
-    out += line + label + "  " + escape_controls(e["word"].get<std::string>()) + "\n";
+    const Json& label = e.contains("entity") ? e["entity"] : e["entity_group"];
+    out += line + (label.is_string() ? label.get<std::string>() : to_line(label)) + "  " +
+           escape_controls(e["word"].get<std::string>()) + "\n";
   }
   return out;
 }
@@ -107,7 +108,8 @@ std::function<int()> declare(CLI::App& app) {
           CLI::CheckedTransformer(kAggregations).description("{none,simple,first,average,max}"))
       ->default_str("simple");
   app.add_option("--stride", o->stride, "Read long texts in windows that share N tokens")
-      ->type_name("N");
+      ->type_name("N")
+      ->check(CLI::NonNegativeNumber);
   add_list_option(app, "--ignore-labels", o->ignored, "Labels left out")->default_str("O");
   add_text_options(app, o->common, {{.name = "text"}});
   return [o, &app] {

@@ -67,7 +67,7 @@ Prepare setup(const Options& o, const TextContext& context) {
       const auto cls = context.tokenizer.special_id("cls").value_or(-1);
       Json list = Json::array();
       for (const Answer& a : find_answers(text, logits, cls, o.rules)) list.push_back(to_json(a));
-      return list.size() == 1 ? Json(list[0]) : list;
+      return o.rules.top_k == 1 && list.size() == 1 ? Json(list[0]) : list;
     };
     return prepared;
   };

@@ -38,7 +38,7 @@ TextGenerator::TextGenerator(const ModelOptions& model, const GenerationOptions&
 
 void TextGenerator::load(const ModelOptions& model) {
   ModelRequest request = model_request(model, folder_, Head::kFeatures);
-  set_cache(options_, settings_.config, request);
+  set_cache(settings_.config, request);
   // A pytorch_model.bin takes a while to check: LibTorch starts meanwhile.
   const auto opening = std::async(std::launch::async, [] { engine(); });
   request.tensors = std::make_shared<StoredTensors>(open_checkpoint(folder_, request.variant));

@@ -21,9 +21,9 @@ struct TextContext {
   std::filesystem::path folder;
   Fields config;
   Tokenizer tokenizer;
-  std::int64_t max_tokens = 0;      // of one sequence: the least of model and tokenizer
-  bool cut = true;                  // false: a text longer than that is an error (--no-truncation)
-  std::vector<std::string> labels;  // config's id2label in id order; may be empty
+  std::int64_t max_tokens = 0;  // of one sequence: the least of model and tokenizer
+  bool cut = true;              // false: a text longer than that is an error (--no-truncation)
+  std::vector<Json> labels;     // config's id2label in id order; may be empty
 };
 
 Sequence to_sequence(const TextContext& context, const Encoding& encoding);

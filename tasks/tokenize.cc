@@ -5,7 +5,9 @@
 #include <charconv>
 #include <thread>
 
+#include "core/base/exact_json.h"
 #include "core/base/files.h"
+#include "core/base/given_file.h"
 #include "core/base/limits.h"
 #include "core/base/text.h"
 #include "core/templates/chat_template.h"
@@ -119,7 +121,7 @@ void append_encoded(const Options& o, const Tokenizer& tokenizer, const Input& i
 std::string rendered(const Options& o, const fs::path& folder) {
   ChatOptions chat{.add_generation_prompt = o.generation_prompt};
   if (!o.template_vars.empty()) {
-    chat.variables = Fields(read_json(o.template_vars), o.template_vars).json();
+    chat.variables = Fields(read_exact_json(o.template_vars), o.template_vars).json();
     // tools and documents steer which template is taken, so they are more than variables.
     for (auto [name, target] :
          {std::pair{"tools", &chat.tools}, std::pair{"documents", &chat.documents}})
@@ -133,8 +135,8 @@ std::string rendered(const Options& o, const fs::path& folder) {
   const ChatTemplates templates =
       o.chat_template.empty()
           ? ChatTemplates::load(folder)
-          : ChatTemplates::load(folder, read_file(o.chat_template, limits::kTemplateBytes));
-  return templates.apply(read_json(o.messages), chat).text;
+          : ChatTemplates::load(folder, read_given(o.chat_template, limits::kTemplateBytes));
+  return templates.apply(read_exact_json(o.messages), chat).text;
 }
 
 // "[1, 2]" or "1 2" -> text
@@ -257,10 +259,10 @@ int run(const CLI::App& app, Options& o) {
   InputReader reader(o.input, o.output.keep_columns);
   const int code =
       hft::run({.reader = reader,
-           .sink = writer,
-           .prepare = [&](const Input& input) { return tokenizing(input); },
-           .verb = "tokenizing",
-           .threads = std::clamp(std::thread::hardware_concurrency(), 1U, kMostThreads)});
+                .sink = writer,
+                .prepare = [&](const Input& input) { return tokenizing(input); },
+                .verb = "tokenizing",
+                .threads = std::clamp(std::thread::hardware_concurrency(), 1U, kMostThreads)});
   const bool failed = code == static_cast<int>(Errc::kFailure);
   return failed && tokenizing.only_files_at_fault() ? static_cast<int>(Errc::kBadData) : code;
 }

@@ -11,6 +11,8 @@ namespace hft {
 // As parse_json(), but a number that neither an integer of 64 bits nor a double holds as it was
 // written keeps its digits, in a binary value.
 Json parse_exact_json(std::string_view text, std::string_view where);
+// The same of a file that a person names, which may be a pipe; kBadData above limits::kJsonBytes.
+Json read_exact_json(const std::filesystem::path& file);
 // A number, also one that was kept by its digits.
 bool is_number(const Json& value);
 // As to_line(), with such numbers as they were written.

@@ -1,102 +1,91 @@
 #include "core/base/json.h"
 
+#include <algorithm>
 #include <cmath>
 #include <set>
 
 #include "core/base/error.h"
 #include "core/base/exact_json.h"
 #include "core/base/files.h"
+#include "core/base/given_file.h"
 #include "core/base/impostor.h"
+#include "core/base/json_reader.h"
 #include "core/base/limits.h"
+#include "core/base/sorted_json.h"
 
 namespace hft {
 namespace {
 
-// nlohmann's own message, reduced to its cause: "[json.exception.parse_error.101] parse error at
-// line 1, column 5: syntax error while …; last read: '…'" -> "line 1, column 5: syntax error …".
-std::string cause_of(const std::string& what) {
-  auto start = what.find("] ");
-  std::string text = start == std::string::npos ? what : what.substr(start + 2);
-  for (std::string_view lead : {"parse error at ", "parse error: "})
-    if (text.starts_with(lead)) text.erase(0, lead.size());
-  for (char& c : text)
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
-  return text;
-}
-
 std::string shown(const Json& value) {
+  if (value.is_number_float() && !std::isfinite(value.get<double>()))
+    return std::isnan(value.get<double>()) ? "NaN" : "an infinite number";
   std::string text = to_line(value);
   return text.size() <= 60 ? text : text.substr(0, 57) + "...";
 }
 
-// nlohmann's own parser into a value, with limits. (Its parser with a callback does the same, but
-// walks a whole array after each of its elements: the square of their number.)
-class LimitedParser : public nlohmann::detail::json_sax_dom_parser<Json> {
-  using Base = nlohmann::detail::json_sax_dom_parser<Json>;
+struct Rules {
+  bool unique_keys = false, exact = false;
+};
+
+// Builds the value of a text that JsonReader reads.
+template <class Value>
+class Builder : public nlohmann::detail::json_sax_dom_parser<Value> {
+  using Base = nlohmann::detail::json_sax_dom_parser<Value>;
 
  public:
-  LimitedParser(Json& value, bool unique_keys, bool exact = false)
-      : Base(value), unique_keys_(unique_keys), exact_(exact) {}
+  Builder(Value& value, Rules rules) : Base(value), rules_(rules) {}
 
-  bool null() { return inside() && Base::null(); }
-  bool boolean(bool v) { return inside() && Base::boolean(v); }
-  bool number_integer(std::int64_t v) { return inside() && Base::number_integer(v); }
-  bool number_unsigned(std::uint64_t v) { return inside() && Base::number_unsigned(v); }
   bool number_float(double v, const std::string& text) {
-    if (!exact_ || Json(v).dump() == text) return inside() && Base::number_float(v, text);
-    Json::binary_t digits({text.begin(), text.end()});
-    return inside() && Base::binary(digits);
-  }
-  bool string(std::string& v) { return inside() && Base::string(v); }
-  bool start_array(std::size_t size) {
-    inside();
-    ++depth_;
-    return Base::start_array(size);
-  }
-  bool end_array() {
-    --depth_;
-    return Base::end_array();
+    // What the value would not be written as again is kept as it is.
+    if (!rules_.exact || Json(v).dump() == text) return Base::number_float(v, text);
+    nlohmann::byte_container_with_subtype<std::vector<std::uint8_t>> written;
+    written.assign(text.begin(), text.end());
+    return Base::binary(written);
   }
   bool start_object(std::size_t size) {
-    inside();
-    ++depth_;
-    if (unique_keys_) keys_.emplace_back();
+    if (rules_.unique_keys) keys_.emplace_back();
     return Base::start_object(size);
   }
   bool key(std::string& name) {
-    if (unique_keys_ && !keys_.back().insert(name).second)
+    if (rules_.unique_keys && !keys_.back().insert(name).second)
       fail(Errc::kBadData, "duplicate key '", name, "'");
     return Base::key(name);
   }
   bool end_object() {
-    --depth_;
-    if (unique_keys_) keys_.pop_back();
+    if (rules_.unique_keys) keys_.pop_back();
     return Base::end_object();
   }
 
  private:
-  bool inside() const {
-    if (depth_ >= limits::kJsonDepth)
-      fail(Errc::kBadData, "nested deeper than ", limits::kJsonDepth);
-    return true;
-  }
-  bool unique_keys_, exact_;
-  int depth_ = 0;
+  Rules rules_;
   std::vector<std::set<std::string>> keys_;
 };
 
-Json parsed(std::string_view text, std::string_view where, bool unique_keys, bool exact) {
-  Json value;
-  LimitedParser parser(value, unique_keys, exact);
+std::string place_of(std::string_view text, std::size_t at) {
+  const std::string_view before = text.substr(0, at);
+  const auto lines = std::count(before.begin(), before.end(), '\n');
+  const auto start = before.rfind('\n');  // npos + 1 is 0
+  return "line " + std::to_string(lines + 1) + ", column " + std::to_string(at - start);
+}
+
+template <class Value>
+Value parse(std::string_view text, std::string_view where, Rules rules) {
+  Value value;
+  Builder<Value> builder(value, rules);
   try {
-    Json::sax_parse(text.begin(), text.end(), &parser);
+    JsonReader(text, builder, JsonDialect::kPython).read();
     return value;
-  } catch (const Json::exception& e) {
+  } catch (const JsonFault& fault) {
     with_context(where, [&] { refuse_impostor(text, "the file itself", "JSON"); });
-    fail(Errc::kBadData, where, ": not valid JSON: ", cause_of(e.what()));
+    fail(Errc::kBadData, where, ": not valid JSON: ", place_of(text, fault.at), ": ", fault.why);
   } catch (const Error& e) {
     throw e.in(where);
   }
+}
+
+bool holds_written(const Json& value) {
+  if (value.is_structured()) return std::any_of(value.begin(), value.end(), holds_written);
+  return value.is_binary();
 }
 
 void append_exact(const Json& value, std::string& out) {
@@ -125,11 +114,19 @@ void append_exact(const Json& value, std::string& out) {
 }  // namespace
 
 Json parse_json(std::string_view text, std::string_view where, bool unique_keys) {
-  return parsed(text, where, unique_keys, false);
+  return parse<Json>(text, where, {.unique_keys = unique_keys});
 }
 
 Json parse_exact_json(std::string_view text, std::string_view where) {
-  return parsed(text, where, false, true);
+  return parse<Json>(text, where, {.exact = true});
+}
+
+Json read_exact_json(const std::filesystem::path& file) {
+  return parse_exact_json(read_given(file, limits::kJsonBytes), file.string());
+}
+
+nlohmann::json parse_sorted_json(std::string_view text, std::string_view where, bool unique_keys) {
+  return parse<nlohmann::json>(text, where, {.unique_keys = unique_keys});
 }
 
 bool is_number(const Json& value) { return value.is_number() || value.is_binary(); }
@@ -145,6 +142,7 @@ Json read_json(const std::filesystem::path& file) {
 }
 
 std::string to_line(const Json& value) {
+  if (holds_written(value)) return exact_line(value);
   return value.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 

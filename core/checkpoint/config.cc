@@ -158,16 +158,20 @@ std::optional<Fields> config_of_layers(const Fields& config, const std::string& 
   return Fields(std::move(layers), config.where());
 }
 
-std::vector<std::string> labels_of(const Fields& config) {
-  std::vector<std::string> labels;
+std::vector<Json> labels_of(const Fields& config) {
+  std::vector<Json> labels;
   if (!config.has("id2label")) {
     const std::int64_t count = config.integer("num_labels", 1, limits::kLabels, 2);
     for (std::int64_t i = 0; i < count; ++i) labels.push_back("LABEL_" + std::to_string(i));
     return labels;
   }
   const Fields names = config.object("id2label");
-  labels.resize(names.json().size());
-  for (std::size_t i = 0; i < labels.size(); ++i) labels[i] = names.text(std::to_string(i));
+  for (std::size_t i = 0; i < names.json().size(); ++i) {
+    const auto name = names.json().find(std::to_string(i));
+    if (name == names.json().end())
+      fail(Errc::kBadData, names.where(), ": '", i, "' is missing, wanted the name of that class");
+    labels.push_back(*name);
+  }
   return labels;
 }
 

@@ -9,8 +9,9 @@
 #include <utility>
 
 #include "core/base/error.h"
-#include "core/base/json.h"
+#include "core/base/json_reader.h"
 #include "core/base/limits.h"
+#include "core/checkpoint/dtypes.h"
 #include "core/checkpoint/in_quotes.h"
 #include "core/checkpoint/sniff.h"
 
@@ -20,19 +21,36 @@ namespace {
 struct DtypeRow {
   Dtype dtype;
   std::string_view name;
-  std::int64_t bytes;
+  std::int64_t bits;
 };
-constexpr std::array kDtypes{
-    DtypeRow{Dtype::kF64, "F64", 8},       DtypeRow{Dtype::kF32, "F32", 4},
-    DtypeRow{Dtype::kF16, "F16", 2},       DtypeRow{Dtype::kBF16, "BF16", 2},
-    DtypeRow{Dtype::kI64, "I64", 8},       DtypeRow{Dtype::kI32, "I32", 4},
-    DtypeRow{Dtype::kI16, "I16", 2},       DtypeRow{Dtype::kI8, "I8", 1},
-    DtypeRow{Dtype::kU64, "U64", 8},       DtypeRow{Dtype::kU32, "U32", 4},
-    DtypeRow{Dtype::kU16, "U16", 2},       DtypeRow{Dtype::kU8, "U8", 1},
-    DtypeRow{Dtype::kBool, "BOOL", 1},     DtypeRow{Dtype::kF8E4M3, "F8_E4M3", 1},
-    DtypeRow{Dtype::kF8E5M2, "F8_E5M2", 1}};
+// In the order of layout_order.
+constexpr std::array kDtypes{DtypeRow{Dtype::kU64, "U64", 64},
+                             DtypeRow{Dtype::kI64, "I64", 64},
+                             DtypeRow{Dtype::kF64, "F64", 64},
+                             DtypeRow{kC64, "C64", 64},
+                             DtypeRow{Dtype::kF32, "F32", 32},
+                             DtypeRow{Dtype::kU32, "U32", 32},
+                             DtypeRow{Dtype::kI32, "I32", 32},
+                             DtypeRow{Dtype::kBF16, "BF16", 16},
+                             DtypeRow{Dtype::kF16, "F16", 16},
+                             DtypeRow{Dtype::kU16, "U16", 16},
+                             DtypeRow{Dtype::kI16, "I16", 16},
+                             DtypeRow{kF8E5M2Fnuz, "F8_E5M2FNUZ", 8},
+                             DtypeRow{kF8E4M3Fnuz, "F8_E4M3FNUZ", 8},
+                             DtypeRow{kF8E8M0, "F8_E8M0", 8},
+                             DtypeRow{Dtype::kF8E4M3, "F8_E4M3", 8},
+                             DtypeRow{Dtype::kF8E5M2, "F8_E5M2", 8},
+                             DtypeRow{Dtype::kI8, "I8", 8},
+                             DtypeRow{Dtype::kU8, "U8", 8},
+                             DtypeRow{kF6E3M2, "F6_E3M2", 6},
+                             DtypeRow{kF6E2M3, "F6_E2M3", 6},
+                             DtypeRow{kF4, "F4", 4},
+                             DtypeRow{Dtype::kBool, "BOOL", 8}};
 
-const DtypeRow& row_of(Dtype dtype) { return kDtypes[static_cast<std::size_t>(dtype)]; }
+const DtypeRow& row_of(Dtype dtype) {
+  return *std::find_if(kDtypes.begin(), kDtypes.end(),
+                       [&](const DtypeRow& row) { return row.dtype == dtype; });
+}
 
 std::string shown(const std::vector<std::int64_t>& shape) {
   std::string text = "[";
@@ -64,7 +82,6 @@ class Header {
   bool boolean(bool) { return other("true or false"); }
   bool number_integer(std::int64_t value) { return other(std::to_string(value)); }
   bool number_float(double, const std::string& text) { return other(text); }
-  bool binary(Json::binary_t&) { return other("binary"); }
 
   bool number_unsigned(std::uint64_t value) {
     if (place() != Place::kShape && place() != Place::kOffsets) return other(std::to_string(value));
@@ -149,11 +166,6 @@ class Header {
     return true;
   }
 
-  bool parse_error(std::size_t at, const std::string&, const Json::exception& error) {
-    bool encoding = std::strstr(error.what(), "UTF-8") != nullptr;
-    fail(Errc::kBadData, "header: not valid ", encoding ? "UTF-8" : "JSON", " at byte ", at);
-  }
-
  private:
   enum class Place { kNone, kTop, kMetadata, kTensor, kShape, kOffsets, kIgnored };
 
@@ -172,8 +184,6 @@ class Header {
 
   Place place() const { return places_.empty() ? Place::kNone : places_.back(); }
   bool enter(Place place) {
-    if (places_.size() >= limits::kJsonDepth)
-      fail(Errc::kBadData, "header: nested deeper than ", limits::kJsonDepth);
     places_.push_back(place);
     return true;
   }
@@ -216,10 +226,13 @@ class Header {
     if (offsets_.size() != 2) wrong("'data_offsets' has ", offsets_.size(), " numbers, wanted 2");
     auto [begin, end] = std::pair{offsets_[0], offsets_[1]};
     if (begin > end) wrong("its range [", begin, ", ", end, ") runs backwards");
-    std::int64_t bytes = bytes_of(dtype_);
+    std::int64_t bits = bits_of(dtype_);
     for (std::int64_t size : shape_)
-      if (__builtin_mul_overflow(bytes, size, &bytes))
+      if (__builtin_mul_overflow(bits, size, &bits))
         wrong("shape ", shown(shape_), " is larger than any file");
+    if (bits % 8 != 0)
+      wrong(name_of(dtype_), " of shape ", shown(shape_), " is ", bits, " bits, no whole bytes");
+    const std::int64_t bytes = bits / 8;
     if (bytes != end - begin)
       wrong(name_of(dtype_), " of shape ", shown(shape_), " is ", bytes, " bytes, its range [",
             begin, ", ", end, ") holds ", end - begin);
@@ -247,8 +260,13 @@ std::string_view header_of(std::span<const std::byte> bytes) {
   std::uint64_t length = 0;
   if (bytes.size() >= sizeof length) std::memcpy(&length, bytes.data(), sizeof length);
   const auto* text = reinterpret_cast<const char*>(bytes.data()) + sizeof length;
+  // A writer may put blanks before the object, to align it.
+  const auto begins = [&] {
+    const auto first = std::string_view(text, length).find_first_not_of(" \n\r\t");
+    return first != std::string_view::npos && text[first] == '{';
+  };
   bool fits = bytes.size() >= sizeof length && length <= bytes.size() - sizeof length;
-  if (!fits || length == 0 || text[0] != '{') reject_other_format(bytes, Wanted::kSafetensors);
+  if (!fits || !begins()) reject_other_format(bytes, Wanted::kSafetensors);
   if (bytes.size() < sizeof length)
     fail(Errc::kBadData, "is ", bytes.size(),
          " bytes, but a safetensors file begins with the 8 bytes of its header's length");
@@ -259,7 +277,7 @@ std::string_view header_of(std::span<const std::byte> bytes) {
     fail(Errc::kBadData, "header: its length is ", length, " bytes, but the file has ",
          bytes.size(), "; the file was cut short or is not safetensors");
   if (length == 0) fail(Errc::kBadData, "header: is empty, wanted JSON");
-  if (text[0] != '{') fail(Errc::kBadData, "header: does not begin with '{'");
+  if (!begins()) fail(Errc::kBadData, "header: does not begin with '{'");
   return {text, length};
 }
 
@@ -305,7 +323,12 @@ SafetensorsFile open_mapped(const std::shared_ptr<const MappedFile>& mapped) {
   std::span<const std::byte> bytes = mapped->bytes();
   std::string_view text = header_of(bytes);
   Header header(file);
-  Json::sax_parse(text.begin(), text.end(), &header);
+  try {
+    JsonReader(text, header, JsonDialect::kRfc).read();
+  } catch (const JsonFault& fault) {
+    fail(Errc::kBadData, "header: not valid ", fault.encoding ? "UTF-8" : "JSON", " at byte ",
+         fault.at + 1);
+  }
   check_metadata(file.metadata);
   place_tensors(header.ranges, bytes.subspan(sizeof(std::uint64_t) + text.size()), mapped);
   return file;
@@ -313,11 +336,13 @@ SafetensorsFile open_mapped(const std::shared_ptr<const MappedFile>& mapped) {
 
 }  // namespace
 
-std::int64_t bytes_of(Dtype dtype) { return row_of(dtype).bytes; }
+int layout_order(Dtype dtype) { return static_cast<int>(&row_of(dtype) - kDtypes.data()); }
+std::int64_t bits_of(Dtype dtype) { return row_of(dtype).bits; }
+std::int64_t bytes_of(Dtype dtype) { return bits_of(dtype) / 8; }
 std::string_view name_of(Dtype dtype) { return row_of(dtype).name; }
 
 std::int64_t StoredTensor::count() const {
-  return static_cast<std::int64_t>(bytes.size()) / bytes_of(dtype);
+  return static_cast<std::int64_t>(bytes.size()) * 8 / bits_of(dtype);
 }
 
 std::string in_quotes(std::string_view name) {

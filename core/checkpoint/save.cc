@@ -15,15 +15,6 @@ namespace {
 using Tensors = std::vector<SavedTensor>;
 using Step = std::function<void(std::int64_t)>;
 
-// Types in the order of the safetensors library, the widest first, so that every tensor is aligned.
-int place_of(Dtype dtype) {
-  constexpr std::array kOrder{Dtype::kU64, Dtype::kI64, Dtype::kF64,    Dtype::kF32,
-                              Dtype::kU32, Dtype::kI32, Dtype::kBF16,   Dtype::kF16,
-                              Dtype::kU16, Dtype::kI16, Dtype::kF8E4M3, Dtype::kF8E5M2,
-                              Dtype::kI8,  Dtype::kU8,  Dtype::kBool};
-  return static_cast<int>(std::find(kOrder.begin(), kOrder.end(), dtype) - kOrder.begin());
-}
-
 // Runs of digits compare as numbers.
 bool natural_less(std::string_view a, std::string_view b) {
   auto digit = [](char c) { return c >= '0' && c <= '9'; };
@@ -114,8 +105,8 @@ class Caster {
 void write_safetensors(const fs::path& target, Tensors tensors, Saved& saved, std::int64_t& done,
                        const Step& step) {
   std::sort(tensors.begin(), tensors.end(), [](const SavedTensor& a, const SavedTensor& b) {
-    return std::pair(place_of(a.dtype), std::string_view(a.name)) <
-           std::pair(place_of(b.dtype), std::string_view(b.name));
+    return std::pair(layout_order(a.dtype), std::string_view(a.name)) <
+           std::pair(layout_order(b.dtype), std::string_view(b.name));
   });
   const std::string header = header_of(tensors);
   std::string length;

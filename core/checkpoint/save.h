@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "core/checkpoint/safetensors.h"
+#include "core/checkpoint/dtypes.h"
 
 namespace hft {
 
@@ -16,7 +16,7 @@ struct SavedTensor {
   std::string name;
   StoredTensor tensor;
   Dtype dtype;
-  std::int64_t bytes() const { return tensor.count() * bytes_of(dtype); }
+  std::int64_t bytes() const { return tensor.count() * bits_of(dtype) / 8; }
 };
 
 struct Saved {

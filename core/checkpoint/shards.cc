@@ -5,8 +5,8 @@
 #include <set>
 
 #include "core/base/error.h"
-#include "core/base/json.h"
 #include "core/base/limits.h"
+#include "core/base/sorted_json.h"
 #include "core/checkpoint/in_quotes.h"
 #include "core/checkpoint/other_formats.h"
 #include "core/checkpoint/safetensors.h"
@@ -47,27 +47,9 @@ void check_shard_name(const std::string& name, std::string_view suffix) {
          " file");
 }
 
-// The index as sorted JSON: a large one must not cost the square of its keys.
-nlohmann::json parse_index(const std::string& text) {
-  std::set<std::string> tensors;
-  auto watch = [&](int depth, nlohmann::json::parse_event_t event, nlohmann::json& value) {
-    if (depth >= limits::kJsonDepth)
-      fail(Errc::kBadData, "nested deeper than ", limits::kJsonDepth);
-    if (event == nlohmann::json::parse_event_t::key && depth == 2 &&
-        !tensors.insert(value.get<std::string>()).second)
-      fail(Errc::kBadData, "duplicate key ", in_quotes(value.get<std::string>()));
-    return true;
-  };
-  try {
-    return nlohmann::json::parse(text, watch);
-  } catch (const nlohmann::json::parse_error& e) {
-    fail(Errc::kBadData, "not valid JSON at byte ", e.byte);
-  }
-}
-
 // Tensor -> shard, as the index says.
-std::map<std::string, std::string> read_weight_map(const fs::path& index, std::string_view suffix) {
-  const nlohmann::json json = parse_index(read_file(index, limits::kJsonBytes));
+std::map<std::string, std::string> read_weight_map(const nlohmann::json& json,
+                                                   std::string_view suffix) {
   auto map = json.is_object() ? json.find("weight_map") : json.end();
   if (map == json.end() || !map->is_object())
     fail(Errc::kBadData, "'weight_map' is missing, wanted an object");
@@ -84,8 +66,9 @@ std::map<std::string, std::string> read_weight_map(const fs::path& index, std::s
 
 StoredTensors open_shards(const fs::path& folder, const fs::path& index, const Format& format,
                           Checksums checksums) {
-  auto entries =
-      with_context(index.string(), [&] { return read_weight_map(index, format.suffix); });
+  const nlohmann::json json =
+      parse_sorted_json(read_file(index, limits::kJsonBytes), index.string(), true);
+  auto entries = with_context(index.string(), [&] { return read_weight_map(json, format.suffix); });
   std::set<std::string> shards;
   for (const auto& [tensor, shard] : entries) shards.insert(shard);
   for (const std::string& shard : shards)

@@ -6,6 +6,7 @@
 #include "core/base/error.h"
 #include "core/base/limits.h"
 #include "core/base/text.h"
+#include "core/checkpoint/dtypes.h"
 #include "core/checkpoint/in_quotes.h"
 #include "core/checkpoint/views.h"
 
@@ -59,7 +60,7 @@ constexpr std::array kGlobals{
     storage("torch.CharStorage", Dtype::kI8),
     storage("torch.ByteStorage", Dtype::kU8),
     storage("torch.BoolStorage", Dtype::kBool),
-    unknown_storage("torch.ComplexFloatStorage"),
+    storage("torch.ComplexFloatStorage", kC64),
     unknown_storage("torch.ComplexDoubleStorage"),
     dtype("torch.float64", Dtype::kF64),
     dtype("torch.float32", Dtype::kF32),
@@ -74,11 +75,12 @@ constexpr std::array kGlobals{
     dtype("torch.uint16", Dtype::kU16),
     dtype("torch.uint8", Dtype::kU8),
     dtype("torch.bool", Dtype::kBool),
+    dtype("torch.complex64", kC64),
+    dtype("torch.float8_e8m0fnu", kF8E8M0),
+    dtype("torch.float8_e4m3fnuz", kF8E4M3Fnuz),
+    dtype("torch.float8_e5m2fnuz", kF8E5M2Fnuz),
     dtype("torch.float8_e4m3fn", Dtype::kF8E4M3),
     dtype("torch.float8_e5m2", Dtype::kF8E5M2),
-    unknown_dtype("torch.float8_e4m3fnuz"),
-    unknown_dtype("torch.float8_e5m2fnuz"),
-    unknown_dtype("torch.complex64"),
     unknown_dtype("torch.complex128")};
 
 // The dtype of a row at or above `base`.

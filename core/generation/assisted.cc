@@ -33,7 +33,7 @@ class Assisted : public Method {
       if (around_.draft)
         draft(room);
       else
-        look_up(room);
+        look_up();
     }
     feed_.assign(ids_.begin() + static_cast<std::ptrdiff_t>(fed_), ids_.end());
     feed_.insert(feed_.end(), drafted_.begin(), drafted_.end());
@@ -41,22 +41,22 @@ class Assisted : public Method {
   }
 
   void take(std::span<float> logits, std::span<const float>) override {
-    const auto v = static_cast<std::size_t>(vocab_);
+    const std::vector<float> raw(logits.begin(),
+                                 around_.logprobs >= 0 ? logits.end() : logits.begin());
     fed_ = ids_.size() + drafted_.size();
-    std::size_t accepted = 0;
-    for (std::size_t i = 0; i <= drafted_.size() && !done_; ++i) {
-      const auto row = logits.subspan(i * v, v);
-      std::vector<float> raw;
-      if (around_.logprobs >= 0) raw.assign(row.begin(), row.end());
-      processors_.process(ids_, row);
-      const std::optional<std::int32_t> wanted =
-          i < drafted_.size() ? std::optional(drafted_[i]) : std::nullopt;
-      const std::int32_t id = around_.config.do_sample ? sampled(row, i, wanted) : argmax(row);
-      append(id, raw);
-      if (id != wanted) break;
-      ++accepted;
+    TokenIds all = ids_;
+    for (std::size_t i = 0; i <= drafted_.size(); ++i) {
+      processors_.process(all, row_of(logits, i));
+      if (i < drafted_.size()) all.push_back(drafted_[i]);
     }
-    adjust(accepted);
+    const TokenIds chosen = choose(logits);
+    const auto agrees =
+        std::mismatch(chosen.begin(), chosen.end(), drafted_.begin(), drafted_.end()).first -
+        chosen.begin();
+    for (std::size_t i = 0; i < chosen.size() && !done_; ++i)
+      append(chosen[i],
+             raw.empty() ? std::span<const float>() : row_of(std::span<const float>(raw), i));
+    adjust(static_cast<std::size_t>(agrees));
     // All but the last token may stay cached.
     const std::size_t good = std::min(fed_, ids_.size() - 1);
     if (good < fed_ && !done_) decoder_.crop(sequence_, static_cast<std::int64_t>(good));
@@ -82,21 +82,57 @@ class Assisted : public Method {
     done_ = result.finish != Finish::kNone;
   }
 
-  // A token of the model's distribution p, given that the draft's q proposed `wanted`: kept with
-  // probability p/q, else drawn from what p has more than q.
-  std::int32_t sampled(std::span<float> scores, std::size_t i, std::optional<std::int32_t> wanted) {
-    Matrix p{1, vocab_, std::vector<float>(scores.size())};
-    softmax(scores, p.data);
-    if (!wanted || draft_probabilities_.empty()) return around_.random->draw(p, 1)[0];
-    const std::vector<float>& q = draft_probabilities_[i];
-    const auto w = static_cast<std::size_t>(*wanted);
-    if (around_.random->uniform(1)[0] <= p.data[w] / q[w]) return *wanted;
-    double left = 0;
-    for (std::size_t j = 0; j < p.data.size(); ++j)
-      left += p.data[j] = std::max(p.data[j] - (j < q.size() ? q[j] : 0.0f), 0.0f);
-    if (left <= 0) return argmax(scores);
-    for (float& x : p.data) x = static_cast<float>(x / left);
-    return around_.random->draw(p, 1)[0];
+  template <class T>
+  std::span<T> row_of(std::span<T> logits, std::size_t i) const {
+    const auto v = static_cast<std::size_t>(vocab_);
+    return logits.subspan(i * v, v);
+  }
+
+  // The tokens that follow, of the scores after each drafted token and before the first: those
+  // drafted which the model takes, and one of its own. Random numbers are drawn as torch does it:
+  // for all rows at once, however many of them are used.
+  TokenIds choose(std::span<float> scores) {
+    const std::size_t count = drafted_.size();
+    TokenIds own;
+    if (!around_.config.do_sample) {
+      for (std::size_t i = 0; i <= count; ++i) own.push_back(argmax(row_of(scores, i)));
+    } else {
+      Matrix p{static_cast<std::int64_t>(count) + 1, vocab_, std::vector<float>(scores.size())};
+      for (std::size_t i = 0; i <= count; ++i)
+        softmax(row_of(scores, i), row_of(std::span<float>(p.data), i));
+      if (!draft_probabilities_.empty()) return accepted(p);
+      own = around_.random->draw(p, 1);
+    }
+    const auto kept = std::mismatch(drafted_.begin(), drafted_.end(), own.begin()).first;
+    own.resize(static_cast<std::size_t>(kept - drafted_.begin()) + 1);
+    return own;
+  }
+
+  // A drafted token is kept with the probability p/q; of the first that is not, and after the last,
+  // one is drawn from what the model's p has more than the draft's q.
+  TokenIds accepted(const Matrix& p) {
+    const std::size_t count = drafted_.size();
+    const std::vector<float> draws = around_.random->uniform(static_cast<std::int64_t>(count));
+    std::size_t kept = 0;
+    for (; kept < count; ++kept) {
+      const auto id = static_cast<std::size_t>(drafted_[kept]);
+      const float ratio =
+          p.row(static_cast<std::int64_t>(kept))[id] / draft_probabilities_[kept][id];
+      if (!(draws[kept] <= ratio)) break;
+    }
+    TokenIds out(drafted_.begin(), drafted_.begin() + static_cast<std::ptrdiff_t>(kept));
+    if (kept == count && stopping_.is_eos(drafted_.back())) return out;
+    const auto after = p.row(static_cast<std::int64_t>(kept));
+    Matrix left{1, vocab_, {after.begin(), after.end()}};
+    if (kept < count) {
+      const std::vector<float>& q = draft_probabilities_[kept];
+      double sum = 0;
+      for (std::size_t j = 0; j < left.data.size(); ++j)
+        sum += left.data[j] = std::max(left.data[j] - (j < q.size() ? q[j] : 0.0f), 0.0f);
+      for (float& x : left.data) x /= static_cast<float>(sum);
+    }
+    out.push_back(around_.random->draw(left, 1)[0]);
+    return out;
   }
 
   // The small model goes on from ids_ until it is unsure.
@@ -126,7 +162,7 @@ class Assisted : public Method {
   bool extend_draft(TokenIds& all, Matrix& logits) {
     const auto row =
         std::span(logits.data).first(static_cast<std::size_t>(std::min(logits.cols, vocab_)));
-    processors_.process(all, row);
+    processors_.process_draft(all, row);
     Matrix q{1, static_cast<std::int64_t>(row.size()), std::vector<float>(row.size())};
     softmax(row, q.data);
     const std::int32_t id = around_.config.do_sample ? around_.random->draw(q, 1)[0] : argmax(row);
@@ -138,25 +174,41 @@ class Assisted : public Method {
     return sure && !stopping_.is_eos(id);
   }
 
-  // What followed the last tokens when they stood in the text before.
-  void look_up(std::size_t room) {
-    const auto most = static_cast<std::size_t>(around_.config.prompt_lookup_num_tokens.value());
+  // What followed the last tokens where they stood in the text before, up to a token that may not
+  // come next. The draft may be longer than the text: numbers are drawn for all of it.
+  void look_up() {
+    const auto most = static_cast<std::size_t>(
+        std::min(around_.config.prompt_lookup_num_tokens.value(),
+                 decoder_.max_positions() - static_cast<std::int64_t>(ids_.size())));
     const auto longest =
         std::min(static_cast<std::size_t>(around_.config.max_matching_ngram_size.value_or(2)),
                  ids_.size() - 1);
-    for (std::size_t n = longest; n > 0 && drafted_.empty(); --n) {
+    for (std::size_t n = longest; n > 0; --n) {
       const auto tail = std::span(ids_).last(n);
       for (std::size_t at = 0; at + n < ids_.size(); ++at) {
         if (!std::equal(tail.begin(), tail.end(), ids_.begin() + static_cast<std::ptrdiff_t>(at)))
           continue;
-        for (std::size_t i = at + n; i < std::min(ids_.size(), at + n + std::min(most, room));
-             ++i) {
-          if (stopping_.is_eos(ids_[i])) break;
-          drafted_.push_back(ids_[i]);
-        }
-        break;
+        const std::size_t start = at + n, size = std::min(most, ids_.size() - start);
+        drafted_ = allowed(std::span(ids_).subspan(start, size));
+        if (drafted_.empty()) continue;
+        const auto end = std::find_if(drafted_.begin(), drafted_.end(),
+                                      [&](auto id) { return stopping_.is_eos(id); });
+        drafted_.erase(end, drafted_.end());
+        return;
       }
     }
+  }
+
+  // The tokens before the first that the processors remove from scores that are all the same.
+  TokenIds allowed(std::span<const std::int32_t> tokens) const {
+    TokenIds all = ids_;
+    for (auto id : tokens) {
+      std::vector<float> scores(processors_.idle() ? 0 : static_cast<std::size_t>(vocab_), 1.0f);
+      processors_.process(all, scores);
+      if (!scores.empty() && scores[static_cast<std::size_t>(id)] == kRemoved) break;
+      all.push_back(id);
+    }
+    return {all.begin() + static_cast<std::ptrdiff_t>(ids_.size()), all.end()};
   }
 
   void adjust(std::size_t accepted) {

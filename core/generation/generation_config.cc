@@ -49,6 +49,7 @@ const Json& global_defaults() {
                                  {"begin_suppress_tokens", nullptr},
                                  {"sequence_bias", nullptr},
                                  {"guidance_scale", nullptr},
+                                 {"watermarking_config", nullptr},
                                  {"num_return_sequences", 1},
                                  {"pad_token_id", nullptr},
                                  {"bos_token_id", nullptr},
@@ -278,9 +279,6 @@ ResolvedGeneration resolve_generation(const GenerationSources& sources) {
   out.config = typed_generation(values, sources.flags, sources.folder);
   check_together(out.config);
   note_ignored(out.config, sources.flags, out.notes);
-  if (out.config.guidance_scale.value_or(1) != 1)
-    out.notes.push_back(
-        "guidance_scale of the model's settings is left out: hft has no guidance yet");
   out.values = changed(values);
   return out;
 }

@@ -19,6 +19,14 @@ using TokenIds = std::vector<std::int32_t>;
 
 enum class EarlyStopping { kFalse, kTrue, kNever };
 
+// WatermarkingConfig; seeding_scheme "lefthash" or "selfhash".
+struct WatermarkingConfig {
+  double greenlist_ratio = 0.25, bias = 2;
+  std::int64_t hashing_key = 15485863;
+  bool selfhash = false;
+  std::int64_t context_width = 1;
+};
+
 struct GenerationConfig {
   // Lengths, in tokens; the max_length and min_length count a decoder's prompt.
   std::int64_t max_length = 20, min_length = 0;
@@ -49,6 +57,7 @@ struct GenerationConfig {
   bool remove_invalid_values = false;
   std::optional<std::pair<std::int64_t, double>> exponential_decay_length_penalty;
   TokenIds suppress_tokens, begin_suppress_tokens;
+  std::optional<WatermarkingConfig> watermarking_config;
   // Special tokens
   TokenIds eos_token_id;
   std::optional<std::int32_t> pad_token_id, bos_token_id, decoder_start_token_id;
@@ -59,7 +68,6 @@ struct GenerationConfig {
   std::optional<std::int64_t> prompt_lookup_num_tokens, max_matching_ngram_size;
   // Cache
   std::string cache_implementation;  // "" = dynamic
-  Json cache_config;
   std::optional<std::int64_t> prefill_chunk_size;
   // Given by flags, so that a length of the model's own does not count as asked for.
   bool own_max_length = false, own_min_length = false;

@@ -163,6 +163,31 @@ std::optional<std::pair<std::int64_t, double>> decay(const Reader& r) {
   return std::pair{static_cast<std::int64_t>(v[0].get<double>()), v[1].get<double>()};
 }
 
+std::optional<WatermarkingConfig> watermark(const Reader& r) {
+  constexpr const char* kField = "watermarking_config";
+  if (!r.has(kField)) return {};
+  const Fields f(r.value(kField), kField);
+  for (const auto& [name, value] : f.json().items()) {
+    if (name == "ngram_len" || name == "keys")
+      fail(Errc::kUnsupported, kField, ": SynthID's watermark ('", name, "') is not supported");
+    if (name != "greenlist_ratio" && name != "bias" && name != "hashing_key" &&
+        name != "seeding_scheme" && name != "context_width")
+      r.wrong(kField, "of unknown fields");
+  }
+  WatermarkingConfig c;
+  c.greenlist_ratio = f.real("greenlist_ratio", 0, 1, c.greenlist_ratio);
+  if (c.greenlist_ratio == 0 || c.greenlist_ratio == 1)
+    r.wrong(kField, "without a 'greenlist_ratio' above 0 and below 1");
+  c.bias = f.real("bias", -kAnyNumber, kAnyNumber, c.bias);
+  c.hashing_key = f.integer("hashing_key", INT64_MIN, INT64_MAX, c.hashing_key);
+  c.context_width = f.integer("context_width", 1, kMostTokens, c.context_width);
+  const std::string scheme = f.text("seeding_scheme", "lefthash");
+  if (scheme != "lefthash" && scheme != "selfhash")
+    r.wrong(kField, "of a 'seeding_scheme' that is neither lefthash nor selfhash");
+  c.selfhash = scheme == "selfhash";
+  return c;
+}
+
 void read_lengths(const Reader& r, GenerationConfig& c) {
   c.max_length = r.integer("max_length", 0, kMostTokens, kMostTokens);
   c.max_new_tokens = r.maybe_integer("max_new_tokens", 1, kMostTokens);
@@ -222,6 +247,7 @@ void read_processors(const Reader& r, GenerationConfig& c) {
   c.exponential_decay_length_penalty = decay(r);
   c.suppress_tokens = r.tokens("suppress_tokens");
   c.begin_suppress_tokens = r.tokens("begin_suppress_tokens");
+  c.watermarking_config = watermark(r);
 }
 
 }  // namespace
@@ -248,7 +274,6 @@ GenerationConfig typed_generation(const Json& values, const Json& flags,
   c.decoder_start_token_id = r.token("decoder_start_token_id");
   if (r.has("cache_implementation") && r.value("cache_implementation").is_string())
     c.cache_implementation = r.value("cache_implementation").get<std::string>();
-  c.cache_config = r.value("cache_config");
   c.prefill_chunk_size = r.maybe_integer("prefill_chunk_size", 1, kMostTokens);
   return c;
 }

@@ -74,7 +74,8 @@ bool changes_nothing(const GenerationConfig& c, const Lengths& lengths) {
          c.encoder_no_repeat_ngram_size == 0 && c.bad_words_ids.empty() && lengths.min == 0 &&
          !c.forced_bos_token_id && c.forced_eos_token_id.empty() && !c.remove_invalid_values &&
          !c.exponential_decay_length_penalty && c.suppress_tokens.empty() &&
-         c.begin_suppress_tokens.empty() && !c.do_sample && !c.renormalize_logits;
+         c.begin_suppress_tokens.empty() && !c.watermarking_config && !c.do_sample &&
+         !c.renormalize_logits;
 }
 
 }  // namespace
@@ -106,6 +107,7 @@ LogitsProcessors::LogitsProcessors(const GenerationConfig& config, const Lengths
   // With beams, one token that does not end the text must be left.
   if (config.num_beams > 1)
     least_kept_ = config.eos_token_id.empty() ? 2 : config.eos_token_id.size() + 1;
+  if (config.watermarking_config) watermark_.emplace(*config.watermarking_config, vocab);
   idle_ = changes_nothing(config, lengths);
 }
 
@@ -187,8 +189,19 @@ void LogitsProcessors::process(Ids ids, Scores scores, std::size_t row,
   if (c.exponential_decay_length_penalty) decay(length, scores);
   remove(c.suppress_tokens, scores);
   if (length == begin_) remove(c.begin_suppress_tokens, scores);
-  if (c.do_sample) filter(scores);
-  if (c.renormalize_logits) log_softmax(scores);
+  finish(ids, scores);
+}
+
+void LogitsProcessors::process_draft(Ids ids, Scores scores) const {
+  process(ids, scores);
+  if (!idle_) finish(ids, scores);
+}
+
+// What comes last: the filters of sampling, the watermark, probabilities that sum to 1.
+void LogitsProcessors::finish(Ids ids, Scores scores) const {
+  if (config_.do_sample) filter(scores);
+  if (watermark_) watermark_->mark(ids, scores);
+  if (config_.renormalize_logits) log_softmax(scores);
 }
 
 }  // namespace hft

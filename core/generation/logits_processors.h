@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/generation/generation_config.h"
+#include "core/generation/watermark.h"
 
 namespace hft {
 
@@ -26,10 +27,14 @@ class LogitsProcessors {
                    std::span<const std::int32_t> source, std::int64_t vocab);
 
   // ids: the sequence so far; scores [V] of its next token, changed in place. Logits when one token
-  // is to be chosen, log-probabilities with beams. row: which of the texts of one input this is; the
-  // encoder's repetition penalty meets the first one only, as in the reference.
+  // is to be chosen, log-probabilities with beams. row: which of the texts of one input this is;
+  // the encoder's repetition penalty meets the first one only, as in the reference.
   void process(std::span<const std::int32_t> ids, std::span<float> scores, std::size_t row = 0,
                const Diversity& diversity = {}) const;
+
+  // As the model that drafts meets them: the reference hands them to it, and then it adds those of
+  // sampling once more.
+  void process_draft(std::span<const std::int32_t> ids, std::span<float> scores) const;
 
   // Nothing is changed: the largest logit wins.
   bool idle() const { return idle_; }
@@ -43,6 +48,7 @@ class LogitsProcessors {
   void force(std::int64_t length, std::span<float> scores) const;
   void decay(std::int64_t length, std::span<float> scores) const;
   void filter(std::span<float> scores) const;
+  void finish(std::span<const std::int32_t> ids, std::span<float> scores) const;
 
   const GenerationConfig& config_;
   Lengths lengths_;
@@ -50,6 +56,7 @@ class LogitsProcessors {
   TokenIds source_;
   std::map<TokenIds, TokenIds> source_ngrams_;  // n-1 tokens -> what followed them in the source
   std::vector<std::pair<TokenIds, double>> bad_words_;
+  std::optional<Watermark> watermark_;
   std::size_t least_kept_ = 1;
   bool idle_ = false;
 };

@@ -1,6 +1,7 @@
 // Greedy search and sampling: one token a step for each of num_return_sequences rows.
 // Reference: transformers 4.57.6, GenerationMixin._sample.
 #include <algorithm>
+#include <optional>
 
 #include "core/generation/method.h"
 
@@ -16,6 +17,7 @@ class Sampling : public Method {
     results_.resize(count);
     for (Row& row : rows_) row.ids = prompt_.ids;
     rows_[0].sequence = prompt_.sequence;
+    if (const double scale = around_.config.guidance_scale.value_or(1); scale != 1) scale_ = scale;
     if (around_.config.do_sample)
       probabilities_ = {static_cast<std::int64_t>(count), vocab_,
                         std::vector<float>(count * static_cast<std::size_t>(vocab_), 1.0f)};
@@ -27,31 +29,43 @@ class Sampling : public Method {
 
   void ask(std::vector<Feed>& feeds) override {
     if (first_) {
-      feeds.push_back({rows_[0].sequence,
-                       std::span(rows_[0].ids).subspan(static_cast<std::size_t>(prompt_.cached))});
+      Row& row = rows_[0];
+      feeds.push_back(
+          {row.sequence, std::span(row.ids).subspan(static_cast<std::size_t>(prompt_.cached))});
+      if (!scale_) return;
+      row.guide = decoder_.fork(row.sequence);  // which begins with the prompt's last token
+      decoder_.crop(row.guide, 0);
+      feeds.push_back({row.guide, std::span(row.ids).last(1)});
       return;
     }
-    for (const Row& row : rows_)
-      if (!row.done) feeds.push_back({row.sequence, std::span(row.ids).last(1)});
+    for (const Row& row : rows_) {
+      if (row.done) continue;
+      feeds.push_back({row.sequence, std::span(row.ids).last(1)});
+      if (scale_) feeds.push_back({row.guide, std::span(row.ids).last(1)});
+    }
   }
 
   void weigh(std::span<float> logits) override {
+    const auto v = static_cast<std::size_t>(vocab_), stride = scale_ ? 2 * v : v;
+    for (std::size_t at = 0; scale_ && at < logits.size(); at += stride)
+      guide(logits.subspan(at, v), logits.subspan(at + v, v));
     std::vector<std::vector<float>> copies;
     if (first_)  // all rows go on from the one prompt
-      copies.assign(rows_.size() - 1, std::vector<float>(logits.begin(), logits.end()));
-    const auto v = static_cast<std::size_t>(vocab_);
+      copies.assign(rows_.size() - 1, {logits.begin(), logits.begin() + vocab_});
     std::vector<std::span<float>> scores(rows_.size());
     std::size_t at = 0;
     for (std::size_t r = 0; r < rows_.size(); ++r)
       if (!rows_[r].done)
-        scores[r] = first_ && r > 0 ? std::span(copies[r - 1]) : logits.subspan(at++ * v, v);
+        scores[r] = first_ && r > 0 ? std::span(copies[r - 1]) : logits.subspan(at++ * stride, v);
     process(scores);
     chosen_ = choose(scores);
   }
 
   void take(std::span<float>, std::span<const float>) override {
-    for (std::size_t r = 1; first_ && r < rows_.size(); ++r)
+    for (std::size_t r = 1; first_ && r < rows_.size(); ++r) {
       rows_[r].sequence = decoder_.fork(rows_[0].sequence);
+      if (scale_) rows_[r].guide = decoder_.fork(rows_[0].guide);
+    }
     first_ = false;
     for (std::size_t r = 0; r < rows_.size(); ++r)
       if (!rows_[r].done) append(r, chosen_[r]);
@@ -69,8 +83,17 @@ class Sampling : public Method {
     TokenIds ids;            // the prompt and what was chosen
     std::vector<float> raw;  // the last logits, for the log
     int sequence = -1;
+    int guide = -1;  // a sequence that does not know the prompt, with guidance_scale
     bool done = false;
   };
+
+  // Classifier-free guidance (arXiv:2306.17806): away from what comes without the prompt.
+  void guide(std::span<float> scores, std::span<float> without) const {
+    log_softmax(scores), log_softmax(without);
+    const auto scale = static_cast<float>(*scale_);
+    for (std::size_t i = 0; i < scores.size(); ++i)
+      scores[i] = scale * (scores[i] - without[i]) + without[i];
+  }
 
   void process(const std::vector<std::span<float>>& scores) {
     for (std::size_t r = 0; r < rows_.size(); ++r) {
@@ -118,13 +141,16 @@ class Sampling : public Method {
   }
 
   void close(Row& row) {
-    if (row.sequence >= 0) decoder_.close(row.sequence);
-    row.sequence = -1;
+    for (int* sequence : {&row.sequence, &row.guide}) {
+      if (*sequence >= 0) decoder_.close(*sequence);
+      *sequence = -1;
+    }
   }
 
   std::vector<Row> rows_;
-  TokenIds chosen_;  // of this step
-  Matrix probabilities_;  // [R, V]
+  std::optional<double> scale_;  // guidance_scale, when it is not 1
+  TokenIds chosen_;              // of this step
+  Matrix probabilities_;         // [R, V]
   bool first_ = true;
 };
 

@@ -4,6 +4,7 @@
 #include <numeric>
 #include <string_view>
 
+#include "core/base/error.h"
 #include "core/base/text.h"
 
 namespace hft {
@@ -105,13 +106,17 @@ std::vector<Entity> entities_of_words(const std::vector<Token>& tokens, const To
 }
 
 // "B-PER" -> {begins, "PER"}; a label without B- or I- continues.
-std::pair<bool, std::string> tag_of(const std::string& label) {
+std::pair<bool, std::string> tag_of(const Json& name) {
+  if (!name.is_string())
+    fail_hint(Errc::kBadData, "use --aggregation-strategy none", "the label ", to_line(name),
+              " of id2label is no text, and only texts make groups");
+  const auto& label = name.get_ref<const std::string&>();
   const bool marked = label.starts_with("B-") || label.starts_with("I-");
   return {label.starts_with("B-"), marked ? label.substr(2) : label};
 }
 
 Entity entity_of_group(const std::vector<Entity>& group, const Tokenizer& tokenizer) {
-  const std::string& label = group[0].label;
+  const std::string label = group[0].label;
   const auto dash = label.find('-');
   float sum = 0;
   std::vector<std::string> words;
@@ -130,12 +135,10 @@ std::vector<Entity> grouped(const std::vector<Entity>& entities, const Tokenizer
   std::vector<Entity> groups;
   std::vector<Entity> group;
   for (const Entity& entity : entities) {
-    if (!group.empty()) {
-      const auto [begins, tag] = tag_of(entity.label);
-      if (begins || tag != tag_of(group.back().label).second) {
-        groups.push_back(entity_of_group(group, tokenizer));
-        group.clear();
-      }
+    const auto [begins, tag] = tag_of(entity.label);
+    if (!group.empty() && (begins || tag != tag_of(group.back().label).second)) {
+      groups.push_back(entity_of_group(group, tokenizer));
+      group.clear();
     }
     group.push_back(entity);
   }
@@ -155,7 +158,9 @@ std::vector<Entity> find_entities(const std::string& text, const Encoding& encod
   else
     entities = entities_of_words(tokens, tokenizer, rules);
   if (rules.aggregation != Aggregation::kNone) entities = grouped(entities, tokenizer);
-  std::erase_if(entities, [&](const Entity& e) { return rules.ignored.contains(e.label); });
+  std::erase_if(entities, [&](const Entity& e) {
+    return e.label.is_string() && rules.ignored.contains(e.label.get_ref<const std::string&>());
+  });
   return entities;
 }
 

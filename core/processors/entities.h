@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "core/base/json.h"
 #include "core/tokenizers/tokenizer.h"
 
 namespace hft {
@@ -15,7 +16,7 @@ namespace hft {
 enum class Aggregation { kNone, kSimple, kFirst, kAverage, kMax };
 
 struct Entity {
-  std::string label;  // "B-PER" with kNone, else the group: "PER"
+  Json label;  // "B-PER" with kNone, else the group: "PER"
   float score = 0;
   std::int64_t index = 0;  // of the token; kNone only
   std::string word;
@@ -25,10 +26,11 @@ struct Entity {
 struct EntityRules {
   Aggregation aggregation = Aggregation::kSimple;
   std::set<std::string> ignored{"O"};
-  const std::vector<std::string>* labels = nullptr;  // id2label
+  const std::vector<Json>* labels = nullptr;  // id2label
 };
 
 // Entities of one window. `scores` [T][L]: softmax of each token's logits. `encoding` has offsets.
+// Throws kBadData for a label that is no text where labels make groups.
 std::vector<Entity> find_entities(const std::string& text, const Encoding& encoding,
                                   const std::vector<std::vector<float>>& scores,
                                   const Tokenizer& tokenizer, const EntityRules& rules);

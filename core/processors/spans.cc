@@ -30,14 +30,24 @@ std::vector<float> probabilities(std::span<const float> logits, const std::vecto
   return softmax(masked);
 }
 
-// The `count` best spans of at most max_tokens tokens.
+// The `count` best of all pairs of tokens, the first ones of equal score. A pair that ends before
+// it begins, or is longer than max_tokens, is no span, but the reference lists it with score 0.
 std::vector<Candidate> best_spans(const std::vector<float>& start, const std::vector<float>& end,
                                   std::size_t max_tokens, std::size_t count) {
   std::vector<Candidate> found;
   for (std::size_t s = 0; s < start.size(); ++s)
     for (std::size_t e = s; e < std::min(end.size(), s + max_tokens); ++e)
       if (const float score = start[s] * end[e]; score > 0) found.push_back({score, s, e});
-  const auto better = [](const Candidate& a, const Candidate& b) { return a.score > b.score; };
+  const auto is_span = [&](std::size_t s, std::size_t e) {
+    return e >= s && e < s + max_tokens && start[s] * end[e] > 0;
+  };
+  for (std::size_t s = 0; s < start.size() && found.size() < count; ++s)
+    for (std::size_t e = 0; e < end.size() && found.size() < count; ++e)
+      if (!is_span(s, e)) found.push_back({0, s, e});
+  const auto better = [](const Candidate& a, const Candidate& b) {
+    return a.score != b.score ? a.score > b.score
+                              : std::pair(a.start, a.end) < std::pair(b.start, b.end);
+  };
   const std::size_t keep = std::min(count, found.size());
   std::partial_sort(found.begin(), found.begin() + static_cast<std::ptrdiff_t>(keep), found.end(),
                     better);

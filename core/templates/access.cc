@@ -1,6 +1,7 @@
 // Attributes, items, slices, iteration and arguments: what the sandbox lets a template reach.
 #include <algorithm>
 
+#include "core/templates/big_integer.h"
 #include "core/templates/interpreter.h"
 #include "core/templates/print.h"
 #include "core/templates/text.h"
@@ -54,10 +55,10 @@ std::optional<Value> own_item(const Value& object, const Value& key) {
     const Value* found = object.as<Dict>().find(key);
     return found ? std::optional(*found) : std::nullopt;
   }
-  if (!key.is_integral()) return {};
+  if (!key.is_integral() || key.is_big()) return {};
   if (object.is(Kind::kString)) {
     auto at = position(key.integer(), object.text_length());
-    return at ? std::optional(Value(point_at(object, *at))) : std::nullopt;
+    return at ? std::optional(like(object, std::string(point_at(object, *at)))) : std::nullopt;
   }
   if (object.is_sequence()) {
     auto at = position(key.integer(), static_cast<std::int64_t>(object.items().size()));
@@ -172,6 +173,11 @@ void need_defined(const Value& value) {
   if (value.is(Kind::kUndefined)) fail(Errc::kBadData, value.as<Undefined>().message);
 }
 
+std::int64_t need_index(const Value& value, std::string_view what) {
+  if (!value.is_big()) return need_integer(value, what);
+  return value.as<BigInteger>().negative ? INT64_MIN : INT64_MAX;
+}
+
 std::int64_t need_integer(const Value& value, std::string_view what) {
   need_defined(value);
   if (!value.is_integral())
@@ -199,7 +205,7 @@ std::optional<Value> find_attribute(Runtime& runtime, const Value& object, std::
     if (name == "grouper") return object.items()[0];
     if (name == "list") return object.items()[1];
   }
-  if (Builtin method = find_method(object.kind(), name)) return make_function(name, method, object);
+  if (Builtin method = find_method(object, name)) return make_function(name, method, object);
   return {};
 }
 
@@ -256,14 +262,14 @@ Value get_path(Runtime& runtime, Value object, const Value& path, const Value* f
 
 Value get_slice(const Value& object, const Value& start, const Value& stop, const Value& step) {
   need_defined(object);
-  std::int64_t by = step.is(Kind::kNone) ? 1 : need_integer(step, "the step of a slice");
+  std::int64_t by = step.is(Kind::kNone) ? 1 : need_index(step, "the step of a slice");
   if (by == 0) fail(Errc::kBadData, "slice step cannot be zero");
   if (!object.is(Kind::kString) && !object.is_sequence() && !object.is(Kind::kRange))
     fail(Errc::kBadData, "'", object.type_name(), "' object cannot be sliced");
   std::int64_t size = *length_of(object);
   auto bound = [&](const Value& given, std::int64_t fallback, std::string_view what) {
     if (given.is(Kind::kNone)) return fallback;
-    std::int64_t at = need_integer(given, what);
+    std::int64_t at = need_index(given, what);
     if (at < 0) at = std::max(at + size, by < 0 ? std::int64_t{-1} : std::int64_t{0});
     return std::min(at, by < 0 ? size - 1 : size);
   };
@@ -288,16 +294,17 @@ Value get_slice(const Value& object, const Value& start, const Value& stop, cons
     bool ascii = static_cast<std::int64_t>(text.size()) == size;
     if (picked.step == 1) {
       std::size_t begin = ascii ? static_cast<std::size_t>(first) : byte_of(text, first);
-      if (count == 0) return Value("");
+      if (count == 0) return like(object, "");
       std::string_view rest = std::string_view(text).substr(begin);
-      return Value(rest.substr(0, ascii ? static_cast<std::size_t>(count) : byte_of(rest, count)));
+      return like(object, std::string(rest.substr(
+                              0, ascii ? static_cast<std::size_t>(count) : byte_of(rest, count))));
     }
     charge(size / 4);
     std::vector<char32_t> all = points(text);
     std::string out;
     for (std::int64_t i = 0; i < count; ++i)
       append(out, all[static_cast<std::size_t>(first + i * picked.step)]);
-    return Value(std::move(out));
+    return like(object, std::move(out));
   }
   std::vector<Value> out;
   for (std::int64_t i = 0; i < count; ++i)

@@ -1,6 +1,7 @@
-// Python's arithmetic, with integers of 64 bits: what does not fit is an error.
+// Python's arithmetic.
 #include <cmath>
 
+#include "core/templates/big_integer.h"
 #include "core/templates/runtime.h"
 
 namespace hft::jinja {
@@ -8,64 +9,70 @@ namespace {
 
 constexpr std::string_view kSigns[] = {"+", "-", "*", "/", "//", "%", "**"};
 
-[[noreturn]] void overflow() {
-  fail(Errc::kBadData, "integer overflow: the result does not fit 64 bits");
-}
 [[noreturn]] void by_zero() { fail(Errc::kBadData, "division by zero"); }
 
-std::int64_t floor_div(std::int64_t a, std::int64_t b) {
-  if (b == 0) by_zero();
-  if (b == -1) {
-    if (a == INT64_MIN) overflow();
-    return -a;
+Value power_of(const Value& a, const Value& b) {
+  const BigInteger base = BigInteger::of(a), exponent = BigInteger::of(b);
+  if (exponent.negative) {
+    if (base.zero()) fail(Errc::kBadData, "0.0 cannot be raised to a negative power");
+    return std::pow(a.real(), b.real());
   }
-  std::int64_t q = a / b;
-  return (a % b != 0 && (a < 0) != (b < 0)) ? q - 1 : q;
-}
-
-std::int64_t modulo(std::int64_t a, std::int64_t b) {
-  if (b == 0) by_zero();
-  if (b == -1) return 0;
-  std::int64_t r = a % b;
-  return r != 0 && (r < 0) != (b < 0) ? r + b : r;
-}
-
-std::int64_t power(std::int64_t base, std::int64_t exponent) {
-  std::int64_t result = 1;
-  while (exponent > 0) {
-    if (exponent & 1)
-      if (__builtin_mul_overflow(result, base, &result)) overflow();
-    exponent >>= 1;
-    if (exponent > 0 && __builtin_mul_overflow(base, base, &base)) overflow();
+  if (base.bits() <= 1) {  // 0, 1 and -1, to any power
+    if (exponent.zero()) return 1;
+    const bool odd = exponent.limbs[0] & 1;
+    return base.zero() ? Value(0) : Value(base.negative && odd ? -1 : 1);
   }
-  return result;
+  return power(base, b.is_big() ? UINT64_MAX : static_cast<std::uint64_t>(b.integer())).value();
 }
 
-Value integers(Math op, std::int64_t a, std::int64_t b) {
+Value big_integers(Math op, const Value& a, const Value& b) {
+  if (op == Math::kPow) return power_of(a, b);
+  const BigInteger x = BigInteger::of(a), y = BigInteger::of(b);
+  switch (op) {
+    case Math::kAdd:
+      return (x + y).value();
+    case Math::kSub:
+      return (x - y).value();
+    case Math::kMul:
+      return (x * y).value();
+    case Math::kDiv:
+      return ratio(x, y);
+    case Math::kFloorDiv:
+      return divide(x, y).first.value();
+    default:
+      return divide(x, y).second.value();
+  }
+}
+
+Value integers(Math op, const Value& left, const Value& right) {
+  if (left.is_big() || right.is_big() || op == Math::kPow) return big_integers(op, left, right);
+  const std::int64_t a = left.integer(), b = right.integer();
   std::int64_t out = 0;
   switch (op) {
     case Math::kAdd:
-      if (__builtin_add_overflow(a, b, &out)) overflow();
-      return out;
+      if (!__builtin_add_overflow(a, b, &out)) return out;
+      break;
     case Math::kSub:
-      if (__builtin_sub_overflow(a, b, &out)) overflow();
-      return out;
+      if (!__builtin_sub_overflow(a, b, &out)) return out;
+      break;
     case Math::kMul:
-      if (__builtin_mul_overflow(a, b, &out)) overflow();
-      return out;
+      if (!__builtin_mul_overflow(a, b, &out)) return out;
+      break;
     case Math::kDiv:
-      if (b == 0) by_zero();
-      return static_cast<double>(static_cast<long double>(a) / static_cast<long double>(b));
     case Math::kFloorDiv:
-      return floor_div(a, b);
-    case Math::kMod:
-      return modulo(a, b);
-    case Math::kPow:
-      if (b >= 0) return power(a, b);
-      if (a == 0) fail(Errc::kBadData, "0.0 cannot be raised to a negative power");
-      return std::pow(static_cast<double>(a), static_cast<double>(b));
+    case Math::kMod: {
+      constexpr std::int64_t kExact = std::int64_t{1} << 53;
+      const bool exact = -kExact <= a && a <= kExact && -kExact <= b && b <= kExact;
+      if (b == 0) by_zero();
+      if (!exact) break;
+      if (op == Math::kDiv) return static_cast<double>(a) / static_cast<double>(b);
+      const bool down = a % b != 0 && (a < 0) != (b < 0);
+      return op == Math::kFloorDiv ? a / b - down : a % b + (down ? b : 0);
+    }
+    default:
+      break;
   }
-  return {};
+  return big_integers(op, left, right);
 }
 
 double real_modulo(double a, double b) {
@@ -117,7 +124,7 @@ Value repeat(const Value& what, std::int64_t times) {
   auto count = static_cast<std::uint64_t>(times);
   if (what.is(Kind::kString)) {
     const std::string& text = what.text();
-    if (text.empty() || count == 0) return Value("");
+    if (text.empty() || count == 0) return like(what, "");
     std::uint64_t bytes = 0;
     if (__builtin_mul_overflow(count, static_cast<std::uint64_t>(text.size()), &bytes))
       bytes = UINT64_MAX;
@@ -125,7 +132,7 @@ Value repeat(const Value& what, std::int64_t times) {
     std::string out;
     out.reserve(bytes);
     for (std::uint64_t i = 0; i < count; ++i) out += text;
-    return Value(std::move(out));
+    return like(what, std::move(out));
   }
   const auto& items = what.items();
   std::uint64_t total = 0;
@@ -141,6 +148,11 @@ Value repeat(const Value& what, std::int64_t times) {
 }
 
 Value join(const Value& a, const Value& b) {
+  if (a.is(Kind::kString) && (a.is_markup() || b.is_markup())) {
+    const Value left = escape(a), right = escape(b);
+    allow_text(left.text().size() + right.text().size());
+    return Value::markup(left.text() + right.text());
+  }
   if (a.is(Kind::kString)) {
     allow_text(a.text().size() + b.text().size());
     return Value(a.text() + b.text());
@@ -156,8 +168,9 @@ Value join(const Value& a, const Value& b) {
 }  // namespace
 
 Value math(Math op, const Value& a, const Value& b) {
-  if (a.is_integral() && b.is_integral()) return integers(op, a.integer(), b.integer());
-  if (op == Math::kMod && a.is(Kind::kString)) return Value(percent_format(a.text(), b));
+  if (a.is_integral() && b.is_integral()) return integers(op, a, b);
+  if (op == Math::kMod && a.is(Kind::kString))
+    return like(a, percent_format(a.text(), b, a.is_markup()));
   need_defined(a);
   need_defined(b);
   if (a.is_number() && b.is_number()) return reals(op, a.real(), b.real());
@@ -176,15 +189,14 @@ Value negate(const Value& a) {
   need_defined(a);
   if (a.is(Kind::kFloat)) return -a.real();
   if (!a.is_integral()) fail(Errc::kBadData, "bad operand type for unary -: '", a.type_name(), "'");
-  if (a.integer() == INT64_MIN) overflow();
-  return -a.integer();
+  return (-BigInteger::of(a)).value();
 }
 
 Value positive(const Value& a) {
   need_defined(a);
   if (a.is(Kind::kFloat)) return a;
   if (!a.is_integral()) fail(Errc::kBadData, "bad operand type for unary +: '", a.type_name(), "'");
-  return a.integer();
+  return a.is_big() ? a : Value(a.integer());
 }
 
 }  // namespace hft::jinja

@@ -2,6 +2,7 @@
 // than the source is nested.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 #include <utility>
@@ -17,6 +18,10 @@ struct Slot {
   int up = 0;
   int index = -1;
 };
+
+// Whether what is printed is escaped: no, yes (in {% autoescape true %}), or as it turns out when
+// it runs (in {% autoescape EXPRESSION %}).
+enum class Escaping : std::uint8_t { kNo, kYes, kAsked };
 
 enum class ExprKind : std::uint8_t {
   kConst,
@@ -56,6 +61,7 @@ struct NameExpr : Expr {
 // (one); kCondition (test, then, else or nullptr).
 struct ListExpr : Expr {
   using Expr::Expr;
+  Escaping escaping = Escaping::kNo;  // kConcat
   std::vector<ExprPtr> items;
 };
 enum class CompareOp : std::uint8_t { kEq, kNe, kLt, kLe, kGt, kGe, kIn, kNotIn };
@@ -120,6 +126,8 @@ enum class StmtKind : std::uint8_t {
   kSetBlock,
   kWith,
   kScope,
+  kAutoescape,
+  kBlock,
   kGeneration,
   kBreak,
   kContinue,
@@ -135,6 +143,7 @@ using Block = std::vector<std::unique_ptr<Stmt>>;
 struct OutputStmt : Stmt {
   using Stmt::Stmt;
   std::string text;  // printed when there is no expression
+  Escaping escaping = Escaping::kNo;
   ExprPtr expression;
 };
 struct ForStmt : Stmt {
@@ -142,6 +151,7 @@ struct ForStmt : Stmt {
   Target target, test_target;
   ExprPtr iterable, test;
   bool recursive = false;
+  Escaping escaping = Escaping::kNo;  // of the text of a recursive loop
   Block body, otherwise;
   Slot loop;
   int slots = 0;  // of the function a recursive loop is
@@ -177,6 +187,7 @@ struct CallStmt : Stmt {  // kCall, and kGeneration without a call
 struct FilterStmt : Stmt {
   using Stmt::Stmt;
   ExprPtr filter;
+  Escaping escaping = Escaping::kNo;
   Block body;
   Loads loads;
 };
@@ -184,10 +195,11 @@ struct SetStmt : Stmt {  // kSet, kSetBlock
   using Stmt::Stmt;
   Target target;
   ExprPtr value;  // kSetBlock: the filter, or nullptr
+  Escaping escaping = Escaping::kNo;
   Block body;
   Loads loads;
 };
-struct ScopeStmt : Stmt {  // kWith, kScope
+struct ScopeStmt : Stmt {  // kWith, kScope, kAutoescape
   using Stmt::Stmt;
   std::vector<Target> targets;
   std::vector<ExprPtr> values;
@@ -195,12 +207,18 @@ struct ScopeStmt : Stmt {  // kWith, kScope
   Block body;
   Loads loads;
 };
+// A block: a function without parameters that sees the variables of the template alone.
+struct BlockStmt : Stmt {
+  using Stmt::Stmt;
+  MacroBody body;
+};
 struct JumpStmt : Stmt {
   using Stmt::Stmt;
 };
 
 struct Tree {
   Block body;
+  std::map<std::string, const MacroBody*> blocks;  // by name; the scoped ones are null
   int slots = 0;
   Loads loads;
 };

@@ -42,7 +42,7 @@ bool is_callable(const Value& v) {
   return v.is(Kind::kFunction) || v.is(Kind::kMacro) || v.is(Kind::kLoop) || v.is(Kind::kJoiner) ||
          v.is(Kind::kUndefined);
 }
-bool is_escaped(const Value&) { return false; }
+bool is_escaped(const Value& v) { return v.is_markup(); }
 
 // islower and isupper: cased characters, all of them of that case.
 template <bool (*Wanted)(char32_t), bool (*Other)(char32_t)>

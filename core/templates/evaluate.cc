@@ -1,4 +1,6 @@
 // The interpreter's expressions.
+#include <algorithm>
+
 #include "core/templates/interpreter.h"
 #include "core/templates/print.h"
 
@@ -144,12 +146,16 @@ bool Interpreter::compare(CompareOp op, const Value& a, const Value& b) {
 }
 
 Value Interpreter::evaluate_concat(const ListExpr& node) {
+  const std::vector<Value> items = evaluate_all(node.items);
+  const bool markup =
+      node.escaping == Escaping::kYes &&
+      std::any_of(items.begin(), items.end(), [](auto& v) { return v.is_markup(); });
   std::string text;
-  for (const auto& item : node.items) {
-    text += str(evaluate(*item));
+  for (const Value& item : items) {
+    text += markup ? escape(item).text() : str(item);
     allow_text(text.size());
   }
-  return Value(std::move(text));
+  return made(std::move(text), markup);
 }
 
 Value Interpreter::evaluate_condition(const ListExpr& node) {

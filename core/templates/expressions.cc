@@ -1,4 +1,6 @@
 // The parser's expressions: jinja2's precedence, chains kept flat.
+#include <algorithm>
+
 #include "core/templates/parser.h"
 
 namespace hft::jinja {
@@ -48,8 +50,10 @@ ExprPtr Parser::parse_tuple(bool with_condition, bool parenthesised, std::string
 
 ExprPtr Parser::parse_expression() {
   Deeper deeper(*this);
+  const std::size_t unknown = unknown_.size();
   ExprPtr node = parse_logical(true);
   while (at_word("if")) {
+    unknown_.resize(unknown);  // of a branch that may not be taken
     auto condition = make_list(ExprKind::kCondition, take().line);
     bool soft = std::exchange(soft_, true);
     condition->items.push_back(parse_logical(true));
@@ -144,7 +148,44 @@ ExprPtr Parser::parse_concat() {
   int line = first->line;
   auto chain = make_list(ExprKind::kConcat, line, std::move(first));
   while (skip(Tok::kTilde)) chain->items.push_back(parse_math(1));
+  // jinja2 makes one plain text of constants, however they are marked.
+  const bool constant = std::all_of(chain->items.begin(), chain->items.end(),
+                                    [](const ExprPtr& item) { return is_constant(item, true); });
+  if (!constant) chain->escaping = escaping_;
   return chain;
+}
+
+// What jinja2 works out when it reads a template; filters and tests where autoescape is known.
+bool Parser::is_constant(const ExprPtr& node, bool with_filters) {
+  if (!node) return true;
+  const auto all = [&](const auto& items) {
+    return std::all_of(std::begin(items), std::end(items),
+                       [&](const ExprPtr& item) { return is_constant(item, with_filters); });
+  };
+  switch (node->kind) {
+    case ExprKind::kConst:
+      return true;
+    case ExprKind::kName:
+      return false;
+    case ExprKind::kMath:
+    case ExprKind::kCompare: {
+      auto& chain = static_cast<const ChainExpr&>(*node);
+      return is_constant(chain.first, with_filters) &&
+             std::all_of(chain.links.begin(), chain.links.end(),
+                         [&](const auto& link) { return is_constant(link.operand, with_filters); });
+    }
+    case ExprKind::kPostfix: {
+      auto& postfix = static_cast<const PostfixExpr&>(*node);
+      return postfix.base && is_constant(postfix.base, with_filters) &&
+             std::all_of(postfix.suffixes.begin(), postfix.suffixes.end(), [&](const Suffix& s) {
+               const bool applies = s.kind == Suffix::kFilter || s.kind == Suffix::kTest;
+               return s.kind != Suffix::kCall && (with_filters || !applies) && all(s.parts) &&
+                      all(s.args.positional) && s.args.named.empty();
+             });
+    }
+    default:
+      return all(static_cast<const ListExpr&>(*node).items);
+  }
 }
 
 ExprPtr Parser::parse_unary(bool with_filter) {
@@ -170,7 +211,7 @@ ExprPtr Parser::parse_primary() {
     case Tok::kString:
       return parse_text();
     case Tok::kInteger:
-      return std::make_unique<ConstExpr>(line, Value(take().integer));
+      return std::make_unique<ConstExpr>(line, take().integer);
     case Tok::kFloat:
       return std::make_unique<ConstExpr>(line, Value(take().real));
     case Tok::kLBracket:
@@ -282,7 +323,7 @@ void Parser::parse_subscript(PostfixExpr& node) {
   } else {
     Token index = expect(Tok::kInteger, "a name or a number");
     suffix.kind = Suffix::kItem;
-    suffix.parts[0] = std::make_unique<ConstExpr>(index.line, Value(index.integer));
+    suffix.parts[0] = std::make_unique<ConstExpr>(index.line, index.integer);
   }
   node.suffixes.push_back(std::move(suffix));
 }
@@ -349,7 +390,7 @@ void Parser::parse_filter(PostfixExpr& node) {
   suffix.name = token.text;
   while (skip(Tok::kDot)) suffix.name += "." + expect(Tok::kName, "a name").text;
   if (!soft_ && !known_filter(suffix.name))
-    syntax_error(token.line, "no filter named '" + suffix.name + "'");
+    unknown_.emplace_back(token.line, "no filter named '" + suffix.name + "'");
   if (at(Tok::kLParen)) suffix.args = parse_call_args();
   node.suffixes.push_back(std::move(suffix));
 }
@@ -360,7 +401,7 @@ void Parser::parse_test(PostfixExpr& node) {
   suffix.name = expect(Tok::kName, "the name of a test").text;
   while (skip(Tok::kDot)) suffix.name += "." + expect(Tok::kName, "a name").text;
   if (!soft_ && !known_test(suffix.name))
-    syntax_error(suffix.line, "no test named '" + suffix.name + "'");
+    unknown_.emplace_back(suffix.line, "no test named '" + suffix.name + "'");
   bool operand = at(Tok::kName) || at(Tok::kString) || at(Tok::kInteger) || at(Tok::kFloat) ||
                  at(Tok::kLBracket) || at(Tok::kLBrace);
   if (at(Tok::kLParen)) {

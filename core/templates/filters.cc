@@ -4,6 +4,7 @@
 #include <charconv>
 #include <cmath>
 
+#include "core/templates/big_integer.h"
 #include "core/templates/parser.h"
 #include "core/templates/print.h"
 #include "core/templates/runtime.h"
@@ -18,40 +19,22 @@ std::int64_t number(const Value& value, std::int64_t fallback, std::string_view 
   return given(value) ? need_integer(value, what) : fallback;
 }
 
+// jinja2's soft_str: a text stays what it is.
+Value soft(const Value& value) { return value.is(Kind::kString) ? value : Value(str(value)); }
+
 // A filter that maps the text of its value.
 template <std::string (*F)(std::string_view)>
 Value text_filter(Runtime&, const Value& self, Args& args) {
   bind("the filter", args, {});
   std::string text = str(self);
   charge(static_cast<std::int64_t>(text.size() / 16));
-  return Value(F(text));
+  return like(self, F(text));
 }
 
-std::string escaped(std::string_view text) {
-  std::string out;
-  for (char c : text) {
-    switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '\'':
-        out += "&#39;";
-        break;
-      case '"':
-        out += "&#34;";
-        break;
-      default:
-        out += c;
-    }
-  }
-  allow_text(out.size());
-  return out;
+// The same, of which nothing stays markup.
+template <std::string (*F)(std::string_view)>
+Value plain_filter(Runtime& runtime, const Value& self, Args& args) {
+  return Value(text_filter<F>(runtime, self, args).text());
 }
 
 // Words begin after blanks, hyphens and opening brackets; jinja2's own title.
@@ -88,7 +71,8 @@ Value filter_trim(Runtime&, const Value& self, Args& args) {
   std::string text = str(self);
   charge_bytes(text.size());
   bool blank = !given(a[0]) || a[0].is(Kind::kNone);
-  return Value(strip(text, blank ? nullptr : &need_text(a[0], "chars"), true, true));
+  return like(self,
+              std::string(strip(text, blank ? nullptr : &need_text(a[0], "chars"), true, true)));
 }
 
 Value filter_default(Runtime&, const Value& self, Args& args) {
@@ -100,11 +84,15 @@ Value filter_default(Runtime&, const Value& self, Args& args) {
 
 Value filter_replace(Runtime& runtime, const Value& self, Args& args) {
   auto a = bind("replace", args, {"old", "new", "count"}, 2);
-  Args call;
-  call.positional = {Value(str(a[0])), Value(str(a[1]))};
-  if (given(a[2]) && !a[2].is(Kind::kNone)) call.positional.push_back(a[2]);
-  Value text(str(self));
-  return find_text_method("replace")(runtime, text, call);
+  Value text(str(self)), from(str(a[0])), to(str(a[1]));
+  if (runtime.autoescape) {
+    const bool markup = a[0].is_markup() || (a[1].is_markup() && !self.is_markup());
+    text = markup ? escape(self) : soft(self);
+    if (a[1].is_markup()) to = a[1];
+  }
+  std::vector<Value> call{std::move(from), std::move(to)};
+  if (given(a[2]) && !a[2].is(Kind::kNone)) call.push_back(a[2]);
+  return call_text_method(runtime, text, "replace", std::move(call));
 }
 
 Value filter_indent(Runtime&, const Value& self, Args& args) {
@@ -127,7 +115,7 @@ Value filter_indent(Runtime&, const Value& self, Args& args) {
     if (out.size() > 4096) allow_text(out.size() - (out.size() / 2)), charge(1);
     if (out.size() > static_cast<std::size_t>(limits::kTemplateTextBytes)) allow_text(out.size());
   }
-  return Value(std::move(out));
+  return like(self, std::move(out));
 }
 
 Value filter_tojson(Runtime&, const Value& self, Args& args) {
@@ -182,50 +170,47 @@ std::optional<double> parse_real(std::string_view text) {
   return minus ? -value : value;
 }
 
-// Python's int(text, base); nothing when it is none. Fails when it does not fit.
-std::optional<std::int64_t> parse_integer(std::string_view text, std::int64_t base) {
+// Python's int(text, base); nothing when it is none.
+std::optional<Value> parse_integer(std::string_view text, std::int64_t base) {
   text = strip(text, nullptr, true, true);
   bool minus = text.starts_with('-');
   if (minus || text.starts_with('+')) text.remove_prefix(1);
+  bool zeros = text.find_first_not_of("0_") == std::string_view::npos;
   if (text.size() > 1 && text[0] == '0') {
     char mark = text[1] | 0x20;
     int wanted = mark == 'x' ? 16 : mark == 'o' ? 8 : mark == 'b' ? 2 : 0;
     if (wanted && (base == wanted || base == 0)) {
       base = wanted, text.remove_prefix(2);
       if (text.starts_with('_')) text.remove_prefix(1);
+    } else if (base == 0 && !zeros) {
+      return {};
     }
   }
   if (base == 0) base = 10;
   if (base < 2 || base > 36) return {};
-  std::string clean = minus ? "-" : "";
+  std::string clean;
   char before = '_';
   for (char c : text) {
     if (c == '_' && before == '_') return {};
     if (c != '_') clean += c;
     before = c;
   }
-  if (before == '_' || text.starts_with('-') || text.starts_with('+')) return {};
-  std::int64_t value = 0;
-  auto [end, error] =
-      std::from_chars(clean.data(), clean.data() + clean.size(), value, static_cast<int>(base));
-  if (end != clean.data() + clean.size()) return {};
-  if (error == std::errc::result_out_of_range)
-    fail(Errc::kBadData, "integer overflow: the result does not fit 64 bits");
-  return value;
+  if (before == '_') return {};
+  auto parsed = BigInteger::parse(clean, static_cast<int>(base));
+  if (!parsed) return {};
+  return (minus ? -*parsed : *parsed).value();
 }
 
-std::optional<std::int64_t> truncated(double value) {
+std::optional<Value> truncated(double value) {
   if (!std::isfinite(value)) return {};
-  if (std::abs(value) >= 9.2e18)
-    fail(Errc::kBadData, "integer overflow: the result does not fit 64 bits");
-  return static_cast<std::int64_t>(value);
+  return BigInteger::of(std::trunc(value)).value();
 }
 
 Value filter_int(Runtime&, const Value& self, Args& args) {
   auto a = bind("int", args, {"default", "base"});
   need_defined(self);
-  std::optional<std::int64_t> value;
-  if (self.is_integral()) value = self.integer();
+  std::optional<Value> value;
+  if (self.is_integral()) value = positive(self);
   if (self.is(Kind::kFloat)) {
     value = truncated(self.real());
     if (std::isinf(self.real())) fail(Errc::kBadData, "cannot convert float infinity to integer");
@@ -255,7 +240,7 @@ Value filter_abs(Runtime&, const Value& self, Args& args) {
   if (self.is(Kind::kFloat)) return std::abs(self.real());
   if (!self.is_integral())
     fail(Errc::kBadData, "bad operand type for abs(): '", self.type_name(), "'");
-  return self.integer() < 0 ? negate(self) : Value(self.integer());
+  return compare_numbers(self, 0) < 0 ? negate(self) : positive(self);
 }
 
 // Python's round: to even, decided by the shortest decimal that is exact.
@@ -274,6 +259,20 @@ double round_real(double value, std::int64_t digits) {
   return out;
 }
 
+// To a multiple of 10 ** -digits, halves to the even one.
+Value round_integer(const Value& value, std::int64_t digits) {
+  if (digits >= 0) return positive(value);
+  const BigInteger exact = BigInteger::of(value);
+  if (static_cast<double>(-digits) > static_cast<double>(exact.bits()) / 3 + 2) return 0;
+  const BigInteger scale =
+      power(BigInteger::of(std::int64_t{10}), static_cast<std::uint64_t>(-digits));
+  auto [quotient, rest] = divide(exact, scale);
+  const auto half = rest + rest <=> scale;
+  const bool odd = !quotient.zero() && (quotient.limbs[0] & 1);
+  if (half > 0 || (half == 0 && odd)) quotient = quotient + BigInteger::of(std::int64_t{1});
+  return (quotient * scale).value();
+}
+
 Value filter_round(Runtime&, const Value& self, Args& args) {
   auto a = bind("round", args, {"precision", "method"});
   need_defined(self);
@@ -282,50 +281,36 @@ Value filter_round(Runtime&, const Value& self, Args& args) {
   std::string method = given(a[1]) ? need_text(a[1], "method") : "common";
   if (method != "common" && method != "ceil" && method != "floor")
     fail(Errc::kBadData, "method must be common, ceil or floor");
-  if (method == "common" && self.is_integral()) {
-    if (digits >= 0) return self.integer();
-    if (digits < -18) return 0;
-    std::int64_t scale = 1;
-    for (std::int64_t i = 0; i < -digits; ++i) scale *= 10;
-    auto value = static_cast<__int128>(self.integer());
-    __int128 rest = value % scale, half = scale / 2;
-    __int128 down = value - rest;
-    if (rest < 0) rest += scale, down -= scale;
-    bool up = rest > half || (rest == half && (down / scale) % 2 != 0);
-    __int128 out = down + (up ? scale : 0);
-    if (out > INT64_MAX || out < INT64_MIN)
-      fail(Errc::kBadData, "integer overflow: the result does not fit 64 bits");
-    return static_cast<std::int64_t>(out);
-  }
+  if (method == "common" && self.is_integral()) return round_integer(self, digits);
   if (method == "common") return round_real(self.real(), digits);
   Value scale = math(Math::kPow, Value(10), Value(digits));
   Value scaled = math(Math::kMul, self, scale);
-  double whole = method == "ceil" ? std::ceil(scaled.real()) : std::floor(scaled.real());
-  auto integer = truncated(whole);
-  if (!integer) fail(Errc::kBadData, "cannot convert float to integer");
-  return math(Math::kDiv, Value(*integer), scale);
+  auto whole = scaled.is_integral() ? std::optional(scaled)
+               : method == "ceil"   ? truncated(std::ceil(scaled.real()))
+                                    : truncated(std::floor(scaled.real()));
+  if (!whole) fail(Errc::kBadData, "cannot convert float to integer");
+  return math(Math::kDiv, *whole, scale);
 }
 
 Value filter_format(Runtime&, const Value& self, Args& args) {
   if (!args.named.empty() && !args.positional.empty())
     fail(Errc::kBadData, "can't handle positional and keyword arguments at the same time");
-  if (args.named.empty()) return Value(percent_format(str(self), Value::tuple(args.positional)));
+  if (args.named.empty()) return math(Math::kMod, soft(self), Value::tuple(args.positional));
   auto dict = std::make_shared<Dict>();
   for (auto& [name, value] : args.named) dict->set(Value(name), value);
-  return Value(percent_format(str(self), make_dict(std::move(dict))));
+  return math(Math::kMod, soft(self), make_dict(std::move(dict)));
 }
 
 Value filter_center(Runtime& runtime, const Value& self, Args& args) {
   auto a = bind("center", args, {"width"});
-  Args call;
-  call.positional = {given(a[0]) ? a[0] : Value(80)};
-  return find_text_method("center")(runtime, Value(str(self)), call);
+  return call_text_method(runtime, soft(self), "center", {given(a[0]) ? a[0] : Value(80)});
 }
 
 Value filter_truncate(Runtime&, const Value& self, Args& args) {
   auto a = bind("truncate", args, {"length", "killwords", "end", "leeway"});
   std::int64_t length = number(a[0], 255, "length");
-  std::string end = given(a[2]) ? need_text(a[2], "end") : "...";
+  const Value mark = given(a[2]) ? a[2] : Value("...");
+  const std::string& end = need_text(mark, "end");
   std::int64_t leeway = given(a[3]) && !a[3].is(Kind::kNone) ? need_integer(a[3], "leeway") : 5;
   std::int64_t end_length = count_points(end);
   if (length < end_length)
@@ -338,7 +323,7 @@ Value filter_truncate(Runtime&, const Value& self, Args& args) {
   std::string cut = text.substr(0, byte_of(text, length - end_length));
   if (!flag(a[1], false))
     if (auto blank = cut.rfind(' '); blank != std::string::npos) cut.resize(blank);
-  return Value(cut + end);
+  return math(Math::kAdd, like(self, std::move(cut)), mark);
 }
 
 Value filter_wordcount(Runtime&, const Value& self, Args& args) {
@@ -378,7 +363,7 @@ Value filter_urlencode(Runtime& runtime, const Value& self, Args& args) {
   if (self.is(Kind::kString) || !is_iterable(self)) return Value(quoted_url(str(self), false));
   std::string out;
   auto pairs = self.is(Kind::kDict)
-                   ? to_vector(runtime, find_method(Kind::kDict, "items")(runtime, self, args))
+                   ? to_vector(runtime, find_method(self, "items")(runtime, self, args))
                    : to_vector(runtime, self);
   for (const Value& pair : pairs) {
     auto parts = to_vector(runtime, pair);
@@ -391,7 +376,7 @@ Value filter_urlencode(Runtime& runtime, const Value& self, Args& args) {
 }
 
 // The entries of a dict as attributes of XML.
-Value filter_xmlattr(Runtime&, const Value& self, Args& args) {
+Value filter_xmlattr(Runtime& runtime, const Value& self, Args& args) {
   auto a = bind("xmlattr", args, {"autospace"});
   need_defined(self);
   if (!self.is(Kind::kDict)) fail(Errc::kBadData, "xmlattr wants a dict, not ", self.type_name());
@@ -402,10 +387,10 @@ Value filter_xmlattr(Runtime&, const Value& self, Args& args) {
     if (key.find_first_of(" \t\n\r\f\v/>=") != std::string::npos)
       fail(Errc::kBadData, "Invalid character in attribute name: ", repr(entry.key));
     if (!out.empty() || flag(a[0], true)) out += ' ';
-    out += escaped(key) + "=\"" + escaped(str(entry.value)) + '"';
+    out += escape(entry.key).text() + "=\"" + escape(entry.value).text() + '"';
     allow_text(out.size());
   }
-  return Value(std::move(out));
+  return runtime.autoescape ? Value::markup(std::move(out)) : Value(std::move(out));
 }
 
 Value filter_filesizeformat(Runtime& runtime, const Value& self, Args& args) {
@@ -417,7 +402,7 @@ Value filter_filesizeformat(Runtime& runtime, const Value& self, Args& args) {
   if (number.is(Kind::kNone)) fail(Errc::kBadData, "filesizeformat wants a number");
   double bytes = number.real(), base = binary ? 1024 : 1000;
   if (bytes == 1) return Value("1 Byte");
-  if (bytes < base) return Value(std::to_string(truncated(bytes).value_or(0)) + " Bytes");
+  if (bytes < base) return Value(decimal(truncated(bytes).value_or(0)) + " Bytes");
   constexpr std::string_view kBinary[] = {"KiB", "MiB", "GiB", "TiB", "PiB", "EiB", "ZiB", "YiB"};
   constexpr std::string_view kDecimal[] = {"kB", "MB", "GB", "TB", "PB", "EB", "ZB", "YB"};
   double unit = base;
@@ -448,20 +433,16 @@ constexpr Named kFilters[] = {{"abs", filter_abs},
                               {"center", filter_center},
                               {"d", filter_default},
                               {"default", filter_default},
-                              {"e", text_filter<escaped>},
-                              {"escape", text_filter<escaped>},
                               {"filesizeformat", filter_filesizeformat},
                               {"float", filter_float},
-                              {"forceescape", text_filter<escaped>},
                               {"format", filter_format},
                               {"indent", filter_indent},
                               {"int", filter_int},
                               {"lower", text_filter<lower>},
                               {"replace", filter_replace},
                               {"round", filter_round},
-                              {"safe", filter_string},
                               {"string", filter_string},
-                              {"title", text_filter<titled>},
+                              {"title", plain_filter<titled>},
                               {"tojson", filter_tojson},
                               {"trim", filter_trim},
                               {"truncate", filter_truncate},
@@ -475,7 +456,8 @@ constexpr Named kFilters[] = {{"abs", filter_abs},
 Builtin find_filter(std::string_view name) {
   for (const Named& named : kFilters)
     if (named.name == name) return named.filter;
-  return find_sequence_filter(name);
+  if (Builtin filter = find_sequence_filter(name)) return filter;
+  return find_markup_filter(name);
 }
 
 bool known_filter(std::string_view name) { return find_filter(name) != nullptr; }

@@ -1,7 +1,7 @@
 // Python's formatting: the % operator, str.format and the format specification mini-language.
-#include <charconv>
 #include <cmath>
 
+#include "core/templates/big_integer.h"
 #include "core/templates/print.h"
 #include "core/templates/runtime.h"
 #include "core/templates/text.h"
@@ -51,12 +51,6 @@ std::string padded(std::string sign, std::string body, const Spec& spec, char al
 
 std::string sign_of(bool negative, char sign) {
   return negative ? "-" : sign == '+' ? "+" : sign == ' ' ? " " : "";
-}
-
-std::string in_base(std::uint64_t value, int base) {
-  char buffer[70];
-  auto end = std::to_chars(buffer, buffer + sizeof buffer, value, base).ptr;
-  return {buffer, end};
 }
 
 // |value| as 'e', 'f' or 'g' writes it.
@@ -110,21 +104,23 @@ std::string format_real(double value, Spec spec) {
   return padded(sign_of(negative, spec.sign), std::move(body), spec, align);
 }
 
-std::string format_integer(std::int64_t value, Spec spec) {
+// value: an integer of any length.
+std::string format_integer(const Value& value, Spec spec) {
   if (spec.precision >= 0)
     fail(Errc::kBadData, "Precision not allowed in integer format specifier");
-  std::string sign = sign_of(value < 0, spec.sign), body;
-  auto magnitude = static_cast<std::uint64_t>(value);
-  if (value < 0) magnitude = ~magnitude + 1;
+  std::string body;
   char type = spec.type;
   if (type == 'c') {
-    if (value < 0 || value > 0x10ffff || (value >= 0xd800 && value < 0xe000))
+    const std::int64_t c = need_index(value, "%c");
+    if (c < 0 || c > 0x10ffff || (c >= 0xd800 && c < 0xe000))
       fail(Errc::kBadData, "%c arg not in range(0x110000)");
-    append(body, static_cast<char32_t>(value));
+    append(body, static_cast<char32_t>(c));
     return padded("", std::move(body), spec, spec.align ? spec.align : '<');
   }
+  const BigInteger magnitude = BigInteger::of(value);
+  std::string sign = sign_of(magnitude.negative, spec.sign);
   int base = type == 'x' || type == 'X' ? 16 : type == 'o' ? 8 : type == 'b' ? 2 : 10;
-  body = in_base(magnitude, base);
+  body = magnitude.digits(base);
   if (type == 'X') body = upper(body);
   if (spec.grouping) body = grouped(body, spec.grouping, base == 10 ? 3 : 4);
   if (spec.alternate && base != 10) sign += std::string("0") + type;
@@ -168,7 +164,8 @@ Spec parse_spec(std::string_view text) {
 
 class Percent {
  public:
-  Percent(const std::string& format, const Value& values) : format_(format), values_(values) {
+  Percent(const std::string& format, const Value& values, bool escaped)
+      : format_(format), values_(values), escaped_(escaped) {
     tuple_ = values.is(Kind::kTuple);
   }
 
@@ -253,7 +250,7 @@ class Percent {
       case 's':
       case 'r':
       case 'a': {
-        std::string text = spec.type == 's' ? str(value) : repr(value);
+        std::string text = spec.type == 's' ? text_of(value) : shown(repr(value));
         if (spec.precision >= 0) text.resize(byte_of(text, spec.precision));
         return padded("", std::move(text), spec, spec.align ? spec.align : '>');
       }
@@ -261,7 +258,8 @@ class Percent {
         if (value.is(Kind::kString) && value.text_length() == 1)
           return padded("", value.text(), spec, spec.align ? spec.align : '>');
         spec.align = spec.align ? spec.align : '>';
-        return format_integer(need_integer(value, "%c"), spec);
+        need_integer(value, "%c");
+        return format_integer(value, spec);
       case 'd':
       case 'i':
       case 'u':
@@ -269,15 +267,15 @@ class Percent {
       case 'X':
       case 'o': {
         need_defined(value);
+        if (escaped_ && std::string_view("xXo").find(spec.type) != std::string_view::npos)
+          fail(Errc::kBadData, "%", spec.type, " format: an integer is required, not a markup's");
         bool whole = spec.type == 'd' || spec.type == 'i' || spec.type == 'u';
-        std::int64_t number = 0;
+        Value number = value;
         if (value.is(Kind::kFloat) && whole) {
-          if (!(std::abs(value.real()) < 9.2e18))
+          if (!std::isfinite(value.real()))
             fail(Errc::kBadData, "cannot convert ", str(value), " to integer");
-          number = static_cast<std::int64_t>(value.real());
-        } else if (value.is_integral()) {
-          number = value.integer();
-        } else {
+          number = BigInteger::of(std::trunc(value.real())).value();
+        } else if (!value.is_integral()) {
           fail(Errc::kBadData, "%", spec.type, " format: a real number is required, not ",
                value.type_name());
         }
@@ -301,7 +299,7 @@ class Percent {
   }
 
   // An integer with at least that many digits.
-  static std::string with_digits(std::int64_t number, Spec spec, std::int64_t digits) {
+  static std::string with_digits(const Value& number, Spec spec, std::int64_t digits) {
     if (digits < 0) return format_integer(number, spec);
     Spec bare = spec;
     bare.width = 0, bare.zero = false;
@@ -313,9 +311,15 @@ class Percent {
     return padded("", std::move(text), spec, spec.align ? spec.align : '>');
   }
 
+  // What a markup is given is escaped.
+  std::string text_of(const Value& value) const {
+    return escaped_ ? escape(value).text() : str(value);
+  }
+  std::string shown(std::string text) const { return escaped_ ? escape_html(text) : text; }
+
   const std::string& format_;
   const Value& values_;
-  bool tuple_ = false;
+  bool escaped_, tuple_ = false;
   std::size_t used_ = 0;
 };
 
@@ -323,7 +327,8 @@ class Percent {
 
 class Brace {
  public:
-  Brace(Runtime& runtime, const Args& args) : runtime_(runtime), args_(args) {}
+  Brace(Runtime& runtime, const Args& args, bool escaped)
+      : runtime_(runtime), args_(args), escaped_(escaped) {}
 
   std::string run(std::string_view format, int depth = 2) {
     if (depth < 0) fail(Errc::kBadData, "Max string recursion exceeded");
@@ -370,9 +375,16 @@ class Brace {
         fail(Errc::kBadData, "Unknown conversion specifier");
       text.remove_prefix(2);
     }
-    if (text.empty()) return format_value(value, "");
+    if (text.empty()) return formatted(value, "");
     if (text[0] != ':') fail(Errc::kBadData, "expected ':' after conversion specifier");
-    return format_value(value, run(text.substr(1), depth - 1));
+    return formatted(value, run(text.substr(1), depth - 1));
+  }
+
+  std::string formatted(const Value& value, const std::string& spec) const {
+    if (!escaped_) return format_value(value, spec);
+    if (!value.is_markup()) return escape_html(format_value(value, spec));
+    if (!spec.empty()) fail(Errc::kBadData, "Unsupported format specification for Markup.");
+    return value.text();
   }
 
   Value first(std::string_view name) {
@@ -421,18 +433,20 @@ class Brace {
 
   Runtime& runtime_;
   const Args& args_;
+  bool escaped_;
   std::size_t next_ = 0;
   int automatic_ = 0;  // 1: numbered by order, -1: by number
 };
 
 }  // namespace
 
-std::string percent_format(const std::string& format, const Value& values) {
-  return Percent(format, values).run();
+std::string percent_format(const std::string& format, const Value& values, bool escaped) {
+  return Percent(format, values, escaped).run();
 }
 
-std::string brace_format(Runtime& runtime, const std::string& format, const Args& args) {
-  return Brace(runtime, args).run(format);
+std::string brace_format(Runtime& runtime, const std::string& format, const Args& args,
+                         bool escaped) {
+  return Brace(runtime, args, escaped).run(format);
 }
 
 std::string format_value(const Value& value, std::string_view text) {
@@ -458,7 +472,7 @@ std::string format_value(const Value& value, std::string_view text) {
   if (value.is_integral()) {
     if (spec.type != 0 && std::string_view("bcdoxXn").find(spec.type) == std::string_view::npos)
       fail(Errc::kBadData, "Unknown format code '", spec.type, "' for object of type 'int'");
-    return format_integer(value.integer(), spec);
+    return format_integer(value, spec);
   }
   fail(Errc::kBadData, "unsupported format string passed to ", value.type_name(), ".__format__");
 }

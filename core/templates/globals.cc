@@ -2,6 +2,7 @@
 // transformers' raise_exception and strftime_now.
 #include <cmath>
 
+#include "core/templates/big_integer.h"
 #include "core/templates/print.h"
 #include "core/templates/runtime.h"
 #include "core/templates/text.h"
@@ -48,8 +49,7 @@ Value sequence_index(Runtime& runtime, const Value& self, Args& args) {
   auto items = to_vector(runtime, self);
   auto bound = [&](const Value& given, std::int64_t fallback) {
     if (given.is(Kind::kNone)) return fallback;
-    std::int64_t at = need_integer(given, "an index"),
-                 size = static_cast<std::int64_t>(items.size());
+    std::int64_t at = need_index(given, "an index"), size = static_cast<std::int64_t>(items.size());
     return at < 0 ? std::max<std::int64_t>(0, at + size) : std::min(at, size);
   };
   std::int64_t last = bound(stop, static_cast<std::int64_t>(items.size()));
@@ -72,11 +72,7 @@ Value float_is_integer(Runtime&, const Value& self, Args& args) {
 
 Value int_bit_length(Runtime&, const Value& self, Args& args) {
   bind("bit_length", args, {});
-  auto magnitude = static_cast<std::uint64_t>(self.integer());
-  if (self.integer() < 0) magnitude = ~magnitude + 1;
-  std::int64_t bits = 0;
-  for (; magnitude; magnitude >>= 1) ++bits;
-  return bits;
+  return BigInteger::of(self).bits();
 }
 
 // ---- cycler
@@ -243,10 +239,10 @@ constexpr Global kGlobals[] = {{"range", global_range},          {"dict", global
 
 }  // namespace
 
-Builtin find_method(Kind kind, std::string_view name) {
-  if (kind == Kind::kString) return find_text_method(name);
+Builtin find_method(const Value& object, std::string_view name) {
+  if (object.is(Kind::kString)) return find_text_method(name, object.is_markup());
   for (const Method& method : kMethods)
-    if (method.kind == kind && method.name == name) return method.method;
+    if (object.is(method.kind) && method.name == name) return method.method;
   return nullptr;
 }
 

@@ -76,6 +76,7 @@ Interpreter::~Interpreter() {
 std::string Interpreter::render() {
   out_ = &text_;
   Running running(*this, nullptr, tree_.slots);
+  root_ = active_;
   enter(tree_.loads);
   run(tree_.body);
   return std::move(text_);
@@ -102,15 +103,36 @@ void Interpreter::enter(const Loads& loads) {
   for (const Load& load : loads) {
     Value value = Value::missing();
     if (load.kind == Load::kAlias) value = slot(load.from);
-    if (load.kind == Load::kContext) {
-      if (const Value* found = variables_.find(std::string_view(load.name)))
-        value = *found;
-      else if (auto global = find_global(load.name))
-        value = std::move(*global);
-    }
+    if (!load.name.empty() && value.is(Kind::kMissing)) value = context(load.name);
     charge(1);
     slot({0, load.slot}) = std::move(value);
   }
+}
+
+Value Interpreter::context(const std::string& name) {
+  if (name == "self") return blocks();
+  if (const Value* found = variables_.find(std::string_view(name))) return *found;
+  if (auto global = find_global(name)) return std::move(*global);
+  return Value::missing();
+}
+
+// self: the template's blocks as functions, by name.
+Value Interpreter::blocks() {
+  auto dict = std::make_shared<Dict>();
+  for (const auto& [name, body] : tree_.blocks) {
+    if (!body) continue;
+    auto macro = std::make_shared<Macro>();
+    macro->body = body;
+    macro->closure = root_;
+    dict->set(Value(name), Value(Kind::kMacro, std::move(macro)));
+  }
+  return make_dict(std::move(dict));
+}
+
+void Interpreter::run_named_block(const BlockStmt& node) {
+  Running running(*this, root_, node.body.slots);
+  enter(node.body.loads);
+  run(node.body.body);
 }
 
 void Interpreter::assign(const Target& target, const Value& value) {
@@ -178,6 +200,11 @@ Interpreter::Flow Interpreter::run(const Stmt& statement) {
     }
     case StmtKind::kSetBlock:
       return run_set_block(static_cast<const SetStmt&>(statement));
+    case StmtKind::kAutoescape:
+      return run_autoescape(static_cast<const ScopeStmt&>(statement));
+    case StmtKind::kBlock:
+      run_named_block(static_cast<const BlockStmt&>(statement));
+      break;
     case StmtKind::kWith:
     case StmtKind::kScope:
       return run_scope(static_cast<const ScopeStmt&>(statement));
@@ -192,6 +219,7 @@ Interpreter::Flow Interpreter::run(const Stmt& statement) {
 void Interpreter::run_output(const OutputStmt& node) {
   if (!node.expression) return write(node.text);
   Value value = evaluate(*node.expression);
+  if (escapes(node.escaping)) value = escape(value);
   if (value.is(Kind::kString)) return write(value.text());
   write(str(value));
 }
@@ -308,7 +336,7 @@ Interpreter::Flow Interpreter::run_filter(const FilterStmt& node) {
     if (Flow flow = run(node.body); flow != Flow::kOn) return flow;
     text = std::move(capture.text);
   }
-  Value base(std::move(text));
+  Value base = made(std::move(text), escapes(node.escaping));
   write(str(evaluate_postfix(static_cast<const PostfixExpr&>(*node.filter), &base)));
   return Flow::kOn;
 }
@@ -321,18 +349,28 @@ Interpreter::Flow Interpreter::run_set_block(const SetStmt& node) {
     if (Flow flow = run(node.body); flow != Flow::kOn) return flow;
     text = std::move(capture.text);
   }
-  Value value(std::move(text));
+  Value value = made(std::move(text), autoescape || escapes(node.escaping));
   if (node.value) value = evaluate_postfix(static_cast<const PostfixExpr&>(*node.value), &value);
+  if (autoescape) value = made(str(value), true);
   assign(node.target, value);
   return Flow::kOn;
 }
 
 Interpreter::Flow Interpreter::run_scope(const ScopeStmt& node) {
-  if (node.autoescape && evaluate(*node.autoescape).truthy())
-    fail(Errc::kBadData, "autoescape is not supported");
   std::vector<Value> values = evaluate_all(node.values);
   enter(node.loads);
   for (std::size_t i = 0; i < values.size(); ++i) assign(node.targets[i], values[i]);
+  return run(node.body);
+}
+
+Interpreter::Flow Interpreter::run_autoescape(const ScopeStmt& node) {
+  const bool wanted = evaluate(*node.autoescape).truthy();
+  struct Restored {
+    bool& flag;
+    bool before;
+    ~Restored() { flag = before; }
+  } restored{autoescape, std::exchange(autoescape, wanted)};
+  enter(node.loads);
   return run(node.body);
 }
 
@@ -428,7 +466,7 @@ Value Interpreter::call(const Value& callee, Args args) {
   charge(1);
   switch (callee.kind()) {
     case Kind::kMacro:
-      return Value(call_macro(callee.as<Macro>(), std::move(args)));
+      return made(call_macro(callee.as<Macro>(), std::move(args)), autoescape);
     case Kind::kFunction:
       return callee.as<Function>().call(*this, callee.as<Function>().self, args);
     case Kind::kJoiner: {
@@ -442,7 +480,8 @@ Value Interpreter::call(const Value& callee, Args args) {
       if (!loop.recursive || !loop.closure)
         fail(Errc::kBadData, "The loop must have the 'recursive' marker to be called recursively.");
       int line = line_;
-      Value text(run_recursive(*loop.recursive, iterable, loop.depth0 + 1, loop.closure));
+      Value text = made(run_recursive(*loop.recursive, iterable, loop.depth0 + 1, loop.closure),
+                        escapes(loop.recursive->escaping));
       line_ = line;
       return text;
     }

@@ -83,6 +83,17 @@ class Interpreter : public Runtime {
   Flow run_filter(const FilterStmt& node);
   Flow run_set_block(const SetStmt& node);
   Flow run_scope(const ScopeStmt& node);
+  Flow run_autoescape(const ScopeStmt& node);
+  void run_named_block(const BlockStmt& node);
+  Value blocks();
+  Value context(const std::string& name);
+  bool escapes(Escaping escaping) const {
+    return escaping == Escaping::kYes || (escaping == Escaping::kAsked && autoescape);
+  }
+  // Text that a part of the template made.
+  static Value made(std::string text, bool markup) {
+    return markup ? Value::markup(std::move(text)) : Value(std::move(text));
+  }
   std::string call_macro(const Macro& macro, Args args);
   std::vector<Value> bind_macro(const Macro& macro, Args& args);
   Value make_macro(const MacroBody& body);
@@ -108,7 +119,7 @@ class Interpreter : public Runtime {
 
   const Tree& tree_;
   const Dict& variables_;
-  std::shared_ptr<Activation> active_;
+  std::shared_ptr<Activation> active_, root_;  // the running function, the template
   std::string* out_ = nullptr;
   std::string text_;
   std::vector<std::pair<std::int64_t, std::int64_t>> generated_;

@@ -1,5 +1,7 @@
 #include "core/templates/lexer.h"
 
+#include "core/templates/big_integer.h"
+
 #include <charconv>
 
 #include "core/base/error.h"
@@ -378,8 +380,9 @@ Token Lexer::lex_number() {
       ++end;
   }
   std::string text = clean(begin, end);
-  auto parsed = std::from_chars(text.data(), text.data() + text.size(), out.integer, base);
-  if (parsed.ec != std::errc()) syntax_error(line_, "an integer literal does not fit 64 bits");
+  const auto parsed = BigInteger::parse(text, base);
+  if (!parsed) syntax_error(line_, "an integer literal of more than 4300 digits");
+  out.integer = parsed->value();
   advance(end);
   return out;
 }

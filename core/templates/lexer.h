@@ -7,6 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include "core/templates/value.h"
+
 namespace hft::jinja {
 
 enum class Tok : std::uint8_t {
@@ -51,9 +53,9 @@ enum class Tok : std::uint8_t {
 struct Token {
   Tok type = Tok::kEnd;
   int line = 1;
-  std::string text;          // kData, kName, kString (unescaped); operators as written
-  std::int64_t integer = 0;  // kInteger
-  double real = 0;           // kFloat
+  std::string text;  // kData, kName, kString (unescaped); operators as written
+  Value integer;     // kInteger
+  double real = 0;   // kFloat
 };
 
 class Lexer {

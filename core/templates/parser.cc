@@ -93,6 +93,8 @@ void Parser::expect_word(std::string_view word) {
 Tree Parser::parse() {
   Tree tree;
   tree.body = parse_block({});
+  if (!unknown_.empty()) syntax_error(unknown_[0].first, unknown_[0].second);
+  tree.blocks = std::move(blocks_);
   bind_names(tree);
   return tree;
 }
@@ -108,10 +110,9 @@ Block Parser::parse_block(Ends ends) {
       block.push_back(std::move(output));
     } else if (at(Tok::kVariableBegin)) {
       take();
-      auto output = make<OutputStmt>(StmtKind::kOutput, current_.line);
-      output->expression = parse_tuple(true, false);
+      int line = current_.line;
+      block.push_back(parse_output(parse_tuple(true, false), line));
       expect(Tok::kVariableEnd, "'}}'");
-      block.push_back(std::move(output));
     } else {
       expect(Tok::kBlockBegin, "a tag");
       for (std::string_view end : ends)
@@ -149,14 +150,21 @@ std::unique_ptr<Stmt> Parser::parse_statement() {
   if (tag == "continue") return parse_jump(StmtKind::kContinue);
   if (tag == "print") {
     take();
-    auto output = make<OutputStmt>(StmtKind::kOutput, current_.line);
-    output->expression = parse_expression();
-    return output;
+    int line = current_.line;
+    return parse_output(parse_expression(), line);
   }
   for (std::string_view other : {"import", "include", "extends", "from"})
     if (tag == other)
       syntax_error(current_.line, "'" + tag + "' reads another template, which is not allowed");
   syntax_error(current_.line, "unknown tag '" + tag.substr(0, 40) + "'");
+}
+
+// What is constant is printed when the template is read, so only a known autoescape matters.
+std::unique_ptr<Stmt> Parser::parse_output(ExprPtr expression, int line) {
+  auto output = make<OutputStmt>(StmtKind::kOutput, line);
+  output->escaping = is_constant(expression, false) ? known_ : escaping_;
+  output->expression = std::move(expression);
+  return output;
 }
 
 std::unique_ptr<Stmt> Parser::parse_for() {
@@ -167,6 +175,7 @@ std::unique_ptr<Stmt> Parser::parse_for() {
   node->iterable = parse_tuple(false, false, "recursive");
   if (skip_word("if")) node->test = parse_expression();
   node->recursive = skip_word("recursive");
+  node->escaping = escaping_;
   bool soft = std::exchange(soft_, false);
   ++breakable_;
   node->body = parse_body({"endfor", "else"});
@@ -210,12 +219,13 @@ std::unique_ptr<Stmt> Parser::parse_set() {
   }
   auto node = make<SetStmt>(StmtKind::kSetBlock, line);
   node->target = std::move(target);
+  node->escaping = escaping_;
+  bool soft = std::exchange(soft_, false);
   if (at(Tok::kPipe)) {
     auto filters = std::make_unique<PostfixExpr>(line);
     while (skip(Tok::kPipe)) parse_filter(*filters);
     node->value = std::move(filters);
   }
-  bool soft = std::exchange(soft_, false);
   node->body = parse_body({"endset"});
   soft_ = soft;
   take();
@@ -293,11 +303,12 @@ std::unique_ptr<Stmt> Parser::parse_generation() {
 
 std::unique_ptr<Stmt> Parser::parse_filter_block() {
   auto node = make<FilterStmt>(StmtKind::kFilter, take().line);
+  node->escaping = escaping_;
+  bool soft = std::exchange(soft_, false);
   auto filters = std::make_unique<PostfixExpr>(node->line);
   do parse_filter(*filters);
   while (skip(Tok::kPipe));
   node->filter = std::move(filters);
-  bool soft = std::exchange(soft_, false);
   node->body = parse_body({"endfilter"});
   soft_ = soft;
   take();
@@ -312,28 +323,58 @@ std::unique_ptr<Stmt> Parser::parse_with() {
     expect(Tok::kAssign, "'='");
     node->values.push_back(parse_expression());
   }
+  bool soft = std::exchange(soft_, false);
   node->body = parse_body({"endwith"});
+  soft_ = soft;
   take();
   return node;
 }
 
 std::unique_ptr<Stmt> Parser::parse_autoescape() {
-  auto node = make<ScopeStmt>(StmtKind::kScope, take().line);
+  auto node = make<ScopeStmt>(StmtKind::kAutoescape, take().line);
+  bool soft = std::exchange(soft_, false);
   node->autoescape = parse_expression();
+  const Escaping around = escaping_, known = known_;
+  if (node->autoescape->kind != ExprKind::kConst)
+    escaping_ = Escaping::kAsked;
+  else
+    known_ = static_cast<const ConstExpr&>(*node->autoescape).value.truthy() ? Escaping::kYes
+                                                                             : Escaping::kNo;
+  if (escaping_ != Escaping::kAsked) escaping_ = known_;
   node->body = parse_body({"endautoescape"});
+  escaping_ = around, known_ = known;
+  soft_ = soft;
   take();
   return node;
 }
 
-// Without inheritance a block is what it holds.
+// A scoped block sees the variables around it, so it is what it holds where it stands.
 std::unique_ptr<Stmt> Parser::parse_named_block() {
-  auto node = make<ScopeStmt>(StmtKind::kScope, take().line);
+  int line = take().line;
   std::string name = expect(Tok::kName, "the name of the block").text;
-  skip_word("scoped");
+  bool scoped = skip_word("scoped");
   skip_word("required");
-  node->body = parse_body({"endblock"});
+  if (!blocks_.emplace(name, nullptr).second)
+    syntax_error(line, "block '" + name.substr(0, 40) + "' defined twice");
+  auto macros = std::exchange(macros_, {});
+  const int breakable = std::exchange(breakable_, 0), loops = std::exchange(loops_, 0);
+  const bool soft = std::exchange(soft_, false);
+  const Escaping escaping = std::exchange(escaping_, Escaping::kNo),
+                 known = std::exchange(known_, Escaping::kNo);
+  Block body = parse_body({"endblock"});
+  macros_ = std::move(macros), breakable_ = breakable, loops_ = loops, soft_ = soft;
+  escaping_ = escaping, known_ = known;
   take();
   skip_word(name);
+  if (scoped) {
+    auto node = make<ScopeStmt>(StmtKind::kScope, line);
+    node->body = std::move(body);
+    return node;
+  }
+  auto node = make<BlockStmt>(StmtKind::kBlock, line);
+  node->body.name = name;
+  node->body.body = std::move(body);
+  blocks_[name] = &node->body;
   return node;
 }
 

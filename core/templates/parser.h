@@ -21,6 +21,7 @@ class Parser {
   Block parse_block(Ends ends);
   Block parse_body(Ends ends);  // after the opening tag's words, up to one of the ends
   std::unique_ptr<Stmt> parse_statement();
+  std::unique_ptr<Stmt> parse_output(ExprPtr expression, int line);
   std::unique_ptr<Stmt> parse_for();
   std::unique_ptr<Stmt> parse_if();
   std::unique_ptr<Stmt> parse_set();
@@ -47,6 +48,7 @@ class Parser {
   bool parse_compare_operator(CompareOp& op);
   ExprPtr parse_math(int level);
   ExprPtr parse_concat();
+  static bool is_constant(const ExprPtr& node, bool with_filters);
   ExprPtr parse_unary(bool with_filter);
   ExprPtr parse_primary();
   ExprPtr parse_name();
@@ -95,7 +97,12 @@ class Parser {
   int loops_ = 0;      // for statements around here
   int breakable_ = 0;  // those a break may leave: none across a macro
   bool soft_ = false;  // inside if: unknown filters are an error only when reached
+  std::vector<std::pair<int, std::string>> unknown_;  // those met elsewhere: line, message
+  Escaping escaping_ = Escaping::kNo;
+  Escaping known_ =
+      Escaping::kNo;  // as escaping_, of the last autoescape whose value is written out
   std::vector<Special> macros_;
+  std::map<std::string, const MacroBody*> blocks_;
 };
 
 // Binds every name of the tree to its slot, as jinja2's idtracking.py does.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/templates/big_integer.h"
 #include "core/templates/steps.h"
 #include "core/templates/text.h"
 
@@ -98,13 +99,15 @@ void write_repr(Writer& to, const Value& value) {
       to.out += value.boolean() ? "True" : "False";
       break;
     case Kind::kInt:
-      to.out += std::to_string(value.integer());
+      to.out += decimal(value);
       break;
     case Kind::kFloat:
       to.out += float_repr(value.real());
       break;
     case Kind::kString:
+      if (value.is_markup()) to.out += "Markup(";
       append_repr(to.out, value.text());
+      if (value.is_markup()) to.out += ')';
       break;
     case Kind::kList:
       write_list(to, '[', ']', value.items(), one);
@@ -197,7 +200,7 @@ std::string json_key(const Value& key) {
     case Kind::kNone:
       return "null";
     case Kind::kInt:
-      return std::to_string(key.integer());
+      return decimal(key);
     case Kind::kFloat:
       return json_float(key.real());
     default:
@@ -220,7 +223,7 @@ class JsonWriter {
         to.out += value.boolean() ? "true" : "false";
         break;
       case Kind::kInt:
-        to.out += std::to_string(value.integer());
+        to.out += decimal(value);
         break;
       case Kind::kFloat:
         to.out += json_float(value.real());
@@ -291,6 +294,16 @@ bool less_items(const std::vector<Value>& a, const std::vector<Value>& b, std::s
   return a.size() < b.size();
 }
 
+// A number of JSON that was kept as it was written (core/base/exact_json.h).
+Value from_written(const std::string& text) {
+  if (text.find_first_not_of("-0123456789") != std::string::npos)
+    return Value(std::strtod(text.c_str(), nullptr));
+  const bool negative = text.starts_with('-');
+  const auto big = BigInteger::parse(std::string_view(text).substr(negative), 10);
+  if (!big) fail(Errc::kBadData, "an integer of more than 4300 digits");
+  return (negative ? -*big : *big).value();
+}
+
 }  // namespace
 
 std::string str(const Value& value) {
@@ -327,7 +340,7 @@ Value from_json(const Json& json) {
       return Value(json.get_ref<const std::string&>());
     case Json::value_t::number_unsigned: {
       auto number = json.get<std::uint64_t>();
-      if (number > INT64_MAX) fail(Errc::kBadData, "the integer ", number, " does not fit 64 bits");
+      if (number > INT64_MAX) return BigInteger::parse(std::to_string(number), 10)->value();
       return Value(static_cast<std::int64_t>(number));
     }
     case Json::value_t::array: {
@@ -342,7 +355,7 @@ Value from_json(const Json& json) {
       return make_dict(std::move(dict));
     }
     default:
-      fail(Errc::kBadData, "a binary JSON value cannot be given to a chat template");
+      return from_written({json.get_binary().begin(), json.get_binary().end()});
   }
 }
 
@@ -351,12 +364,7 @@ bool less(const Value& a, const Value& b, std::string_view what) {
   if (a.is(Kind::kUndefined)) fail(Errc::kBadData, a.as<Undefined>().message);
   if (b.is(Kind::kUndefined)) fail(Errc::kBadData, b.as<Undefined>().message);
   if (a.is_number() && b.is_number()) {
-    if (a.is_integral() && b.is_integral()) return a.integer() < b.integer();
-    auto exact = [](const Value& v) -> long double {
-      return v.is(Kind::kFloat) ? static_cast<long double>(v.real())
-                                : static_cast<long double>(v.integer());
-    };
-    return exact(a) < exact(b);
+    return compare_numbers(a, b) < 0;
   }
   if (a.is(Kind::kString) && b.is(Kind::kString)) {
     charge_bytes(std::min(a.text().size(), b.text().size()));

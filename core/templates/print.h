@@ -11,6 +11,8 @@ namespace hft::jinja {
 // str(value), what {{ value }} prints.
 std::string str(const Value& value);
 std::string repr(const Value& value);
+// pprint.pformat(value).
+std::string pretty(const Value& value);
 
 // The arguments of json.dumps that transformers' tojson takes.
 struct JsonStyle {
@@ -23,7 +25,7 @@ struct JsonStyle {
 // Throws kBadData for what JSON cannot hold.
 std::string to_json(const Value& value, const JsonStyle& style);
 
-// A JSON value as a template sees it. Throws kBadData for integers beyond 64 bits.
+// A JSON value as a template sees it.
 Value from_json(const Json& json);
 
 // Python's < on two values; throws kBadData when they have no order. what: the operator to name.

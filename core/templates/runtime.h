@@ -19,6 +19,7 @@ class Runtime {
   // Calls a function, method, macro, loop or joiner.
   virtual Value call(const Value& callee, Args args) = 0;
   std::optional<std::time_t> now;
+  bool autoescape = false;  // inside {% autoescape true %}, as filters and macros see it
 
   // Every namespace of a rendering: they may hold each other, so the rendering empties them.
   Value make_namespace();
@@ -62,6 +63,8 @@ std::shared_ptr<Iterator> over(std::vector<Value> items, std::string_view type);
 void need_defined(const Value& value);
 // An int argument; fails naming what it is for. Bools count.
 std::int64_t need_integer(const Value& value, std::string_view what);
+// The same where a number beyond 64 bits counts as the largest, or the least, of them.
+std::int64_t need_index(const Value& value, std::string_view what);
 const std::string& need_text(const Value& value, std::string_view what);
 
 // The arguments of a call by the names of the parameters, in this order; absent ones are kMissing.
@@ -70,17 +73,30 @@ std::vector<Value> bind(std::string_view function, Args& args,
                         std::initializer_list<std::string_view> names, std::size_t required = 0);
 
 // printf-style and str.format, as Python's.
-std::string percent_format(const std::string& format, const Value& values);
-std::string brace_format(Runtime& runtime, const std::string& format, const Args& args);
+// Of a markup, with `escaped`, what is put in is escaped.
+std::string percent_format(const std::string& format, const Value& values, bool escaped = false);
+std::string brace_format(Runtime& runtime, const std::string& format, const Args& args,
+                         bool escaped = false);
 std::string format_value(const Value& value, std::string_view spec);
+
+// & < > ' " as entities.
+std::string escape_html(std::string_view text);
+// markupsafe.escape: a markup stays, the text of anything else is escaped.
+Value escape(const Value& value);
+// A text of the kind that `model` is: a markup, or a plain one.
+Value like(const Value& model, std::string text);
 
 // Filters, tests, methods and globals by name; nullptr when there is none.
 Builtin find_filter(std::string_view name);
 using Test = bool (*)(Runtime&, const Value& value, Args& args);
 Test find_test(std::string_view name);
-Builtin find_text_method(std::string_view name);
-Builtin find_method(Kind kind, std::string_view name);
+Builtin find_text_method(std::string_view name, bool markup);
+Builtin find_method(const Value& object, std::string_view name);
+// text.name(…): text is a kString.
+Value call_text_method(Runtime& runtime, const Value& text, std::string_view name,
+                       std::vector<Value> positional);
 Builtin find_sequence_filter(std::string_view name);
+Builtin find_markup_filter(std::string_view name);
 std::optional<Value> find_global(std::string_view name);
 
 }  // namespace hft::jinja

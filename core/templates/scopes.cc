@@ -40,9 +40,13 @@ struct Scope {
     return it != names.end() ? it->second : define(name);
   }
   void load(const std::string& name) {
-    if (find(name).scope) return;
+    Found found = find(name);
+    if (found.scope && (!block || found.scope == this)) return;
     int slot = define(name);
-    loads.push_back({Load::kContext, slot, name, {}});
+    if (found.scope)
+      loads.push_back({Load::kAlias, slot, name, slot_of(found)});
+    else
+      loads.push_back({Load::kContext, slot, name, {}});
   }
   // straight: not inside an if, so what is read before can only be missing.
   void store(const std::string& name, bool straight) {
@@ -59,6 +63,7 @@ struct Scope {
 
   Scope* parent;
   Frame* frame;
+  bool block = false;  // of a block: what the template has not set yet is as it was given
   std::unordered_map<std::string, int> names;
   Loads loads;
 };
@@ -226,8 +231,14 @@ class Binder {
             [&](Binder& b) { b.reads(node.value); });
         return targets(node.target);
       }
+      case StmtKind::kBlock: {
+        Scope* root = &scope_;
+        while (root->parent) root = root->parent;
+        return function(static_cast<BlockStmt&>(statement).body, *root, true);
+      }
       case StmtKind::kWith:
-      case StmtKind::kScope: {
+      case StmtKind::kScope:
+      case StmtKind::kAutoescape: {
         auto& node = static_cast<ScopeStmt&>(statement);
         reads(node.autoescape);
         for (auto& value : node.values) reads(value);
@@ -288,9 +299,12 @@ class Binder {
     node.slots = own.slots;
   }
 
-  void macro(MacroBody& macro) {
-    Frame frame{0, scope_.frame->level + 1};
-    Scope scope(&scope_, &frame);
+  void macro(MacroBody& macro) { function(macro, scope_, false); }
+
+  void function(MacroBody& macro, Scope& around, bool block) {
+    Frame frame{0, around.frame->level + 1};
+    Scope scope(&around, &frame);
+    scope.block = block;
     for (const auto& name : macro.parameters)
       macro.parameter_slots.push_back(scope.parameter(name));
     if (macro.uses_caller) macro.caller_slot = scope.parameter("caller");

@@ -55,8 +55,26 @@ Value filter_reverse(Runtime& runtime, const Value& self, Args& args) {
   return Value(Kind::kIterator, over(std::move(items), "list_reverseiterator"));
 }
 
+// Under autoescape: a markup as soon as the glue or an item is one, and then all are escaped.
+Value join_escaped(Runtime& runtime, const Value& self, const Value& glue, const Value& path) {
+  std::vector<Value> items;
+  bool markup = glue.is_markup();
+  for (const Value& item : to_vector(runtime, self)) {
+    items.push_back(path.is(Kind::kMissing) ? item : get_path(runtime, item, path));
+    markup = markup || items.back().is_markup();
+  }
+  for (Value& item : items)
+    if (!item.is(Kind::kString)) item = Value(str(item));
+  const Value by = markup ? escape(glue) : Value(str(glue));
+  return call_text_method(runtime, by, "join", {Value::list(std::move(items))});
+}
+
 Value filter_join(Runtime& runtime, const Value& self, Args& args) {
   auto a = bind("join", args, {"d", "attribute"});
+  if (runtime.autoescape) {
+    const Value path = given(a[1]) && !a[1].is(Kind::kNone) ? a[1] : Value::missing();
+    return join_escaped(runtime, self, given(a[0]) ? a[0] : Value(""), path);
+  }
   std::string glue = given(a[0]) ? str(a[0]) : "", out;
   auto items = iterate(self);
   Value item;
@@ -242,9 +260,9 @@ Value filter_items(Runtime& runtime, const Value& self, Args& args) {
   bind("items", args, {});
   if (self.is(Kind::kUndefined)) return nothing();
   if (!self.is(Kind::kDict)) fail(Errc::kBadData, "Can only get item pairs from a mapping.");
-  return Value(Kind::kIterator,
-               over(to_vector(runtime, find_method(Kind::kDict, "items")(runtime, self, args)),
-                    "generator"));
+  return Value(
+      Kind::kIterator,
+      over(to_vector(runtime, find_method(self, "items")(runtime, self, args)), "generator"));
 }
 
 Value filter_batch(Runtime& runtime, const Value& self, Args& args) {

@@ -65,4 +65,13 @@ Rendered Template::render(const Json& variables, const RenderOptions& options) c
   }
 }
 
+std::string format_text(const std::string& format, const std::string& argument) {
+  jinja::Budget budget;
+  const jinja::Tree tree;
+  const jinja::Dict none;
+  jinja::Interpreter runtime(tree, none);
+  return jinja::brace_format(runtime, format,
+                             {.positional = {jinja::Value(argument)}, .named = {}});
+}
+
 }  // namespace hft

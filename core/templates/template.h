@@ -44,4 +44,8 @@ class Template {
   std::shared_ptr<const Impl> impl_;
 };
 
+// Python's format.format(argument): "{}", "{0}", "{:>10}", "{{" and the rest.
+// Throws kBadData for what Python refuses.
+std::string format_text(const std::string& format, const std::string& argument);
+
 }  // namespace hft

@@ -73,27 +73,23 @@ Value make_list(std::vector<std::string_view> parts) {
   return Value::list(std::move(out));
 }
 
-std::vector<std::string_view> split_blank(std::string_view text, std::int64_t most,
-                                          bool from_right) {
+// Words between blanks; the last one, after `most` splits, keeps the blanks at its far end.
+std::vector<std::string_view> split_blank(std::string_view text, std::int64_t most) {
   std::vector<std::string_view> parts;
-  text = strip(text, nullptr, true, true);
-  auto words = [&](std::string_view rest) {  // end of the first word
-    std::size_t at = 0, end = 0;
-    while (at < rest.size()) {
-      end = at;
-      if (is_space(decode(rest, at))) return end;
-    }
-    return rest.size();
-  };
-  if (!from_right) {
-    while (!text.empty() && (most < 0 || static_cast<std::int64_t>(parts.size()) < most)) {
-      std::size_t end = words(text);
-      parts.push_back(text.substr(0, end));
-      text = strip(text.substr(end), nullptr, true, false);
-    }
-    if (!text.empty()) parts.push_back(text);
-    return parts;
+  text = strip(text, nullptr, true, false);
+  while (!text.empty() && (most < 0 || static_cast<std::int64_t>(parts.size()) < most)) {
+    std::size_t end = 0;
+    for (std::size_t at = 0; at < text.size() && !is_space(decode(text, at));) end = at;
+    parts.push_back(text.substr(0, end));
+    text = strip(text.substr(end), nullptr, true, false);
   }
+  if (!text.empty()) parts.push_back(text);
+  return parts;
+}
+
+std::vector<std::string_view> split_blank_right(std::string_view text, std::int64_t most) {
+  std::vector<std::string_view> parts;
+  text = strip(text, nullptr, false, true);
   while (!text.empty() && (most < 0 || static_cast<std::int64_t>(parts.size()) < most)) {
     std::size_t start = text.size();
     while (start > 0) {
@@ -117,7 +113,7 @@ Value method_split(Runtime&, const Value& self, Args& args) {
   std::int64_t most = count_given(a[1], "maxsplit");
   std::string_view text = self.text();
   charge(static_cast<std::int64_t>(text.size() / 16));
-  if (!given(a[0])) return make_list(split_blank(text, most, kRight));
+  if (!given(a[0])) return make_list((kRight ? split_blank_right : split_blank)(text, most));
   const std::string& by = need_text(a[0], "the separator of split");
   if (by.empty()) fail(Errc::kBadData, "empty separator");
   std::vector<std::string_view> parts;
@@ -145,7 +141,7 @@ std::optional<std::string_view> window(const Value& self, const Value& start, co
   std::int64_t size = self.text_length();
   auto bound = [&](const Value& given_value, std::int64_t fallback) {
     if (!given(given_value)) return fallback;
-    std::int64_t at = need_integer(given_value, "an index");
+    std::int64_t at = need_index(given_value, "an index");
     return at < 0 ? std::max<std::int64_t>(0, at + size) : at;
   };
   std::int64_t from = bound(start, 0), to = std::min(bound(end, size), size);
@@ -241,7 +237,8 @@ Value method_join(Runtime& runtime, const Value& self, Args& args) {
   auto a = bind("join", args, {"iterable"}, 1);
   std::string out;
   bool first = true;
-  for (const Value& item : to_vector(runtime, a[0])) {
+  for (const Value& given : to_vector(runtime, a[0])) {
+    const Value item = self.is_markup() ? escape(given) : given;
     if (!item.is(Kind::kString))
       fail(Errc::kBadData, "sequence item: expected str instance, ", item.type_name(), " found");
     if (!first) out += self.text();
@@ -335,7 +332,7 @@ Value method_expandtabs(Runtime&, const Value& self, Args& args) {
 }
 
 Value method_format(Runtime& runtime, const Value& self, Args& args) {
-  return Value(brace_format(runtime, self.text(), args));
+  return Value(brace_format(runtime, self.text(), args, self.is_markup()));
 }
 
 Value method_format_map(Runtime& runtime, const Value& self, Args& args) {
@@ -345,64 +342,91 @@ Value method_format_map(Runtime& runtime, const Value& self, Args& args) {
   Args named;
   for (const auto& entry : map.as<Dict>().entries())
     named.named.emplace_back(str(entry.key), entry.value), charge(1);
-  return Value(brace_format(runtime, self.text(), named));
+  return Value(brace_format(runtime, self.text(), named, self.is_markup()));
+}
+
+// Every text that a method of a markup makes is a markup.
+Value marked(const Value& made) {
+  if (made.is(Kind::kString)) return Value::markup(made.text());
+  if (!made.is_sequence()) return made;
+  std::vector<Value> items;
+  for (const Value& item : made.items()) items.push_back(marked(item));
+  return made.is(Kind::kList) ? Value::list(std::move(items)) : Value::tuple(std::move(items));
+}
+
+// The method of a markup, which also escapes the argument at `kEscaped`.
+template <Builtin kPlain, int kEscaped>
+Value markup_method(Runtime& runtime, const Value& self, Args& args) {
+  if (kEscaped >= 0 && static_cast<int>(args.positional.size()) > kEscaped)
+    args.positional[kEscaped] = escape(args.positional[kEscaped]);
+  return marked(kPlain(runtime, self, args));
 }
 
 struct Named {
   std::string_view name;
-  Builtin method;
+  Builtin plain, markup;
 };
-constexpr Named kMethods[] = {{"strip", method_strip<true, true>},
-                              {"lstrip", method_strip<true, false>},
-                              {"rstrip", method_strip<false, true>},
-                              {"split", method_split<false>},
-                              {"rsplit", method_split<true>},
-                              {"splitlines", method_splitlines},
-                              {"startswith", method_affix<false>},
-                              {"endswith", method_affix<true>},
-                              {"replace", method_replace},
-                              {"upper", change<upper>},
-                              {"lower", change<lower>},
-                              {"title", change<title>},
-                              {"capitalize", change<capitalize>},
-                              {"casefold", change<casefold>},
-                              {"swapcase", change<swapcase>},
-                              {"find", method_find<false, false>},
-                              {"rfind", method_find<true, false>},
-                              {"index", method_find<false, true>},
-                              {"rindex", method_find<true, true>},
-                              {"count", method_count},
-                              {"join", method_join},
-                              {"center", method_justify<Align::kCenter>},
-                              {"ljust", method_justify<Align::kLeft>},
-                              {"rjust", method_justify<Align::kRight>},
-                              {"zfill", method_zfill},
-                              {"partition", method_partition<false>},
-                              {"rpartition", method_partition<true>},
-                              {"removeprefix", method_remove<false>},
-                              {"removesuffix", method_remove<true>},
-                              {"expandtabs", method_expandtabs},
-                              {"format", method_format},
-                              {"format_map", method_format_map},
-                              {"isalpha", every<is_alpha>},
-                              {"isalnum", every<is_alnum>},
-                              {"isdigit", every<is_digit>},
-                              {"isdecimal", every<is_decimal>},
-                              {"isnumeric", every<is_numeric>},
-                              {"isspace", every<is_space>},
-                              {"isascii", every<is_ascii, false>},
-                              {"isprintable", every<is_printable, false>},
-                              {"islower", cased<false>},
-                              {"isupper", cased<true>},
-                              {"istitle", method_istitle},
-                              {"isidentifier", method_isidentifier}};
+template <Builtin kPlain, int kEscaped = -1>
+constexpr Named method(std::string_view name) {
+  return {name, kPlain, markup_method<kPlain, kEscaped>};
+}
+constexpr Named kMethods[] = {method<method_strip<true, true>>("strip"),
+                              method<method_strip<true, false>>("lstrip"),
+                              method<method_strip<false, true>>("rstrip"),
+                              method<method_split<false>>("split"),
+                              method<method_split<true>>("rsplit"),
+                              method<method_splitlines>("splitlines"),
+                              method<method_affix<false>>("startswith"),
+                              method<method_affix<true>>("endswith"),
+                              method<method_replace, 1>("replace"),
+                              method<change<upper>>("upper"),
+                              method<change<lower>>("lower"),
+                              method<change<title>>("title"),
+                              method<change<capitalize>>("capitalize"),
+                              method<change<casefold>>("casefold"),
+                              method<change<swapcase>>("swapcase"),
+                              method<method_find<false, false>>("find"),
+                              method<method_find<true, false>>("rfind"),
+                              method<method_find<false, true>>("index"),
+                              method<method_find<true, true>>("rindex"),
+                              method<method_count>("count"),
+                              method<method_join>("join"),
+                              method<method_justify<Align::kCenter>, 1>("center"),
+                              method<method_justify<Align::kLeft>, 1>("ljust"),
+                              method<method_justify<Align::kRight>, 1>("rjust"),
+                              method<method_zfill>("zfill"),
+                              method<method_partition<false>>("partition"),
+                              method<method_partition<true>>("rpartition"),
+                              method<method_remove<false>>("removeprefix"),
+                              method<method_remove<true>>("removesuffix"),
+                              method<method_expandtabs>("expandtabs"),
+                              method<method_format>("format"),
+                              method<method_format_map>("format_map"),
+                              method<every<is_alpha>>("isalpha"),
+                              method<every<is_alnum>>("isalnum"),
+                              method<every<is_digit>>("isdigit"),
+                              method<every<is_decimal>>("isdecimal"),
+                              method<every<is_numeric>>("isnumeric"),
+                              method<every<is_space>>("isspace"),
+                              method<every<is_ascii, false>>("isascii"),
+                              method<every<is_printable, false>>("isprintable"),
+                              method<cased<false>>("islower"),
+                              method<cased<true>>("isupper"),
+                              method<method_istitle>("istitle"),
+                              method<method_isidentifier>("isidentifier")};
 
 }  // namespace
 
-Builtin find_text_method(std::string_view name) {
+Builtin find_text_method(std::string_view name, bool markup) {
   for (const Named& named : kMethods)
-    if (named.name == name) return named.method;
+    if (named.name == name) return markup ? named.markup : named.plain;
   return nullptr;
+}
+
+Value call_text_method(Runtime& runtime, const Value& text, std::string_view name,
+                       std::vector<Value> positional) {
+  Args args{.positional = std::move(positional), .named = {}};
+  return find_text_method(name, text.is_markup())(runtime, text, args);
 }
 
 }  // namespace hft::jinja

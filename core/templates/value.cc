@@ -4,6 +4,7 @@
 #include <random>
 
 #include "core/base/error.h"
+#include "core/templates/big_integer.h"
 #include "core/templates/steps.h"
 #include "core/templates/text.h"
 
@@ -26,6 +27,15 @@ std::size_t mix(std::size_t h) {
 std::size_t hash_text(std::string_view text) {
   charge_bytes(text.size());
   return mix(std::hash<std::string_view>{}(text));
+}
+
+// As the float that equals it, where there is one: they are one key of a dict.
+std::size_t hash_of_big(const BigInteger& big) {
+  const double d = big.real();
+  if (std::isfinite(d) && BigInteger::of(d) == big) return mix(std::hash<double>{}(d));
+  std::size_t h = big.negative;
+  for (auto limb : big.limbs) h = mix(h * 31 + limb);
+  return h;
 }
 
 bool equal_items(const std::vector<Value>& a, const std::vector<Value>& b) {
@@ -52,6 +62,25 @@ bool equal_ranges(const Range& a, const Range& b) {
 }
 
 }  // namespace
+
+std::int64_t Value::integer() const {
+  if (is_big()) fail(Errc::kBadData, "the integer ", decimal(*this), " does not fit 64 bits");
+  return int_;
+}
+
+double Value::real() const {
+  if (kind_ == Kind::kFloat) return float_;
+  if (!is_big()) return static_cast<double>(int_);
+  const double nearest = as<BigInteger>().real();
+  if (std::isinf(nearest)) fail(Errc::kBadData, "int too large to convert to float");
+  return nearest;
+}
+
+Value Value::markup(std::string text) {
+  Value made(std::move(text));
+  made.as<Text>().markup = true;
+  return made;
+}
 
 Value::Value(std::string text) : kind_(Kind::kString), int_(0) {
   auto object = std::make_shared<Text>();
@@ -86,6 +115,7 @@ Value Value::undefined(std::string message) {
   return Value(Kind::kUndefined, std::move(object));
 }
 
+bool Value::is_markup() const { return kind_ == Kind::kString && as<Text>().markup; }
 const std::string& Value::text() const { return as<Text>().bytes; }
 std::int64_t Value::text_length() const { return as<Text>().length; }
 const std::vector<Value>& Value::items() const { return as<Sequence>().items; }
@@ -98,7 +128,7 @@ bool Value::truthy() const {
       return false;
     case Kind::kBool:
     case Kind::kInt:
-      return int_ != 0;
+      return int_ != 0 || is_big();
     case Kind::kFloat:
       return float_ != 0;
     case Kind::kString:
@@ -153,7 +183,7 @@ std::string_view Value::type_name() const {
     case Kind::kFloat:
       return "float";
     case Kind::kString:
-      return "str";
+      return is_markup() ? "Markup" : "str";
     case Kind::kList:
       return "list";
     case Kind::kTuple:
@@ -259,6 +289,7 @@ std::size_t hash_of(const Value& value) {
       return hash_text(value.text());
     case Kind::kBool:
     case Kind::kInt:
+      if (value.is_big()) return hash_of_big(value.as<BigInteger>());
       return mix(static_cast<std::size_t>(value.integer()));
     case Kind::kFloat: {
       double d = value.real();
@@ -284,15 +315,7 @@ std::size_t hash_of(const Value& value) {
 }
 
 bool equal(const Value& a, const Value& b) {
-  if (a.is_number() && b.is_number()) {
-    if (a.is_integral() && b.is_integral()) return a.integer() == b.integer();
-    if (a.is(Kind::kFloat) && b.is(Kind::kFloat)) return a.real() == b.real();
-    auto exact = [](const Value& v) -> long double {  // 64 bits of mantissa hold every int
-      return v.is(Kind::kFloat) ? static_cast<long double>(v.real())
-                                : static_cast<long double>(v.integer());
-    };
-    return exact(a) == exact(b);
-  }
+  if (a.is_number() && b.is_number()) return compare_numbers(a, b) == 0;
   if (a.kind() != b.kind()) return false;
   switch (a.kind()) {
     case Kind::kNone:

@@ -58,6 +58,8 @@ class Value {
   Value(Kind kind, std::shared_ptr<Object> object)
       : kind_(kind), int_(0), object_(std::move(object)) {}
 
+  // HTML that needs no escaping any more: what |safe and |e make, markupsafe's Markup.
+  static Value markup(std::string text);
   static Value missing() { return Value(Kind::kMissing, nullptr); }
   static Value list(std::vector<Value> items);
   static Value tuple(std::vector<Value> items);
@@ -70,10 +72,13 @@ class Value {
   bool is_sequence() const { return kind_ == Kind::kList || kind_ == Kind::kTuple; }
 
   bool boolean() const { return int_ != 0; }
-  std::int64_t integer() const { return int_; }  // kInt, kBool
-  double real() const { return kind_ == Kind::kFloat ? float_ : static_cast<double>(int_); }
-  const std::string& text() const;          // kString
-  std::int64_t text_length() const;         // kString: code points
+  bool is_big() const { return kind_ == Kind::kInt && object_; }  // a BigInteger
+  // kInt, kBool. Throws kBadData for a big one, which 64 bits do not hold.
+  std::int64_t integer() const;
+  double real() const;               // of any number; throws kBadData for a big one beyond a double
+  bool is_markup() const;            // of a kString
+  const std::string& text() const;   // kString
+  std::int64_t text_length() const;  // kString: code points
   const std::vector<Value>& items() const;  // kList, kTuple
   template <class T>
   T& as() const {
@@ -101,6 +106,7 @@ int depth_over(const std::vector<Value>& values);
 struct Text : Object {
   std::string bytes;        // UTF-8
   std::int64_t length = 0;  // code points
+  bool markup = false;
 };
 struct Undefined : Object {
   std::string message;  // what an operation on it fails with

@@ -41,7 +41,6 @@ TEST_CASE("generate: settings that cannot be are refused in one line") {
           "--num-beam-groups: 4 beams cannot be shared out over 3 groups");
   refused({"--eos-token-id", "1,x"},
           "--eos-token-id: 'x' is not a whole number; wanted a list such as 1,2");
-  refused({"--cache-bits", "4"}, "--cache-bits needs --cache-implementation quantized");
   refused({"--messages", "chat.json"},
           "--messages: the conversation is the only input, leave out the others");
 }

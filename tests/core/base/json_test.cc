@@ -1,5 +1,7 @@
 #include <chrono>
+#include <cmath>
 
+#include "core/base/exact_json.h"
 #include "tests/support/test.h"
 
 using namespace hft;
@@ -45,4 +47,33 @@ TEST_CASE("json: fields name file, value and range") {
   CHECK(error_of([&] { config.text("s"); }) == "config.json: 's' is 3, wanted a string");
   CHECK(config.integer("x", 1, 1024) == 512);
   CHECK(config.integer("m", 1, 10, 7) == 7);
+}
+
+TEST_CASE("json: what Python's json reads is read, what it refuses is refused") {
+  CHECK(to_line(parse_json(" [1e2, -0, -0.0, \"\\u00e9\\ud83d\\ude00\\n\", {}, [ ] ] ", "x")) ==
+        "[100.0,0,-0.0,\"é😀\\n\",{},[]]");
+  CHECK(std::isnan(parse_json("NaN", "x").get<double>()));
+  CHECK(parse_json("[-Infinity, 1e999]", "x")[0].get<double>() == -HUGE_VAL);
+  const auto refused = [](std::string_view text) {
+    return error_of([&] { parse_json(text, "x"); });
+  };
+  CHECK(refused(std::string_view("{}\0{}", 5)) ==
+        "x: not valid JSON: line 1, column 3: text after the end of the value");
+  CHECK(refused("") == "x: not valid JSON: line 1, column 1: expected a value");
+  CHECK(refused("[1,\n 01]") == "x: not valid JSON: line 2, column 3: expected ',' or ']'");
+  CHECK(refused("\"a") ==
+        "x: not valid JSON: line 1, column 3: a string without its closing quote");
+  CHECK(refused("\"a\tb\"") ==
+        "x: not valid JSON: line 1, column 3: a control character in a string");
+  CHECK(refused("\"\xff\"") == "x: not valid JSON: line 1, column 2: not UTF-8");
+  CHECK(refused("\"\\ud800x\"") == "x: not valid JSON: line 1, column 2: half a surrogate pair");
+  for (const char* bad : {"nan", "-NaN", "Inf", "+1", ".5", "1.", "1e", "0x1", "'a'", "[1,]",
+                          "{1:2}", "{\"a\" 1}", "tru", "\"\\x\"", "\"\\u12g4\"", "[1 2]", "]"})
+    CHECK(refused(bad).starts_with("x: not valid JSON: "));
+}
+
+TEST_CASE("json: integers of any length are kept where that is asked for") {
+  const std::string text = R"({"id":123456789012345678901234567890,"n":[-99999999999999999999,1]})";
+  CHECK(to_line(parse_exact_json(text, "x")) == text);
+  CHECK(to_line(parse_json(text, "x")["id"]) == "1.2345678901234568e+29");
 }
