@@ -9,27 +9,29 @@
 namespace hft {
 namespace {
 
-using simd::Floats;
-using simd::kWidth;
+// Vectors V of one block's positions.
+template <class V>
+inline constexpr int kVectors = kCacheBlock / simd::width<V>;
+// Sums that the registers hold beside what they are made of.
+template <class V>
+inline constexpr int kSums = sizeof(V) == 64 ? 16 : 8;
 
-constexpr int kVectors = kCacheBlock / kWidth;
-
-// sums [R][V] += a [R, depth] b [depth, V vectors], whose rows are `stride` apart.
-template <int R, int V, class T>
-[[gnu::always_inline]] inline void add_product(Floats (&sums)[R][V], const float* a,
+// sums [R][N] += a [R, depth] b [depth, N vectors], whose rows are `stride` apart.
+template <int R, int N, class V, class T>
+[[gnu::always_inline]] inline void add_product(V (&sums)[R][N], const float* a,
                                                std::int64_t a_stride, const T* b,
                                                std::int64_t stride, std::int64_t depth) {
-  constexpr int kChains = R * V >= 8 ? 1 : 8 / (R * V);  // sums that do not wait for each other
-  Floats chains[kChains][R][V] = {};
-  const auto add = [&](Floats(&to)[R][V], std::int64_t k) __attribute__((always_inline)) {
-    Floats right[V];
-#pragma GCC unroll 2
-    for (int v = 0; v < V; ++v) simd::load(b + k * stride + v * kWidth, right[v]);
+  constexpr int kChains = R * N >= 8 ? 1 : 8 / (R * N);  // sums that do not wait for each other
+  V chains[kChains][R][N] = {};
+  const auto add = [&](V(&to)[R][N], std::int64_t k) __attribute__((always_inline)) {
+    V right[N];
+#pragma GCC unroll 4
+    for (int v = 0; v < N; ++v) simd::load(b + k * stride + v * simd::width<V>, right[v]);
 #pragma GCC unroll 8
     for (int r = 0; r < R; ++r) {
       const float left = a[r * a_stride + k];
-#pragma GCC unroll 2
-      for (int v = 0; v < V; ++v) to[r][v] += right[v] * left;
+#pragma GCC unroll 4
+      for (int v = 0; v < N; ++v) to[r][v] += right[v] * left;
     }
   };
   std::int64_t k = 0;
@@ -41,8 +43,8 @@ template <int R, int V, class T>
   for (int i = 0; i < kChains; ++i)
 #pragma GCC unroll 8
     for (int r = 0; r < R; ++r)
-#pragma GCC unroll 2
-      for (int v = 0; v < V; ++v) sums[r][v] += chains[i][r][v];
+#pragma GCC unroll 4
+      for (int v = 0; v < N; ++v) sums[r][v] += chains[i][r][v];
 }
 
 struct Scratch {
@@ -60,29 +62,33 @@ struct Row {
 
 // The scores of one block become weights relative to the row's largest score so far; what was
 // mixed before is made relative to it too.
-[[gnu::always_inline]] inline void weigh(Row& row, Floats (&scores)[kVectors], const CachedHead& in,
+template <class V>
+[[gnu::always_inline]] inline void weigh(Row& row, V (&scores)[kVectors<V>], const CachedHead& in,
                                          std::int64_t block, float* weights, float* mixed) {
+  constexpr int kWidth = simd::width<V>;
   const std::int64_t begin = block * kCacheBlock;
   if (in.softcap > 0)
     for (auto& part : scores)
       for (int i = 0; i < kWidth; ++i) part[i] = in.softcap * std::tanh(part[i] / in.softcap);
   if (in.bias)
-    for (int v = 0; v < kVectors; ++v) {
-      Floats part;
+    for (int v = 0; v < kVectors<V>; ++v) {
+      V part;
       simd::load(in.bias + (begin + v * kWidth - row.own), part);
       scores[v] += part;
     }
   if (row.low > begin || row.high < begin + kCacheBlock) {
-    constexpr simd::Ints kLanes = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+    using Ints = typename simd::With<V>::Ints;
+    Ints lanes;
+    for (int i = 0; i < kWidth; ++i) lanes[i] = i;
     const auto low = static_cast<std::int32_t>(std::max<std::int64_t>(row.low - begin, 0)),
                high = static_cast<std::int32_t>(std::min(row.high - begin, kCacheBlock));
-    for (int v = 0; v < kVectors; ++v) {
-      const simd::Ints place = kLanes + v * kWidth;
-      scores[v] = (place >= low) & (place < high) ? scores[v] : simd::splat(-INFINITY);
+    for (int v = 0; v < kVectors<V>; ++v) {
+      const Ints place = lanes + v * kWidth;
+      scores[v] = (place >= low) & (place < high) ? scores[v] : V{} - INFINITY;
     }
   }
-  Floats most = scores[0];
-  for (int v = 1; v < kVectors; ++v) most = simd::larger(most, scores[v]);
+  V most = scores[0];
+  for (int v = 1; v < kVectors<V>; ++v) most = simd::larger(most, scores[v]);
   // NaN compares false: keep it, so that it reaches the output.
   float top = simd::largest(most);
   if (!(top <= row.top)) {
@@ -94,56 +100,64 @@ struct Row {
     row.top = top;
   }
   const float reference = row.top == -INFINITY ? 0 : row.top;
-  Floats sums{};
-  for (int v = 0; v < kVectors; ++v) {
-    const Floats part = simd::exp_of_negative(scores[v] - reference);
+  V sums{};
+  for (int v = 0; v < kVectors<V>; ++v) {
+    const V part = simd::exp_of_negative(scores[v] - reference);
     sums += part;
     simd::store(part, weights + v * kWidth);
   }
   row.sum += simd::sum(sums);
 }
 
-template <int R, class T>
+// The scores [R, N vectors] of the positions from `at` on of one block.
+template <int R, int N, class V, class T>
+[[gnu::always_inline]] inline void some_scores(const CachedHead& in, const T* head, int at,
+                                               const float* queries, V (&scores)[R][kVectors<V>]) {
+  V sums[R][N] = {};
+  add_product<R, N>(sums, queries, in.size, head + at * simd::width<V>, kCacheBlock, in.size);
+  for (int r = 0; r < R; ++r)
+    for (int v = 0; v < N; ++v) scores[r][at + v] = sums[r][v];
+}
+
+// `seen` weights of each row times values [seen, N vectors], added to what is mixed from column e on.
+template <int R, int N, class V, class T>
+[[gnu::always_inline]] inline void mix(const T* values, std::int64_t e, std::int64_t width,
+                                       std::int64_t seen, const Scratch& scratch) {
+  V sums[R][N];
+  for (int r = 0; r < R; ++r)
+    for (int v = 0; v < N; ++v)
+      simd::load(scratch.mixed + r * width + e + v * simd::width<V>, sums[r][v]);
+  add_product<R, N>(sums, scratch.weights, kCacheBlock, values + e, width, seen);
+  for (int r = 0; r < R; ++r)
+    for (int v = 0; v < N; ++v)
+      simd::store(sums[r][v], scratch.mixed + r * width + e + v * simd::width<V>);
+}
+
+template <int R, class V, class T>
 [[gnu::always_inline]] inline void one_block(const CachedHead& in, const T* head,
                                              std::int64_t block, std::int64_t seen, Row (&rows)[R],
                                              const Scratch& scratch) {
+  constexpr int kWidth = simd::width<V>, kMost = kSums<V> / R > 1 ? kSums<V> / R : 1;
+  constexpr int kFit = kMost < kVectors<V> ? kMost : kVectors<V>;
+  constexpr int kTogether = kFit >= 8 ? 8 : kFit >= 4 ? 4 : kFit >= 2 ? 2 : 1;
   const auto width = cached_width(in.size);
-  Floats scores[R][kVectors] = {};
-  if (seen <= kWidth) {  // the rest of the block is not even read
-    Floats first[R][1] = {};
-    add_product<R, 1>(first, scratch.queries, in.size, head, kCacheBlock, in.size);
-    for (int r = 0; r < R; ++r) scores[r][0] = first[r][0];
-  } else {
-    add_product<R, kVectors>(scores, scratch.queries, in.size, head, kCacheBlock, in.size);
-  }
+  V scores[R][kVectors<V>] = {};
+  if (seen <= kWidth)  // the rest of the block is not even read
+    some_scores<R, 1>(in, head, 0, scratch.queries, scores);
+  else
+    for (int v = 0; v < kVectors<V> && v * kWidth < seen; v += kTogether)
+      some_scores<R, kTogether>(in, head, v, scratch.queries, scores);
   for (int r = 0; r < R; ++r)
     weigh(rows[r], scores[r], in, block, scratch.weights + r * kCacheBlock,
           scratch.mixed + r * width);
   const T* values = head + in.size * kCacheBlock;
   std::int64_t e = 0;
-  for (; e + kVectors * kWidth <= width; e += kVectors * kWidth) {
-    Floats sums[R][kVectors];
-#pragma GCC unroll 8
-    for (int r = 0; r < R; ++r)
-#pragma GCC unroll 2
-      for (int v = 0; v < kVectors; ++v)
-        simd::load(scratch.mixed + r * width + e + v * kWidth, sums[r][v]);
-    add_product<R, kVectors>(sums, scratch.weights, kCacheBlock, values + e, width, seen);
-#pragma GCC unroll 8
-    for (int r = 0; r < R; ++r)
-#pragma GCC unroll 2
-      for (int v = 0; v < kVectors; ++v)
-        simd::store(sums[r][v], scratch.mixed + r * width + e + v * kWidth);
-  }
-  if (e < width) {
-    Floats sums[R][1];
-    for (int r = 0; r < R; ++r) simd::load(scratch.mixed + r * width + e, sums[r][0]);
-    add_product<R, 1>(sums, scratch.weights, kCacheBlock, values + e, width, seen);
-    for (int r = 0; r < R; ++r) simd::store(sums[r][0], scratch.mixed + r * width + e);
-  }
+  for (; e + kTogether * kWidth <= width; e += kTogether * kWidth)
+    mix<R, kTogether, V>(values, e, width, seen, scratch);
+  for (; e < width; e += kWidth) mix<R, 1, V>(values, e, width, seen, scratch);
 }
 
-template <int R, class T>
+template <int R, class V, class T>
 [[gnu::always_inline]] inline void some_rows(const CachedHead& in, std::int64_t first,
                                              const Scratch& scratch) {
   const auto width = cached_width(in.size);
@@ -160,7 +174,7 @@ template <int R, class T>
   std::fill_n(scratch.mixed, R * width, 0.0f);
   const auto end = rows[R - 1].high;
   for (auto block = rows[0].low / kCacheBlock; block * kCacheBlock < end; ++block)
-    one_block<R>(in, static_cast<const T*>(in.blocks[block]) + in.head_offset, block,
+    one_block<R, V>(in, static_cast<const T*>(in.blocks[block]) + in.head_offset, block,
                  std::min(kCacheBlock, end - block * kCacheBlock), rows, scratch);
   for (int r = 0; r < R; ++r) {
     const auto token = (first + r) / in.group, head = (first + r) % in.group;
@@ -173,26 +187,27 @@ template <int R, class T>
 
 template <class T>
 struct Rows {
+  template <class V>
   [[gnu::always_inline]] static inline void run(const CachedHead* in, std::int64_t first,
                                                 std::int64_t last, float* memory) {
     const Scratch scratch{memory, memory + kCachedRows * in->size,
                           memory + kCachedRows * (in->size + kCacheBlock)};
-    for (; last - first >= 8; first += 8) some_rows<8, T>(*in, first, scratch);
+    for (; last - first >= 8; first += 8) some_rows<8, V, T>(*in, first, scratch);
     switch (last - first) {
       case 7:
-        return some_rows<7, T>(*in, first, scratch);
+        return some_rows<7, V, T>(*in, first, scratch);
       case 6:
-        return some_rows<6, T>(*in, first, scratch);
+        return some_rows<6, V, T>(*in, first, scratch);
       case 5:
-        return some_rows<5, T>(*in, first, scratch);
+        return some_rows<5, V, T>(*in, first, scratch);
       case 4:
-        return some_rows<4, T>(*in, first, scratch);
+        return some_rows<4, V, T>(*in, first, scratch);
       case 3:
-        return some_rows<3, T>(*in, first, scratch);
+        return some_rows<3, V, T>(*in, first, scratch);
       case 2:
-        return some_rows<2, T>(*in, first, scratch);
+        return some_rows<2, V, T>(*in, first, scratch);
       case 1:
-        return some_rows<1, T>(*in, first, scratch);
+        return some_rows<1, V, T>(*in, first, scratch);
     }
   }
 };
@@ -205,9 +220,9 @@ std::int64_t cached_scratch(std::int64_t size) {
 
 void attend_cached(const CachedHead& in, std::int64_t first, std::int64_t last, float* scratch) {
   if (in.bfloat16)
-    simd::run_best<Rows<std::uint16_t>>(&in, first, last, scratch);
+    simd::run_fitting<Rows<std::uint16_t>>(&in, first, last, scratch);
   else
-    simd::run_best<Rows<float>>(&in, first, last, scratch);
+    simd::run_fitting<Rows<float>>(&in, first, last, scratch);
 }
 
 }  // namespace hft

@@ -16,11 +16,11 @@ struct Rows {
     const auto* weight = static_cast<const T*>(in->weight);
     const auto* bias = static_cast<const T*>(in->bias);
     for (std::int64_t row = 0; row < in->rows; ++row) {
-      const auto* x = static_cast<const T*>(in->x) + row * in->size;
+      const auto* x = static_cast<const T*>(in->x) + row * in->x_stride;
       const auto* residual = static_cast<const T*>(in->residual);
-      auto* y = static_cast<T*>(in->y) + row * in->size;
+      auto* y = static_cast<T*>(in->y) + row * in->y_stride;
       if (residual)
-        one<true>(x, residual + row * in->size, y, weight, bias, *in, sums);
+        one<true>(x, residual + row * in->residual_stride, y, weight, bias, *in, sums);
       else
         one<false>(x, x, y, weight, bias, *in, sums);
     }

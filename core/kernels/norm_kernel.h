@@ -6,9 +6,12 @@
 namespace hft {
 
 struct NormRows {
-  const void* x;         // [N, D] contiguous
-  void* y;               // [N, D] contiguous; may be x
-  const void* residual;  // [N, D] contiguous, added to x first; or null
+  const void* x;  // [N, D], rows x_stride elements apart
+  std::int64_t x_stride;
+  void* y;  // [N, D], rows y_stride elements apart; may be x
+  std::int64_t y_stride;
+  const void* residual;  // [N, D], rows residual_stride elements apart, added to x first; or null
+  std::int64_t residual_stride;
   const void* weight;    // [D]
   const void* bias;      // [D]
   std::int64_t rows, size;

@@ -1,11 +1,13 @@
 #include "core/kernels/product.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
 #include <memory>
 #include <new>
 
-#include "core/kernels/product_avx512.h"
+#include "core/base/error.h"
+#include "core/kernels/product_rows.h"
 #include "core/kernels/simd.h"
 
 namespace hft {
@@ -15,14 +17,13 @@ namespace {
 class Scratch {
  public:
   ProductScratch of(std::int64_t rows) {
-    const std::int64_t wanted = (kPanelUnits + rows) * kOutputStep;
+    const std::int64_t wanted = kPanelFloats + rows * kOutputStep;
     if (wanted > held_) {
       memory_.reset(static_cast<float*>(std::aligned_alloc(64, wanted * sizeof(float))));
       if (!memory_) throw std::bad_alloc();
       held_ = wanted;
     }
-    return {reinterpret_cast<std::uint32_t*>(memory_.get()),
-            memory_.get() + kPanelUnits * kOutputStep};
+    return {memory_.get(), memory_.get() + kPanelFloats};
   }
 
  private:
@@ -32,6 +33,26 @@ class Scratch {
   std::unique_ptr<float, Free> memory_;
   std::int64_t held_ = 0;
 };
+
+bool always(const Product&) { return true; }
+
+struct Row : ProductRow {
+  void (*compute)(const Product&, std::int64_t begin, std::int64_t end, const ProductScratch&);
+};
+
+// Best first.
+constexpr Row kRows[] = {
+#if defined(__x86_64__)
+    {{"avx512_bf16", Processor::kAvx512Bf16, serves_avx512}, compute_product_avx512},
+    {{"avx2", Processor::kAvx2, always}, compute_product_avx2},
+#endif
+    {{"plain", Processor::kPlain, always}, compute_product_plain},
+};
+
+void run(const Row& row, const Product& p, std::int64_t begin, std::int64_t end) {
+  thread_local Scratch scratch;
+  row.compute(p, begin, end, scratch.of(p.rows));
+}
 
 float half_to_float(std::uint16_t half) {
   const int exponent = half >> 10 & 31, fraction = half & 1023;
@@ -47,54 +68,77 @@ double number_at(const void* numbers, Number type, std::int64_t i) {
   return type == Number::kHalf ? half_to_float(bits) : simd::widen(bits);
 }
 
-double apply(Epilogue epilogue, double x) {
-  switch (epilogue) {
-    case Epilogue::kNone:
+double reference(Activation activation, double x) {
+  const auto sigmoid = [](double u) { return 1 / (1 + std::exp(-u)); };
+  const auto gelu = [](double u) { return u / 2 * (1 + std::erf(u / std::sqrt(2.0))); };
+  switch (activation) {
+    case Activation::kNone:
       return x;
-    case Epilogue::kRelu:
+    case Activation::kRelu:
       return std::max(x, 0.0);
-    case Epilogue::kSilu:
-      return x / (1 + std::exp(-x));
-    case Epilogue::kGelu:
-      return x / 2 * (1 + std::erf(x / std::sqrt(2.0)));
-    case Epilogue::kGeluTanh:
+    case Activation::kSilu:
+      return x * sigmoid(x);
+    case Activation::kGelu:
+      return gelu(x);
+    case Activation::kGeluTanh:
       return x / 2 * (1 + std::tanh(std::sqrt(2 / M_PI) * (x + 0.044715 * x * x * x)));
+    case Activation::kGeluQuick:
+      return x * sigmoid(1.702 * x);
+    case Activation::kGelu10:
+      return std::clamp(gelu(x), -10.0, 10.0);
+    case Activation::kRelu2:
+      return std::max(x, 0.0) * std::max(x, 0.0);
+    case Activation::kRelu6:
+      return std::clamp(x, 0.0, 6.0);
+    case Activation::kLeakyRelu:
+      return x < 0 ? x * 0.01 : x;
+    case Activation::kMish:
+      return x * std::tanh(std::log1p(std::exp(x)));
+    case Activation::kTanh:
+      return std::tanh(x);
+    case Activation::kSigmoid:
+      return sigmoid(x);
+    case Activation::kLaplace:
+      return 0.5 * (1 + std::erf((x - 0.707107) / (0.282095 * std::sqrt(2.0))));
   }
   return x;
 }
 
 }  // namespace
 
-bool has_product_kernel() {
-#if defined(__x86_64__)
-  static const bool has = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-                          __builtin_cpu_supports("avx512vl") &&
-                          __builtin_cpu_supports("avx512dq") &&
-                          __builtin_cpu_supports("avx512bf16");
-  return has;
-#else
-  return false;
-#endif
-}
-
 void compute_product(const Product& p, std::int64_t begin, std::int64_t end) {
+  for (const Row& row : kRows)
+    if (row.needs <= processor() && row.serves(p)) return run(row, p, begin, end);
+}
+
+bool fuses(Activation activation) {
 #if defined(__x86_64__)
-  thread_local Scratch scratch;
-  compute_product_avx512(p, begin, end, scratch.of(p.rows));
+  return processor() < Processor::kAvx512Bf16 || fuses_avx512(activation);
+#else
+  return true;
 #endif
 }
 
-void compute_product_plain(const Product& p, double* y) {
+std::vector<ProductRow> product_rows() { return {std::begin(kRows), std::end(kRows)}; }
+
+void compute_product_with(std::string_view name, const Product& p, std::int64_t begin,
+                          std::int64_t end) {
+  for (const Row& row : kRows)
+    if (row.name == name) return run(row, p, begin, end);
+  fail(Errc::kFailure, "no product is called '", name, "'");
+}
+
+void compute_product_loops(const Product& p, double* y) {
   for (std::int64_t m = 0; m < p.rows; ++m)
     for (std::int64_t o = 0; o < p.outputs; ++o) {
       double sum = 0, gate = 0;
       for (std::int64_t k = 0; k < p.depth; ++k) {
         const double x = number_at(p.x, p.x_type, m * p.x_stride + k);
         sum += x * number_at(p.weight, p.weight_type, o * p.depth + k);
-        if (p.gated) gate += x * number_at(p.gated, p.weight_type, o * p.depth + k);
+        if (p.gated) gate += x * number_at(p.gated, p.gated_type, o * p.depth + k);
       }
       if (p.bias) sum += number_at(p.bias, p.bias_type, o);
-      double value = apply(p.epilogue, sum);
+      double value = reference(p.activation, sum);
       if (p.gated) value *= gate;
       if (p.residual) value += number_at(p.residual, p.y_type, m * p.y_stride + o);
       y[m * p.outputs + o] = value;

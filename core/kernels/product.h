@@ -2,15 +2,13 @@
 // nothing is copied, packed or converted beforehand.
 #pragma once
 
-#include <cstdint>
+#include <string_view>
+#include <vector>
+
+#include "core/base/processor.h"
+#include "core/kernels/activation_kernel.h"
 
 namespace hft {
-
-enum class Number : std::uint8_t { kFloat, kBFloat16, kHalf };
-constexpr std::int64_t bytes_of(Number type) { return type == Number::kFloat ? 4 : 2; }
-
-// Applied to a sum while it is still in registers.
-enum class Epilogue : std::uint8_t { kNone, kGelu, kGeluTanh, kRelu, kSilu };
 
 // Shapes: M rows of x, K depth, O outputs.
 struct Product {
@@ -21,25 +19,39 @@ struct Product {
   void* y;             // [M, O] of type y_type, rows y_stride elements apart
   std::int64_t y_stride;
   std::int64_t rows, depth, outputs;
-  Number x_type, weight_type, y_type, bias_type;
-  Epilogue epilogue = Epilogue::kNone;
-  // Another [O, K] of weight_type: y = act(x W^T + b) * (x gated^T). Null: none.
+  Number x_type, weight_type, y_type, bias_type;  // x_type: float or bfloat16
+  Activation activation = Activation::kNone;      // applied while a sum is still in registers
+  // Another [O, K] of gated_type: y = act(x W^T + b) * (x gated^T). Null: none.
   const void* gated = nullptr;
-  // Added to the sum after the epilogue: [M, O] of type y_type with y's stride; may be y itself.
+  Number gated_type = Number::kFloat;
+  // Added to the sum after the activation: [M, O] of type y_type with y's stride; may be y itself.
   const void* residual = nullptr;
+  // Each row of y has the same bits whatever rows are computed with it. The AVX-512 row is slower
+  // for it where there are few; the others keep it always.
+  bool row_exact = false;
 };
 
-// The processor has what the kernels need (AVX-512).
-bool has_product_kernel();
-
 // Outputs [begin, end) of p, on the calling thread. Products of many rows are best cut at multiples
-// of kOutputStep (half of it when gated). x_type is float or bfloat16; for the latter K is even.
+// of kOutputStep (half of it when gated).
 inline constexpr std::int64_t kOutputStep = 64;
 // Up to here the weights are read once, in the order of memory, and the memory is the limit.
 inline constexpr std::int64_t kFewRows = 16;
 void compute_product(const Product& p, std::int64_t begin, std::int64_t end);
 
+// The best row of the table applies it while sums are in registers; else it may be slower to.
+bool fuses(Activation activation);
+
+// The rows of the table, best first, and one of them at work, for tests. Outputs [begin, end).
+struct ProductRow {
+  std::string_view name;
+  Processor needs;
+  bool (*serves)(const Product& p);
+};
+std::vector<ProductRow> product_rows();
+void compute_product_with(std::string_view row, const Product& p, std::int64_t begin,
+                          std::int64_t end);
+
 // The same by plain loops, y [M, O] in double, for tests.
-void compute_product_plain(const Product& p, double* y);
+void compute_product_loops(const Product& p, double* y);
 
 }  // namespace hft

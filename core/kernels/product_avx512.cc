@@ -5,7 +5,7 @@
 //         second-level cache, and 6 rows x 64 outputs of sums stay in registers (an outer product
 //         per k; as in Goto and van de Geijn, 10.1145/1356052.1356053).
 // A unit is 32 bits of depth: one float, or two bfloat16 that one instruction multiplies and adds.
-#include "core/kernels/product_avx512.h"
+#include "core/kernels/product_rows.h"
 
 #if defined(__x86_64__)
 // GCC 12 warns of its own headers here.
@@ -64,25 +64,27 @@ inline Floats times_sigmoid(Floats x, Floats s) {
   return _mm512_div_ps(x, _mm512_add_ps(one, exponential(_mm512_sub_ps(_mm512_setzero_ps(), s))));
 }
 
-inline Floats apply(Epilogue epilogue, Floats x) {
-  switch (epilogue) {
-    case Epilogue::kNone:
+inline Floats apply(Activation activation, Floats x) {
+  switch (activation) {
+    case Activation::kNone:
       return x;
-    case Epilogue::kRelu:  // a NaN stays one
+    case Activation::kRelu:  // a NaN stays one
       return _mm512_max_ps(_mm512_setzero_ps(), x);
-    case Epilogue::kSilu:
+    case Activation::kSilu:
       return times_sigmoid(x, x);
-    case Epilogue::kGelu: {
+    case Activation::kGelu: {
       const Floats half = _mm512_mul_ps(x, _mm512_set1_ps(0.5f));
       return _mm512_fmadd_ps(half, error_function(_mm512_mul_ps(x, _mm512_set1_ps(0.70710678f))),
                              half);
     }
-    case Epilogue::kGeluTanh: {  // tanh(u) = 2 sigmoid(2 u) - 1
+    case Activation::kGeluTanh: {  // tanh(u) = 2 sigmoid(2 u) - 1
       const Floats cubic =
           _mm512_fmadd_ps(_mm512_mul_ps(x, x), _mm512_set1_ps(0.044715f), _mm512_set1_ps(1.0f));
       return times_sigmoid(x,
                            _mm512_mul_ps(_mm512_mul_ps(x, cubic), _mm512_set1_ps(2 * 0.79788456f)));
     }
+    default:  // see serves_avx512
+      break;
   }
   return x;
 }
@@ -238,7 +240,7 @@ inline void finish_tile(Floats (&sums)[R][kVectors], const Finish& f, std::int64
     const Floats bias = p.bias ? widened(p.bias, p.bias_type, output, mask) : _mm512_setzero_ps();
 #pragma GCC unroll 6
     for (int r = 0; r < R; ++r) {
-      Floats y = apply(p.epilogue, _mm512_add_ps(sums[r][v], bias));
+      Floats y = apply(p.activation, _mm512_add_ps(sums[r][v], bias));
       const std::int64_t at = (row + r) * p.y_stride + output;
       if (p.gated) y = _mm512_mul_ps(y, sums[r][v + kVectors / 2]);
       if (p.residual) y = _mm512_add_ps(y, widened(p.residual, p.y_type, at, mask));
@@ -288,7 +290,8 @@ void tile(const Finish& f, const std::uint32_t* panel, std::int64_t row, std::in
 
 template <class Unit, Number type>
 void many(const Product& p, std::int64_t begin, std::int64_t end, const ProductScratch& scratch) {
-  constexpr std::int64_t kNumbers = kPanelUnits * Unit::kNumbers;
+  constexpr std::int64_t kNumbers = kPanelFloats / kWidth * Unit::kNumbers;
+  auto* panel = reinterpret_cast<std::uint32_t*>(scratch.panel);
   const std::int64_t step = p.gated ? kWidth / 2 : kWidth;
   for (std::int64_t o = begin; o < end; o += step) {
     const Finish f{&p, o, o + step < end ? o + step : end};
@@ -296,12 +299,11 @@ void many(const Product& p, std::int64_t begin, std::int64_t end, const ProductS
     for (std::int64_t k = 0; k < p.depth; k += kNumbers) {
       const std::int64_t count = p.depth - k < kNumbers ? p.depth - k : kNumbers;
       const std::int64_t units = (count + Unit::kNumbers - 1) / Unit::kNumbers;
-      lay_out<Unit, type>(rows, k, count, units, scratch.panel);
+      lay_out<Unit, type>(rows, k, count, units, panel);
       const bool first = k == 0, last = k + count == p.depth;
       std::int64_t row = 0;
       const auto part = [&]<int R>() {
-        tile<Unit, R>(f, scratch.panel, row, k / Unit::kNumbers, units, scratch.partial, first,
-                      last);
+        tile<Unit, R>(f, panel, row, k / Unit::kNumbers, units, scratch.sums, first, last);
         row += R;
       };
       while (p.rows - row >= kRows) part.template operator()<kRows>();
@@ -426,7 +428,7 @@ inline void few_rows(const Product& p, std::int64_t output, std::int64_t count, 
   const __mmask16 mask = mask16(count);
   const Floats bias = p.bias ? widened(p.bias, p.bias_type, output, mask) : _mm512_setzero_ps();
   for (int m = 0; m < M; ++m) {
-    Floats y = apply(p.epilogue, _mm512_add_ps(sums[m], bias));
+    Floats y = apply(p.activation, _mm512_add_ps(sums[m], bias));
     if (p.gated) y = _mm512_mul_ps(y, gates[m]);
     const std::int64_t at = (row + m) * p.y_stride + output;
     if (p.residual) y = _mm512_add_ps(y, widened(p.residual, p.y_type, at, mask));
@@ -457,7 +459,9 @@ void few(const Product& p, std::int64_t begin, std::int64_t end) {
 template <class Unit, Number type>
 void compute(const Product& p, std::int64_t begin, std::int64_t end,
              const ProductScratch& scratch) {
-  p.rows <= kFewRows ? few<Unit, type>(p, begin, end) : many<Unit, type>(p, begin, end, scratch);
+  // Of the two ways only the outer product sums each row alike whatever the rows beside it.
+  p.rows <= kFewRows && !p.row_exact ? few<Unit, type>(p, begin, end)
+                                     : many<Unit, type>(p, begin, end, scratch);
 }
 
 template <class Unit>
@@ -474,6 +478,11 @@ void compute(const Product& p, std::int64_t begin, std::int64_t end,
 }
 
 }  // namespace
+
+bool serves_avx512(const Product& p) {
+  return (p.x_type == Number::kFloat || p.depth % 2 == 0) && fuses_avx512(p.activation) &&
+         (!p.gated || p.gated_type == p.weight_type);
+}
 
 void compute_product_avx512(const Product& p, std::int64_t begin, std::int64_t end,
                             const ProductScratch& scratch) {

@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <cstring>
 
+#include "core/base/processor.h"
+
 // Vectors are passed between inlined functions only, so how a call would pass them does not matter.
 #pragma GCC diagnostic ignored "-Wpsabi"
 
@@ -17,29 +19,45 @@ typedef std::int32_t Ints __attribute__((vector_size(64), aligned(4)));
 
 [[gnu::always_inline]] inline Floats splat(float x) { return Floats{} + x; }
 
-// bfloat16 is the upper half of a float.
-typedef std::uint16_t Halves __attribute__((vector_size(32), aligned(2)));
 typedef std::uint32_t Words __attribute__((vector_size(64), aligned(4)));
 
-[[gnu::always_inline]] inline void load(const float* from, Floats& to) {
+// bfloat16 is the upper half of a float.
+
+// The vectors that go with floats V.
+template <class V>
+inline constexpr int width = sizeof(V) / sizeof(float);
+template <class V>
+struct With {
+  typedef std::uint16_t Halves __attribute__((vector_size(sizeof(V) / 2)));
+  typedef std::uint32_t Words __attribute__((vector_size(sizeof(V))));
+  typedef std::int32_t Ints __attribute__((vector_size(sizeof(V))));
+};
+
+template <class V>
+[[gnu::always_inline]] inline void load(const float* from, V& to) {
   std::memcpy(&to, from, sizeof to);
 }
-[[gnu::always_inline]] inline void load(const std::uint16_t* from, Floats& to) {
-  Halves halves;
+template <class V>
+[[gnu::always_inline]] inline void load(const std::uint16_t* from, V& to) {
+  typename With<V>::Halves halves;
   std::memcpy(&halves, from, sizeof halves);
-  const Words words = __builtin_convertvector(halves, Words) << 16;
+  const auto words = __builtin_convertvector(halves, typename With<V>::Words) << 16;
   std::memcpy(&to, &words, sizeof to);
 }
-[[gnu::always_inline]] inline void store(const Floats& from, float* to) {
+template <class V>
+[[gnu::always_inline]] inline void store(const V& from, float* to) {
   std::memcpy(to, &from, sizeof from);
 }
-[[gnu::always_inline]] inline void store(const Floats& from, std::uint16_t* to) {
+template <class V>
+[[gnu::always_inline]] inline void store(const V& from, std::uint16_t* to) {
+  using Words = typename With<V>::Words;
   Words words;
   std::memcpy(&words, &from, sizeof words);
   const Words rounded = words + 0x7fff + ((words >> 16) & 1);  // to the nearest, ties to even
   const Words quiet = words | 0x400000;                        // a NaN must stay one
   const Words nan = (Words)((words & 0x7fffffff) > 0x7f800000);
-  const Halves halves = __builtin_convertvector(((rounded & ~nan) | (quiet & nan)) >> 16, Halves);
+  const auto halves = __builtin_convertvector(((rounded & ~nan) | (quiet & nan)) >> 16,
+                                              typename With<V>::Halves);
   std::memcpy(to, &halves, sizeof halves);
 }
 inline float widen(float x) { return x; }
@@ -57,22 +75,24 @@ inline void narrow(float x, std::uint16_t* to) {
                       : static_cast<std::uint16_t>((word + 0x7fff + ((word >> 16) & 1)) >> 16);
 }
 
-[[gnu::always_inline]] inline Floats larger(const Floats& a, const Floats& b) {
+template <class V>
+[[gnu::always_inline]] inline V larger(const V& a, const V& b) {
   return a > b ? a : b;
 }
 
-[[gnu::always_inline]] inline float sum(const Floats& x) {
-  float lanes[kWidth], total = 0;
+template <class V>
+[[gnu::always_inline]] inline float sum(const V& x) {
+  float lanes[width<V>];
   std::memcpy(lanes, &x, sizeof lanes);
-  for (int half = kWidth / 2; half > 0; half /= 2)
+  for (int half = width<V> / 2; half > 0; half /= 2)
     for (int i = 0; i < half; ++i) lanes[i] += lanes[i + half];
-  total = lanes[0];
-  return total;
+  return lanes[0];
 }
-[[gnu::always_inline]] inline float largest(const Floats& x) {
-  float lanes[kWidth];
+template <class V>
+[[gnu::always_inline]] inline float largest(const V& x) {
+  float lanes[width<V>];
   std::memcpy(lanes, &x, sizeof lanes);
-  for (int half = kWidth / 2; half > 0; half /= 2)
+  for (int half = width<V> / 2; half > 0; half /= 2)
     for (int i = 0; i < half; ++i)
       lanes[i] = lanes[i] > lanes[i + half] ? lanes[i] : lanes[i + half];
   return lanes[0];
@@ -80,23 +100,26 @@ inline void narrow(float x, std::uint16_t* to) {
 
 // e^x for x <= 0, within 2 units in the last place; 0 below -87. Cephes' expf: x = n ln 2 + r,
 // then a polynomial of degree 6 in r. NaN stays NaN.
-[[gnu::always_inline]] inline Floats exp_of_negative(const Floats& x) {
-  const Floats bounded = x < splat(-87.3f) ? splat(-87.3f) : x;
-  const Floats shifted = bounded * 1.44269504f - 0.5f;
-  const Floats known = shifted == shifted ? shifted : Floats{};  // NaN has no integer
-  const Ints n = __builtin_convertvector(known, Ints);           // rounds towards zero
-  const Floats whole = __builtin_convertvector(n, Floats);
-  const Floats r = bounded - whole * 0.693359375f + whole * 2.12194440e-4f;
-  Floats p = r * 1.9875691500e-4f + 1.3981999507e-3f;
+template <class V>
+[[gnu::always_inline]] inline V exp_of_negative(const V& x) {
+  using Ints = typename With<V>::Ints;
+  const V least = V{} - 87.3f;
+  const V bounded = x < least ? least : x;
+  const V shifted = bounded * 1.44269504f - 0.5f;
+  const V known = shifted == shifted ? shifted : V{};   // NaN has no integer
+  const Ints n = __builtin_convertvector(known, Ints);  // rounds towards zero
+  const V whole = __builtin_convertvector(n, V);
+  const V r = bounded - whole * 0.693359375f + whole * 2.12194440e-4f;
+  V p = r * 1.9875691500e-4f + 1.3981999507e-3f;
   p = p * r + 8.3334519073e-3f;
   p = p * r + 4.1665795894e-2f;
   p = p * r + 1.6666665459e-1f;
   p = p * r + 5.0000001201e-1f;
   p = p * r * r + r + 1.0f;
   const Ints power = (n + 127) << 23;
-  Floats scale;
+  V scale;
   std::memcpy(&scale, &power, sizeof scale);
-  return x < splat(-87.3f) ? Floats{} : p * scale;
+  return x < least ? V{} : p * scale;
 }
 
 // Calls f(a…) compiled for the widest instruction set this processor has. f must be a type whose
@@ -119,14 +142,40 @@ void run_plain(A... a) {
 template <class F, class... A>
 void run_best(A... a) {
 #if defined(__x86_64__)
-  static const bool avx512 = __builtin_cpu_supports("avx512bw") &&
-                             __builtin_cpu_supports("avx512vl") &&
-                             __builtin_cpu_supports("avx512dq");
-  static const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-  if (avx512) return run_avx512<F>(a...);
-  if (avx2) return run_avx2<F>(a...);
+  const Processor level = processor();
+  if (level >= Processor::kAvx512) return run_avx512<F>(a...);
+  if (level >= Processor::kAvx2) return run_avx2<F>(a...);
 #endif
   run_plain<F>(a...);
+}
+
+// Vectors as wide as the registers of each.
+typedef float Wide __attribute__((vector_size(64)));
+typedef float Medium __attribute__((vector_size(32)));
+typedef float Narrow __attribute__((vector_size(16)));
+
+// F, whose run is a template of its vectors, as a run_best kernel.
+template <class F, class V>
+struct Of {
+  template <class... A>
+  [[gnu::always_inline]] static inline void run(A... a) {
+    F::template run<V>(a...);
+  }
+};
+
+// As run_best for such a kernel, with vectors as wide as the registers: more would be kept in memory.
+template <class F, class... A>
+void run_narrow(A... a) {
+  run_plain<Of<F, Narrow>>(a...);
+}
+template <class F, class... A>
+void run_fitting(A... a) {
+#if defined(__x86_64__)
+  const Processor level = processor();
+  if (level >= Processor::kAvx512) return run_avx512<Of<F, Wide>>(a...);
+  if (level >= Processor::kAvx2) return run_avx2<Of<F, Medium>>(a...);
+#endif
+  run_narrow<F>(a...);
 }
 
 }  // namespace hft::simd

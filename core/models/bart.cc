@@ -10,7 +10,6 @@
 #include "core/nn/attention.h"
 #include "core/nn/embedding.h"
 #include "core/nn/norm.h"
-#include "core/nn/workers.h"
 
 namespace hft {
 namespace {
@@ -129,17 +128,14 @@ struct Side {
   std::vector<Layer> layers;
   double scale;
 
-  Side(const SideConfig& c, const Weights& w, Tensor table, PositionVectors places)
-      : positions(std::move(places)), scale(c.scale) {
-    embed_tokens.weight = std::move(table);
-    embed_tokens.dtype = w.store().dtype();
+  Side(const SideConfig& c, const Weights& w, const Weights& table, PositionVectors places)
+      : embed_tokens(table, c.vocab, c.hidden), positions(std::move(places)), scale(c.scale) {
     if (c.norm_embedding)
       layernorm_embedding = LayerNorm(w / "layernorm_embedding", c.hidden, kEps);
     if (c.norm_first) layer_norm = LayerNorm(w / "layer_norm", c.hidden, kEps);
   }
 
   Tensor begin(const Tensor& ids, const Tensor& at) const {  // [N] -> [N,D]
-    const ThreadCount one(1);  // LibTorch's threads would be in the way of ours afterwards
     Tensor x = embed_tokens(ids);
     if (scale != 1) x = x * scale;
     x = x + positions(ids, at);
@@ -149,8 +145,8 @@ struct Side {
 };
 
 struct BartEncoder : Side<EncoderLayer> {
-  BartEncoder(const SideConfig& c, const Weights& w, Tensor table, PositionVectors places)
-      : Side(c, w, std::move(table), std::move(places)) {
+  BartEncoder(const SideConfig& c, const Weights& w, const Weights& table, PositionVectors places)
+      : Side(c, w, table, std::move(places)) {
     for (std::int64_t i = 0; i < c.layers; ++i) layers.emplace_back(c, w / "layers" / i);
   }
   Tensor operator()(const Tokens& tokens) const {
@@ -164,8 +160,8 @@ struct BartEncoder : Side<EncoderLayer> {
 };
 
 struct BartDecoder : Side<DecoderLayer> {
-  BartDecoder(const SideConfig& c, const Weights& w, Tensor table, PositionVectors places)
-      : Side(c, w, std::move(table), std::move(places)) {
+  BartDecoder(const SideConfig& c, const Weights& w, const Weights& table, PositionVectors places)
+      : Side(c, w, table, std::move(places)) {
     for (std::int64_t i = 0; i < c.layers; ++i) layers.emplace_back(c, w / "layers" / i, i);
   }
   Tensor operator()(const Steps& steps) const {
@@ -180,28 +176,25 @@ struct BartDecoder : Side<DecoderLayer> {
 
 // The tables of both sides. Marian may keep them apart, with vocabularies of different sizes.
 struct Tables {
-  Tensor source, target;
-  Tables(const Fields& config, const Weights& w, std::int64_t source_vocab, std::int64_t vocab,
-         std::int64_t hidden) {
-    const Weights model = w / "model";
-    if (!config.boolean("share_encoder_decoder_embeddings", true)) {
-      source = (model / "encoder" / "embed_tokens").get("weight", {source_vocab, hidden});
-      target = shared_table(w, {"model.decoder.embed_tokens", "lm_head"}, {vocab, hidden});
-      return;
-    }
-    const bool tied = config.boolean("tie_word_embeddings", true);
-    const auto own = [&](std::string_view side) {  // an untied side may have a table of its own
-      const Weights table = model / side / "embed_tokens";
-      return !tied && table.has("weight") ? table.get("weight", {vocab, hidden}) : target;
-    };
-    std::vector<std::string_view> names{"model.shared", "model.encoder.embed_tokens",
-                                        "model.decoder.embed_tokens"};
-    if (tied) names.push_back("lm_head");
-    target = shared_table(w, names, {vocab, hidden});
-    source = own("encoder");
-    target = own("decoder");
-  }
+  Weights source, target;
 };
+
+Tables tables_of(const Fields& config, const Weights& w) {
+  const Weights model = w / "model";
+  if (!config.boolean("share_encoder_decoder_embeddings", true))
+    return {model / "encoder" / "embed_tokens",
+            shared_table(w, {"model.decoder.embed_tokens", "lm_head"})};
+  const bool tied = config.boolean("tie_word_embeddings", true);
+  std::vector<std::string_view> names{"model.shared", "model.encoder.embed_tokens",
+                                      "model.decoder.embed_tokens"};
+  if (tied) names.push_back("lm_head");
+  const Weights shared = shared_table(w, names);
+  const auto own = [&](std::string_view side) {  // an untied side may have a table of its own
+    const Weights table = model / side / "embed_tokens";
+    return !tied && table.has("weight") ? table : shared;
+  };
+  return {own("encoder"), own("decoder")};
+}
 
 }  // namespace
 
@@ -212,7 +205,7 @@ Seq2SeqNet build_bart_family(const Fields& config, const Weights& w, const BartS
     target.vocab = config.integer("decoder_vocab_size", 1, limits::kVocab, source.vocab);
   const auto positions = config.integer("max_position_embeddings", 1, limits::kPositions, 1024);
   const Weights model = w / "model";
-  const Tables tables(config, w, source.vocab, target.vocab, source.hidden);
+  const Tables tables = tables_of(config, w);
   const BartEncoder encoder(source, model / "encoder", tables.source,
                             style.positions(config, model / "encoder"));
   const BartDecoder decoder(target, model / "decoder", tables.target,
@@ -258,7 +251,7 @@ PositionVectors sinusoidal_positions(const Fields& config, const Weights& w) {
     };
     table = at::cat({at::sin(wave((size + 1) / 2)), at::cos(wave(size / 2))}, 1);  // [P,D]
   }
-  table = table.defined() ? table.to(w.store().dtype()) : table;
+  table = table.defined() ? table.to(w.store().device(), w.store().dtype()) : table;
   return [table](const Tensor&, const Tensor& at) { return table.index_select(0, at); };
 }
 

@@ -100,11 +100,11 @@ struct Bert {
 
 // cls.predictions: dense, activation, norm, then the tied product.
 std::function<Tensor(const Tensor&)> masked_lm(const Fields& config, const BertConfig& c,
-                                               const Weights& w, const Tensor& table) {
+                                               const Weights& w, const Weights& table) {
   const Weights transform = w / "transform";
   Linear dense(transform / "dense", {c.hidden, c.hidden});
   LayerNorm norm(transform / "LayerNorm", c.hidden, c.eps);
-  Linear decoder = vocabulary_product(config, w / "decoder", w, table);
+  Linear decoder = vocabulary_product(config, w / "decoder", w, table, c.hidden);
   return [=](const Tensor& x) { return decoder(norm(dense(x, c.activation))); };
 }
 
@@ -133,7 +133,8 @@ TextNet build_bert(const Fields& config, const Weights& w, Head head) {
       break;
     case Head::kMaskedLm:
       net.head =
-          masked_lm(config, c, w / "cls" / "predictions", bert.embeddings.word_embeddings.weight);
+          masked_lm(config, c, w / "cls" / "predictions",
+                           w / "bert" / "embeddings" / "word_embeddings");
       break;
   }
   return net;

@@ -1,6 +1,5 @@
 #include "core/models/cached_decoder.h"
 
-#include <ATen/Parallel.h>
 #include <c10/core/InferenceMode.h>
 
 #include <algorithm>
@@ -37,7 +36,7 @@ struct FindNotFinite {
 };
 
 bool all_finite(const float* values, std::int64_t count) {
-  const int parts = count < 1 << 18 ? 1 : at::get_num_threads();
+  const int parts = count < 1 << 18 ? 1 : cores();
   std::vector<char> wrong(parts);
   on_each_core(parts, [&](int i) {
     const auto begin = count * i / parts, end = count * (i + 1) / parts;
@@ -100,7 +99,7 @@ void CachedDecoder::forward(std::span<const Feed> feeds, Decoded& out, const Sou
 void CachedDecoder::each(std::size_t count, const std::function<void(std::size_t)>& f) const {
   const ThreadCount threads(threads_);
   std::atomic<std::size_t> next = 0;
-  on_each_core(std::min<int>(at::get_num_threads(), static_cast<int>(count)), [&](int) {
+  on_each_core(std::min<int>(cores(), static_cast<int>(count)), [&](int) {
     for (std::size_t i; (i = next++) < count;) f(i);
   });
 }

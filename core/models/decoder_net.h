@@ -36,7 +36,7 @@ bool is_tied(const Fields& config, const Weights& w, const Tensor& table, bool t
 // lm_head {vocab, size}: tied to the embedding `table` or its own. `w` is the place of the head's
 // own tensors.
 Linear language_head(const Fields& config, const Weights& w, std::array<std::int64_t, 2> shape,
-                     const Tensor& table, bool tied_by_default, bool bias = false);
+                     const Weights& table, bool tied_by_default, bool bias = false);
 
 // Layers that slide, as config's layer_types says; else `sliding(i)` does. 0 where a layer sees
 // all. `window` 0: none slides.

@@ -18,7 +18,7 @@ Tensor last_rows_before(const Tokens& tokens, std::int64_t pad) {  // [B]
     while (row > first && id[row] == pad) --row;
     rows.push_back(id[row] == pad ? first : row);
   }
-  return at::tensor(rows, at::kLong);
+  return at::tensor(rows, tokens.ids.options());
 }
 
 // One pass over the whole batch, whose cache is gone afterwards.

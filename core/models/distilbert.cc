@@ -100,7 +100,7 @@ TextNet build_distilbert(const Fields& config, const Weights& w, Head head) {
       Linear transform(w / "vocab_transform", {c.dim, c.dim});
       LayerNorm norm(w / "vocab_layer_norm", c.dim, kEps);
       Linear projector = vocabulary_product(config, w / "vocab_projector", w / "vocab_projector",
-                                            distilbert.word_embeddings.weight);
+                                            w / "distilbert" / "embeddings" / "word_embeddings", c.dim);
       net.head = [=](const Tensor& x) { return projector(norm(transform(x, c.activation))); };
       break;
     }

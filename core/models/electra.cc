@@ -52,7 +52,7 @@ TextNet build_electra(const Fields& config, const Weights& w, Head head) {
       Linear dense(w / "generator_predictions" / "dense", {size, c.hidden});
       LayerNorm norm(w / "generator_predictions" / "LayerNorm", size, c.eps);
       Linear lm_head = vocabulary_product(config, w / "generator_lm_head", w / "generator_lm_head",
-                                          electra.embeddings.word_embeddings.weight);
+                                          w / "electra" / "embeddings" / "word_embeddings", size);
       net.head = [=](const Tensor& x) { return lm_head(norm(dense(x, Activation::kGelu))); };
       break;
     }

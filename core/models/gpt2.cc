@@ -37,9 +37,7 @@ struct Gpt2Config {
 
 // A product whose weight the checkpoint has as {in, out}.
 Linear conv1d(const Weights& w, std::int64_t in, std::int64_t out) {
-  Tensor weight = w.get("weight", {in, out});
-  if (weight.defined()) weight = weight.t().contiguous();
-  return Linear(w, std::move(weight), w.small("bias", {out}));
+  return Linear(w, {{"", out, {.transposed = true}}}, in);
 }
 
 struct Block {
@@ -97,7 +95,8 @@ struct Gpt2 {
 DecoderNet build_gpt2(const Fields& config, const Weights& w) {
   const Gpt2Config c(config);
   const Gpt2 gpt2(c, w / "transformer");
-  Linear lm_head = language_head(config, w / "lm_head", {c.vocab, c.hidden}, gpt2.wte.weight, true);
+  Linear lm_head = language_head(config, w / "lm_head", {c.vocab, c.hidden},
+                                 w / "transformer" / "wte", true);
   return {.hidden = gpt2,
           .logits = lm_head,
           .cache = cache_layers(config, c.layers, {c.heads, c.hidden / c.heads, 0}, 0,

@@ -31,14 +31,6 @@ struct NeoxConfig {
         parallel(config.boolean("use_parallel_residual", true)) {}
 };
 
-// Rows [H,3,E] of the stored product become [3,H,E]: all queries, then keys, then values.
-Tensor regrouped(const Tensor& stored, const NeoxConfig& c) {
-  if (!stored.defined()) return stored;
-  std::vector<std::int64_t> shape{c.heads, 3, c.size};
-  if (stored.dim() == 2) shape.push_back(stored.size(1));
-  return stored.view(shape).transpose(0, 1).contiguous().view(stored.sizes());
-}
-
 struct NeoxLayer {
   LayerNorm input_layernorm, post_attention_layernorm;
   Linear query_key_value, dense, dense_h_to_4h, dense_4h_to_h;
@@ -51,6 +43,9 @@ struct NeoxLayer {
   NeoxLayer(const NeoxConfig& c, const Weights& w, std::int64_t layer)
       : input_layernorm(w / "input_layernorm", c.hidden, c.eps),
         post_attention_layernorm(w / "post_attention_layernorm", c.hidden, c.eps),
+        query_key_value(w / "attention",
+                        {{"query_key_value", 3 * c.hidden, {.groups = c.heads, .kinds = 3}}},
+                        c.hidden, c.bias),
         dense(w / "attention" / "dense", {c.hidden, c.hidden}, c.bias),
         dense_h_to_4h(w / "mlp" / "dense_h_to_4h", {c.ffn, c.hidden}),
         dense_4h_to_h(w / "mlp" / "dense_4h_to_h", {c.hidden, c.ffn}),
@@ -58,11 +53,7 @@ struct NeoxLayer {
         size(c.size),
         activation(c.activation),
         parallel(c.parallel),
-        path(w.path()) {
-    const Weights at = w / "attention" / "query_key_value";
-    query_key_value = Linear(at, regrouped(at.get("weight", {3 * c.hidden, c.hidden}), c),
-                             c.bias ? regrouped(at.small("bias", {3 * c.hidden}), c) : Tensor());
-  }
+        path(w.path()) {}
 
   Tensor operator()(const Tensor& x, const Tensor& angles, const Steps& steps, bool last) const {
     Tensor qkv = query_key_value(input_layernorm(x));  // [N, 3*H*E]
@@ -105,8 +96,8 @@ struct Neox {
 DecoderNet build_gpt_neox(const Fields& config, const Weights& w) {
   const NeoxConfig c(config);
   const Neox neox(config, c, w / "gpt_neox");
-  Linear embed_out =
-      language_head(config, w / "embed_out", {c.vocab, c.hidden}, neox.embed_in.weight, false);
+  Linear embed_out = language_head(config, w / "embed_out", {c.vocab, c.hidden},
+                                   w / "gpt_neox" / "embed_in", false);
   return {.hidden = neox,
           .logits = embed_out,
           .cache = std::vector<CacheLayer>(c.layers, {c.heads, c.size, 0}),

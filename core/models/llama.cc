@@ -61,29 +61,18 @@ Tensor RotaryAttention::plus(const Tensor& x, Tensor residual, const Tensor& ang
 }
 
 GatedMlp::GatedMlp(const LlamaConfig& c, const Weights& w, bool bias)
-    : down_proj(w / "down_proj", {c.hidden, c.ffn}, bias), biased(bias), activation(c.activation) {
-  if (bias) {
-    gate_up = Linear(w / "gate_proj", {c.ffn, c.hidden});
-    up = Linear(w / "up_proj", {c.ffn, c.hidden});
-  } else {
-    gate_up = Linear::gated(w, (w / "gate_proj").get("weight", {c.ffn, c.hidden}),
-                            (w / "up_proj").get("weight", {c.ffn, c.hidden}), activation);
-  }
-}
+    : gate_up(Linear::gated(w, {{{"gate_proj", c.ffn}, {"up_proj", c.ffn}}}, c.hidden, c.activation,
+                            bias)),
+      down_proj(w / "down_proj", {c.hidden, c.ffn}, bias) {}
 
 GatedMlp GatedMlp::joined(const LlamaConfig& c, const Weights& w) {
+  const auto half = [&](std::int64_t begin) {
+    return Linear::Part{"gate_up_proj", c.ffn, {.begin = begin, .of = 2 * c.ffn}};
+  };
   GatedMlp mlp;
-  mlp.activation = c.activation;
+  mlp.gate_up = Linear::gated(w, {half(0), half(c.ffn)}, c.hidden, c.activation);
   mlp.down_proj = Linear(w / "down_proj", {c.hidden, c.ffn}, false);
-  if (const Tensor both = (w / "gate_up_proj").get("weight", {2 * c.ffn, c.hidden}); both.defined())
-    mlp.gate_up =
-        Linear::gated(w, both.narrow(0, 0, c.ffn), both.narrow(0, c.ffn, c.ffn), c.activation);
   return mlp;
-}
-
-Tensor GatedMlp::inner(const Tensor& x) const {
-  if (biased) return gate_up(x, activation).mul_(up(x));
-  return gate_up(x);  // [N,F]
 }
 
 Tensor LlamaLayer::operator()(Tensor x, const Tensor& angles, const Steps& steps, bool last) const {
@@ -132,8 +121,8 @@ DecoderNet build(const Fields& config, const Weights& w, const Kind& kind) {
                             layer.path()});
   }
   stack.norm = RmsNorm(model / "norm", c.hidden, c.eps);
-  Linear lm_head = language_head(config, w / "lm_head", {c.vocab, c.hidden},
-                                 stack.embed_tokens.weight, kind.tied);
+  Linear lm_head = language_head(config, w / "lm_head", {c.vocab, c.hidden}, model / "embed_tokens",
+                                 kind.tied);
   return rotary_net(c, std::move(stack), std::move(lm_head),
                     cache_layers(config, c.layers, c.cache_layer(), kind.window, kind.slides));
 }

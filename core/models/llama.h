@@ -53,17 +53,14 @@ Linear separate_qkv(const LlamaConfig& c, const Weights& w, bool bias);
 
 // down_proj(act(gate_proj x) * up_proj x)
 struct GatedMlp {
-  Linear gate_up, up, down_proj;  // up: only where the products have biases
-  bool biased = false;
-  Activation activation;
+  Linear gate_up, down_proj;
   GatedMlp(const LlamaConfig& c, const Weights& w, bool bias = false);
   // gate_up_proj {2 F, D} holds both.
   static GatedMlp joined(const LlamaConfig& c, const Weights& w);
-  Tensor inner(const Tensor& x) const;
   Tensor plus(const Tensor& x, Tensor residual) const {
-    return down_proj.plus(inner(x), std::move(residual));
+    return down_proj.plus(gate_up(x), std::move(residual));
   }
-  Tensor operator()(const Tensor& x) const { return down_proj(inner(x)); }
+  Tensor operator()(const Tensor& x) const { return down_proj(gate_up(x)); }
 
  private:
   GatedMlp() = default;

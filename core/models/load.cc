@@ -83,6 +83,7 @@ Opened bind_generator(const Architecture& architecture, const Fields& config,
          ": text generation runs on the CPU so far, wanted auto or cpu");
   const auto store =
       open_weights(request, request.folder, config, renames_of(architecture.base), at::kCPU);
+  store->need_row_exact(false);
   net = architecture.build(config, Weights(store));
   std::vector<std::string> missing;
   for (const auto& tensor : store->missing()) missing.push_back(tensor.name);

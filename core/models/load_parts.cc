@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "core/base/error.h"
+#include "core/base/processor.h"
 #include "core/checkpoint/safetensors.h"
 
 namespace hft {
@@ -67,6 +68,7 @@ std::string listed(const std::vector<std::string>& names) {
 std::shared_ptr<WeightStore> open_weights(const ModelRequest& request,
                                           const std::filesystem::path& folder, const Fields& config,
                                           Renames renames, at::Device device) {
+  processor();  // a wrong HFT_CPU is told before anything is read
   StoredTensors tensors =
       request.tensors ? *request.tensors : open_checkpoint(folder, request.variant);
   const auto dtype = pick_dtype(request, config, tensors);

@@ -21,18 +21,20 @@ struct Experts {
     const auto count = config.integer("num_local_experts", 1, limits::kLayers, 8);
     chosen = config.integer("num_experts_per_tok", 1, count, std::min<std::int64_t>(2, count));
     if (const Weights all = w / "experts"; all.has("gate_up_proj")) {  // as transformers 5 has them
-      const Tensor gate_up = all.get("gate_up_proj", {count, 2 * c.ffn, c.hidden});
-      const Tensor down = all.get("down_proj", {count, c.hidden, c.ffn});
-      for (std::int64_t i = 0; i < count && down.defined(); ++i)
-        experts.push_back({Linear::gated(all, gate_up[i].narrow(0, 0, c.ffn),
-                                         gate_up[i].narrow(0, c.ffn, c.ffn), c.activation),
-                           Linear(all, down[i], {})});
+      for (std::int64_t i = 0; i < count; ++i) {
+        const auto half = [&](std::int64_t begin) {
+          return Linear::Part{"gate_up_proj", c.ffn,
+                              {.begin = begin, .of = 2 * c.ffn, .slab = i, .slabs = count}};
+        };
+        experts.push_back(
+            {Linear::gated(all, {half(0), half(c.ffn)}, c.hidden, c.activation),
+             Linear(all, {{"down_proj", c.hidden, {.slab = i, .slabs = count}}}, c.ffn, false)});
+      }
       return;
     }
     for (std::int64_t i = 0; i < count; ++i) {
       const Weights at = w / "experts" / i;
-      experts.push_back({Linear::gated(at, (at / "w1").get("weight", {c.ffn, c.hidden}),
-                                       (at / "w3").get("weight", {c.ffn, c.hidden}), c.activation),
+      experts.push_back({Linear::gated(at, {{{"w1", c.ffn}, {"w3", c.ffn}}}, c.hidden, c.activation),
                          Linear(at / "w2", {c.hidden, c.ffn}, false)});
     }
   }
@@ -86,7 +88,7 @@ DecoderNet build_mixtral(const Fields& config, const Weights& w) {
   }
   stack.norm = RmsNorm(model / "norm", c.hidden, c.eps);
   Linear lm_head =
-      language_head(config, w / "lm_head", {c.vocab, c.hidden}, stack.embed_tokens.weight, false);
+      language_head(config, w / "lm_head", {c.vocab, c.hidden}, model / "embed_tokens", false);
   const auto window =
       config.has("sliding_window") ? config.integer("sliding_window", 1, limits::kPositions) : 0;
   return rotary_net(

@@ -108,7 +108,7 @@ TextNet build_mpnet(const Fields& config, const Weights& w, Head head) {
       break;
     case Head::kMaskedLm:
       net.head =
-          roberta_masked_lm(config, c, w / "lm_head", mpnet.embeddings.word_embeddings.weight);
+          roberta_masked_lm(config, c, w / "lm_head", w / "mpnet" / "embeddings" / "word_embeddings");
       break;
   }
   return net;

@@ -37,8 +37,9 @@ struct OptConfig {
 LayerNorm norm_of(const OptConfig& c, const Weights& w) {
   if (c.affine) return LayerNorm(w, c.hidden, kEps);
   LayerNorm plain;
-  plain.weight = at::ones({c.hidden}, w.store().dtype());
-  plain.bias = at::zeros({c.hidden}, w.store().dtype());
+  const auto options = at::TensorOptions(w.store().dtype()).device(w.store().device());
+  plain.weight = at::ones({c.hidden}, options);
+  plain.bias = at::zeros({c.hidden}, options);
   plain.eps = kEps;
   return plain;
 }
@@ -113,7 +114,8 @@ DecoderNet build_opt(const Fields& config, const Weights& w) {
   const OptConfig c(config);
   const Opt opt(c, w / "model" / "decoder");
   Linear lm_head =
-      language_head(config, w / "lm_head", {c.vocab, c.words}, opt.embed_tokens.weight, true);
+      language_head(config, w / "lm_head", {c.vocab, c.words},
+                    w / "model" / "decoder" / "embed_tokens", true);
   return {.hidden = opt,
           .logits = lm_head,
           .cache = std::vector<CacheLayer>(c.layers, {c.heads, c.size, 0}),

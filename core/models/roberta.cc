@@ -29,10 +29,10 @@ std::function<Tensor(const Tensor&)> roberta_classifier(const Fields& config, st
 }
 
 std::function<Tensor(const Tensor&)> roberta_masked_lm(const Fields& config, const BertConfig& c,
-                                                       const Weights& w, const Tensor& table) {
+                                                       const Weights& w, const Weights& table) {
   Linear dense(w / "dense", {c.hidden, c.hidden});
   LayerNorm norm(w / "layer_norm", c.hidden, c.eps);
-  Linear decoder = vocabulary_product(config, w / "decoder", w, table);
+  Linear decoder = vocabulary_product(config, w / "decoder", w, table, c.hidden);
   return [=](const Tensor& x) { return decoder(norm(dense(x, Activation::kGelu))); };
 }
 
@@ -72,7 +72,7 @@ TextNet build_roberta(const Fields& config, const Weights& w, Head head) {
       break;
     case Head::kMaskedLm:
       net.head =
-          roberta_masked_lm(config, c, w / "lm_head", roberta.embeddings.word_embeddings.weight);
+          roberta_masked_lm(config, c, w / "lm_head", w / "roberta" / "embeddings" / "word_embeddings");
       break;
   }
   return net;

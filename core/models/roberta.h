@@ -15,7 +15,7 @@ std::function<Tensor(const Tensor&)> roberta_classifier(const Fields& config, st
 
 // lm_head.dense, gelu, lm_head.layer_norm, then the tied product.
 std::function<Tensor(const Tensor&)> roberta_masked_lm(const Fields& config, const BertConfig& c,
-                                                       const Weights& w, const Tensor& table);
+                                                       const Weights& w, const Weights& table);
 
 TextNet build_roberta(const Fields& config, const Weights& w, Head head);
 

@@ -26,13 +26,12 @@ std::vector<int> keep_sources(const Seq2SeqNet& net, const Tensor& encoded, cons
                               KvCache& sources);
 
 // The table of an embedding that checkpoints name in several ways: the first of `names` that is
-// there is bound, the others are the same and are passed over.
-Tensor shared_table(const Weights& w, const std::vector<std::string_view>& names,
-                    at::IntArrayRef shape);
+// there is the one, the others are the same and are passed over.
+Weights shared_table(const Weights& w, const std::vector<std::string_view>& names);
 
 // lm_head {vocab, size} with final_logits_bias, where the checkpoint has one; tied to `table`
 // unless config says otherwise.
 Linear seq2seq_head(const Fields& config, const Weights& w, std::array<std::int64_t, 2> shape,
-                    const Tensor& table, bool tied_by_default = true);
+                    const Weights& table, bool tied_by_default = true);
 
 }  // namespace hft

@@ -80,8 +80,7 @@ struct FeedForward {
         dtype(w.store().dtype()) {
     const Weights dense = w / "DenseReluDense";
     if (c.gated)
-      wi = Linear::gated(dense, (dense / "wi_0").get("weight", {c.ffn, c.hidden}),
-                         (dense / "wi_1").get("weight", {c.ffn, c.hidden}), c.activation);
+      wi = Linear::gated(dense, {{{"wi_0", c.ffn}, {"wi_1", c.ffn}}}, c.hidden, c.activation);
     else
       wi = Linear(dense / "wi", {c.ffn, c.hidden}, false);
   }
@@ -211,14 +210,13 @@ struct T5Decoder {
 Seq2SeqNet build(const Fields& config, const Weights& w, Kind kind) {
   const T5Config c(config, kind);
   const Weights model = w / "transformer";
-  Embedding shared;
-  shared.weight = shared_table(model, {"shared", "encoder.embed_tokens", "decoder.embed_tokens"},
-                               {c.vocab, c.hidden});
-  shared.dtype = w.store().dtype();
+  const Weights table =
+      shared_table(model, {"shared", "encoder.embed_tokens", "decoder.embed_tokens"});
+  const Embedding shared(table, c.vocab, c.hidden);
   const T5Encoder encoder(c, model / "encoder", shared);
   const T5Decoder decoder(c, model / "decoder", shared);
   const Linear lm_head =
-      seq2seq_head(config, w, {c.vocab, c.hidden}, shared.weight, kind != Kind::kMt5);
+      seq2seq_head(config, w, {c.vocab, c.hidden}, table, kind != Kind::kMt5);
   const std::vector<CacheLayer> cache(c.decoder_layers, {c.heads, c.size, 0});
   Seq2SeqNet net;
   net.encode = encoder;

@@ -1,6 +1,5 @@
 #include "core/models/text_model.h"
 
-#include <ATen/Parallel.h>
 #include <c10/core/InferenceMode.h>
 
 #include <algorithm>
@@ -73,7 +72,7 @@ class EncoderModel : public TextModel {
     return translate_errors([&] {
       const bool few = static_cast<std::int64_t>(batch.ids.size()) < kSharedTokens;
       const ThreadCount threads(few ? 1 : runtime_.threads);
-      const int workers = runtime_.device.is_cpu() ? at::get_num_threads() : 1;
+      const int workers = runtime_.device.is_cpu() ? cores() : 1;
       return join(batch, split(batch, workers), workers);
     });
   }
@@ -105,6 +104,7 @@ class EncoderModel : public TextModel {
   Tokens read(const TokenBatch& batch, Chunk chunk) const {
     Tokens tokens;
     const auto first = batch.starts[chunk.begin], last = batch.starts[chunk.end];
+    tokens.seqs.device = runtime_.device;
     tokens.seqs.starts.clear();
     for (auto b = chunk.begin; b <= chunk.end; ++b)
       tokens.seqs.starts.push_back(batch.starts[b] - first);
@@ -122,7 +122,6 @@ class EncoderModel : public TextModel {
       const auto end = std::ranges::lower_bound(batch.rows, last);
       tokens.rows = numbers(batch.rows.data() + (begin - batch.rows.begin()), end - begin) - first;
     }
-    if (tokens.rows.defined()) tokens.rows = tokens.rows.to(runtime_.device);
     return tokens;
   }
 

@@ -32,15 +32,13 @@ void need_absolute_positions(const Fields& config) {
 }
 
 Linear vocabulary_product(const Fields& config, const Weights& decoder, const Weights& at,
-                          const Tensor& table) {
+                          const Weights& table, std::int64_t size) {
   const auto vocab = config.integer("vocab_size", 1, limits::kVocab);
-  Tensor weight = table;
-  if (table.defined() && !is_tied(config, decoder, table, true))
-    weight = decoder.get("weight", table.sizes());
+  const bool tied = is_tied(config, decoder, table.get("weight", {vocab, size}), true);
   const bool aliased = !at.has("bias") && decoder.has("bias");
   Tensor bias = (aliased ? decoder : at).small("bias", {vocab});
   decoder.ignore();
-  return Linear(decoder, weight, bias);
+  return Linear(tied ? table : decoder, {vocab, size}, std::move(bias));
 }
 
 }  // namespace hft

@@ -33,11 +33,11 @@ std::int64_t head_size(const Fields& config, std::int64_t hidden, std::int64_t h
 // kUnsupported unless positions are absolute, the only kind of today's checkpoints.
 void need_absolute_positions(const Fields& config);
 
-// The product that turns hidden states into vocabulary logits. Tied to the embedding table unless
-// config says otherwise (M0.4); then the file's own copy of the weight, if any, is not used.
+// The product {vocab, size} that turns hidden states into vocabulary logits. Tied to the embedding
+// at `table` unless config says otherwise (M0.4); then the file's own copy of the weight, if any, is not used.
 // The bias is `at`.bias, or `at`.decoder.bias in files that spell it so.
 Linear vocabulary_product(const Fields& config, const Weights& decoder, const Weights& at,
-                          const Tensor& table);
+                          const Weights& table, std::int64_t size);
 
 // A head that is one product, {out, hidden}.
 inline std::function<Tensor(const Tensor&)> linear_head(const Weights& w, std::int64_t out,

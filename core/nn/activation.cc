@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "core/base/error.h"
+#include "core/nn/twins.h"
 
 namespace hft {
 namespace {
@@ -44,38 +45,51 @@ Activation activation_named(std::string_view name, std::string_view field) {
        known);
 }
 
-Tensor activate(Tensor x, Activation activation) {
+namespace {
+
+Tensor with_libtorch(const Tensor& x, Activation activation) {
   switch (activation) {
     case Activation::kNone:
       return x;
     case Activation::kGelu:
-      return at::gelu_(x);
+      return at::gelu(x);
     case Activation::kGeluTanh:
-      return at::gelu_(x, "tanh");
+      return at::gelu(x, "tanh");
     case Activation::kGeluQuick:
-      return x.mul_(at::sigmoid(x * 1.702));
+      return x * at::sigmoid(x * 1.702);
     case Activation::kGelu10:
-      return at::gelu_(x).clamp_(-10, 10);
+      return at::gelu(x).clamp(-10, 10);
     case Activation::kRelu:
-      return x.relu_();
+      return x.relu();
     case Activation::kRelu2:
-      return x.relu_().square_();
+      return x.relu().square();
     case Activation::kRelu6:
-      return x.clamp_(0, 6);
+      return x.clamp(0, 6);
     case Activation::kLeakyRelu:
-      return at::leaky_relu_(x);
+      return at::leaky_relu(x);
     case Activation::kSilu:
-      return at::silu_(x);
+      return at::silu(x);
     case Activation::kMish:
-      return at::mish_(x);
+      return at::mish(x);
     case Activation::kTanh:
-      return x.tanh_();
+      return x.tanh();
     case Activation::kSigmoid:
-      return x.sigmoid_();
+      return x.sigmoid();
     case Activation::kLaplace:
-      return x.sub_(0.707107).div_(0.282095 * std::sqrt(2.0)).erf_().add_(1).mul_(0.5);
+      return ((x - 0.707107) / (0.282095 * std::sqrt(2.0))).erf().add(1).mul(0.5);
   }
   return x;
+}
+
+}  // namespace
+
+Tensor activate(Tensor x, Activation activation) {
+  if (activation == Activation::kNone) return x;
+  if (!kernel_computes(x) || x.scalar_type() == at::kDouble)
+    return with_libtorch(x, activation);
+  Tensor values = x.to(at::kFloat).contiguous();
+  activate_values(values.data_ptr<float>(), values.numel(), activation);
+  return values.data_ptr() == x.data_ptr() ? x : x.copy_(values);
 }
 
 }  // namespace hft

@@ -1,19 +1,15 @@
 #include "core/nn/attention.h"
 
-#include <ATen/Parallel.h>
-
 #include <atomic>
 #include <cmath>
 
 #include "core/kernels/attention_kernel.h"
+#include "core/nn/twins.h"
 #include "core/nn/workers.h"
 
 namespace hft {
 namespace {
 
-// Up to here one head's scores, keys and values fit the nearest caches, and the kernel is faster
-// than LibTorch's blockwise one.
-constexpr std::int64_t kKernelTokens = 1024;
 // From here on the heads are worth sharing out, where the caller has more than one thread.
 constexpr std::int64_t kSharedTokens = 96;
 
@@ -65,8 +61,8 @@ void attend_with_kernel(const Tensor& qkv, const Terms& terms, const Sequences& 
       attend_one(qkv, terms, seqs.starts[b], seqs.length(b), i % heads, out, scratch.data());
     }
   };
-  const int cores = qkv.size(0) < kSharedTokens ? 1 : at::get_num_threads();
-  cores > 1 ? on_each_core(cores, work) : work(0);
+  const int count = qkv.size(0) < kSharedTokens ? 1 : cores();
+  count > 1 ? on_each_core(count, work) : work(0);
 }
 
 // [H, M, M] or [H, 2 M - 1] -> [1, H, T, T]
@@ -107,8 +103,9 @@ Tensor attend(const Tensor& qkv, std::int64_t heads, const Sequences& seqs, cons
               double scale) {
   Tensor out = at::empty({qkv.size(0), qkv.size(1) / 3}, qkv.options());
   const auto size = static_cast<double>(qkv.size(1)) / 3 / static_cast<double>(heads);
-  const bool kernel = qkv.is_cpu() && qkv.is_contiguous() && seqs.longest() <= kKernelTokens &&
-                      (qkv.scalar_type() == at::kFloat || qkv.scalar_type() == at::kBFloat16);
+  const bool kernel = kernel_computes(qkv);
+  if (kernel && qkv.scalar_type() == at::kHalf)
+    return attend(qkv.to(at::kFloat), heads, seqs, bias, scale).to(at::kHalf);
   const Terms terms{heads, kernel && bias.defined() ? bias.to(at::kFloat) : bias,
                     scale > 0 ? scale : 1 / std::sqrt(size)};
   (kernel ? attend_with_kernel : attend_with_libtorch)(qkv, terms, seqs, out);

@@ -1,8 +1,9 @@
-#include <ATen/Parallel.h>
 
 #include <atomic>
+#include <cmath>
 
 #include "core/nn/attention.h"
+#include "core/nn/twins.h"
 #include "core/nn/workers.h"
 
 namespace hft {
@@ -61,10 +62,10 @@ class Pieces {
   }
 
   void run() const {
-    const int cores = work_ < kSmallWork ? 1 : at::get_num_threads();
+    const int count = work_ < kSmallWork ? 1 : cores();
     std::atomic<std::size_t> next = 0;
     const auto size = heads_.empty() ? 0 : heads_[0].size;
-    on_each_core(cores, [&](int) {
+    on_each_core(count, [&](int) {
       thread_local std::vector<float> scratch;
       if (const auto needed = static_cast<std::size_t>(cached_scratch(size));
           scratch.size() < needed)
@@ -92,7 +93,7 @@ void keep(const Tensor& qkv, const CausalAttention& a, const Steps& steps) {
   const auto bytes = qkv.element_size();
   const auto work = qkv.size(0) * layer.heads * layer.size;
   std::atomic<std::size_t> next = 0;
-  on_each_core(work < kSmallWork ? 1 : at::get_num_threads(), [&](int) {
+  on_each_core(work < kSmallWork ? 1 : cores(), [&](int) {
     for (std::size_t i; (i = next++) < steps.steps.size();) {
       const Step& step = steps.steps[i];
       const auto* keys = static_cast<const char*>(qkv.const_data_ptr()) +
@@ -103,13 +104,107 @@ void keep(const Tensor& qkv, const CausalAttention& a, const Steps& steps) {
   });
 }
 
+// What a sequence's new tokens see, for the twin.
+struct Seen {
+  Tensor keys, values;  // [K,P,E] each
+  std::int64_t past = 0, everyone = 0, window = 0;  // see CachedHead
+};
+
+// queries [T, H*E] -> [T, H*E]
+Tensor mixed(const Tensor& queries, const Seen& seen, const CausalAttention& a,
+             const Tensor& bias) {
+  const auto count = queries.size(0), positions = seen.keys.size(1), size = seen.keys.size(2);
+  const auto of_all_heads = [&](const Tensor& x) {
+    return x.to(at::kFloat).repeat_interleave(a.heads / x.size(0), 0);  // [H,P,E]
+  };
+  const Tensor wide = queries.to(at::kFloat).reshape({count, a.heads, size}).transpose(0, 1);
+  Tensor scores = at::matmul(wide * a.scale, of_all_heads(seen.keys).transpose(1, 2));  // [H,T,P]
+  if (a.softcap > 0) scores = at::tanh(scores / a.softcap) * a.softcap;
+  if (seen.everyone == 0) {
+    const auto numbers = queries.options().dtype(at::kLong);
+    const Tensor distance = at::arange(positions, numbers).unsqueeze(0) -
+                            at::arange(seen.past, seen.past + count, numbers).unsqueeze(1);  // [T,P]
+    if (bias.defined()) {
+      const auto middle = bias.size(1) / 2;
+      const Tensor places = (distance + middle).clamp(0, bias.size(1) - 1).flatten();
+      scores = scores + bias.index_select(1, places).view(scores.sizes());
+    }
+    Tensor hidden = distance > 0;
+    if (seen.window > 0) hidden = hidden.logical_or(distance <= -seen.window);
+    scores = scores.masked_fill(hidden, -INFINITY);
+  }
+  return at::matmul(at::softmax(scores, -1), of_all_heads(seen.values))
+      .transpose(0, 1)
+      .reshape({count, a.heads * size})
+      .to(queries.scalar_type());
+}
+
+// The keys or values [K, P, E] of a sequence's first P positions; 0 where they are forgotten.
+Tensor kept(const KvCache& cache, std::int64_t layer, int sequence, std::int64_t positions,
+            bool values) {
+  const CacheLayer& l = cache.layer(layer);
+  const auto width = cached_width(l.size), keys = l.size * kCacheBlock;
+  std::vector<Tensor> parts;
+  for (std::int64_t i = 0; i * kCacheBlock < positions; ++i) {
+    void* block = const_cast<void*>(cache.blocks(layer, sequence)[i]);
+    if (!block) {
+      parts.push_back(at::zeros({l.heads, kCacheBlock, l.size}, cache.dtype()));
+      continue;
+    }
+    const Tensor all = at::from_blob(block, {l.heads, numbers_of_head(l.size)}, cache.dtype());
+    parts.push_back(values ? all.narrow(1, keys, kCacheBlock * width)
+                                 .view({l.heads, kCacheBlock, width})
+                                 .narrow(2, 0, l.size)
+                           : all.narrow(1, 0, keys)
+                                 .view({l.heads, l.size, kCacheBlock})
+                                 .transpose(1, 2));  // [K,kCacheBlock,E]
+  }
+  return at::cat(parts, 1).narrow(1, 0, positions);
+}
+
+Tensor causal_with_libtorch(const Tensor& qkv, const CausalAttention& a, const Steps& steps,
+                            const Tensor& bias) {
+  const KvCache& cache = *steps.cache;
+  const CacheLayer& layer = cache.layer(a.layer);
+  const auto columns = a.heads * layer.size, width = layer.heads * layer.size;
+  std::vector<Tensor> parts;
+  for (const auto& step : steps.steps) {
+    const Tensor rows = qkv.narrow(0, step.begin, step.count);
+    // What is new is taken from qkv, so that gradients reach it.
+    const auto part = [&](bool values) {
+      const Tensor fresh = rows.narrow(1, columns + (values ? width : 0), width)
+                               .reshape({step.count, layer.heads, layer.size})
+                               .transpose(0, 1);  // [K,T,E]
+      if (step.past == 0) return fresh;
+      return at::cat({kept(cache, a.layer, step.sequence, step.past, values), fresh}, 1);
+    };
+    parts.push_back(mixed(rows.narrow(1, 0, columns),
+                          {part(false), part(true), step.past, 0, layer.window}, a, bias));
+  }
+  return at::cat(parts);
+}
+
+Tensor source_with_libtorch(const Tensor& queries, const CausalAttention& a, const Steps& steps) {
+  const KvCache& sources = *steps.sources;
+  std::vector<Tensor> parts;
+  for (const auto& step : steps.steps) {
+    const auto length = sources.length(step.source);
+    parts.push_back(mixed(queries.narrow(0, step.begin, step.count),
+                          {kept(sources, a.layer, step.source, length, false),
+                           kept(sources, a.layer, step.source, length, true), 0, length, 0},
+                          a, {}));
+  }
+  return at::cat(parts);
+}
+
 }  // namespace
 
 Tensor attend_causal(const Tensor& input, const CausalAttention& a, const Steps& steps,
                      const Tensor& bias) {
   KvCache& cache = *steps.cache;
   const Tensor qkv = input.to(cache.dtype()).contiguous();
-  keep(qkv, a, steps);
+  if (qkv.is_cpu()) keep(qkv, a, steps);
+  if (!kernel_computes(qkv)) return causal_with_libtorch(qkv, a, steps, bias).to(input.scalar_type());
   std::vector<Span> spans;
   for (const auto& step : steps.steps)
     spans.push_back(
@@ -123,6 +218,8 @@ Tensor attend_causal(const Tensor& input, const CausalAttention& a, const Steps&
 Tensor attend_source(const Tensor& input, const CausalAttention& a, const Steps& steps) {
   const KvCache& sources = *steps.sources;
   const Tensor queries = input.to(sources.dtype()).contiguous();
+  if (!kernel_computes(queries))
+    return source_with_libtorch(queries, a, steps).to(input.scalar_type());
   std::vector<Span> spans;
   int last = -1;
   for (const auto& step : steps.steps) {

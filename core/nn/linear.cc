@@ -1,13 +1,13 @@
 // On the CPU the kernel of core/kernels/product.h reads the weights where the checkpoint has them,
-// whatever their type; elsewhere LibTorch computes, from a copy in another type if need be.
+// whatever their types. Its twin is LibTorch's linear, from a copy in another type if need be.
 #include "core/nn/linear.h"
 
-#include <ATen/Parallel.h>
-
+#include <algorithm>
 #include <atomic>
 #include <mutex>
 
 #include "core/kernels/product.h"
+#include "core/nn/twins.h"
 #include "core/nn/workers.h"
 
 namespace hft {
@@ -16,33 +16,10 @@ namespace {
 // Multiplications that are not worth another thread.
 constexpr std::int64_t kSmallWork = 1 << 16;
 
-Number number_of(at::ScalarType type) {
-  return type == at::kFloat  ? Number::kFloat
-         : type == at::kHalf ? Number::kHalf
-                             : Number::kBFloat16;
-}
-
-bool kernel_reads(const Tensor& weight) {
-  const auto type = weight.scalar_type();
-  return weight.is_cpu() && (type == at::kFloat || type == at::kHalf || type == at::kBFloat16);
-}
-
-// What the kernel can apply while a sum is still in registers.
-std::optional<Epilogue> epilogue_of(Activation activation) {
-  switch (activation) {
-    case Activation::kNone:
-      return Epilogue::kNone;
-    case Activation::kGelu:
-      return Epilogue::kGelu;
-    case Activation::kGeluTanh:
-      return Epilogue::kGeluTanh;
-    case Activation::kRelu:
-      return Epilogue::kRelu;
-    case Activation::kSilu:
-      return Epilogue::kSilu;
-    default:
-      return std::nullopt;
-  }
+Number number_of(const Tensor& tensor) {
+  return tensor.scalar_type() == at::kFloat  ? Number::kFloat
+         : tensor.scalar_type() == at::kHalf ? Number::kHalf
+                                             : Number::kBFloat16;
 }
 
 // As the kernel reads it.
@@ -51,58 +28,104 @@ Tensor single(const Tensor& x) {
   return wide.stride(1) == 1 ? wide : wide.contiguous();
 }
 
+// Rows of one weight that lie together in memory.
+using Slices = std::vector<Tensor>;
+
+// [groups, kinds, E] -> [kinds, groups, E], E being what is left of the first dimension.
+Slices regrouped(const Tensor& stored, std::int64_t groups, std::int64_t kinds) {
+  const auto size = stored.size(0) / (groups * kinds);
+  Slices slices;
+  for (std::int64_t kind = 0; kind < kinds; ++kind)
+    for (std::int64_t group = 0; group < groups; ++group)
+      slices.push_back(stored.narrow(0, (group * kinds + kind) * size, size));
+  return slices;
+}
+
+// {rows, in}, or {in, rows} where transposed.
+Tensor matrix_of(const Weights& w, const Linear::Part& part, std::int64_t rows, std::int64_t in) {
+  const auto& stored = part.stored;
+  if (stored.transposed) return (w / part.name).get("weight", {in, rows});
+  if (stored.slabs == 0) return (w / part.name).get("weight", {rows, in});
+  const Tensor all = w.get(part.name, {stored.slabs, rows, in});
+  return all.defined() ? all[stored.slab] : all;
+}
+
+Slices bind(const Weights& w, const Linear::Part& part, std::int64_t in) {
+  const auto& stored = part.stored;
+  Tensor weight = matrix_of(w, part, stored.of > 0 ? stored.of : part.out, in);
+  if (!weight.defined()) return {weight};
+  if (weight.scalar_type() == at::kDouble) weight = weight.to(at::kFloat);  // no kernel reads it
+  if (stored.transposed) weight = weight.t().contiguous();
+  if (stored.of > 0) weight = weight.narrow(0, stored.begin, part.out);
+  return stored.groups > 0 ? regrouped(weight, stored.groups, stored.kinds) : Slices{weight};
+}
+
+Tensor bind_bias(const Weights& w, const Linear::Part& part) {
+  const auto& stored = part.stored;
+  Tensor bias = (w / part.name).small("bias", {stored.of > 0 ? stored.of : part.out});
+  if (!bias.defined()) return bias;
+  if (stored.of > 0) bias = bias.narrow(0, stored.begin, part.out);
+  return stored.groups > 0 ? at::cat(regrouped(bias, stored.groups, stored.kinds)) : bias;
+}
+
+void append(Slices& all, Slices more) {
+  all.insert(all.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
+}
+
 }  // namespace
 
 struct Linear::State {
   std::shared_ptr<WeightStore> store;
-  std::vector<Tensor> weights;  // as stored, {out, in} each
-  Tensor gated;                 // {out, in}, or undefined
+  Slices weights;  // as stored, {rows, in} each; all their rows are the outputs
+  Slices gated;    // of the same shapes, or empty
   Activation gate = Activation::kNone;
   Tensor bias;  // {sum of out} of the type computed with, or undefined
+  Linear up;    // in place of `gated`, where it has a bias
 
   std::once_flag converting;
-  Tensor dense, dense_gated;  // for LibTorch, in the type computed with
+  Tensor dense, dense_gated;  // for the twin, in the type computed with
 
   std::int64_t outputs() const {
     std::int64_t sum = 0;
     for (const auto& weight : weights) sum += weight.size(0);
     return sum;
   }
-  std::int64_t depth() const { return weights[0].size(1); }
 
-  bool kernel_serves() const {
-    return has_product_kernel() && depth() % 2 == 0 && std::ranges::all_of(weights, kernel_reads) &&
-           (!gated.defined() || kernel_reads(gated)) && epilogue_of(gate);
+  bool kernel_serves(const Tensor& x) const {
+    return kernel_computes(x) && !weights[0].requires_grad();
   }
 
   // y = act(x W^T + b) + residual; y may be residual.
-  void kernel(const Tensor& x, Tensor& y, Epilogue epilogue, const Tensor& residual) {
+  void kernel(const Tensor& x, Tensor& y, Activation activation, const Tensor& residual) {
     std::vector<Product> parts;
     std::int64_t begin = 0;
-    for (const auto& weight : weights) {
-      const auto offset = begin * y.element_size();
-      parts.push_back(
-          {.x = x.const_data_ptr(),
-           .x_stride = x.stride(0),
-           .weight = weight.const_data_ptr(),
-           .bias = bias.defined() ? static_cast<const char*>(bias.const_data_ptr()) +
-                                        begin * bias.element_size()
-                                  : nullptr,
-           .y = static_cast<char*>(y.data_ptr()) + offset,
-           .y_stride = y.stride(0),
-           .rows = x.size(0),
-           .depth = depth(),
-           .outputs = weight.size(0),
-           .x_type = number_of(x.scalar_type()),
-           .weight_type = number_of(weight.scalar_type()),
-           .y_type = number_of(y.scalar_type()),
-           .bias_type = number_of(store->dtype()),
-           .epilogue = epilogue,
-           .gated = gated.defined() ? gated.const_data_ptr() : nullptr,
-           .residual = residual.defined()
-                           ? static_cast<const char*>(residual.const_data_ptr()) + offset
-                           : nullptr});
-      begin += weight.size(0);
+    const auto at = [&](const Tensor& tensor) -> const void* {  // its column `begin`
+      if (!tensor.defined()) return nullptr;
+      return static_cast<const char*>(tensor.const_data_ptr()) + begin * tensor.element_size();
+    };
+    for (std::size_t i = 0; i < weights.size(); ++i) {
+      Product part{.x = x.const_data_ptr(),
+                   .x_stride = x.stride(0),
+                   .weight = weights[i].const_data_ptr(),
+                   .bias = at(bias),
+                   .y = const_cast<void*>(at(y)),
+                   .y_stride = y.stride(0),
+                   .rows = x.size(0),
+                   .depth = weights[i].size(1),
+                   .outputs = weights[i].size(0),
+                   .x_type = number_of(x),
+                   .weight_type = number_of(weights[i]),
+                   .y_type = number_of(y),
+                   .bias_type = bias.defined() ? number_of(bias) : Number::kFloat,
+                   .activation = activation,
+                   .residual = at(residual),
+                   .row_exact = store->row_exact()};
+      if (!gated.empty()) {
+        part.gated = gated[i].const_data_ptr();
+        part.gated_type = number_of(gated[i]);
+      }
+      parts.push_back(part);
+      begin += weights[i].size(0);
     }
     share_out(parts, begin);
   }
@@ -111,7 +134,7 @@ struct Linear::State {
     const auto rows = parts[0].rows;
     if (rows == 0) return;
     const bool small = rows * outputs * parts[0].depth < kSmallWork;
-    const int cores = small ? 1 : at::get_num_threads();
+    const int count = small ? 1 : cores();
     // Outputs [begin, end) of all parts together.
     const auto compute = [&](std::int64_t begin, std::int64_t end) {
       std::int64_t first = 0;
@@ -122,50 +145,56 @@ struct Linear::State {
         first += part.outputs;
       }
     };
-    if (cores == 1) return compute(0, outputs);
+    if (count == 1) return compute(0, outputs);
     if (rows <= kFewRows) {  // long runs of memory for each
       on_each_core(
-          cores, [&](int core) { compute(outputs * core / cores, outputs * (core + 1) / cores); });
+          count, [&](int core) { compute(outputs * core / count, outputs * (core + 1) / count); });
       return;
     }
     std::atomic<std::int64_t> next = 0;
-    on_each_core(cores, [&](int) {
+    on_each_core(count, [&](int) {
       for (std::int64_t o; (o = next.fetch_add(kOutputStep)) < outputs;)
         compute(o, std::min(o + kOutputStep, outputs));
     });
   }
 
-  Tensor with_kernel(const Tensor& input, Activation activation, Tensor residual,
-                     at::ScalarType type) {
+  Tensor with_kernel(const Tensor& input, Activation activation, Tensor residual) {
     const Tensor x = single(input);
-    const auto epilogue = epilogue_of(gated.defined() ? gate : activation);
+    const bool fused = !gated.empty() || fuses(activation);
     const bool in_place = residual.defined() && residual.is_contiguous();
-    Tensor y = in_place ? residual : at::empty({x.size(0), outputs()}, x.options().dtype(type));
-    kernel(x, y, epilogue.value_or(Epilogue::kNone), in_place ? residual : Tensor());
-    if (!epilogue) y = activate(std::move(y), activation);
+    Tensor y =
+        in_place ? residual : at::empty({x.size(0), outputs()}, x.options().dtype(store->dtype()));
+    kernel(x, y, fused ? activation : Activation::kNone, in_place ? residual : Tensor());
+    if (!fused) y = activate(std::move(y), activation);
     return residual.defined() && !in_place ? y.add_(residual) : y;
   }
 
-  Tensor with_libtorch(const Tensor& x, Activation activation) {
+  Tensor joined(const Slices& slices) const {  // {out, in} in the type computed with
+    std::vector<Tensor> parts;
+    for (const auto& slice : slices) parts.push_back(slice.to(store->dtype()));
+    return parts.size() == 1 ? parts[0] : at::cat(parts);
+  }
+
+  Tensor with_libtorch(const Tensor& input, Activation activation) {
+    const Tensor x = input.to(store->dtype());
+    if (weights[0].requires_grad()) {  // it changes from step to step
+      const Tensor y = activate(at::linear(x, joined(weights), bias), activation);
+      return gated.empty() ? y : y * at::linear(x, joined(gated));
+    }
     std::call_once(converting, [&] {
-      std::vector<Tensor> parts;
-      for (const auto& weight : weights) parts.push_back(weight.to(store->dtype()));
-      dense = parts.size() == 1 ? parts[0] : at::cat(parts);
-      if (gated.defined()) dense_gated = gated.to(store->dtype());
+      dense = joined(weights);
+      if (!gated.empty()) dense_gated = joined(gated);
     });
-    Tensor y = activate(at::linear(x, dense, bias), gated.defined() ? gate : activation);
-    return gated.defined() ? y.mul_(at::linear(x, dense_gated)) : y;
+    const Tensor y = activate(at::linear(x, dense, bias), activation);
+    return gated.empty() ? y : y * at::linear(x, dense_gated);
   }
 };
 
-Linear::Linear(const Weights& w, std::array<std::int64_t, 2> shape, bool bias) {
-  Tensor weight = w.get("weight", shape);
-  *this = Linear(w, std::move(weight), bias ? w.small("bias", {shape[0]}) : Tensor());
-}
+Linear::Linear(const Weights& w, std::array<std::int64_t, 2> shape, bool bias)
+    : Linear(w, {{"", shape[0]}}, shape[1], bias) {}
 
-Linear::Linear(const Weights& w, Tensor weight, Tensor bias) : state_(std::make_shared<State>()) {
-  state_->store = w.shared();
-  state_->weights = {std::move(weight)};
+Linear::Linear(const Weights& w, std::array<std::int64_t, 2> shape, Tensor bias)
+    : Linear(w, shape, false) {
   state_->bias = std::move(bias);
 }
 
@@ -173,37 +202,42 @@ Linear::Linear(const Weights& w, const std::vector<Part>& parts, std::int64_t in
     : state_(std::make_shared<State>()) {
   state_->store = w.shared();
   std::vector<Tensor> biases;
-  for (const auto& [name, out] : parts) {
-    state_->weights.push_back((w / name).get("weight", {out, in}));
-    if (bias) biases.push_back((w / name).small("bias", {out}));
+  for (const auto& part : parts) {
+    append(state_->weights, bind(w, part, in));
+    if (bias) biases.push_back(bind_bias(w, part));
   }
   const bool all = std::ranges::all_of(biases, [](const Tensor& b) { return b.defined(); });
-  if (bias && all) state_->bias = at::cat(biases);
+  if (bias && all) state_->bias = biases.size() == 1 ? biases[0] : at::cat(biases);
 }
 
-Linear Linear::gated(const Weights& w, Tensor gate, Tensor up, Activation activation) {
-  Linear linear(w, std::move(gate), {});
-  linear.state_->gated = std::move(up);
+Linear Linear::gated(const Weights& w, const std::array<Part, 2>& gate_up, std::int64_t in,
+                     Activation activation, bool bias) {
+  Linear linear(w, {gate_up[0]}, in, bias);
   linear.state_->gate = activation;
+  if (bias)
+    linear.state_->up = Linear(w, {gate_up[1]}, in);
+  else
+    linear.state_->gated = bind(w, gate_up[1], in);
   return linear;
 }
 
 Tensor Linear::operator()(const Tensor& x, Activation activation) const {
-  if (state_->kernel_serves())
-    return state_->with_kernel(x, activation, {}, state_->store->dtype());
-  return state_->with_libtorch(x, activation);
+  if (state_->gate != Activation::kNone) activation = state_->gate;
+  Tensor y = state_->kernel_serves(x) ? state_->with_kernel(x, activation, {})
+                                      : state_->with_libtorch(x, activation);
+  return state_->up.state_ ? y * state_->up(x) : y;
 }
 
 Tensor Linear::plus(const Tensor& x, Tensor residual) const {
-  if (state_->kernel_serves())
-    return state_->with_kernel(x, Activation::kNone, std::move(residual), state_->store->dtype());
-  return residual.add_(state_->with_libtorch(x, Activation::kNone));
+  if (state_->kernel_serves(x))
+    return state_->with_kernel(x, Activation::kNone, std::move(residual));
+  return residual + state_->with_libtorch(x, Activation::kNone);
 }
 
 Tensor Linear::in_float(const Tensor& x, Tensor out) const {
-  if (!out.defined()) out = at::empty({x.size(0), state_->outputs()}, at::kFloat);
-  if (state_->kernel_serves())
-    state_->kernel(single(x), out, Epilogue::kNone, {});
+  if (!out.defined()) out = at::empty({x.size(0), state_->outputs()}, x.options().dtype(at::kFloat));
+  if (state_->kernel_serves(x))
+    state_->kernel(single(x), out, Activation::kNone, {});
   else
     out.copy_(state_->with_libtorch(x, Activation::kNone));
   return out;

@@ -1,5 +1,5 @@
 // y = x W^T + b and what is done with y right after. Linear alone knows how weights are stored and
-// computed with: models never see precision or layout.
+// computed with: models name their parts and never see precision or layout.
 #pragma once
 
 #include <array>
@@ -14,9 +14,19 @@ namespace hft {
 
 class Linear {
  public:
+  // How a checkpoint has a weight that is used as {out, in}, where not just so.
+  struct Stored {
+    bool transposed = false;  // {in, out}
+    // Rows [groups, kinds, E], used as [kinds, groups, E]: each head's query, key and value together.
+    std::int64_t groups = 0, kinds = 0;
+    std::int64_t begin = 0, of = 0;  // the rows from `begin` on of {of, in}
+    // The slab-th matrix of {slabs, rows, in}, whose name has no ".weight".
+    std::int64_t slab = 0, slabs = 0;
+  };
   struct Part {
     std::string name;
     std::int64_t out;
+    Stored stored = {};
   };
 
   Linear() = default;
@@ -24,10 +34,11 @@ class Linear {
   Linear(const Weights& w, std::array<std::int64_t, 2> shape, bool bias = true);
   // Several products of one input as one: the outputs stand side by side, [N, sum of out].
   Linear(const Weights& w, const std::vector<Part>& parts, std::int64_t in, bool bias = true);
-  // A weight bound elsewhere (tied), with a bias or an undefined one.
-  Linear(const Weights& w, Tensor weight, Tensor bias);
-  // act(gate(x)) * up(x), where the weights are {out, in} each.
-  static Linear gated(const Weights& w, Tensor gate, Tensor up, Activation activation);
+  // Binds `weight` {out, in}, which may be an embedding's too; the bias is another's, or undefined.
+  Linear(const Weights& w, std::array<std::int64_t, 2> shape, Tensor bias);
+  // act(gate(x)) * up(x) of two parts of equally many outputs.
+  static Linear gated(const Weights& w, const std::array<Part, 2>& gate_up, std::int64_t in,
+                      Activation activation, bool bias = false);
 
   // [N, in] -> [N, out]
   Tensor operator()(const Tensor& x, Activation activation = Activation::kNone) const;

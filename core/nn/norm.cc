@@ -2,37 +2,58 @@
 
 #include "core/kernels/norm_kernel.h"
 #include "core/kernels/rms_kernel.h"
+#include "core/nn/twins.h"
 
 namespace hft {
 
 namespace {
 
-// LibTorch would wake its threads for a few rows, and they would then be in the way of ours.
-bool kernel_serves(const Tensor& x) {
-  return x.is_cpu() && x.dim() == 2 && x.is_contiguous() &&
-         (x.scalar_type() == at::kBFloat16 || x.scalar_type() == at::kFloat);
+Tensor with_libtorch(const LayerNorm& norm, const Tensor& x) {
+  return at::layer_norm(x, norm.weight.sizes(), norm.weight.to(x.scalar_type()),
+                        norm.bias.to(x.scalar_type()), norm.eps);
 }
 
-void run(const LayerNorm& norm, const Tensor& x, const void* residual, Tensor& y) {
-  normalise({x.const_data_ptr(), y.data_ptr(), residual, norm.weight.const_data_ptr(),
-             norm.bias.const_data_ptr(), x.size(0), x.size(1), norm.eps,
-             x.scalar_type() == at::kBFloat16});
+// [..., D] -> [N, D], a view where the strides allow it.
+Tensor rows_of(const Tensor& x) {
+  const Tensor rows = x.reshape({-1, x.size(-1)});
+  return rows.stride(1) == 1 ? rows : rows.contiguous();
+}
+
+// Of x, and of x + residual where there is one, into y; all [N, D] of one type.
+void run(const LayerNorm& norm, const Tensor& x, const Tensor& residual, Tensor& y) {
+  const Tensor weight = norm.weight.to(x.scalar_type()), bias = norm.bias.to(x.scalar_type());
+  normalise({.x = x.const_data_ptr(),
+             .x_stride = x.stride(0),
+             .y = y.data_ptr(),
+             .y_stride = y.stride(0),
+             .residual = residual.defined() ? residual.const_data_ptr() : nullptr,
+             .residual_stride = residual.defined() ? residual.stride(0) : 0,
+             .weight = weight.const_data_ptr(),
+             .bias = bias.const_data_ptr(),
+             .rows = x.size(0),
+             .size = x.size(1),
+             .eps = norm.eps,
+             .bfloat16 = x.scalar_type() == at::kBFloat16});
 }
 
 }  // namespace
 
 Tensor LayerNorm::operator()(const Tensor& x) const {
-  if (!kernel_serves(x)) return at::layer_norm(x, weight.sizes(), weight, bias, eps);
-  Tensor y = at::empty_like(x);
-  run(*this, x, nullptr, y);
+  if (!kernel_computes(x)) return with_libtorch(*this, x);
+  if (x.scalar_type() == at::kHalf) return (*this)(x.to(at::kFloat)).to(at::kHalf);
+  Tensor y = at::empty(x.sizes(), x.options());
+  Tensor rows = y.view({-1, x.size(-1)});
+  run(*this, rows_of(x), {}, rows);
   return y;
 }
 
 Tensor LayerNorm::operator()(Tensor x, const Tensor& residual) const {
-  if (!kernel_serves(x) || !residual.is_contiguous() || residual.scalar_type() != x.scalar_type())
+  if (!kernel_computes(x)) return with_libtorch(*this, x + residual);
+  if (x.scalar_type() == at::kHalf || residual.scalar_type() != x.scalar_type())
     return (*this)(x.add_(residual));
-  run(*this, x, residual.const_data_ptr(), x);
-  return x;
+  Tensor rows = rows_of(x);
+  run(*this, rows, rows_of(residual), rows);
+  return rows.data_ptr() == x.data_ptr() ? x : rows.view(x.sizes());
 }
 
 RmsNorm::RmsNorm(const Weights& w, std::int64_t size, double eps, double offset)
@@ -40,7 +61,15 @@ RmsNorm::RmsNorm(const Weights& w, std::int64_t size, double eps, double offset)
   if (weight.defined()) weight = weight.to(at::kFloat) + offset;
 }
 
+// The twin, of the last dimension.
+Tensor RmsNorm::scaled_by_root(const Tensor& x) const {
+  const Tensor wide = x.to(at::kFloat);
+  const Tensor scale = at::rsqrt(wide.square().mean(-1, true) + eps);
+  return (wide * scale * weight).to(x.scalar_type());
+}
+
 Tensor RmsNorm::operator()(const Tensor& x) const {
+  if (!kernel_computes(x)) return scaled_by_root(x);
   if (x.scalar_type() == at::kHalf) return (*this)(x.to(at::kFloat)).to(at::kHalf);
   Tensor y = at::empty(x.sizes(), x.options());
   const Tensor rows = x.contiguous();
@@ -51,6 +80,15 @@ Tensor RmsNorm::operator()(const Tensor& x) const {
 }
 
 void RmsNorm::heads(Tensor& x, std::int64_t begin, std::int64_t count) const {
+  if (!kernel_computes(x)) {
+    const auto size = weight.size(0);
+    const Tensor heads = x.narrow(1, begin, count * size).view({x.size(0), count, size});  // [N,H,E]
+    const Tensor normed = scaled_by_root(heads).view({x.size(0), count * size});
+    x = at::cat({x.narrow(1, 0, begin), normed,
+                 x.narrow(1, begin + count * size, x.size(1) - begin - count * size)},
+                1);
+    return;
+  }
   if (x.scalar_type() == at::kHalf) x = x.to(at::kFloat);
   const auto size = weight.size(0);
   for (std::int64_t n = 0; n < x.size(0); ++n) {

@@ -12,7 +12,7 @@ struct LayerNorm {
   LayerNorm() = default;
   LayerNorm(const Weights& w, std::int64_t size, double eps)
       : weight(w.small("weight", {size})), bias(w.small("bias", {size})), eps(eps) {}
-  Tensor operator()(const Tensor& x) const;  // [N,D] -> [N,D]
+  Tensor operator()(const Tensor& x) const;  // [...,D] -> [...,D], each row by itself
   // Of x + residual, in one pass; x may be overwritten.
   Tensor operator()(Tensor x, const Tensor& residual) const;
 };
@@ -27,6 +27,9 @@ struct RmsNorm {
   Tensor operator()(const Tensor& x) const;  // [N,D] -> [N,D]
   // Each of `count` heads of `size` numbers in x [N, …], from column `begin` on, in place.
   void heads(Tensor& x, std::int64_t begin, std::int64_t count) const;
+
+ private:
+  Tensor scaled_by_root(const Tensor& x) const;
 };
 
 }  // namespace hft

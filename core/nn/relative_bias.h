@@ -23,6 +23,9 @@ class RelativeBias {
   Tensor operator()(std::int64_t tokens) const;
 
  private:
+  // Of the key `after` places after the query.
+  std::int64_t bucket(std::int64_t after) const;
+
   Tensor weight_;  // {buckets, H}
   Buckets buckets_;
 };

@@ -1,7 +1,5 @@
 #include "core/nn/rope.h"
 
-#include <ATen/Parallel.h>
-
 #include <algorithm>
 #include <cmath>
 #include <map>
@@ -10,6 +8,7 @@
 #include "core/base/limits.h"
 #include "core/checkpoint/config.h"
 #include "core/kernels/rotate_kernel.h"
+#include "core/nn/twins.h"
 #include "core/nn/workers.h"
 
 namespace hft {
@@ -175,10 +174,34 @@ Tensor Rope::angles(const Steps& steps) const {
         row[half + j] = static_cast<float>(std::sin(angle) * amplitude_);
       }
   }
-  return all;
+  return all.to(steps.ids.device());
 }
 
+namespace {
+
+// The twin: columns [0, heads * size) of qkv turned, in a tensor of their own.
+Tensor turned(const Tensor& qkv, const Tensor& angles, std::int64_t heads, std::int64_t size) {
+  const auto rows = qkv.size(0), turning = angles.size(1), half = turning / 2;
+  const Tensor x = qkv.narrow(1, 0, heads * size).reshape({rows, heads, size}).to(at::kFloat);
+  const Tensor cosines = angles.narrow(1, 0, half).unsqueeze(1);  // [N,1,turning/2]
+  const Tensor sines = angles.narrow(1, half, half).unsqueeze(1);
+  const Tensor low = x.narrow(2, 0, half), high = x.narrow(2, half, half);  // [N,H,turning/2]
+  const Tensor rest = x.narrow(2, turning, size - turning);
+  const Tensor all =
+      at::cat({low * cosines - high * sines, high * cosines + low * sines, rest}, 2);
+  return all.view({rows, heads * size}).to(qkv.scalar_type());
+}
+
+}  // namespace
+
 void Rope::rotate(Tensor& qkv, const Tensor& angles, std::int64_t heads, std::int64_t size) {
+  if (!kernel_computes(qkv)) {
+    const auto columns = heads * size;
+    qkv = at::cat({turned(qkv, angles, heads, size),
+                   qkv.narrow(1, columns, qkv.size(1) - columns)},
+                  1);
+    return;
+  }
   if (qkv.scalar_type() == at::kHalf) qkv = qkv.to(at::kFloat);
   const auto rows = qkv.size(0);
   const RotateRows work{.rows = qkv.data_ptr(),
@@ -188,9 +211,9 @@ void Rope::rotate(Tensor& qkv, const Tensor& angles, std::int64_t heads, std::in
                         .size = size,
                         .turning = angles.size(1),
                         .bfloat16 = qkv.scalar_type() == at::kBFloat16};
-  const int cores = rows < 16 ? 1 : at::get_num_threads();
+  const int count = rows < 16 ? 1 : cores();
   on_each_core(
-      cores, [&](int core) { rotate_rows(work, rows * core / cores, rows * (core + 1) / cores); });
+      count, [&](int core) { rotate_rows(work, rows * core / count, rows * (core + 1) / count); });
 }
 
 LayerRopes::LayerRopes(const Fields& config, std::int64_t layers, std::int64_t size, double theta) {

@@ -13,6 +13,7 @@ namespace hft {
 
 struct Sequences {
   std::vector<std::int64_t> starts{0};  // [B+1], the last is N
+  at::Device device = at::kCPU;         // of what is computed from them
   std::int64_t count() const { return static_cast<std::int64_t>(starts.size()) - 1; }
   std::int64_t tokens() const { return starts.back(); }
   std::int64_t length(std::int64_t b) const { return starts[b + 1] - starts[b]; }

@@ -67,7 +67,10 @@ Tensor WeightStore::bind(const std::string& name, at::IntArrayRef shape) {
   if (auto made = random_.find(name); made != random_.end()) return made->second;
   const std::string found = find(name);
   if (found.empty()) {
-    if (needed_.empty() || std::ranges::any_of(needed_, [&](auto& p) { return below(name, p); }))
+    const bool needed =
+        needed_.empty() || std::ranges::any_of(needed_, [&](auto& p) { return below(name, p); });
+    // A tied weight is bound once by each that uses it.
+    if (needed && !std::ranges::count(missing_, name, &Missing::name))
       missing_.push_back({name, shape.vec()});
     return {};
   }

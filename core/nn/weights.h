@@ -59,6 +59,10 @@ class WeightStore {
   void fill_missing(double std);
 
   at::ScalarType dtype() const { return dtype_; }
+  // Whether a product's row must have the same bits whatever rows are computed with it; set before
+  // anything is bound. It costs a little where there are few rows.
+  bool row_exact() const { return row_exact_; }
+  void need_row_exact(bool needed) { row_exact_ = needed; }
   at::Device device() const { return device_; }
 
  private:
@@ -69,6 +73,7 @@ class WeightStore {
   std::vector<std::string> ignored_, needed_;  // needed_ empty: all
   at::ScalarType dtype_;
   at::Device device_;
+  bool row_exact_ = true;
   std::set<std::string> bound_;
   std::vector<Missing> missing_;
   std::vector<std::string> warnings_;
@@ -80,6 +85,7 @@ class Weights {
   explicit Weights(std::shared_ptr<WeightStore> store) : store_(std::move(store)) {}
 
   Weights operator/(std::string_view name) const {
+    if (name.empty()) return *this;
     return Weights(store_, path_.empty() ? std::string(name) : path_ + "." + std::string(name));
   }
   Weights operator/(std::int64_t index) const { return *this / std::to_string(index); }

@@ -10,6 +10,8 @@
 namespace hft {
 namespace {
 
+thread_local int cores_here = 0;  // 0: not set
+
 // Looks for a change this often before it sleeps: some 50 microseconds, longer than what a model
 // does between two products.
 constexpr int kLooks = 2000;
@@ -52,6 +54,7 @@ class Team {
   void start(int member) {
     std::thread([this, member, seen = round_.load()]() mutable {
       at::set_num_threads(1);
+      cores_here = 1;
       for (;;) {
         await_change(round_, seen);
         ++seen;
@@ -86,12 +89,20 @@ Team& team() {
 
 }  // namespace
 
-ThreadCount::ThreadCount(int wanted) : before_(at::get_num_threads()) {
-  if (wanted > 0 && wanted != before_) at::set_num_threads(wanted);
+int cores() {
+  static const int all = at::get_num_threads();
+  return cores_here > 0 ? cores_here : all;
+}
+
+ThreadCount::ThreadCount(int wanted) : before_(cores_here) {
+  cores_here = wanted > 0 ? wanted : cores();
+  libtorch_before_ = at::get_num_threads();
+  if (libtorch_before_ != 1) at::set_num_threads(1);
 }
 
 ThreadCount::~ThreadCount() {
-  if (at::get_num_threads() != before_) at::set_num_threads(before_);
+  cores_here = before_;
+  if (libtorch_before_ != 1) at::set_num_threads(libtorch_before_);
 }
 
 void on_each_core(int count, const std::function<void(int)>& f) {

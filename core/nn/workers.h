@@ -6,7 +6,11 @@
 
 namespace hft {
 
-// LibTorch's number of threads of the calling thread, for as long as the object lives. 0 leaves it.
+// Cores that the calling thread may share its work out to.
+int cores();
+
+// Sets it for as long as the object lives; 0 leaves it. LibTorch keeps to one thread meanwhile: its
+// own would be in the way of ours, and its sums would depend on their number.
 class ThreadCount {
  public:
   explicit ThreadCount(int wanted);
@@ -15,7 +19,7 @@ class ThreadCount {
   ~ThreadCount();
 
  private:
-  int before_;
+  int before_, libtorch_before_;
 };
 
 // Calls f(0) on the calling thread and f(1) … f(count - 1) on others at the same time, one after

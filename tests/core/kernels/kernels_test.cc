@@ -22,87 +22,165 @@ struct Exponential {
   }
 };
 
-}  // namespace
+// One product and what it reads and writes, of random numbers.
+struct Trial {
+  int rows, depth, outputs;
+  at::ScalarType x_at, w_at, up_at, y_at;
+  Activation activation = Activation::kNone;
+  bool gated = false, added = false, biased = true;
 
-TEST_CASE("product kernel: equals the plain loops for every type, number of rows and depth") {
-  if (!has_product_kernel()) return;
-  const std::pair<at::ScalarType, Number> types[] = {
-      {at::kFloat, Number::kFloat}, {at::kBFloat16, Number::kBFloat16}, {at::kHalf, Number::kHalf}};
-  const Epilogue epilogues[] = {Epilogue::kNone, Epilogue::kGelu, Epilogue::kGeluTanh,
-                                Epilogue::kRelu, Epilogue::kSilu};
-  int turn = 0;
-  for (const auto& [x_at, x_type] : {types[0], types[1]})
-    for (const auto& [w_at, w_type] : types)
-      for (const int rows : {1, 2, 3, 4, 7, 16, 17, 23})
-        for (const int depth : {2, 30, 64, 130, 2600})
-          for (const int outputs : {1, 5, 70}) {
-            CAPTURE(rows);
-            CAPTURE(depth);
-            CAPTURE(outputs);
-            const auto epilogue = epilogues[++turn % 5];
-            const bool gated = turn % 3 == 0, added = turn % 2 == 0;
-            const auto& [y_at, y_type] = types[turn % 3];
-            const at::Tensor x = at::randn({rows, depth + 2}).to(x_at);
-            const at::Tensor w = (at::randn({outputs, depth}) * 0.1).to(w_at);
-            const at::Tensor up = (at::randn({outputs, depth}) * 0.1).to(w_at);
-            const at::Tensor bias = at::randn({outputs}).to(x_at);
-            at::Tensor y = at::randn({rows, outputs + 3}).to(y_at);
-            const at::Tensor before = y.clone();
-            Product p{.x = x.const_data_ptr(),
-                      .x_stride = depth + 2,
-                      .weight = w.const_data_ptr(),
-                      .bias = turn % 7 ? bias.const_data_ptr() : nullptr,
-                      .y = y.data_ptr(),
-                      .y_stride = outputs + 3,
-                      .rows = rows,
-                      .depth = depth,
-                      .outputs = outputs,
-                      .x_type = x_type,
-                      .weight_type = w_type,
-                      .y_type = y_type,
-                      .bias_type = x_type,
-                      .epilogue = epilogue};
-            if (gated) p.gated = up.const_data_ptr();
-            if (added) p.residual = y.const_data_ptr();
-            at::Tensor wanted = at::empty({rows, outputs}, at::kDouble);
-            compute_product_plain(p, wanted.data_ptr<double>());
-            compute_product(p, 0, outputs / 2);
-            compute_product(p, outputs / 2, outputs);
-            const double size = wanted.abs().max().item<double>() + 1;
-            const bool rounds =
-                y_type != Number::kFloat || (x_type != w_type && x_at != at::kFloat);
-            CHECK(worst(y.narrow(1, 0, outputs), wanted) < size * (rounds ? 2e-2 : 1e-5));
-            CHECK(at::equal(y.narrow(1, outputs, 3), before.narrow(1, outputs, 3)));
-          }
+  at::Tensor x, w, up, bias, y;
+  static Number number(at::ScalarType type) {
+    return type == at::kFloat  ? Number::kFloat
+           : type == at::kHalf ? Number::kHalf
+                               : Number::kBFloat16;
+  }
+  void fill() {
+    x = at::randn({rows, depth + 2}).to(x_at);
+    w = (at::randn({outputs, depth}) * 0.1).to(w_at);
+    up = (at::randn({outputs, depth}) * 0.1).to(up_at);
+    bias = at::randn({outputs}).to(x_at);
+    y = at::randn({rows, outputs + 3}).to(y_at);
+  }
+  Product product(bool exact = true) {
+    Product p{.x = x.const_data_ptr(),
+              .x_stride = x.stride(0),
+              .weight = w.const_data_ptr(),
+              .bias = biased ? bias.const_data_ptr() : nullptr,
+              .y = y.data_ptr(),
+              .y_stride = y.stride(0),
+              .rows = rows,
+              .depth = depth,
+              .outputs = outputs,
+              .x_type = number(x_at),
+              .weight_type = number(w_at),
+              .y_type = number(y_at),
+              .bias_type = number(x_at),
+              .activation = activation,
+              .row_exact = exact};
+    if (gated) p.gated = up.const_data_ptr(), p.gated_type = number(up_at);
+    if (added) p.residual = y.const_data_ptr();
+    return p;
+  }
+};
+
+// Calls f(row) for every row of the table that this processor has.
+template <class F>
+void each_row(F&& f) {
+  for (const auto& row : product_rows())
+    if (!has(row.needs))
+      MESSAGE("not run here: product row '" << row.name << "', this processor lacks it");
+    else
+      f(row);
 }
 
-TEST_CASE("product kernel: NaN and infinity pass through every epilogue") {
-  if (!has_product_kernel()) return;
-  const at::Tensor w = at::ones({3, 4});
-  for (const int rows : {1, 20})
-    for (const auto epilogue : {Epilogue::kNone, Epilogue::kGelu, Epilogue::kGeluTanh,
-                                Epilogue::kRelu, Epilogue::kSilu}) {
-      at::Tensor x = at::ones({rows, 4}), y = at::zeros({rows, 3});
-      x[0][2] = NAN;
-      compute_product({.x = x.const_data_ptr(),
-                       .x_stride = 4,
-                       .weight = w.const_data_ptr(),
-                       .y = y.data_ptr(),
-                       .y_stride = 3,
-                       .rows = rows,
-                       .depth = 4,
-                       .outputs = 3,
-                       .epilogue = epilogue},
-                      0, 3);
-      CHECK(at::isnan(y[0]).all().item<bool>());
-      if (rows > 1) CHECK(!at::isnan(y[1]).any().item<bool>());
-    }
+constexpr at::ScalarType kTypes[] = {at::kFloat, at::kBFloat16, at::kHalf};
+constexpr int kActivations = static_cast<int>(Activation::kLaplace) + 1;
+
+}  // namespace
+
+TEST_CASE("product: every row equals the plain loops for every type, number of rows and depth") {
+  int turn = 0;
+  const auto check = [&](const ProductRow& row, Trial trial) {
+    ++turn;
+    trial.y_at = kTypes[turn % 3];
+    trial.up_at = turn % 5 ? trial.w_at : kTypes[turn % 2];
+    trial.activation = static_cast<Activation>(turn % kActivations);
+    trial.gated = turn % 3 == 0;
+    trial.added = turn % 2 == 0;
+    trial.biased = turn % 7 != 0;
+    trial.fill();
+    const Product p = trial.product(turn % 4 != 0);
+    if (!row.serves(p)) return;
+    CAPTURE(row.name);
+    CAPTURE(trial.rows);
+    CAPTURE(trial.depth);
+    CAPTURE(trial.outputs);
+    const at::Tensor before = trial.y.clone();
+    at::Tensor wanted = at::empty({trial.rows, trial.outputs}, at::kDouble);
+    compute_product_loops(p, wanted.data_ptr<double>());
+    compute_product_with(row.name, p, 0, trial.outputs / 2);
+    compute_product_with(row.name, p, trial.outputs / 2, trial.outputs);
+    const double size = wanted.abs().max().item<double>() + 1;
+    const bool narrows = trial.x_at == at::kBFloat16 && row.needs == Processor::kAvx512Bf16;
+    const double tolerance = trial.y_at == at::kFloat && !narrows ? 1e-5 : 2e-2;
+    CHECK(worst(trial.y.narrow(1, 0, trial.outputs), wanted) < size * tolerance);
+    CHECK(at::equal(trial.y.narrow(1, trial.outputs, 3), before.narrow(1, trial.outputs, 3)));
+  };
+  each_row([&](const ProductRow& row) {
+    for (const auto x_at : {at::kFloat, at::kBFloat16})
+      for (const auto w_at : kTypes) {
+        for (int rows = 0; rows <= 70; rows += rows < 20 ? 1 : 17)
+          check(row, {rows, 40, 70, x_at, w_at});
+        for (const int depth : {1, 7, 8, 9, 15, 16, 17, 255, 256, 257, 511, 513, 1023, 1025, 2600})
+          for (const int rows : {1, 7}) check(row, {rows, depth, 17, x_at, w_at});
+        for (const int outputs : {1, 7, 8, 9, 15, 16, 17, 31, 33, 63, 64, 65, 129})
+          for (const int rows : {2, 6, 19}) check(row, {rows, 24, outputs, x_at, w_at});
+      }
+  });
+}
+
+TEST_CASE("product: a row has the same bits alone and in any company, wherever outputs are cut") {
+  each_row([&](const ProductRow& row) {
+    for (const auto x_at : {at::kFloat, at::kBFloat16})
+      for (const auto w_at : kTypes)
+        for (const int depth : {24, 600})
+          for (const int rows : {2, 5, 6, 16, 17, 40}) {
+            CAPTURE(row.name);
+            CAPTURE(rows);
+            Trial together{rows, depth, 70, x_at, w_at, w_at, at::kFloat, Activation::kGelu};
+            together.gated = rows % 2 == 0;
+            together.fill();
+            if (!row.serves(together.product())) continue;
+            compute_product_with(row.name, together.product(), 0, 70);
+            Trial alone = together;
+            alone.rows = 1;
+            for (int i = 0; i < rows; ++i) {
+              alone.x = together.x.narrow(0, i, 1);
+              alone.y = at::zeros({1, 73});
+              compute_product_with(row.name, alone.product(), 0, 33);
+              compute_product_with(row.name, alone.product(), 33, 70);
+              CHECK(at::equal(alone.y.narrow(1, 0, 70), together.y.narrow(0, i, 1).narrow(1, 0, 70)));
+            }
+          }
+  });
+}
+
+TEST_CASE("product: NaN and infinity pass through every activation") {
+  each_row([&](const ProductRow& row) {
+    for (const int rows : {1, 20})
+      for (int i = 0; i < kActivations; ++i) {
+        Trial trial{rows, 4, 3, at::kFloat, at::kFloat, at::kFloat, at::kFloat};
+        trial.activation = static_cast<Activation>(i);
+        trial.fill();
+        trial.x[0][2] = NAN;
+        CAPTURE(row.name);
+        CAPTURE(i);
+        if (!row.serves(trial.product())) continue;
+        compute_product_with(row.name, trial.product(), 0, 3);
+        CHECK(at::isnan(trial.y[0].narrow(0, 0, 3)).all().item<bool>());
+        if (rows > 1) CHECK(!at::isnan(trial.y[1]).any().item<bool>());
+      }
+  });
+}
+
+TEST_CASE("activation kernel: a value does not depend on where it stands") {
+  const at::Tensor values = at::randn({50}) * 3;
+  for (int i = 0; i < kActivations; ++i) {
+    at::Tensor all = values.clone(), one = values.clone();
+    activate_values(all.data_ptr<float>(), 50, static_cast<Activation>(i));
+    for (int k = 0; k < 50; ++k)
+      activate_values(one.data_ptr<float>() + k, 1, static_cast<Activation>(i));
+    CAPTURE(i);
+    CHECK(at::equal(all, one));
+  }
 }
 
 TEST_CASE("attention kernel: equals softmax(Q K^T / sqrt(E) + bias) V for every length and size") {
   for (const auto type : {at::kFloat, at::kBFloat16})
     for (const int size : {1, 8, 15, 16, 32, 40, 64, 80})
-      for (const int tokens : {1, 2, 3, 4, 5, 15, 16, 17, 33, 64, 100}) {
+      for (const int tokens : {1, 2, 3, 4, 5, 15, 16, 17, 33, 64, 100, 600}) {
+        if (tokens > 100 && size != 40) continue;
         CAPTURE(size);
         CAPTURE(tokens);
         const int heads = 3;
@@ -163,10 +241,18 @@ TEST_CASE("norm kernel: equals layer_norm, of a sum too, for every width and typ
           const at::Tensor wanted =
               at::layer_norm(sum, {size}, wide(weight), wide(bias), 1e-5);
           at::Tensor out = at::empty_like(x);
-          (plain ? normalise_plain
-                 : normalise)({x.data_ptr(), out.data_ptr(), summed ? residual.data_ptr() : nullptr,
-                               weight.data_ptr(), bias.data_ptr(), 5, size, 1e-5,
-                               type == at::kBFloat16});
+          (plain ? normalise_plain : normalise)({.x = x.data_ptr(),
+                                                 .x_stride = size,
+                                                 .y = out.data_ptr(),
+                                                 .y_stride = size,
+                                                 .residual = summed ? residual.data_ptr() : nullptr,
+                                                 .residual_stride = size,
+                                                 .weight = weight.data_ptr(),
+                                                 .bias = bias.data_ptr(),
+                                                 .rows = 5,
+                                                 .size = size,
+                                                 .eps = 1e-5,
+                                                 .bfloat16 = type == at::kBFloat16});
           CHECK(worst(out, wanted) < (type == at::kFloat ? 5e-6 : 4e-2));
         }
 }

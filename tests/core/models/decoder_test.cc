@@ -14,23 +14,6 @@ namespace {
 
 constexpr double kFloatTolerance = 2e-5;
 
-// A config that every decoder takes: each reads the fields it knows.
-Json tiny_decoder(const std::string& model_type) {
-  Json config = {{"model_type", model_type},       {"vocab_size", 50},
-                 {"num_hidden_layers", 2},         {"num_attention_heads", 4},
-                 {"max_position_embeddings", 128}, {"sliding_window", 40}};
-  config["hidden_size"] = config["n_embd"] = 24;
-  config["intermediate_size"] = config["ffn_dim"] = 40;
-  config["n_layer"] = 2;
-  config["n_head"] = 4;
-  config["n_positions"] = 128;
-  config["num_key_value_heads"] = 2;
-  config["head_dim"] = 6;
-  config["rotary_pct"] = 1.0;
-  config["partial_rotary_factor"] = 1.0;
-  return config;
-}
-
 Tensors tensors_of(const Json& config) {
   const Fields fields(config, "config.json");
   const DecoderArchitecture& architecture = decoder_of(fields);
@@ -62,7 +45,7 @@ void each_decoder(F f) {
   for (const auto& row : supported_models()) {
     if (std::ranges::count(row.tasks, "generate") == 0) continue;
     TempFolder folder;
-    const Json config = tiny_decoder(row.model_type);
+    const Json config = tiny_decoder_config(row.model_type);
     write_model(folder.path, config, tensors_of(config));
     CAPTURE(row.model_type);
     f(config, folder.path);
@@ -148,7 +131,7 @@ TEST_CASE("decoders: classifying and embedding, a batch gives what its texts giv
 
 TEST_CASE("decoders: padding at the end of a text is no last token (M1.7)") {
   TempFolder folder;
-  Json config = tiny_decoder("gpt2");
+  Json config = tiny_decoder_config("gpt2");
   config["pad_token_id"] = 7;
   write_model(folder.path, config, tiny_tensors(config, Head::kClassify));
   const auto model = load(folder.path, Head::kClassify);
@@ -223,7 +206,7 @@ TEST_CASE("decoders: a NaN is reported with the layer where it first shows") {
 
 TEST_CASE("decoders: a window that has passed cannot be taken back") {
   TempFolder folder;
-  Json config = tiny_decoder("mistral");
+  Json config = tiny_decoder_config("mistral");
   config["max_position_embeddings"] = 256;
   write_model(folder.path, config, tensors_of(config));
   const auto model = load_decoder(folder.path);

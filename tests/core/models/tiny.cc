@@ -27,6 +27,22 @@ Json tiny_config(const std::string& model_type) {
   return config;
 }
 
+Json tiny_decoder_config(const std::string& model_type) {
+  Json config = {{"model_type", model_type},       {"vocab_size", 50},
+                 {"num_hidden_layers", 2},         {"num_attention_heads", 4},
+                 {"max_position_embeddings", 128}, {"sliding_window", 40}};
+  config["hidden_size"] = config["n_embd"] = 24;
+  config["intermediate_size"] = config["ffn_dim"] = 40;
+  config["n_layer"] = 2;
+  config["n_head"] = 4;
+  config["n_positions"] = 128;
+  config["num_key_value_heads"] = 2;
+  config["head_dim"] = 6;
+  config["rotary_pct"] = 1.0;
+  config["partial_rotary_factor"] = 1.0;
+  return config;
+}
+
 Tensors tiny_tensors(const Json& config, Head head) {
   const Fields fields(config, "config.json");
   const Architecture architecture = architecture_of(fields, head);

@@ -6,39 +6,12 @@
 #include "core/nn/activation.h"
 #include "core/nn/attention.h"
 #include "core/nn/linear.h"
+#include "core/nn/norm.h"
 #include "core/nn/relative_bias.h"
 #include "core/nn/workers.h"
-#include "tests/support/test.h"
+#include "tests/core/nn/store.h"
 
 namespace hft::test {
-namespace {
-
-// A checkpoint of one file with these tensors.
-std::shared_ptr<WeightStore> store_of(const std::map<std::string, at::Tensor>& tensors,
-                                      at::ScalarType dtype = at::kFloat, Renames renames = {}) {
-  StoredTensors stored;
-  static std::vector<at::Tensor> kept;  // stands in for the mapped file
-  for (const auto& [name, tensor] : tensors) {
-    kept.push_back(tensor.contiguous());
-    const at::Tensor& t = kept.back();
-    const Dtype type = t.scalar_type() == at::kHalf       ? Dtype::kF16
-                       : t.scalar_type() == at::kBFloat16 ? Dtype::kBF16
-                       : t.scalar_type() == at::kLong     ? Dtype::kI64
-                                                          : Dtype::kF32;
-    stored[name] = {type,
-                    t.sizes().vec(),
-                    {static_cast<const std::byte*>(t.data_ptr()), t.nbytes()},
-                    std::make_shared<MappedFile>("/proc/self/exe")};
-  }
-  return std::make_shared<WeightStore>("here", std::move(stored), std::move(renames), dtype,
-                                       at::kCPU);
-}
-
-double worst(const at::Tensor& a, const at::Tensor& b) {
-  return (a.to(at::kDouble) - b.to(at::kDouble)).abs().max().item<double>();
-}
-
-}  // namespace
 
 TEST_CASE("weights: a path of scopes names the tensor, whose bytes are not copied") {
   const at::Tensor t = at::randn({2, 3});
@@ -117,6 +90,64 @@ TEST_CASE("linear: three products of one input stand side by side") {
   }
 }
 
+TEST_CASE("linear: however a checkpoint has the rows, and whatever the type of each part") {
+  const at::Tensor gate = at::randn({20, 24}) * 0.3, up = at::randn({20, 24}) * 0.3;
+  const at::Tensor gate_bias = at::randn({20}), up_bias = at::randn({20});
+  const Weights w(store_of({{"gate.weight", gate.to(at::kHalf)},
+                            {"up.weight", up},
+                            {"gate.bias", gate_bias},
+                            {"up.bias", up_bias},
+                            {"both.weight", at::cat({gate, up})},
+                            {"both.bias", at::cat({gate_bias, up_bias})},
+                            {"conv.weight", gate.t()},
+                            {"conv.bias", gate_bias}}));
+  const auto half = [](const at::Tensor& t) { return t.to(at::kHalf).to(at::kFloat); };
+  for (const int rows : {1, 5, 40}) {
+    CAPTURE(rows);
+    const at::Tensor x = at::randn({rows, 24});
+    const auto silu = [&](const at::Tensor& weight) { return at::silu(at::linear(x, weight)); };
+    const auto gated = [&](Linear::Part a, Linear::Part b, bool bias = false) {
+      return Linear::gated(w, {std::move(a), std::move(b)}, 24, Activation::kSilu, bias)(x);
+    };
+    CHECK(worst(gated({"gate", 20}, {"up", 20}), silu(half(gate)) * at::linear(x, up)) < 1e-5);
+    CHECK(worst(gated({"up", 20}, {"gate", 20}), silu(up) * at::linear(x, half(gate))) < 1e-5);
+    CHECK(worst(gated({"gate", 20}, {"up", 20}, true),
+                at::silu(at::linear(x, half(gate), gate_bias)) * at::linear(x, up, up_bias)) < 1e-5);
+    CHECK(worst(gated({"both", 20, {.begin = 0, .of = 40}}, {"both", 20, {.begin = 20, .of = 40}}),
+                silu(gate) * at::linear(x, up)) < 1e-5);
+    CHECK(worst(Linear(w, {{"conv", 20, {.transposed = true}}}, 24)(x),
+                at::linear(x, gate, gate_bias)) < 1e-5);
+    // [2 heads, 4 kinds, 5] as [4 kinds, 2 heads, 5]
+    const auto grouped = [](const at::Tensor& t) {
+      return t.view({2, 4, 5, -1}).transpose(0, 1).reshape(t.sizes());
+    };
+    CHECK(worst(Linear(w, {{"both", 40, {.groups = 2, .kinds = 4}}}, 24)(x),
+                at::linear(x, grouped(at::cat({gate, up})),
+                           grouped(at::cat({gate_bias, up_bias})))) < 1e-5);
+    CHECK(worst(Linear(w, {{"gate", 20}, {"up", 20}}, 24)(x),
+                at::linear(x, at::cat({half(gate), up}), at::cat({gate_bias, up_bias}))) < 1e-5);
+  }
+}
+
+TEST_CASE("norm: each row is normalised by itself, in a view of one token as in one of many") {
+  const Weights w(store_of({{"weight", at::randn({6})}, {"bias", at::randn({6})}}));
+  const LayerNorm norm(w, 6, 1e-5);
+  for (const int tokens : {1, 2, 5})
+    for (const auto type : {at::kFloat, at::kBFloat16, at::kHalf}) {
+      CAPTURE(tokens);
+      const at::Tensor qkv = at::randn({tokens, 3 * 4 * 6}).to(type);
+      const at::Tensor heads = qkv.view({tokens, -1, 6}).narrow(1, 4, 4);  // [N,H,E], strided
+      const auto wide = [](const at::Tensor& t) { return t.to(at::kDouble); };
+      const at::Tensor wanted =
+          at::layer_norm(wide(heads), {6}, wide(norm.weight), wide(norm.bias), 1e-5);
+      CHECK(worst(norm(heads), wanted) < (type == at::kFloat ? 1e-5 : 2e-2));
+      const at::Tensor columns = qkv.narrow(1, 6, 6), added = at::randn({tokens, 6}).to(type);
+      CHECK(worst(norm(columns.clone(), added),
+                  at::layer_norm(wide(columns) + wide(added), {6}, wide(norm.weight),
+                                 wide(norm.bias), 1e-5)) < (type == at::kFloat ? 1e-5 : 4e-2));
+    }
+}
+
 TEST_CASE("activation: every name is the function transformers means by it (M0.2)") {
   const at::Tensor x = at::linspace(-6, 6, 1001, at::kDouble);
   const at::Tensor phi = 0.5 * (1 + at::erf(x / std::sqrt(2.0)));
@@ -154,20 +185,20 @@ TEST_CASE("activation: every name is the function transformers means by it (M0.2
 
 TEST_CASE("attention: no token sees another sequence, and long ones take the same path as short") {
   Sequences seqs;
-  seqs.starts = {0, 3, 4, 1200};  // the last is too long for the kernel
+  seqs.starts = {0, 3, 4, 1200};
   const at::Tensor qkv = at::randn({1200, 3 * 2 * 8});
   const Tensor together = attend(qkv, 2, seqs);
   for (int b = 0; b < 3; ++b) {
     Sequences one;
     one.starts = {0, seqs.length(b)};
     const Tensor alone = attend(qkv.narrow(0, seqs.starts[b], seqs.length(b)).contiguous(), 2, one);
-    CHECK(worst(together.narrow(0, seqs.starts[b], seqs.length(b)), alone) < 1e-5);
+    CHECK(at::equal(together.narrow(0, seqs.starts[b], seqs.length(b)), alone));
   }
 }
 
 TEST_CASE("attention: relative biases are those of the distance, in short texts and long ones") {
   constexpr std::int64_t kHeads = 2, kSize = 4;
-  for (std::int64_t tokens : {1, 7, 90, 1100}) {  // the last is LibTorch's
+  for (std::int64_t tokens : {1, 7, 90, 1100}) {
     CAPTURE(tokens);
     const Tensor qkv = at::randn({tokens, 3 * kHeads * kSize}), bias = at::randn({kHeads, 2 * 1200 - 1});
     Sequences seqs;
@@ -227,6 +258,19 @@ TEST_CASE("workers: every core runs, an error of one ends the call") {
   CHECK(runs == 3);
   const int before = at::get_num_threads();
   CHECK(error_of([&] { on_each_core(2, [](int) { fail(Errc::kBadData, "no"); }); }) == "no");
+  CHECK(at::get_num_threads() == before);
+}
+
+TEST_CASE("workers: a number of cores holds for one thread and scope, and LibTorch keeps to one") {
+  const int all = cores(), before = at::get_num_threads();
+  {
+    const ThreadCount three(3);
+    CHECK(cores() == 3);
+    CHECK(at::get_num_threads() == 1);
+    const ThreadCount same(0);
+    CHECK(cores() == 3);
+  }
+  CHECK(cores() == all);
   CHECK(at::get_num_threads() == before);
 }
 

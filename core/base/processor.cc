@@ -1,0 +1,69 @@
+#include "core/base/processor.h"
+
+#include <cstdlib>
+#include <string>
+
+#include "core/base/error.h"
+
+namespace hft {
+namespace {
+
+constexpr Processor kAll[] = {Processor::kPlain, Processor::kAvx2, Processor::kAvx512,
+                              Processor::kAvx512Bf16};
+
+Processor chosen() {
+  const char* value = std::getenv("HFT_CPU");
+  Processor best = Processor::kPlain;
+  std::string names;
+  for (const Processor level : kAll) {
+    if (!has(level)) continue;
+    best = level;
+    names += (names.empty() ? "" : ", ") + std::string(name_of(level));
+    if (value && name_of(level) == value) return level;
+  }
+  if (value && *value)
+    fail(Errc::kUsage, "HFT_CPU: '", value, "' is not one of ", names, ", which this processor has");
+  return best;
+}
+
+}  // namespace
+
+std::string_view name_of(Processor level) {
+  switch (level) {
+    case Processor::kPlain:
+      return "plain";
+    case Processor::kAvx2:
+      return "avx2";
+    case Processor::kAvx512:
+      return "avx512";
+    case Processor::kAvx512Bf16:
+      return "avx512_bf16";
+  }
+  return "";
+}
+
+bool has(Processor level) {
+#if defined(__x86_64__)
+  switch (level) {
+    case Processor::kPlain:
+      return true;
+    case Processor::kAvx2:
+      return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
+             __builtin_cpu_supports("f16c") && __builtin_cpu_supports("bmi2");
+    case Processor::kAvx512:
+      return has(Processor::kAvx2) && __builtin_cpu_supports("avx512f") &&
+             __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
+             __builtin_cpu_supports("avx512dq");
+    case Processor::kAvx512Bf16:
+      return has(Processor::kAvx512) && __builtin_cpu_supports("avx512bf16");
+  }
+#endif
+  return level == Processor::kPlain;
+}
+
+Processor processor() {
+  static const Processor level = chosen();
+  return level;
+}
+
+}  // namespace hft

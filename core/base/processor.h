@@ -1,0 +1,23 @@
+// What of this processor the kernels use: the most it has, or what HFT_CPU names.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+namespace hft {
+
+// Each has all that stands before it.
+enum class Processor : std::uint8_t {
+  kPlain,       // the compiler's baseline
+  kAvx2,        // with FMA and F16C
+  kAvx512,      // F, BW, VL and DQ
+  kAvx512Bf16,  // products of bfloat16
+};
+
+// Throws kUsage when HFT_CPU names none of them, or one that this processor lacks.
+Processor processor();
+std::string_view name_of(Processor level);
+// Whether this machine has it, whatever HFT_CPU says.
+bool has(Processor level);
+
+}  // namespace hft

@@ -1,0 +1,202 @@
+// The product by panels and tiles (as in Goto and van de Geijn, 10.1145/1356052.1356053) for any
+// vector type: the weights of 64 outputs and a block of the depth are laid out as panels [depth, 16]
+// in the second-level cache, and a few rows x 16 outputs of sums stay in registers, an outer product
+// per k. One file for each instruction set includes it and says what its vectors are.
+// A row's sums go the same way whatever rows are beside it: the products of one block of the depth
+// one after another, then block after block.
+#pragma once
+
+#include "core/kernels/functions.h"
+#include "core/kernels/product_rows.h"
+
+namespace hft {
+namespace {
+
+constexpr std::int64_t kDepthBlock = 256;
+constexpr int kPanel = 16;  // outputs
+constexpr std::int64_t kPanelSize = kDepthBlock * kPanel;
+
+struct Range {
+  std::int64_t begin, end;
+};
+
+// Isa: kWidth, kRows, Floats; load and store of kWidth floats or of kWidth numbers of any type,
+// widened() and narrowed() of one number, fused(a, b, sum), and lay_out<type>(rows, first, depth,
+// panel), which writes panel [depth, kPanel] from the numbers `first` on of kPanel rows of weights;
+// it may have stream<type>(rows, first, depth, x, sums, start) for one row of x without a panel.
+template <class Isa>
+struct Tiles {
+  using Floats = typename Isa::Floats;
+  static constexpr int kVectors = kPanel / Isa::kWidth;
+
+  // R rows of x [R, kDepthBlock] against P panels; the sums [R, P * kPanel], rows kOutputStep apart,
+  // start with this block or are added to.
+  template <int R, int P>
+  [[gnu::always_inline]] static inline void tile(const float* x, const float* panels,
+                                                 std::int64_t depth, float* sums, bool start) {
+    Floats parts[R][P * kVectors] = {};
+    for (std::int64_t k = 0; k < depth; ++k) {
+      Floats right[P * kVectors];
+#pragma GCC unroll 16
+      for (int v = 0; v < P * kVectors; ++v)
+        right[v] = Isa::load(panels + v / kVectors * kPanelSize + k * kPanel +
+                             v % kVectors * Isa::kWidth);
+#pragma GCC unroll 6
+      for (int r = 0; r < R; ++r) {
+        const Floats left = Isa::all(x + r * kDepthBlock + k);
+#pragma GCC unroll 16
+        for (int v = 0; v < P * kVectors; ++v) parts[r][v] = Isa::fused(left, right[v], parts[r][v]);
+      }
+    }
+#pragma GCC unroll 6
+    for (int r = 0; r < R; ++r)
+#pragma GCC unroll 16
+      for (int v = 0; v < P * kVectors; ++v) {
+        float* to = sums + r * kOutputStep + v * Isa::kWidth;
+        Isa::store(start ? parts[r][v] : Isa::load(to) + parts[r][v], to);
+      }
+  }
+
+  // As many panels at a time as the registers hold, so that sums need not wait for each other.
+  template <int R>
+  static void tiles(const float* x, const float* panels, int count, std::int64_t depth, float* sums,
+                    bool start) {
+    constexpr int kMost = Isa::kRows * 2 / 3, kTogether = R < kMost ? kMost / R : 1;
+    int i = 0;
+    for (; i + kTogether <= count; i += kTogether)
+      tile<R, kTogether>(x, panels + i * kPanelSize, depth, sums + i * kPanel, start);
+    if constexpr (kTogether > 1)
+      for (; i < count; ++i)
+        tile<R, 1>(x, panels + i * kPanelSize, depth, sums + i * kPanel, start);
+  }
+
+  static void copy_rows(const Product& p, std::int64_t row, std::int64_t rows, std::int64_t first,
+                        std::int64_t depth, float* to) {  // [rows, kDepthBlock]
+    for (std::int64_t r = 0; r < rows; ++r) {
+      const std::int64_t at = (row + r) * p.x_stride + first;
+      std::int64_t k = 0;
+      for (; k + Isa::kWidth <= depth; k += Isa::kWidth)
+        Isa::store(Isa::load(p.x, p.x_type, at + k), to + r * kDepthBlock + k);
+      for (; k < depth; ++k) to[r * kDepthBlock + k] = Isa::widened(p.x, p.x_type, at + k);
+    }
+  }
+
+  // One block of the depth for all rows of x.
+  static void block(const Product& p, Range k, int count, const float* panels, float* sums) {
+    alignas(64) float x[Isa::kRows * kDepthBlock];
+    const std::int64_t depth = k.end - k.begin;
+    std::int64_t row = 0;
+    const auto some = [&]<int R>() {
+      copy_rows(p, row, R, k.begin, depth, x);
+      tiles<R>(x, panels, count, depth, sums + row * kOutputStep, k.begin == 0);
+      row += R;
+    };
+    while (p.rows - row >= Isa::kRows) some.template operator()<Isa::kRows>();
+    if constexpr (Isa::kRows > 4) {
+      if (p.rows - row == 5) some.template operator()<5>();
+      if (p.rows - row == 4) some.template operator()<4>();
+    }
+    if constexpr (Isa::kRows > 3)
+      if (p.rows - row == 3) some.template operator()<3>();
+    if (p.rows - row == 2) some.template operator()<2>();
+    if (p.rows - row == 1) some.template operator()<1>();
+  }
+
+  // Outputs [first, last) of one matrix, kPanel at a time: f(rows of weights, panel's number). Where
+  // there are fewer rows, the last is repeated.
+  template <class F>
+  static void each_panel(const void* weight, std::int64_t row_bytes, std::int64_t first,
+                         std::int64_t last, F&& f) {
+    for (std::int64_t o = first; o < last; o += kPanel) {
+      const void* rows[kPanel];
+      for (int i = 0; i < kPanel; ++i)
+        rows[i] = static_cast<const char*>(weight) + (o + i < last ? o + i : last - 1) * row_bytes;
+      f(rows, (o - first) / kPanel);
+    }
+  }
+
+  // The part [at, at + depth) of the products of all rows with outputs [first, last), added to
+  // scratch.sums from column `column` on.
+  template <Number type>
+  static void part(const Product& p, const void* weight, Range o, Range k, int column,
+                   const ProductScratch& scratch) {
+    const std::int64_t depth = k.end - k.begin;
+    float* sums = scratch.sums + column;
+    if constexpr (requires { Isa::template stream<type>; })
+      if (p.rows == 1) {
+        alignas(64) float x[kDepthBlock];
+        copy_rows(p, 0, 1, k.begin, depth, x);
+        each_panel(weight, p.depth * bytes_of(type), o.begin, o.end,
+                   [&](const auto& rows, std::int64_t i) {
+                     Isa::template stream<type>(rows, k.begin, depth, x, sums + i * kPanel,
+                                                k.begin == 0);
+                   });
+        return;
+      }
+    int panels = 0;
+    each_panel(weight, p.depth * bytes_of(type), o.begin, o.end,
+               [&](const auto& rows, std::int64_t i) {
+                 Isa::template lay_out<type>(rows, k.begin, depth, scratch.panel + i * kPanelSize);
+                 ++panels;
+               });
+    block(p, k, panels, scratch.panel, sums);
+  }
+  static void part(const Product& p, const void* weight, Number type, Range o, Range k, int column,
+                   const ProductScratch& scratch) {
+    switch (type) {
+      case Number::kFloat:
+        return part<Number::kFloat>(p, weight, o, k, column, scratch);
+      case Number::kBFloat16:
+        return part<Number::kBFloat16>(p, weight, o, k, column, scratch);
+      case Number::kHalf:
+        return part<Number::kHalf>(p, weight, o, k, column, scratch);
+    }
+  }
+
+  // `count` numbers of any type as floats, the rest of [kWidth] as 0; and back.
+  static Floats load_some(const void* from, Number type, std::int64_t at, std::int64_t count) {
+    if (count >= Isa::kWidth) return Isa::load(from, type, at);
+    float values[Isa::kWidth] = {};
+    for (std::int64_t i = 0; i < count; ++i) values[i] = Isa::widened(from, type, at + i);
+    return Isa::load(values);
+  }
+  static void store_some(Floats from, void* to, Number type, std::int64_t at, std::int64_t count) {
+    if (count >= Isa::kWidth) return Isa::store(from, to, type, at);
+    float values[Isa::kWidth];
+    Isa::store(from, values);
+    for (std::int64_t i = 0; i < count; ++i) Isa::narrowed(values[i], to, type, at + i);
+  }
+
+  // Outputs [first, last), whose sums are in.
+  static void finish(const Product& p, std::int64_t first, std::int64_t last, const float* sums) {
+    for (std::int64_t o = first; o < last; o += Isa::kWidth) {
+      const std::int64_t count = last - o;
+      const Floats bias = p.bias ? load_some(p.bias, p.bias_type, o, count) : Floats{};
+      for (std::int64_t row = 0; row < p.rows; ++row) {
+        const float* from = sums + row * kOutputStep + (o - first);
+        const std::int64_t at = row * p.y_stride + o;
+        Floats y = apply(p.activation, Isa::load(from) + bias);
+        if (p.gated) y *= Isa::load(from + kOutputStep / 2);
+        if (p.residual) y += load_some(p.residual, p.y_type, at, count);
+        store_some(y, p.y, p.y_type, at, count);
+      }
+    }
+  }
+
+  static void compute(const Product& p, std::int64_t begin, std::int64_t end,
+                      const ProductScratch& scratch) {
+    const std::int64_t step = p.gated ? kOutputStep / 2 : kOutputStep;
+    for (Range o{begin, 0}; o.begin < end; o.begin += step) {
+      o.end = o.begin + step < end ? o.begin + step : end;
+      for (Range k{0, 0}; k.begin < p.depth; k.begin += kDepthBlock) {
+        k.end = k.begin + kDepthBlock < p.depth ? k.begin + kDepthBlock : p.depth;
+        part(p, p.weight, p.weight_type, o, k, 0, scratch);
+        if (p.gated) part(p, p.gated, p.gated_type, o, k, kOutputStep / 2, scratch);
+      }
+      finish(p, o.begin, o.end, scratch.sums);
+    }
+  }
+};
+
+}  // namespace
+}  // namespace hft

@@ -1,0 +1,72 @@
+// An encoder's answer does not depend on its company: the same bits alone, in a batch of others and
+// on any number of threads, for every architecture, head and type.
+#include <algorithm>
+
+#include "core/nn/twins.h"
+#include "tests/core/models/tiny.h"
+
+namespace hft::test {
+namespace {
+
+TokenBatch batch_of(const std::vector<int>& lengths) {
+  TokenBatch batch;
+  for (int length : lengths) {
+    for (int i = 0; i < length; ++i)
+      batch.ids.push_back(5 + (static_cast<int>(batch.ids.size()) * 17 + length) % 45);
+    batch.starts.push_back(static_cast<std::int32_t>(batch.ids.size()));
+  }
+  return batch;
+}
+
+std::vector<Head> heads_of(const Support& row) {
+  if (std::ranges::count(row.tasks, "fill-mask")) return {std::begin(kHeads), std::end(kHeads)};
+  if (std::ranges::count(row.tasks, "generate")) return {Head::kClassify, Head::kEmbed};
+  return {};
+}
+
+std::vector<float> one_by_one(TextModel& model, const TokenBatch& batch) {
+  std::vector<float> values;
+  for (std::int64_t b = 0; b < batch.size(); ++b) {
+    const Matrix one = model.forward(only(batch, b));
+    values.insert(values.end(), one.data.begin(), one.data.end());
+  }
+  return values;
+}
+
+}  // namespace
+
+TEST_CASE("exact: one text has the same bits alone, in a batch and on any number of threads") {
+  if (twins_forced()) {
+    MESSAGE("not run here: the twins' sums depend on what is computed together");
+    return;
+  }
+  const TokenBatch batch = batch_of({7, 1, 90, 3, 33, 18, 2});
+  for (const auto& row : supported_models())
+    for (const Head head : heads_of(row)) {
+      const bool encodes = std::ranges::count(row.tasks, "fill-mask") > 0;
+      Json config = encodes ? tiny_config(row.model_type) : tiny_decoder_config(row.model_type);
+      config["max_position_embeddings"] = 128;
+      const TempFolder folder;
+      write_model(folder.path, config, tiny_tensors(config, head));
+      for (const char* dtype : {"float32", "bfloat16", "float16"}) {
+        if (head != Head::kClassify && dtype != std::string("float32")) continue;
+        const auto on = [&](int threads) {
+          return load_text_model({.folder = folder.path,
+                                  .head = head,
+                                  .dtype = dtype,
+                                  .device = "cpu",
+                                  .threads = threads});
+        };
+        CAPTURE(row.model_type);
+        CAPTURE(static_cast<int>(head));
+        CAPTURE(dtype);
+        const auto one = on(1), two = on(2);
+        const auto together = two->forward(batch).data;
+        CHECK(one->forward(batch).data == together);
+        CHECK(one_by_one(*one, batch) == together);
+        CHECK(one_by_one(*two, batch) == together);
+      }
+    }
+}
+
+}  // namespace hft::test
