@@ -40,6 +40,12 @@ constexpr std::array kMore{"vocab.txt",
                            "normalizer.json",
                            "bpe.codes",
                            "dict.txt",
+                           "sentence_roberta_config.json",
+                           "sentence_distilbert_config.json",
+                           "sentence_camembert_config.json",
+                           "sentence_albert_config.json",
+                           "sentence_xlm-roberta_config.json",
+                           "sentence_xlnet_config.json",
                            "sentencepiece.model",
                            "video_preprocessor_config.json",
                            "audio_tokenizer_config.json",
@@ -121,7 +127,7 @@ ModelFiles files_of_model(const Tree& tree, const std::string& subfolder,
       if (tensors)
         modules.insert(lead + name.substr(0, slash + 1));
       else if (slash == name.npos || name.ends_with(".json") || name.ends_with(".txt") ||
-               name.ends_with(".jinja"))
+               name.ends_with(".jinja") || name.ends_with(".model"))
         out.names.push_back(file.name);
     }
   }

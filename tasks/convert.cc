@@ -71,6 +71,8 @@ int run(const Options& o) {
   AtomicFolder::check(o.output, o.force);
   hub::refuse_cache("-o", o.output);
   const fs::path folder = model_folder(o.model, "");
+  if (!adapter_folders(o.model).empty())
+    fail(Errc::kUnsupported, o.model.model, ": is an adapter, which convert does not merge");
   Pretrained model = read_pretrained(folder, o.model.variant, wanted_dtype(o.model.dtype));
   AtomicFolder out(o.output);
   Saved saved;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <functional>
 #include <limits>
 #include <numeric>
 
@@ -64,16 +65,46 @@ class ArraySink : public Sink {
   Failures failures_;
 };
 
+using Vector = std::span<const float>;
+
+double dot(Vector a, Vector b) {
+  return std::inner_product(a.begin(), a.end(), b.begin(), 0.0);
+}
+
+float cosine(Vector a, Vector b) {
+  constexpr double kLeast = 1e-12;  // of a norm, as torch's normalize has it
+  const double norms = std::max(std::sqrt(dot(a, a)), kLeast) * std::max(std::sqrt(dot(b, b)), kLeast);
+  return static_cast<float>(dot(a, b) / norms);
+}
+
+float manhattan(Vector a, Vector b) {
+  return static_cast<float>(-std::inner_product(a.begin(), a.end(), b.begin(), 0.0, std::plus<>(),
+                                                [](double x, double y) { return std::abs(x - y); }));
+}
+
+float euclidean(Vector a, Vector b) {
+  return static_cast<float>(
+      -std::sqrt(std::inner_product(a.begin(), a.end(), b.begin(), 0.0, std::plus<>(),
+                                    [](double x, double y) { return (x - y) * (x - y); })));
+}
+
+constexpr std::pair<std::string_view, Similarity> kSimilarities[] = {
+    {"cosine", cosine},
+    {"dot", [](Vector a, Vector b) { return static_cast<float>(dot(a, b)); }},
+    {"euclidean", euclidean},
+    {"manhattan", manhattan},
+};
+
 class RankingSink : public Sink {
  public:
-  RankingSink(std::unique_ptr<RecordWriter> writer, std::int64_t top_k)
-      : writer_(std::move(writer)), top_k_(top_k) {}
+  RankingSink(std::unique_ptr<RecordWriter> writer, std::int64_t top_k, Similarity similarity)
+      : writer_(std::move(writer)), top_k_(top_k), similarity_(similarity) {}
 
   void write(const Input& input, Json output) override {
     if (!asked_)
       query_ = vector_of(output);
     else
-      ranked_.push_back({input, similarity(query_, vector_of(output))});
+      ranked_.push_back({input, similarity_(query_, vector_of(output))});
     asked_ = true;
   }
   void write_error(const Input& input, const Error& error) override {
@@ -98,14 +129,9 @@ class RankingSink : public Sink {
     Input input;
     float score;
   };
-  static float similarity(const std::vector<float>& a, const std::vector<float>& b) {
-    const double ab = std::inner_product(a.begin(), a.end(), b.begin(), 0.0);
-    const double aa = std::inner_product(a.begin(), a.end(), a.begin(), 0.0);
-    const double bb = std::inner_product(b.begin(), b.end(), b.begin(), 0.0);
-    return aa > 0 && bb > 0 ? static_cast<float>(ab / std::sqrt(aa * bb)) : 0.0f;
-  }
   std::unique_ptr<RecordWriter> writer_;
   std::int64_t top_k_;
+  Similarity similarity_;
   bool asked_ = false;
   std::vector<float> query_;
   std::vector<Ranked> ranked_;
@@ -118,8 +144,19 @@ std::unique_ptr<Sink> make_array_sink(const std::string& file) {
   return std::make_unique<ArraySink>(file);
 }
 
-std::unique_ptr<Sink> make_ranking_sink(std::unique_ptr<RecordWriter> writer, std::int64_t top_k) {
-  return std::make_unique<RankingSink>(std::move(writer), top_k);
+Similarity similarity_named(std::string_view name, std::string_view where) {
+  std::string known;
+  for (const auto& [word, similarity] : kSimilarities) {
+    if (word == name) return similarity;
+    known += (known.empty() ? "" : ", ") + std::string(word);
+  }
+  fail(Errc::kUnsupported, where, ": similarity_fn_name '", name,
+       "' is not supported, wanted one of ", known);
+}
+
+std::unique_ptr<Sink> make_ranking_sink(std::unique_ptr<RecordWriter> writer, std::int64_t top_k,
+                                        Similarity similarity) {
+  return std::make_unique<RankingSink>(std::move(writer), top_k, similarity);
 }
 
 }  // namespace hft

@@ -1,10 +1,12 @@
 #include "tasks/model_options.h"
 
 #include <CLI/CLI.hpp>
+#include <map>
 
 #include "core/base/error.h"
 #include "core/base/files.h"
 #include "core/base/log.h"
+#include "core/checkpoint/adapter.h"
 #include "core/checkpoint/other_formats.h"
 #include "hub/card.h"
 #include "hub/names.h"
@@ -37,6 +39,11 @@ void add_source_options(CLI::App& app, ModelOptions& o) {
 
 void add_model_options(CLI::App& app, ModelOptions& o) {
   add_source_options(app, o);
+  app.add_option("--adapter", o.adapters,
+                 "LoRA adapter of PEFT to merge into the model; may be repeated")
+      ->type_name("ID|DIR")
+      ->allow_extra_args(false)
+      ->group("Model");
   app.add_option("--variant", o.variant, "Weights named model.VARIANT.safetensors")
       ->type_name("VARIANT")
       ->group("Model");
@@ -72,51 +79,100 @@ void add_model_options(CLI::App& app, ModelOptions& o) {
 
 namespace {
 
-fs::path from_hub(const ModelOptions& o, const std::string& model, ModelParts parts) {
-  if (!hub::is_repo_id(model)) {
-    const std::string meant = hub::meant_repository(model);
-    fail_hint(Errc::kNotFound, meant.empty() ? "" : "give -m " + meant, "-m ", model,
+// A repository, or an adapter's base, as it is asked for.
+struct Wanted {
+  std::string flag, model, revision = "main", subfolder{}, variant{};
+  auto operator<=>(const Wanted&) const = default;
+};
+
+fs::path from_hub(const ModelOptions& o, const Wanted& wanted, ModelParts parts) {
+  const std::string named = wanted.flag + " " + wanted.model;
+  if (!hub::is_repo_id(wanted.model)) {
+    const std::string meant = hub::meant_repository(wanted.model);
+    fail_hint(Errc::kNotFound, meant.empty() ? "" : "give " + wanted.flag + " " + meant, named,
               ": no such folder, and not a model id (name or org/name)");
   }
   hub::SnapshotRequest request;
-  request.repo_id = model;
-  request.revision = o.revision;
+  request.repo_id = wanted.model;
+  request.revision = wanted.revision;
   request.cache_dir = o.cache_dir;
   request.local_files_only = o.local_files_only;
   request.licences = o.require_license;
   try {
-    return hub::fetch_model(request, o.subfolder, o.variant, parts == ModelParts::kAll).folder;
+    return hub::fetch_model(request, wanted.subfolder, wanted.variant, parts == ModelParts::kAll)
+        .folder;
   } catch (const Error& e) {
     // It may have been meant as a folder.
     if (e.code == Errc::kNotFound || e.code == Errc::kNotAuthorised)
-      throw e.in("-m " + model + ": no such folder; as a model's id");
+      throw e.in(named + ": no such folder; as a model's id");
     throw;
   }
+}
+
+fs::path locate(const ModelOptions& o, const Wanted& wanted, ModelParts parts = ModelParts::kAll) {
+  static std::map<Wanted, fs::path> fetched;  // a branch is asked for once
+  const std::string& model = wanted.model;
+  fs::path folder = model;
+  if (fs::is_regular_file(folder)) {
+    const std::string name = folder.filename().string();
+    with_context(wanted.flag + " " + model, [&] { reject_other_formats({&name, 1}); });
+    fail(Errc::kUsage, wanted.flag, " ", model, ": is a file, wanted the model's folder or its id");
+  }
+  if (!fs::is_directory(folder)) {
+    fs::path& known = fetched[wanted];
+    if (known.empty()) known = from_hub(o, wanted, parts);
+    folder = known;
+  } else if (!o.require_license.empty()) {
+    with_context(model, [&] { hub::require_licence(hub::read_card(folder), o.require_license); });
+  }
+  if (!wanted.subfolder.empty()) folder /= wanted.subfolder;
+  if (!fs::is_directory(folder)) fail(Errc::kNotFound, folder.string(), ": no such folder");
+  return folder;
+}
+
+Wanted own_model(const ModelOptions& o) {
+  return {"-m", o.model, o.revision, o.subfolder, o.variant};
+}
+
+// The model that an adapter changes: its own folder, where that is a whole model, else the one that
+// its settings name.
+fs::path base_of(const ModelOptions& o, const fs::path& adapter, ModelParts parts) {
+  if (fs::exists(adapter / "config.json") && has_checkpoint(adapter, o.variant)) return adapter;
+  const Fields config = read_adapter_config(adapter);
+  const std::string base = config.text("base_model_name_or_path", "");
+  if (base.empty())
+    fail_hint(Errc::kBadData, "name the model: -m MODEL --adapter " + adapter.string(),
+              config.where(), ": names no base model");
+  detail("adapter " + adapter.string() + ": base model " + base);
+  return with_context(config.where(), [&] {
+    return locate(o, {"base_model_name_or_path", base, config.text("revision", "main")}, parts);
+  });
 }
 
 }  // namespace
 
 fs::path model_folder(const ModelOptions& o, const std::string& default_model, ModelParts parts) {
-  std::string model = o.model;
-  if (model.empty()) {
-    model = default_model;
-    note("no model given, using " + model + " (choose one with -m)");
+  Wanted wanted = own_model(o);
+  if (wanted.model.empty()) {
+    wanted.model = default_model;
+    note("no model given, using " + wanted.model + " (choose one with -m)");
   }
   if (o.trust_remote_code)
     note("--trust-remote-code: native implementation used; no remote code is ever run");
-  fs::path folder = model;
-  if (fs::is_regular_file(folder)) {
-    const std::string name = folder.filename().string();
-    with_context("-m " + model, [&] { reject_other_formats({&name, 1}); });
-    fail(Errc::kUsage, "-m ", model, ": is a file, wanted the model's folder or its id");
+  const fs::path folder = locate(o, wanted, parts);
+  return has_adapter(folder) ? base_of(o, folder, parts) : folder;
+}
+
+std::vector<fs::path> adapter_folders(const ModelOptions& o) {
+  std::vector<fs::path> folders;
+  if (!o.model.empty())
+    if (const fs::path own = locate(o, own_model(o)); has_adapter(own)) folders.push_back(own);
+  for (const auto& name : o.adapters) {
+    folders.push_back(locate(o, {"--adapter", name}));
+    if (!has_adapter(folders.back()))
+      fail(Errc::kNotFound, "--adapter ", name, ": no adapter_config.json");
   }
-  if (!fs::is_directory(folder))
-    folder = from_hub(o, model, parts);
-  else if (!o.require_license.empty())
-    with_context(model, [&] { hub::require_licence(hub::read_card(folder), o.require_license); });
-  if (!o.subfolder.empty()) folder /= o.subfolder;
-  if (!fs::is_directory(folder)) fail(Errc::kNotFound, folder.string(), ": no such folder");
-  return folder;
+  return folders;
 }
 
 ModelRequest model_request(const ModelOptions& o, std::filesystem::path folder, Head head) {
@@ -128,6 +184,7 @@ ModelRequest model_request(const ModelOptions& o, std::filesystem::path folder, 
   request.device = o.device;
   request.threads = o.threads;
   request.allow_random_head = o.allow_random_head;
+  request.adapters = adapter_folders(o);
   return request;
 }
 

@@ -19,6 +19,7 @@ struct ModelOptions {
   std::string revision = "main";
   std::string subfolder, variant, cache_dir;
   std::vector<std::string> require_license;
+  std::vector<std::string> adapters;  // ids or folders of LoRA adapters
   bool local_files_only = false;
   bool trust_remote_code = false;
   std::string dtype = "auto", device = "auto";
@@ -35,9 +36,13 @@ void add_model_options(CLI::App& app, ModelOptions& options);
 // The folder of -m, or of the task's default model, which is named on stderr. A folder on disk
 // wins over an id, whose files are fetched as far as the cache lacks them. kNotFound when it is
 // neither here nor on the Hub; kUnsupported for a licence that --require-license does not allow.
+// Of an adapter without weights of its own it is the base model's folder, as in the pipelines.
 enum class ModelParts { kAll, kTokenizer };
 std::filesystem::path model_folder(const ModelOptions& options, const std::string& default_model,
                                    ModelParts parts = ModelParts::kAll);
+
+// The adapters to merge: -m itself where it is one, then those of --adapter.
+std::vector<std::filesystem::path> adapter_folders(const ModelOptions& options);
 
 ModelRequest model_request(const ModelOptions& options, std::filesystem::path folder, Head head);
 

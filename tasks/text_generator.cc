@@ -49,6 +49,7 @@ void TextGenerator::load(const ModelOptions& model) {
     small.model = options_.assistant_model;
     small.revision = "main";
     small.subfolder = small.variant = "";
+    small.adapters.clear();
     const fs::path folder = model_folder(small, "");
     second =
         load_in_background(&Engine::load_causal_lm, model_request(small, folder, Head::kFeatures));

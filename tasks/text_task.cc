@@ -35,8 +35,7 @@ Sequence to_sequence(const TextContext& context, const Encoding& encoding) {
 
 Encoding encode_within(const TextContext& context, const std::string& text, const std::string* pair,
                        Truncation truncation, bool offsets) {
-  EncodeOptions options;
-  options.offsets = offsets;
+  EncodeOptions options{.add_special_tokens = context.special_tokens, .offsets = offsets};
   auto encode = [&] {
     return pair ? context.tokenizer.encode_pair(text, *pair, options)
                 : context.tokenizer.encode(text, options);
@@ -57,25 +56,27 @@ Encoding encode_within(const TextContext& context, const std::string& text, cons
 int run_text_task(const CLI::App& app, const TextOptions& o, const TextTask& task) {
   const fs::path folder = model_folder(o.model, task.default_model);
   const std::int64_t most = batch_size(o.model);
+  const TextSource source = task.source ? task.source(folder) : TextSource{folder, folder};
   ModelRequest request = model_request(o.model, folder, task.head);
   if (task.request) task.request(request);
-  Fields config = read_text_config(folder, kEncoderWords);
+  Fields config = source.has_config ? read_text_config(source.config, kEncoderWords)
+                                    : Fields(Json::object(), source.folder.string());
   auto writer = std::make_unique<RecordWriter>(o.output, task.rendering, fingerprint(app, folder));
   InputReader reader(o.input, o.output.keep_columns);
   auto loading = load_in_background(&Engine::load_text_model, request);
 
   TextContext context{.folder = folder,
                       .config = std::move(config),
-                      .tokenizer = Tokenizer::load(folder),
-                      .cut = o.model.truncate};
+                      .tokenizer = Tokenizer::load(source.folder, source.tokenizer),
+                      .cut = o.model.truncate,
+                      .special_tokens = source.special_tokens};
   context.labels = labels_of(context.config);
   const std::unique_ptr<TextModel> model = loading.get();
   for (const auto& warning : model->warnings()) note(warning);
+  const std::int64_t own = task.max_tokens ? task.max_tokens(context) : 0;
   context.max_tokens =
-      std::min(model->max_positions(), context.tokenizer.model_max_length().value_or(INT64_MAX));
-  if (task.max_tokens)
-    if (const std::int64_t own = task.max_tokens(context))
-      context.max_tokens = std::min(context.max_tokens, own);
+      std::min(model->max_positions(),
+               own > 0 ? own : context.tokenizer.model_max_length().value_or(INT64_MAX));
 
   detail("settings: model " + folder.string() + ", dtype " + o.model.dtype + ", device " +
          o.model.device + ", threads " +

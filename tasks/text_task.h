@@ -23,6 +23,7 @@ struct TextContext {
   Tokenizer tokenizer;
   std::int64_t max_tokens = 0;  // of one sequence: the least of model and tokenizer
   bool cut = true;              // false: a text longer than that is an error (--no-truncation)
+  bool special_tokens = true;   // what the tokenizer puts around a text
   std::vector<Json> labels;     // config's id2label in id order; may be empty
 };
 
@@ -31,18 +32,29 @@ Sequence to_sequence(const TextContext& context, const Encoding& encoding);
 // Called for each input. Error of an input: thrown, it becomes its error record.
 using Prepare = std::function<Prepared(const Input&)>;
 
+// Where in the model's folder a task finds what it reads.
+struct TextSource {
+  std::filesystem::path folder;  // of the tokenizer
+  std::filesystem::path config;  // of config.json
+  bool has_config = true;
+  bool special_tokens = true;
+  LoadOptions tokenizer{};
+};
+
 struct TextTask {
   Head head;
   std::string default_model;
   std::string verb;  // of the progress bar: "classifying"
   Rendering rendering;
+  // Empty: the model's folder itself.
+  std::function<TextSource(const std::filesystem::path& folder)> source{};
   // Called once model and tokenizer are loaded; what it returns is called from one thread.
   std::function<Prepare(const TextContext&)> setup;
   // Changes the request (pooling …); takes the results elsewhere. Both may be empty.
-  std::function<void(ModelRequest&)> request;
-  std::function<std::unique_ptr<Sink>(std::unique_ptr<RecordWriter>)> sink;
-  // --max-length and the like; 0: none.
-  std::function<std::int64_t(const TextContext&)> max_tokens;
+  std::function<void(ModelRequest&)> request{};
+  std::function<std::unique_ptr<Sink>(std::unique_ptr<RecordWriter>)> sink{};
+  // --max-length and the like, in place of the tokenizer's limit; 0: none.
+  std::function<std::int64_t(const TextContext&)> max_tokens{};
 };
 
 struct TextOptions {

@@ -67,5 +67,7 @@ enum class Checksums { kPickle, kAll };
 // Throws kNotFound naming the files tried.
 StoredTensors open_checkpoint(const std::filesystem::path& folder, const std::string& variant = "",
                               Checksums checksums = Checksums::kAll);
+// Are there weights that open_checkpoint would open?
+bool has_checkpoint(const std::filesystem::path& folder, const std::string& variant = "");
 
 }  // namespace hft

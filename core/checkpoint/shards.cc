@@ -113,4 +113,11 @@ StoredTensors open_checkpoint(const fs::path& folder, const std::string& variant
   fail(Errc::kNotFound, folder.string(), ": no weights; tried ", tried);
 }
 
+bool has_checkpoint(const fs::path& folder, const std::string& variant) {
+  const std::string part = variant.empty() ? "" : "." + variant;
+  return std::ranges::any_of(kFormats, [&](const Format& format) {
+    return is_there(folder / format.whole(part)) || is_there(folder / format.index(part));
+  });
+}
+
 }  // namespace hft

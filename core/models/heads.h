@@ -33,6 +33,7 @@ struct TokenBatch {
   std::vector<std::int32_t> type_ids;   // [N], or empty: all 0
   std::vector<std::int32_t> starts{0};  // [B+1]
   std::vector<std::int32_t> rows;       // token rows wanted, ascending; empty: all (kMaskedLm only)
+  std::vector<std::int32_t> prompts;    // [B] how many tokens of each are its prompt; empty: none
   std::int64_t size() const { return static_cast<std::int64_t>(starts.size()) - 1; }
 };
 
@@ -49,9 +50,13 @@ struct ModelRequest {
   std::string device = "auto";  // auto | cpu | cuda[:n]
   int threads = 0;              // 0: every core the process may use
   bool allow_random_head = false;
-  // kEmbed: overrides of what modules.json says; "auto" and -1 keep it.
+  std::vector<std::filesystem::path> adapters{};  // folders of PEFT adapters, merged in this order
+  // kEmbed: where modules.json is, empty: `folder`; and overrides of what it says.
+  std::filesystem::path modules{};
   std::string pooling = "auto";  // auto | cls | mean | max | mean_sqrt_len | weightedmean | last
   int normalize = -1;            // -1: as the model says, 0, 1
+  std::int64_t truncate_dim = 0;  // numbers of a vector that are kept; 0: all
+  bool include_prompt = true;     // false: pooling leaves the prompt out, whatever the model says
   // Decoders: what keys and values are kept in; 0 bits: the type computed with, else 4 or 8.
   int cache_bits = 0;
   std::int64_t prefill_chunk = 0;  // tokens of one pass; 0: the engine decides

@@ -6,6 +6,7 @@
 #include "core/models/load_parts.h"
 #include "core/models/registry.h"
 #include "core/models/seq2seq_lm.h"
+#include "core/models/static_embedding.h"
 #include "core/models/text_model.h"
 
 namespace hft {
@@ -16,7 +17,7 @@ namespace {
 void settle_missing(WeightStore& store, const Architecture& architecture, const Fields& config,
                     const ModelRequest& request, std::vector<std::string>& warnings) {
   std::vector<std::string> names;
-  bool head_only = true;
+  bool head_only = request.head != Head::kEmbed && request.head != Head::kFeatures;
   for (const auto& missing : store.missing()) {
     names.push_back(missing.name);
     const std::string base(architecture.base);
@@ -46,15 +47,25 @@ TextNet bind_all(const Architecture& architecture, const Fields& config,
   return architecture.build(config, Weights(store), request.head);
 }
 
-std::unique_ptr<TextModel> load(const ModelRequest& request) {
-  const bool embeds = request.head == Head::kEmbed;
-  std::optional<SentenceModules> sentences;
-  if (embeds) sentences.emplace(request);
-  const fs::path folder = sentences ? sentences->encoder_folder() : request.folder;
+// A model of sentences that has no encoder, only a table.
+std::unique_ptr<TextModel> load_static(const ModelRequest& request, SentenceModules sentences) {
+  const Runtime runtime{pick_device(request.device), request.threads};
+  TextNet net = static_embedding(request, sentences.folder().input, runtime.device);
+  sentences.bind(Fields(Json::object(), ""), net.hidden, runtime.device);
+  return make_text_model(std::move(net), request.head, runtime, std::move(sentences), {});
+}
 
-  const Fields config = read_config(folder);
+std::unique_ptr<TextModel> load(const ModelRequest& request) {
+  std::optional<SentenceModules> sentences;
+  if (request.head == Head::kEmbed) sentences.emplace(request);
+  if (sentences && sentences->folder().is_static)
+    return load_static(request, std::move(*sentences));
+  const bool own_encoder = sentences && request.modules.empty();
+  const fs::path folder = own_encoder ? sentences->folder().input : request.folder;
+
+  Fields config = read_config(folder);
   const Architecture architecture = architecture_of(config, request.head);
-  need_head(config, request.head);
+  if (request.adapters.empty()) need_head(config, request.head);  // an adapter may bring one
 
   const Runtime runtime{pick_device(request.device), request.threads};
   const auto store =
@@ -62,7 +73,7 @@ std::unique_ptr<TextModel> load(const ModelRequest& request) {
 
   std::vector<std::string> warnings;
   TextNet net = bind_all(architecture, config, request, store, warnings);
-  if (sentences) sentences->bind(net.hidden, runtime.device);
+  if (sentences) sentences->bind(config, net.hidden, runtime.device);
 
   warn_of_unused(*store, warnings);
   return make_text_model(std::move(net), request.head, runtime, std::move(sentences),
@@ -76,7 +87,7 @@ struct Opened {
 
 // Binds a model that generates text; every tensor must be there.
 template <class Architecture, class Net>
-Opened bind_generator(const Architecture& architecture, const Fields& config,
+Opened bind_generator(const Architecture& architecture, Fields config,
                       const ModelRequest& request, Net& net) {
   if (request.device.starts_with("cuda"))
     fail(Errc::kUnsupported, "--device ", request.device,

@@ -6,6 +6,7 @@
 #include "core/base/error.h"
 #include "core/base/processor.h"
 #include "core/checkpoint/safetensors.h"
+#include "core/nn/merge_adapter.h"
 
 namespace hft {
 namespace {
@@ -66,12 +67,14 @@ std::string listed(const std::vector<std::string>& names) {
 }
 
 std::shared_ptr<WeightStore> open_weights(const ModelRequest& request,
-                                          const std::filesystem::path& folder, const Fields& config,
+                                          const std::filesystem::path& folder, Fields& config,
                                           Renames renames, at::Device device) {
   processor();  // a wrong HFT_CPU is told before anything is read
   StoredTensors tensors =
       request.tensors ? *request.tensors : open_checkpoint(folder, request.variant);
   const auto dtype = pick_dtype(request, config, tensors);
+  for (const auto& adapter : request.adapters)
+    merge_adapter(read_adapter(adapter), renames.base, dtype, tensors, config);
   return std::make_shared<WeightStore>(folder.string(), std::move(tensors), std::move(renames),
                                        dtype, device);
 }

@@ -1,6 +1,6 @@
-// The sentence-transformers side of a model folder: modules.json lists what follows the encoder
-// (Pooling, Dense, LayerNorm, Normalize), each in a folder with a config.json.
-// Reference: sentence-transformers 5. Without modules.json the encoder is followed by mean pooling.
+// What follows the encoder of a model of sentences: the modules of modules.json (Pooling, Dense,
+// LayerNorm, Normalize). Without modules.json: the last token of a causal language model, else the
+// mean of all. Reference: sentence-transformers 6.
 #pragma once
 
 #include <filesystem>
@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "core/checkpoint/sentence_folder.h"
 #include "core/models/heads.h"
 #include "core/nn/sequences.h"
 
@@ -17,27 +18,49 @@ enum class Pooling { kCls, kMax, kMean, kMeanSqrtLength, kWeightedMean, kLast };
 
 class SentenceModules {
  public:
-  // Reads what modules.json of `folder` says, with the request's overrides.
-  SentenceModules(const ModelRequest& request);
+  // Reads what the request's folder says.
+  explicit SentenceModules(const ModelRequest& request);
 
-  // Where the encoder's config.json and weights lie: the folder, or the first module's below it.
-  const std::filesystem::path& encoder_folder() const { return encoder_folder_; }
-  // Binds the weights of Dense and LayerNorm modules; `size` is the encoder's hidden size.
-  void bind(std::int64_t size, at::Device device);
+  const SentenceFolder& folder() const { return folder_; }
+  // Binds all modules, with the request's overrides; `config` and `size` are the encoder's
+  // config.json and hidden size.
+  void bind(const Fields& config, std::int64_t size, at::Device device);
   // The only rows of the encoder's output that pooling reads; undefined: all.
-  Tensor rows(const Sequences& seqs) const;
+  Tensor rows(const Tokens& tokens) const;
   // hidden: those rows, [R,D] -> [B,D']
-  Tensor operator()(const Tensor& hidden, const Sequences& seqs) const;
+  Tensor operator()(const Tensor& hidden, const Tokens& tokens) const;
+
+  // What goes from module to module, and how wide it is.
+  struct Features {
+    Tensor tokens;    // token_embeddings, [R,D]
+    Tensor sentence;  // sentence_embedding, [B,D]
+    bool picked = false;  // R is B: the rows that pooling would take
+  };
+  struct PoolingModule {
+    std::vector<Pooling> modes{Pooling::kMean};
+    bool include_prompt = true;
+  };
 
  private:
-  struct Module {
-    std::string kind;  // "Dense", "Normalize", "LayerNorm"
-    std::filesystem::path folder;
+  struct Widths {
+    std::int64_t tokens = 0, sentence = 0;
+    std::int64_t& of(std::string_view feature) {
+      return feature == "token_embeddings" ? tokens : sentence;
+    }
   };
-  std::filesystem::path encoder_folder_;
-  std::vector<Pooling> pooling_;
-  std::vector<Module> modules_;
-  std::vector<std::function<Tensor(Tensor)>> steps_;  // [B,D] -> [B,D']
+  using Step = std::function<void(Features&, const Tokens&)>;
+  PoolingModule read_pooling(const std::filesystem::path& folder) const;
+  void add_pooling(PoolingModule pooling, Widths& widths);
+  void add_dense(const std::filesystem::path& folder, Widths& widths, at::Device device);
+  void add_layer_norm(const std::filesystem::path& folder, const Widths& widths, at::Device device);
+
+  SentenceFolder folder_;
+  std::string pooling_;
+  int normalize_;
+  std::int64_t truncate_dim_;
+  bool include_prompt_;
+  std::vector<PoolingModule> poolings_;
+  std::vector<Step> steps_;
 };
 
 }  // namespace hft

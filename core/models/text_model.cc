@@ -116,7 +116,12 @@ class EncoderModel : public TextModel {
     if (net_.types > 0 && !batch.type_ids.empty())
       tokens.type_ids = numbers(batch.type_ids.data() + first, last - first);
     if (head_ == Head::kClassify) tokens.rows = tokens.seqs.first_rows();
-    if (sentences_) tokens.rows = sentences_->rows(tokens.seqs);
+    if (sentences_) {
+      if (!batch.prompts.empty())
+        tokens.prompts.assign(batch.prompts.begin() + chunk.begin,
+                              batch.prompts.begin() + chunk.end);
+      tokens.rows = sentences_->rows(tokens);
+    }
     if (head_ == Head::kMaskedLm && !batch.rows.empty()) {
       const auto begin = std::ranges::lower_bound(batch.rows, first);
       const auto end = std::ranges::lower_bound(batch.rows, last);
@@ -133,7 +138,8 @@ class EncoderModel : public TextModel {
       fail(Errc::kFailure, "a batch has ", batch.type_ids.size(), " token types, wanted ", count);
     for (std::size_t b = 1; b < batch.starts.size(); ++b) {
       const auto length = std::int64_t{batch.starts[b]} - batch.starts[b - 1];
-      if (length < 1) fail(Errc::kBadData, "input ", b - 1, " of the batch has no tokens");
+      if (length < 1 && !net_.reads_nothing)
+        fail(Errc::kBadData, "input ", b - 1, " of the batch has no tokens");
       if (length > net_.positions)
         fail(Errc::kUsage, "an input has ", length, " tokens, but the model takes at most ",
              net_.positions);
@@ -162,7 +168,7 @@ class EncoderModel : public TextModel {
 
   Tensor run(const Tokens& tokens) const {
     Tensor hidden = net_.encode(tokens);  // [R,D]
-    if (sentences_) return (*sentences_)(hidden, tokens.seqs);
+    if (sentences_) return (*sentences_)(hidden, tokens);
     if (!net_.head) return hidden;
     return net_.head(hidden);
   }

@@ -32,6 +32,7 @@ struct Tokens {
   // The rows whose last hidden states are wanted, ascending; undefined: all. The last layer need
   // not compute the others.
   Tensor rows;  // [R] int64
+  std::vector<std::int64_t> prompts;  // [B] leading tokens that pooling may leave out; empty: none
   // Set only to find where a NaN or infinity first shows: is called with each layer's output.
   std::function<void(const std::string& layer, const Tensor& output)> watch;
   void note(const std::string& layer, const Tensor& output) const {

@@ -40,6 +40,7 @@ class WeightStore {
   bool has(const std::string& name) const { return !find(name).empty(); }
   // The tensor of this name is `value` itself or equal to it, byte by byte.
   bool holds(const std::string& name, const Tensor& value) const;
+  const StoredTensors& tensors() const { return tensors_; }
   void ignore(std::string prefix) { ignored_.push_back(std::move(prefix)); }
   // Tensors outside these places may be missing; binding one gives an undefined tensor.
   void need_only(std::vector<std::string> prefixes) { needed_ = std::move(prefixes); }

@@ -96,6 +96,9 @@ void apply_class(Blueprint& blueprint, const TokenizerConfig& config, const Adde
 Json infill_template(const TokenizerConfig& config, const Blueprint& blueprint,
                      const AddedTokens& added, bool specials);
 
+// Puts a Lowercase before all other normalizers, unless there is one among them.
+void lower_first(Json& normalizer);
+
 // Checks an id against the number of entries: id <= 16 entries + 65536.
 std::int32_t checked_id(std::int64_t id, std::size_t entries, const std::string& where);
 

@@ -175,4 +175,16 @@ void apply_class(Blueprint& blueprint, const TokenizerConfig& config, const Adde
     blueprint.post_processor = template_json(blueprint.around, config, blueprint, added);
 }
 
+void lower_first(Json& normalizer) {
+  const Json lower{{"type", "Lowercase"}};
+  const bool is_list = normalizer.is_object() && normalizer.value("type", "") == "Sequence" &&
+                       normalizer.contains("normalizers") && normalizer["normalizers"].is_array();
+  Json parts = is_list ? normalizer["normalizers"] : Json::array();
+  if (!is_list && !normalizer.is_null()) parts.push_back(normalizer);
+  for (const Json& part : parts)
+    if (part == lower) return;
+  parts.insert(parts.begin(), lower);
+  normalizer = Json{{"type", "Sequence"}, {"normalizers", std::move(parts)}};
+}
+
 }  // namespace hft

@@ -48,6 +48,8 @@ struct LoadOptions {
   // Source language of a translation model, as its tokenizer names languages ("fr_XX", "fra_Latn",
   // "fr"); "": the one of tokenizer_config.json, else the class's default.
   std::string src_lang{};
+  // Lower every text first, unless the tokenizer has a Lowercase of its own.
+  bool lowercase = false;
 };
 
 class Tokenizer {

@@ -88,6 +88,7 @@ Tokenizer Tokenizer::load(const fs::path& folder, const LoadOptions& options) {
   impl->added.add(blueprint.added_tokens, blueprint.vocabulary());
   impl->added.add(tokens_to_add(config, blueprint, impl->added), blueprint.vocabulary());
   apply_class(blueprint, config, impl->added);
+  if (options.lowercase) lower_first(blueprint.normalizer);
   impl->normalizer =
       make_part<Normalizer>(blueprint.normalizer, blueprint, "normalizer", &make_normalizer);
   impl->pre_tokenizer = make_part<PreTokenizer>(blueprint.pre_tokenizer, blueprint, "pre_tokenizer",

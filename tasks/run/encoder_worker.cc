@@ -79,6 +79,7 @@ void EncoderWorker::compute(std::span<const Place> batch) {
                            sequence.type_ids.end());
     for (auto row : sequence.rows) tokens.rows.push_back(start + row);
     tokens.starts.push_back(static_cast<std::int32_t>(tokens.ids.size()));
+    tokens.prompts.push_back(sequence.prompt);
   }
   try {
     scatter(batch, model_.forward(tokens));

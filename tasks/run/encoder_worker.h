@@ -15,6 +15,7 @@ namespace hft {
 struct Sequence {
   std::vector<std::int32_t> ids, type_ids;
   std::vector<std::int32_t> rows;  // kMaskedLm: the positions wanted
+  std::int32_t prompt = 0;         // kEmbed: how many of the first tokens are a prompt
 };
 
 // What one input became. finish gets one Matrix for each sequence, in order.
