@@ -25,7 +25,7 @@ TEST_CASE("list options: the text that follows is the input") {
       {{"classify", "--candidate-labels", "sea,land", "The tide [MASK]"}, "bert-zero-shot"},
       {{"fill-mask", "--targets", "a,the", "The tide [MASK]"}, "bert-mlm"},
       {{"ner", "--ignore-labels", "O,PER", "The tide [MASK]"}, "bert-ner-cased"},
-      {{"classify", "--keep-columns", "a,b", "The tide [MASK]"}, "bert-classify"},
+      {{"classify", "--keep-columns", "all", "The tide [MASK]"}, "bert-classify"},
       {{"tokenize", "--require-license", "mit", "The tide [MASK]"}, "bert-classify"},
       {{"generate", "--stop", "a,b", "--bad-words", "c", "--eos-token-id", "1,2",
         "--max-new-tokens", "1", "--no-do-sample", "The tide [MASK]"},
