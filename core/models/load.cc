@@ -55,6 +55,14 @@ std::unique_ptr<TextModel> load_static(const ModelRequest& request, SentenceModu
   return make_text_model(std::move(net), request.head, runtime, std::move(sentences), {});
 }
 
+// The cache of keys and values lies on the CPU so far, and with it what computes through one.
+at::Device cached_device(const ModelRequest& request) {
+  if (request.device.starts_with("cuda"))
+    fail(Errc::kUnsupported, "--device ", request.device,
+         ": a model with a decoder's cache runs on the CPU so far, wanted auto or cpu");
+  return at::kCPU;
+}
+
 std::unique_ptr<TextModel> load(const ModelRequest& request) {
   std::optional<SentenceModules> sentences;
   if (request.head == Head::kEmbed) sentences.emplace(request);
@@ -67,7 +75,8 @@ std::unique_ptr<TextModel> load(const ModelRequest& request) {
   const Architecture architecture = architecture_of(config, request.head);
   if (request.adapters.empty()) need_head(config, request.head);  // an adapter may bring one
 
-  const Runtime runtime{pick_device(request.device), request.threads};
+  const Runtime runtime{architecture.cached ? cached_device(request) : pick_device(request.device),
+                        request.threads};
   const auto store =
       open_weights(request, folder, config, renames_of(architecture.base), runtime.device);
 
@@ -89,11 +98,8 @@ struct Opened {
 template <class Architecture, class Net>
 Opened bind_generator(const Architecture& architecture, Fields config,
                       const ModelRequest& request, Net& net) {
-  if (request.device.starts_with("cuda"))
-    fail(Errc::kUnsupported, "--device ", request.device,
-         ": text generation runs on the CPU so far, wanted auto or cpu");
-  const auto store =
-      open_weights(request, request.folder, config, renames_of(architecture.base), at::kCPU);
+  const auto store = open_weights(request, request.folder, config, renames_of(architecture.base),
+                                  cached_device(request));
   store->need_row_exact(false);
   net = architecture.build(config, Weights(store));
   std::vector<std::string> missing;

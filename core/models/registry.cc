@@ -146,18 +146,19 @@ Architecture reading(const DecoderArchitecture& row) {
 
 // An encoder-decoder that reads. Token classification and embeddings need its encoder alone, and no
 // head reads what is scaled for the logits.
-Architecture reading(const Seq2SeqArchitecture& row) {
-  return {row.model_type, row.base, [&row](const Fields& config, const Weights& w, Head head) {
-            const std::string base(row.base);
-            std::vector<std::string> needed{base, "classification_head", "qa_outputs"};
-            if (head != Head::kClassify && head != Head::kAnswer)
-              needed = {base + ".shared", base + ".encoder", "classifier"};
-            w.store().need_only(std::move(needed));
-            Json unscaled = config.json();
-            unscaled["scale_decoder_outputs"] = false;
-            const Fields fields(std::move(unscaled), config.where());
-            return text_net_of(row.build(fields, w), fields, w, head);
-          }};
+Architecture reading(const Seq2SeqArchitecture& row, Head wanted) {
+  const auto build = [&row](const Fields& config, const Weights& w, Head head) {
+    const std::string base(row.base);
+    std::vector<std::string> needed{base, "classification_head", "qa_outputs"};
+    if (head != Head::kClassify && head != Head::kAnswer)
+      needed = {base + ".shared", base + ".encoder", "classifier"};
+    w.store().need_only(std::move(needed));
+    Json unscaled = config.json();
+    unscaled["scale_decoder_outputs"] = false;
+    const Fields fields(std::move(unscaled), config.where());
+    return text_net_of(row.build(fields, w), fields, w, head);
+  };
+  return {row.model_type, row.base, build, wanted == Head::kClassify || wanted == Head::kAnswer};
 }
 
 const Purpose* purpose_of(const Fields& config) {
@@ -207,7 +208,7 @@ Architecture architecture_of(const Fields& config, Head head) {
     for (const auto& row : kDecoders)
       if (row.model_type == type) return reading(row);
   for (const auto& row : kSeq2Seqs)
-    if (row.model_type == type && std::ranges::count(row.heads, head)) return reading(row);
+    if (row.model_type == type && std::ranges::count(row.heads, head)) return reading(row, head);
   fail_unsupported(config, kEncoderWords);
 }
 

@@ -18,6 +18,7 @@ struct Architecture {
   std::string_view model_type;  // of config.json
   std::string_view base;        // what the encoder's tensors begin with
   std::function<TextNet(const Fields& config, const Weights& w, Head head)> build;
+  bool cached = false;  // reads through a cache of keys and values, which lies on the CPU
 };
 
 struct DecoderArchitecture {
