@@ -39,10 +39,9 @@ void add_source_options(CLI::App& app, ModelOptions& o) {
 
 void add_model_options(CLI::App& app, ModelOptions& o) {
   add_source_options(app, o);
-  app.add_option("--adapter", o.adapters,
-                 "LoRA adapter of PEFT to merge into the model; may be repeated")
+  add_list_option(app, "--adapter", o.adapters,
+                  "LoRA adapter of PEFT to merge into the model; may be repeated", ListForm::kTexts)
       ->type_name("ID|DIR")
-      ->allow_extra_args(false)
       ->group("Model");
   app.add_option("--variant", o.variant, "Weights named model.VARIANT.safetensors")
       ->type_name("VARIANT")
