@@ -8,6 +8,7 @@
 #include "core/checkpoint/safetensors.h"
 #include "core/nn/linear.h"
 #include "core/nn/norm.h"
+#include "core/nn/rows.h"
 #include "core/nn/torch_activation.h"
 
 namespace hft {
@@ -91,7 +92,9 @@ Tensor& of(SentenceModules::Features& features, std::string_view name) {
   return name == "token_embeddings" ? features.tokens : features.sentence;
 }
 
-Tensor normalized(const Tensor& x) { return x / x.norm(2, 1, true).clamp_min(1e-12); }
+Tensor normalized(const Tensor& x) {
+  return row_by_row(x, [](const Tensor& row) { return row / row.norm(2, 1, true).clamp_min(1e-12); });
+}
 
 // One sequence [T,D] -> [D], without its first `skipped` tokens; what torch makes of no tokens at
 // all is zero, or the first token for kCls.
@@ -116,7 +119,7 @@ Tensor pool(Pooling pooling, const Tensor& x, std::int64_t skipped) {
       return kept.sum(0) / std::sqrt(static_cast<double>(count));
     case Pooling::kWeightedMean: {
       const Tensor weights = at::arange(skipped + 1, x.size(0) + 1, x.options());  // [T]
-      return at::mv(kept.t(), weights) / weights.sum();
+      return (kept * weights.unsqueeze(1)).sum(0) / weights.sum();
     }
   }
   return kept[0];
@@ -189,7 +192,7 @@ void SentenceModules::add_dense(const fs::path& folder, Widths& widths, at::Devi
                     act = torch_activation(activation, w / "activation_function", config.where())](
                        Features& features, const Tokens&) {
     Tensor& x = of(features, from);
-    Tensor y = act(linear(x));
+    Tensor y = row_by_row(linear(x), act);
     x = !has_residual ? y : y + (in == out ? x : residual(x));
   });
   need_all(w, folder);

@@ -15,24 +15,6 @@ namespace {
 
 constexpr double kFloatTolerance = 2e-5;
 
-// A config that every encoder-decoder takes: each reads the fields it knows.
-Json tiny_seq2seq(const std::string& model_type) {
-  return {{"model_type", model_type},
-          {"vocab_size", 50},
-          {"d_model", 24},
-          {"encoder_layers", 2},
-          {"decoder_layers", 2},
-          {"encoder_attention_heads", 3},
-          {"decoder_attention_heads", 4},
-          {"encoder_ffn_dim", 40},
-          {"decoder_ffn_dim", 28},
-          {"max_position_embeddings", 80},
-          {"num_layers", 2},
-          {"num_heads", 3},
-          {"d_kv", 6},
-          {"d_ff", 40}};
-}
-
 Tensors tensors_of(const Json& config) {
   const Fields fields(config, "config.json");
   const Seq2SeqArchitecture& architecture = seq2seq_of(fields);
@@ -62,7 +44,7 @@ void each_model(F f) {
   for (const auto& row : supported_models()) {
     if (std::ranges::count(row.tasks, "translate") == 0) continue;
     TempFolder folder;
-    const Json config = tiny_seq2seq(row.model_type);
+    const Json config = tiny_seq2seq_config(row.model_type);
     write_model(folder.path, config, tensors_of(config));
     CAPTURE(row.model_type);
     f(config, folder.path);
@@ -211,7 +193,7 @@ TEST_CASE("encoder-decoders: a NaN is reported with the layer where it first sho
 TEST_CASE("encoder-decoders: embeddings are found under each of their names (M0.4)") {
   for (const std::string type : {"bart", "marian", "t5"}) {
     CAPTURE(type);
-    const Json config = tiny_seq2seq(type);
+    const Json config = tiny_seq2seq_config(type);
     TempFolder folder;
     write_model(folder.path, config, tensors_of(config));
     const auto wanted = load_model(folder.path);

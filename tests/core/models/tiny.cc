@@ -43,6 +43,23 @@ Json tiny_decoder_config(const std::string& model_type) {
   return config;
 }
 
+Json tiny_seq2seq_config(const std::string& model_type) {
+  return {{"model_type", model_type},
+          {"vocab_size", 50},
+          {"d_model", 24},
+          {"encoder_layers", 2},
+          {"decoder_layers", 2},
+          {"encoder_attention_heads", 3},
+          {"decoder_attention_heads", 4},
+          {"encoder_ffn_dim", 40},
+          {"decoder_ffn_dim", 28},
+          {"max_position_embeddings", 80},
+          {"num_layers", 2},
+          {"num_heads", 3},
+          {"d_kv", 6},
+          {"d_ff", 40}};
+}
+
 Tensors tiny_tensors(const Json& config, Head head) {
   const Fields fields(config, "config.json");
   const Architecture architecture = architecture_of(fields, head);

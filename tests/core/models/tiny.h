@@ -22,8 +22,9 @@ inline constexpr Head kHeads[] = {Head::kEmbed,         Head::kFeatures, Head::k
 
 // config.json of a tiny model, without `architectures`.
 Json tiny_config(const std::string& model_type);
-// That of a decoder: each reads the fields it knows.
+// Those of decoders and of encoder-decoders: each reads the fields it knows.
 Json tiny_decoder_config(const std::string& model_type);
+Json tiny_seq2seq_config(const std::string& model_type);
 
 using Tensors = std::map<std::string, at::Tensor>;
 // Every tensor a model of this config and head binds, random from a fixed seed.
