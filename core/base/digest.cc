@@ -27,7 +27,7 @@ std::uint64_t word(const char* at) {
 class Lanes {
  public:
   explicit Lanes(std::size_t shift) : shift_(shift) {
-    for (std::size_t i = 0; i < lanes_.size(); ++i) lanes_[i] = kSecret[(i + shift) % 8];
+    for (std::size_t i = 0; i < lanes_.size(); ++i) lanes_[i] = kSecret[(i + shift + 4) % 8];
   }
   void take(const char* block) {  // 64 bytes
     for (std::size_t i = 0; i < lanes_.size(); ++i)

@@ -114,7 +114,7 @@ TEST_CASE("checkpoint: an index of the wrong shape is refused with its field") {
   CHECK(folder.refusal(Errc::kBadData) == "DIR/model.safetensors.index.json: duplicate key 'a'");
   folder.put("model.safetensors.index.json", R"({"weight_map":{"a")");
   CHECK(folder.refusal(Errc::kBadData) ==
-        "DIR/model.safetensors.index.json: not valid JSON: line 1, column 20: expected ':'");
+        "DIR/model.safetensors.index.json: not valid JSON: line 1, column 19: expected ':'");
 }
 
 TEST_CASE("checkpoint: a FIFO as a shard is refused, not waited for") {

@@ -31,7 +31,8 @@ double apart(F&& f) {
   return worst(kernel, twin);
 }
 
-double tolerance(at::ScalarType type) { return type == at::kFloat ? 2e-5 : 6e-2; }
+// Of values below 16, a unit of bfloat16 is 2^-4.
+double tolerance(at::ScalarType type) { return type == at::kFloat ? 2e-5 : 0x1.1p-4; }
 constexpr at::ScalarType kTypes[] = {at::kFloat, at::kBFloat16, at::kHalf};
 
 }  // namespace
