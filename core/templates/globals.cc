@@ -241,8 +241,9 @@ constexpr Global kGlobals[] = {{"range", global_range},          {"dict", global
 
 Builtin find_method(const Value& object, std::string_view name) {
   if (object.is(Kind::kString)) return find_text_method(name, object.is_markup());
+  const Kind kind = object.is(Kind::kBool) ? Kind::kInt : object.kind();  // a bool is an int
   for (const Method& method : kMethods)
-    if (object.is(method.kind) && method.name == name) return method.method;
+    if (method.kind == kind && method.name == name) return method.method;
   return nullptr;
 }
 
