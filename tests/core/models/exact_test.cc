@@ -37,6 +37,7 @@ Json config_of(const Support& row) {
                                           : tiny_config(row.model_type);
   config["max_position_embeddings"] = 128;
   config["eos_token_id"] = 6;
+  config["num_labels"] = 2;
   return config;
 }
 
