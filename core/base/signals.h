@@ -4,7 +4,7 @@
 
 namespace hft {
 
-// Installs the handlers and ignores SIGPIPE (writes then fail with EPIPE).
+// Installs the handlers and ignores SIGPIPE and SIGXFSZ (writes then fail with EPIPE, EFBIG).
 void watch_signals();
 
 // 0, or the exit code (130, 143) of the signal that asked to stop.
