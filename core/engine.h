@@ -5,6 +5,7 @@
 #include <future>
 #include <memory>
 
+#include "core/base/error.h"
 #include "core/models/heads.h"
 
 namespace hft {
@@ -20,6 +21,22 @@ std::future<std::unique_ptr<Model>> load_in_background(
     std::unique_ptr<Model> (*Engine::*load)(const ModelRequest&), ModelRequest request) {
   return std::async(std::launch::async,
                     [load, request = std::move(request)] { return (engine().*load)(request); });
+}
+
+// f(), whose failure counts less than that the model which is loading is not supported at all: a
+// folder of another kind lacks a tokenizer too.
+template <class Model, class F>
+auto unless_unsupported(std::future<std::unique_ptr<Model>>& loading, F&& f) -> decltype(f()) {
+  try {
+    return f();
+  } catch (const Error& own) {
+    try {
+      loading.get();
+    } catch (const Error& e) {
+      if (e.code == Errc::kUnsupported) throw;
+    }
+    throw own;
+  }
 }
 
 // Maps the pages of a checkpoint, all of which are read for the first token, until the model is

@@ -48,7 +48,9 @@ Seq2SeqGenerator::Seq2SeqGenerator(const Seq2SeqOptions& options, const Seq2SeqT
       loading_(load()),
       context_{.folder = folder_,
                .config = config_json_,
-               .tokenizer = Tokenizer::load(folder_, {.src_lang = task.languages.source}),
+               .tokenizer = unless_unsupported(
+                   loading_,
+                   [&] { return Tokenizer::load(folder_, {.src_lang = task.languages.source}); }),
                .cut = options.model.truncate} {
   choose_languages();
   settings_ = resolved(&context_.tokenizer);

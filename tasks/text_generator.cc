@@ -55,7 +55,7 @@ void TextGenerator::load(const ModelOptions& model) {
         load_in_background(&Engine::load_causal_lm, model_request(small, folder, Head::kFeatures));
     same_tokens(Tokenizer::load(folder_), Tokenizer::load(folder));
   }
-  tokenizer_ = Tokenizer::load(folder_);
+  tokenizer_ = unless_unsupported(loading, [&] { return Tokenizer::load(folder_); });
   settings_ = resolve(options_, folder_, config_json_, Pipeline::kTextGeneration, "text-generation",
                       &*tokenizer_);
   for (const std::string& text : settings_.notes) note(text);

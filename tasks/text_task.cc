@@ -67,7 +67,8 @@ int run_text_task(const CLI::App& app, const TextOptions& o, const TextTask& tas
 
   TextContext context{.folder = folder,
                       .config = std::move(config),
-                      .tokenizer = Tokenizer::load(source.folder, source.tokenizer),
+                      .tokenizer = unless_unsupported(
+                          loading, [&] { return Tokenizer::load(source.folder, source.tokenizer); }),
                       .cut = o.model.truncate,
                       .special_tokens = source.special_tokens};
   context.labels = labels_of(context.config);
