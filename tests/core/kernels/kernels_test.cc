@@ -101,6 +101,7 @@ TEST_CASE("product: every row equals the plain loops for every type, number of r
     compute_product_loops(p, wanted.data_ptr<double>());
     compute_product_with(row.name, p, 0, trial.outputs / 2);
     compute_product_with(row.name, p, trial.outputs / 2, trial.outputs);
+    if (trial.rows == 0) return;
     const double size = wanted.abs().max().item<double>() + 1;
     const bool narrows = trial.x_at == at::kBFloat16 && row.needs == Processor::kAvx512Bf16;
     const double tolerance = trial.y_at == at::kFloat && !narrows ? 1e-5 : 2e-2;
