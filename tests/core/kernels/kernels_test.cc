@@ -11,7 +11,6 @@ namespace hft::test {
 namespace {
 
 double worst(const at::Tensor& got, const at::Tensor& wanted) {
-  if (wanted.numel() == 0) return 0;
   return (got.to(at::kDouble) - wanted).abs().max().item<double>();
 }
 
@@ -102,7 +101,8 @@ TEST_CASE("product: every row equals the plain loops for every type, number of r
     compute_product_loops(p, wanted.data_ptr<double>());
     compute_product_with(row.name, p, 0, trial.outputs / 2);
     compute_product_with(row.name, p, trial.outputs / 2, trial.outputs);
-    const double size = wanted.numel() ? wanted.abs().max().item<double>() + 1 : 1;
+    if (trial.rows == 0) return;
+    const double size = wanted.abs().max().item<double>() + 1;
     const bool narrows = trial.x_at == at::kBFloat16 && row.needs == Processor::kAvx512Bf16;
     const double tolerance = trial.y_at == at::kFloat && !narrows ? 1e-5 : 2e-2;
     CHECK(worst(trial.y.narrow(1, 0, trial.outputs), wanted) < size * tolerance);
