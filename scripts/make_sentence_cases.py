@@ -80,7 +80,7 @@ def rounded(values):
 
 def vectors(texts, **kwargs):
     def ask(path):
-        model = SentenceTransformer(str(path), device="cpu")
+        model = SentenceTransformer(str(path), device="cpu", model_kwargs={"dtype": torch.float32})
         return [rounded(v) for v in model.encode(texts, batch_size=1, **kwargs)]
     return ask
 
@@ -176,7 +176,7 @@ def t5():
                  ("Dense", {"in_features": size, "out_features": 3, "bias": False,
                             "activation_function": "torch.nn.modules.linear.Identity"},
                   {"linear.weight": torch.randn(3, size)}), ("Normalize", None, None))
-    case.run("t5-tied", "m", "embed -m {m} --json " + QUOTED, vectors(TEXTS))
+    case.run("t5-tied", "m", "embed -m {m} --dtype float32 --json " + QUOTED, vectors(TEXTS))
     case.done()
 
 

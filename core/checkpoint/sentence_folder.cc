@@ -77,6 +77,14 @@ void need_hidden_states(const Fields& settings) {
   if (output != "token_embeddings")
     fail(Errc::kUnsupported, settings.where(), ": module_output_name '", output,
          "' is not supported, wanted 'token_embeddings'");
+  const Fields modes = settings.object("modality_config");
+  if (modes.has("message"))
+    fail(Errc::kUnsupported, settings.where(),
+         ": modality_config: texts that become messages of a chat are not supported");
+  const std::string state = modes.object("text").text("method_output_name", "last_hidden_state");
+  if (state != "last_hidden_state")
+    fail(Errc::kUnsupported, settings.where(), ": method_output_name '", state,
+         "' is not supported, wanted 'last_hidden_state'");
 }
 
 }  // namespace
