@@ -174,7 +174,7 @@ TEST_CASE("upload: where a file goes is read as cp reads it") {
       folder.err ==
       "hft: ann/mine@main: sub is a folder there, not a file\nhint: to put a file into it, end its "
       "name with '/'\n");
-  for (const char* place : {".", "./", ""})
+  for (const char* place : {".", "./"})
     CHECK(has(p.hub.run({"hub", "upload", "ann/mine", file, place}, kAnn).err, "1 unchanged"));
   p.write("tree/x.txt", "x");
   const std::string tree = (p.model() / "tree").string();
