@@ -312,7 +312,7 @@ std::string Tokenizer::decode(const std::vector<std::int32_t>& ids, bool skip_sp
     std::string token = added   ? added->content
                         : known ? std::string(vocabulary.token(id))
                                 : impl_->unk_token;
-    if (!skip_special_tokens || !known || !impl_->added.is_special(token))
+    if (!skip_special_tokens || !impl_->added.is_special(token))
       tokens.push_back(std::move(token));
   }
   std::string text = join(tokens);

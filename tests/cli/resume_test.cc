@@ -57,9 +57,9 @@ TEST_CASE("resume: killed 12 times at any moment, then whole: the bytes of an un
   const auto killed = [&](const std::string& more) {
     const double seconds = std::uniform_real_distribution<>(0.02, 0.7)(random);
     test::command({"bash", "-c",
-                   "timeout -s KILL " + std::to_string(seconds) + " " HFT_BINARY
-                   " classify -m m --json --batch-size 1 -i in.jsonl -o out.jsonl " + more +
-                       " 2>/dev/null"},
+                   HFT_BINARY " classify -m m --json --batch-size 1 -i in.jsonl -o out.jsonl " +
+                       more + " 2>/dev/null & sleep " + std::to_string(seconds) +
+                       "; kill -KILL $! 2>/dev/null; wait $!"},
                   {.cwd = r.folder.path});
   };
   killed("");
