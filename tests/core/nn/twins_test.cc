@@ -30,7 +30,7 @@ double apart(F&& f) {
   const auto [kernel, twin] = both(f);
   CHECK((kernel.sizes() == twin.sizes()));
   CHECK((kernel.scalar_type() == twin.scalar_type()));
-  return worst(kernel, twin) / std::max(1.0, twin.abs().max().item<double>());
+  return worst(kernel, twin) / std::max(1.0, twin.abs().max().template item<double>());
 }
 
 // Of values below 16, a unit of bfloat16 is 2^-4.
