@@ -105,7 +105,7 @@ std::vector<std::string> hostile_sources() {
       "{{ dict(5) }}",
       "{{ loop }}{{ loop.x }}",
       "{{ joiner(1, 2, 3) }}",
-      "{{ 2 ** 2 ** 70 }}",
+      "{{ 2 ** 99 ** 99999 }}",
       "{% for i in range(9999) %}{% set x = (3 ** 90000) // (7 ** 9000) %}{% endfor %}",
       "{{ ('" + repeated("x", 900000) + "' | wordwrap(2)) + 1 }}",
       "{{ '" + repeated("(", 500000) + "' | urlize | length + none }}",
