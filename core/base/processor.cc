@@ -1,5 +1,9 @@
 #include "core/base/processor.h"
 
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
+
 #include <cstdlib>
 #include <string>
 
@@ -22,9 +26,22 @@ Processor chosen() {
     if (value && name_of(level) == value) return level;
   }
   if (value && *value)
-    fail(Errc::kUsage, "HFT_CPU: '", value, "' is not one of ", names, ", which this processor has");
+    fail(Errc::kUsage, "HFT_CPU: '", value, "' is not one of ", names,
+         ", which this processor has");
   return best;
 }
+
+#if defined(__x86_64__)
+// By CPUID: clang 14 has no name for these two.
+bool has_f16c() {
+  unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
+  return __get_cpuid(1, &eax, &ebx, &ecx, &edx) && (ecx & bit_F16C);
+}
+bool has_avx512_bf16() {
+  unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
+  return __get_cpuid_count(7, 1, &eax, &ebx, &ecx, &edx) && (eax & bit_AVX512BF16);
+}
+#endif
 
 }  // namespace
 
@@ -48,14 +65,14 @@ bool has(Processor level) {
     case Processor::kPlain:
       return true;
     case Processor::kAvx2:
-      return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
-             __builtin_cpu_supports("f16c") && __builtin_cpu_supports("bmi2");
+      return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && has_f16c() &&
+             __builtin_cpu_supports("bmi2");
     case Processor::kAvx512:
       return has(Processor::kAvx2) && __builtin_cpu_supports("avx512f") &&
              __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
              __builtin_cpu_supports("avx512dq");
     case Processor::kAvx512Bf16:
-      return has(Processor::kAvx512) && __builtin_cpu_supports("avx512bf16");
+      return has(Processor::kAvx512) && has_avx512_bf16();
   }
 #endif
   return level == Processor::kPlain;

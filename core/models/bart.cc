@@ -135,10 +135,11 @@ struct Side {
     if (c.norm_first) layer_norm = LayerNorm(w / "layer_norm", c.hidden, kEps);
   }
 
-  Tensor begin(const Tensor& ids, const Tensor& at) const {  // [N] -> [N,D]
+  Tensor begin(const Tensor& ids, const Tensor& at,
+               const std::vector<std::int64_t>& starts) const {  // [N] -> [N,D]
     Tensor x = embed_tokens(ids);
     if (scale != 1) x = x * scale;
-    x = x + positions(ids, at);
+    x = x + positions(ids, at, starts);
     return layernorm_embedding ? (*layernorm_embedding)(x) : x;
   }
   Tensor end(const Tensor& x) const { return layer_norm ? (*layer_norm)(x) : x; }
@@ -150,7 +151,7 @@ struct BartEncoder : Side<EncoderLayer> {
     for (std::int64_t i = 0; i < c.layers; ++i) layers.emplace_back(c, w / "layers" / i);
   }
   Tensor operator()(const Tokens& tokens) const {
-    Tensor x = begin(tokens.ids, tokens.seqs.positions());
+    Tensor x = begin(tokens.ids, tokens.seqs.positions(), tokens.seqs.starts);
     for (const auto& layer : layers) {
       x = layer(std::move(x), tokens);
       tokens.note(layer.path, x);
@@ -165,7 +166,10 @@ struct BartDecoder : Side<DecoderLayer> {
     for (std::int64_t i = 0; i < c.layers; ++i) layers.emplace_back(c, w / "layers" / i, i);
   }
   Tensor operator()(const Steps& steps) const {
-    Tensor x = begin(steps.ids, steps.positions);
+    std::vector<std::int64_t> starts;
+    for (const auto& step : steps.steps) starts.push_back(step.begin);
+    starts.push_back(steps.ids.size(0));
+    Tensor x = begin(steps.ids, steps.positions, starts);
     for (const auto& layer : layers) {
       x = layer(std::move(x), steps);
       steps.note(layer.path, x);
@@ -234,7 +238,7 @@ PositionVectors learned_positions(const Fields& config, const Weights& w) {
       w / "embed_positions",
       config.integer("max_position_embeddings", 1, limits::kPositions, 1024) + kFirstPosition,
       config.integer("d_model", 1, limits::kHidden));
-  return [table](const Tensor&, const Tensor& at) { return table(at + kFirstPosition); };
+  return [table](const Tensor&, const Tensor& at, const auto&) { return table(at + kFirstPosition); };
 }
 
 PositionVectors sinusoidal_positions(const Fields& config, const Weights& w) {
@@ -252,7 +256,7 @@ PositionVectors sinusoidal_positions(const Fields& config, const Weights& w) {
     table = at::cat({at::sin(wave((size + 1) / 2)), at::cos(wave(size / 2))}, 1);  // [P,D]
   }
   table = table.defined() ? table.to(w.store().device(), w.store().dtype()) : table;
-  return [table](const Tensor&, const Tensor& at) { return table.index_select(0, at); };
+  return [table](const Tensor&, const Tensor& at, const auto&) { return table.index_select(0, at); };
 }
 
 Seq2SeqNet build_bart(const Fields& config, const Weights& w) {

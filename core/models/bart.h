@@ -4,13 +4,16 @@
 
 #include <functional>
 #include <string_view>
+#include <vector>
 
 #include "core/models/seq2seq_net.h"
 
 namespace hft {
 
-// The vectors of tokens at these positions of their texts: ids [N], positions [N] -> [N,D].
-using PositionVectors = std::function<Tensor(const Tensor& ids, const Tensor& positions)>;
+// The vectors of tokens at these positions of their texts, text b in rows starts[b] … starts[b + 1]:
+// ids [N], positions [N] -> [N,D].
+using PositionVectors = std::function<Tensor(const Tensor& ids, const Tensor& positions,
+                                             const std::vector<std::int64_t>& starts)>;
 
 struct BartStyle {
   bool norm_first = false;      // norms before each part and at the end, else after each part

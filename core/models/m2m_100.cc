@@ -10,17 +10,20 @@
 namespace hft {
 namespace {
 
-// Rows of the table: padding has its own id, other tokens those after it, counted without padding.
-Tensor rows_of(const Tensor& ids, const Tensor& positions, std::int64_t pad) {
+// Rows of the table: padding has its own id, other tokens those after it, counted without the padding
+// before them in what is read of their text at once.
+Tensor rows_of(const Tensor& ids, const Tensor& positions, const std::vector<std::int64_t>& starts,
+               std::int64_t pad) {
   Tensor rows = at::empty_like(positions);
   const auto* id = ids.const_data_ptr<std::int64_t>();
   const auto* at = positions.const_data_ptr<std::int64_t>();
   auto* row = rows.data_ptr<std::int64_t>();
-  std::int64_t padded = 0;  // before this token in its text
-  for (std::int64_t n = 0; n < ids.size(0); ++n) {
-    if (n == 0 || at[n] != at[n - 1] + 1) padded = 0;
-    padded += id[n] == pad;
-    row[n] = id[n] == pad ? pad : pad + 1 + at[n] - padded;
+  for (std::size_t b = 0; b + 1 < starts.size(); ++b) {
+    std::int64_t padded = 0;
+    for (std::int64_t n = starts[b]; n < starts[b + 1]; ++n) {
+      padded += id[n] == pad;
+      row[n] = id[n] == pad ? pad : pad + 1 + at[n] - padded;
+    }
   }
   return rows;
 }
@@ -41,8 +44,9 @@ PositionVectors positions(const Fields& config, const Weights& w) {
   (w / "embed_positions").ignore();  // old checkpoints have the table
   const auto size = config.integer("d_model", 4, limits::kHidden);
   const auto pad = config.integer("pad_token_id", 0, limits::kVocab, 1);
-  return [size, pad, dtype = w.store().dtype()](const Tensor& ids, const Tensor& at) {
-    return vectors_of(rows_of(ids, at, pad), size, pad).to(dtype);
+  return [size, pad, dtype = w.store().dtype()](const Tensor& ids, const Tensor& at,
+                                                   const std::vector<std::int64_t>& starts) {
+    return vectors_of(rows_of(ids, at, starts, pad), size, pad).to(dtype);
   };
 }
 
