@@ -1,4 +1,5 @@
 // Each hand kernel gives what its twin of LibTorch's operators gives.
+#include <algorithm>
 #include <cmath>
 
 #include "core/nn/attention.h"
@@ -23,12 +24,13 @@ std::pair<Tensor, Tensor> both(F&& f) {
   return {kernel, twin};
 }
 
+// The largest difference, relative to the largest number.
 template <class F>
 double apart(F&& f) {
   const auto [kernel, twin] = both(f);
   CHECK((kernel.sizes() == twin.sizes()));
   CHECK((kernel.scalar_type() == twin.scalar_type()));
-  return worst(kernel, twin);
+  return worst(kernel, twin) / std::max(1.0, twin.abs().max().item<double>());
 }
 
 // Of values below 16, a unit of bfloat16 is 2^-4.
