@@ -143,9 +143,14 @@ fs::path base_of(const ModelOptions& o, const fs::path& adapter, ModelParts part
     fail_hint(Errc::kBadData, "name the model: -m MODEL --adapter " + adapter.string(),
               config.where(), ": names no base model");
   detail("adapter " + adapter.string() + ": base model " + base);
-  return with_context(config.where(), [&] {
+  try {
     return locate(o, {"base_model_name_or_path", base, config.text("revision", "main")}, parts);
-  });
+  } catch (const Error& e) {
+    if (e.code != Errc::kNotFound && e.code != Errc::kNotAuthorised) throw e.in(config.where());
+    // Without its model an adapter is none that could be run.
+    fail_hint(Errc::kUnsupported, "name the model: -m MODEL --adapter " + adapter.string(),
+              config.where(), ": is an adapter of ", base, ", which is not at hand: ", e.message);
+  }
 }
 
 }  // namespace
