@@ -6,7 +6,8 @@
 #include <memory>
 
 #include "core/base/error.h"
-#include "core/models/heads.h"
+#include "core/models/heads/decoder.h"
+#include "core/models/heads/engine.h"
 
 namespace hft {
 
@@ -14,13 +15,17 @@ namespace hft {
 // Throws kFailure when the library is not beside the program or does not load.
 const Engine& engine();
 
-// Opens the engine and loads a model on a thread of its own, while the caller reads inputs:
-// load_in_background(&Engine::load_text_model, request).
-template <class Model>
-std::future<std::unique_ptr<Model>> load_in_background(
-    std::unique_ptr<Model> (*Engine::*load)(const ModelRequest&), ModelRequest request) {
+// A loaded model of the class asked for.
+template <class M>
+std::unique_ptr<M> load_model(const ModelRequest& request) {
+  return std::unique_ptr<M>(static_cast<M*>(engine().load(M::kClass, request).release()));
+}
+
+// Opens the engine and loads a model on a thread of its own, while the caller reads inputs.
+template <class M>
+std::future<std::unique_ptr<M>> load_in_background(ModelRequest request) {
   return std::async(std::launch::async,
-                    [load, request = std::move(request)] { return (engine().*load)(request); });
+                    [request = std::move(request)] { return load_model<M>(request); });
 }
 
 // f(), whose failure counts less than that the model which is loading is not supported at all: a

@@ -139,7 +139,7 @@ void print(const std::vector<Row>& rows, const std::string& format) {
 int run(const Options& o) {
   const auto folder = model_folder(o.model, "openai-community/gpt2");
   const auto start = std::chrono::steady_clock::now();
-  const auto model = engine().load_causal_lm(model_request(o.model, folder, Head::kFeatures));
+  const auto model = load_model<CausalLm>(model_request(o.model, folder, Head::kFeatures));
   const double loading = seconds_since(start);
   std::vector<Row> rows;
   measure(*model, o, rows);

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "core/generation/generation_config.h"
-#include "core/models/heads.h"
+#include "core/models/heads/decoder.h"
 #include "core/tokenizers/tokenizer.h"
 
 namespace CLI {

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "core/base/json.h"
-#include "core/models/heads.h"
+#include "core/models/heads/model.h"
 
 namespace CLI {
 class App;

@@ -72,7 +72,7 @@ Seq2SeqGenerator::Seq2SeqGenerator(const Seq2SeqOptions& options, const Seq2SeqT
 std::future<std::unique_ptr<Seq2SeqLm>> Seq2SeqGenerator::load() {
   ModelRequest request = model_request(options_.model, folder_, Head::kFeatures);
   set_cache(settings_.config, request);
-  return load_in_background(&Engine::load_seq2seq_lm, std::move(request));
+  return load_in_background<Seq2SeqLm>(std::move(request));
 }
 
 ResolvedGeneration Seq2SeqGenerator::resolved(const Tokenizer* tokenizer) const {

@@ -43,7 +43,7 @@ void TextGenerator::load(const ModelOptions& model) {
   const auto opening = std::async(std::launch::async, [] { engine(); });
   request.tensors = std::make_shared<StoredTensors>(open_checkpoint(folder_, request.variant));
   std::future<std::unique_ptr<CausalLm>> second;
-  auto loading = load_in_background(&Engine::load_causal_lm, request);
+  auto loading = load_in_background<CausalLm>(request);
   if (!options_.assistant_model.empty()) {
     ModelOptions small = model;
     small.model = options_.assistant_model;
@@ -52,7 +52,7 @@ void TextGenerator::load(const ModelOptions& model) {
     small.adapters.clear();
     const fs::path folder = model_folder(small, "");
     second =
-        load_in_background(&Engine::load_causal_lm, model_request(small, folder, Head::kFeatures));
+        load_in_background<CausalLm>(model_request(small, folder, Head::kFeatures));
     same_tokens(Tokenizer::load(folder_), Tokenizer::load(folder));
   }
   tokenizer_ = unless_unsupported(loading, [&] { return Tokenizer::load(folder_); });

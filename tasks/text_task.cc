@@ -63,7 +63,7 @@ int run_text_task(const CLI::App& app, const TextOptions& o, const TextTask& tas
                                     : Fields(Json::object(), source.folder.string());
   auto writer = std::make_unique<RecordWriter>(o.output, task.rendering, fingerprint(app, folder));
   InputReader reader(o.input, o.output.keep_columns);
-  auto loading = load_in_background(&Engine::load_text_model, request);
+  auto loading = load_in_background<TextModel>(request);
 
   TextContext context{.folder = folder,
                       .config = std::move(config),

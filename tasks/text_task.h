@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "core/models/heads.h"
+#include "core/models/heads/text_model.h"
 #include "core/tokenizers/tokenizer.h"
 #include "tasks/command.h"
 #include "tasks/model_options.h"

@@ -14,7 +14,8 @@
 #include "core/generation/logits_processors.h"
 #include "core/generation/numbers.h"
 #include "core/generation/stopping.h"
-#include "core/models/heads.h"
+#include "core/models/heads/decoder.h"
+#include "core/models/heads/engine.h"
 
 namespace hft {
 

@@ -11,7 +11,7 @@
 
 #include "core/base/error.h"
 #include "core/models/decoder_net.h"
-#include "core/models/heads.h"
+#include "core/models/heads/decoder.h"
 
 namespace hft {
 

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "core/models/decoder_net.h"
-#include "core/models/heads.h"
+#include "core/models/heads/decoder.h"
 
 namespace hft {
 

@@ -1,10 +1,14 @@
 // A model folder becomes a TextModel in five steps: config, architecture, checkpoint (mapped, no
 // tensor read), binding by name and shape, and the account of what was not used.
+#include "core/models/load.h"
+
 #include "core/base/error.h"
 #include "core/checkpoint/config.h"
 #include "core/models/causal_lm.h"
 #include "core/models/load_parts.h"
-#include "core/models/registry.h"
+#include "core/models/lookup.h"
+#include "core/models/purposes.h"
+#include "core/models/reading.h"
 #include "core/models/seq2seq_lm.h"
 #include "core/models/static_embedding.h"
 #include "core/models/text_model.h"
@@ -41,10 +45,10 @@ void settle_missing(WeightStore& store, const Architecture& architecture, const 
 TextNet bind_all(const Architecture& architecture, const Fields& config,
                  const ModelRequest& request, const std::shared_ptr<WeightStore>& store,
                  std::vector<std::string>& warnings) {
-  TextNet net = architecture.build(config, Weights(store), request.head);
+  TextNet net = build_reader(architecture, config, Weights(store), request.head);
   if (store->missing().empty()) return net;
   settle_missing(*store, architecture, config, request, warnings);
-  return architecture.build(config, Weights(store), request.head);
+  return build_reader(architecture, config, Weights(store), request.head);
 }
 
 // A model of sentences that has no encoder, only a table.
@@ -63,7 +67,7 @@ at::Device cached_device(const ModelRequest& request) {
   return at::kCPU;
 }
 
-std::unique_ptr<TextModel> load(const ModelRequest& request) {
+std::unique_ptr<TextModel> load_text(const ModelRequest& request) {
   std::optional<SentenceModules> sentences;
   if (request.head == Head::kEmbed) sentences.emplace(request);
   if (sentences && sentences->folder().is_static)
@@ -72,10 +76,11 @@ std::unique_ptr<TextModel> load(const ModelRequest& request) {
   const fs::path folder = own_encoder ? sentences->folder().input : request.folder;
 
   Fields config = read_config(folder);
-  const Architecture architecture = architecture_of(config, request.head);
+  const Architecture& architecture = architecture_of(config, ModelClass::kText, request.head);
   if (request.adapters.empty()) need_head(config, request.head);  // an adapter may bring one
 
-  const Runtime runtime{architecture.cached ? cached_device(request) : pick_device(request.device),
+  const Runtime runtime{architecture.reads_through_cache(request.head) ? cached_device(request)
+                                                                       : pick_device(request.device),
                         request.threads};
   const auto store =
       open_weights(request, folder, config, renames_of(architecture.base), runtime.device);
@@ -89,58 +94,59 @@ std::unique_ptr<TextModel> load(const ModelRequest& request) {
                          std::move(warnings));
 }
 
-struct Opened {
-  std::shared_ptr<WeightStore> store;
-  std::vector<std::string> warnings;
-};
-
-// Binds a model that generates text; every tensor must be there.
-template <class Architecture, class Net>
-Opened bind_generator(const Architecture& architecture, Fields config,
-                      const ModelRequest& request, Net& net) {
-  const auto store = open_weights(request, request.folder, config, renames_of(architecture.base),
-                                  cached_device(request));
+// The checkpoint of a model that generates text.
+std::shared_ptr<WeightStore> open_generator(const Architecture& architecture, Fields config,
+                                            const ModelRequest& request) {
+  auto store = open_weights(request, request.folder, config, renames_of(architecture.base),
+                            cached_device(request));
   store->need_row_exact(false);
-  net = architecture.build(config, Weights(store));
-  std::vector<std::string> missing;
-  for (const auto& tensor : store->missing()) missing.push_back(tensor.name);
+  return store;
+}
+
+// Once all is bound: every tensor must have been there.
+std::vector<std::string> settle_generator(const WeightStore& store, const ModelRequest& request) {
+  std::vector<std::string> missing, warnings;
+  for (const auto& tensor : store.missing()) missing.push_back(tensor.name);
   if (!missing.empty())
     fail(Errc::kBadData, request.folder.string(),
          ": the checkpoint lacks tensors that config.json implies: ", listed(missing));
-  Opened opened{store, {}};
-  warn_of_unused(*store, opened.warnings);
-  return opened;
+  warn_of_unused(store, warnings);
+  return warnings;
 }
 
-std::unique_ptr<CausalLm> load_decoder(const ModelRequest& request) {
+std::unique_ptr<CausalLm> load_causal(const ModelRequest& request) {
   const Fields config = read_config(request.folder);
-  DecoderNet net;
-  Opened opened = bind_generator(decoder_of(config), config, request, net);
-  return make_causal_lm(std::move(net), request, opened.store->dtype(), std::move(opened.warnings));
+  const Architecture& architecture = architecture_of(config, ModelClass::kCausalLm);
+  const auto store = open_generator(architecture, config, request);
+  DecoderNet net = architecture.decoder(config, Weights(store));
+  auto warnings = settle_generator(*store, request);
+  return make_causal_lm(std::move(net), request, store->dtype(), std::move(warnings));
 }
 
 std::unique_ptr<Seq2SeqLm> load_seq2seq(const ModelRequest& request) {
   const Fields config = read_config(request.folder);
-  const Seq2SeqArchitecture& architecture = seq2seq_of(config);
+  const Architecture& architecture = architecture_of(config, ModelClass::kSeq2SeqLm);
   need_text_head(config);
-  Seq2SeqNet net;
-  Opened opened = bind_generator(architecture, config, request, net);
-  return make_seq2seq_lm(std::move(net), request, opened.store->dtype(),
-                         std::move(opened.warnings));
+  const auto store = open_generator(architecture, config, request);
+  Seq2SeqNet net = architecture.seq2seq(config, Weights(store));
+  auto warnings = settle_generator(*store, request);
+  return make_seq2seq_lm(std::move(net), request, store->dtype(), std::move(warnings));
 }
 
 }  // namespace
 
-std::unique_ptr<CausalLm> load_causal_lm(const ModelRequest& request) {
-  return translate_errors([&] { return load_decoder(request); });
-}
-
-std::unique_ptr<Seq2SeqLm> load_seq2seq_lm(const ModelRequest& request) {
-  return translate_errors([&] { return load_seq2seq(request); });
-}
-
-std::unique_ptr<TextModel> load_text_model(const ModelRequest& request) {
-  return translate_errors([&] { return load(request); });
+std::unique_ptr<Model> load_model(ModelClass wanted, const ModelRequest& request) {
+  return translate_errors([&]() -> std::unique_ptr<Model> {
+    switch (wanted) {
+      case ModelClass::kText:
+        return load_text(request);
+      case ModelClass::kCausalLm:
+        return load_causal(request);
+      case ModelClass::kSeq2SeqLm:
+        return load_seq2seq(request);
+    }
+    return nullptr;
+  });
 }
 
 }  // namespace hft

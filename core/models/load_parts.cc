@@ -58,6 +58,18 @@ at::Device pick_device(const std::string& name) {
   return at::Device(at::kCUDA, static_cast<at::DeviceIndex>(index));
 }
 
+// Tensors of 2018 and 2019 have TensorFlow's names of a norm's parts; the ignored ones are buffers
+// that modules once saved.
+Renames renames_of(std::string_view base) {
+  return {std::string(base),
+          {{"LayerNorm.weight", "LayerNorm.gamma"},
+           {"LayerNorm.bias", "LayerNorm.beta"},
+           {"layer_norm.weight", "layer_norm.gamma"},
+           {"layer_norm.bias", "layer_norm.beta"}},
+          {"position_ids", "token_type_ids", "num_batches_tracked", "rotary_emb.inv_freq",
+           "attn.bias", "attn.masked_bias", "attention.bias", "attention.masked_bias"}};
+}
+
 std::string listed(const std::vector<std::string>& names) {
   std::string text;
   for (std::size_t i = 0; i < std::min<std::size_t>(names.size(), 20); ++i)

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "core/base/json.h"
-#include "core/models/heads.h"
+#include "core/models/heads/model.h"
 #include "core/nn/weights.h"
 
 namespace hft {
@@ -20,6 +20,9 @@ at::Device pick_device(const std::string& name);
 std::shared_ptr<WeightStore> open_weights(const ModelRequest& request,
                                           const std::filesystem::path& folder, Fields& config,
                                           Renames renames, at::Device device);
+
+// How old checkpoints differ from the names the models bind, and what no model uses.
+Renames renames_of(std::string_view base);
 
 // At most 20 names; what a hostile config makes up is not printed in full.
 std::string listed(const std::vector<std::string>& names);

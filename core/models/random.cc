@@ -3,7 +3,7 @@
 #include <ATen/CPUGeneratorImpl.h>
 #include <c10/core/InferenceMode.h>
 
-#include "core/models/heads.h"
+#include "core/models/random.h"
 #include "core/models/text_model.h"
 
 namespace hft {

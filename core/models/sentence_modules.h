@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "core/checkpoint/sentence_folder.h"
-#include "core/models/heads.h"
+#include "core/models/heads/model.h"
 #include "core/nn/sequences.h"
 
 namespace hft {

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "core/models/heads.h"
+#include "core/models/heads/decoder.h"
 #include "core/models/seq2seq_net.h"
 
 namespace hft {

@@ -5,7 +5,7 @@
 
 #include "core/base/error.h"
 #include "core/base/limits.h"
-#include "core/models/roberta.h"
+#include "core/models/encoders/roberta.h"
 
 namespace hft {
 namespace {

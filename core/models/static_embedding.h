@@ -2,7 +2,7 @@
 // vector is the mean of its tokens' rows of a table. Reference: sentence-transformers 6.
 #pragma once
 
-#include "core/models/heads.h"
+#include "core/models/heads/model.h"
 #include "core/models/text_net.h"
 
 namespace hft {

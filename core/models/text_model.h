@@ -4,7 +4,7 @@
 #include <memory>
 #include <optional>
 
-#include "core/models/heads.h"
+#include "core/models/heads/text_model.h"
 #include "core/models/sentence_modules.h"
 #include "core/models/text_net.h"
 

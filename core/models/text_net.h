@@ -5,7 +5,7 @@
 #include <functional>
 
 #include "core/base/json.h"
-#include "core/models/heads.h"
+#include "core/models/heads/text_model.h"
 #include "core/nn/linear.h"
 #include "core/nn/sequences.h"
 

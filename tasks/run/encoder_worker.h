@@ -6,7 +6,7 @@
 #include <span>
 #include <vector>
 
-#include "core/models/heads.h"
+#include "core/models/heads/text_model.h"
 #include "tasks/run/runner.h"
 
 namespace hft {

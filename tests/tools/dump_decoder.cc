@@ -1,4 +1,4 @@
-// dump_decoder FOLDER STEPS [CHUNK [BITS]] < prompts: for each line of stdin, a JSON list of ids,
+// dump_decoder FOLDER STEPS [CHUNK] < prompts: for each line of stdin, a JSON list of ids,
 // one line: {"logits": those after the prompt, "ids": STEPS more tokens, greedily}. All prompts run
 // together.
 #include <algorithm>
@@ -17,8 +17,7 @@ int run(int argc, char** argv) {
   request.folder = argv[1];
   request.dtype = "float32";
   if (argc > 3) request.prefill_chunk = std::stoi(argv[3]);
-  if (argc > 4) request.cache_bits = std::stoi(argv[4]);
-  const auto model = engine().load_causal_lm(request);
+  const auto model = load_model<CausalLm>(request);
   std::vector<std::vector<std::int32_t>> next;
   for (std::string line; std::getline(std::cin, line);)
     next.push_back(parse_json(line, "stdin").get<std::vector<std::int32_t>>());

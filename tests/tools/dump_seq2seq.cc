@@ -79,7 +79,7 @@ int run(const std::filesystem::path& folder) {
   ModelRequest wanted;
   wanted.folder = folder;
   wanted.dtype = "float32";
-  const auto model = engine().load_seq2seq_lm(wanted);
+  const auto model = load_model<Seq2SeqLm>(wanted);
   auto requests = read_requests(folder);
   TokenBatch batch;
   for (const Request& request : requests) {

@@ -6,7 +6,7 @@
 #include <span>
 #include <vector>
 
-#include "core/models/heads.h"
+#include "core/models/heads/decoder.h"
 #include "tests/support/test.h"
 
 namespace hft::test {

@@ -1,12 +1,9 @@
 // Search strategies on a decoder made of tables: the same tokens as generate() of transformers
 // chose (tests/golden/generation), alone, together, and with every sequence closed at the end.
 #include "core/generation/generator.h"
+#include "core/models/random.h"
 #include "tests/core/generation/fake_decoder.h"
 #include "tests/support/test.h"
-
-namespace hft {
-std::unique_ptr<Random> make_random(std::uint64_t seed);
-}
 
 using namespace hft;
 using test::FakeDecoder;

@@ -2,12 +2,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "core/models/registry.h"
 #include "tests/core/models/tiny.h"
-
-namespace hft {
-std::unique_ptr<CausalLm> load_causal_lm(const ModelRequest& request);
-}
 
 namespace hft::test {
 namespace {
@@ -16,10 +11,10 @@ constexpr double kFloatTolerance = 2e-5;
 
 Tensors tensors_of(const Json& config) {
   const Fields fields(config, "config.json");
-  const DecoderArchitecture& architecture = decoder_of(fields);
+  const Architecture& architecture = architecture_of(fields, ModelClass::kCausalLm);
   auto store = std::make_shared<WeightStore>("tiny", StoredTensors{}, renames_of(architecture.base),
                                              at::kFloat, at::kCPU);
-  architecture.build(fields, Weights(store));
+  architecture.decoder(fields, Weights(store));
   auto generator = at::detail::createCPUGenerator(7);
   Tensors tensors;
   for (const auto& [name, shape] : store->missing()) {
@@ -37,7 +32,7 @@ std::unique_ptr<CausalLm> load_decoder(const fs::path& folder, std::int64_t chun
   request.folder = folder;
   request.prefill_chunk = chunk;
   request.dtype = dtype;
-  return load_causal_lm(request);
+  return load_model<CausalLm>(request);
 }
 
 template <class F>

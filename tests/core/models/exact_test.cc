@@ -2,7 +2,6 @@
 // on any number of threads, for every architecture, head and type.
 #include <algorithm>
 
-#include "core/models/registry.h"
 #include "core/nn/twins.h"
 #include "tests/core/models/tiny.h"
 
@@ -66,7 +65,7 @@ TEST_CASE("exact: one text has the same bits alone, in a batch and on any number
       for (const char* dtype : {"float32", "bfloat16", "float16"}) {
         if (head != Head::kClassify && dtype != std::string("float32")) continue;
         const auto on = [&](int threads) {
-          return load_text_model({.folder = folder.path,
+          return load_model<TextModel>({.folder = folder.path,
                                   .head = head,
                                   .dtype = dtype,
                                   .device = "cpu",

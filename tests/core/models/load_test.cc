@@ -1,4 +1,3 @@
-#include "core/models/registry.h"
 #include "tests/core/models/tiny.h"
 
 namespace hft::test {
@@ -90,7 +89,7 @@ TEST_CASE("load: a head that is not in the checkpoint is refused unless it may b
                              ": the checkpoint has no head for sequence classification, it lacks "
                              "bert.pooler.dense.weight, bert.pooler.dense.bias, classifier.weight, "
                              "classifier.bias");
-  auto model = load_text_model({.folder = bert.folder.path,
+  auto model = load_model<TextModel>({.folder = bert.folder.path,
                                 .head = Head::kClassify,
                                 .device = "cpu",
                                 .allow_random_head = true});
@@ -221,7 +220,7 @@ TEST_CASE("load: flags that name no type or device are usage errors") {
   bert.load(Head::kFeatures);
   auto refused = [&](const char* dtype, const char* device) {
     return caught(
-        [&] { load_text_model({.folder = bert.folder.path, .dtype = dtype, .device = device}); });
+        [&] { load_model<TextModel>({.folder = bert.folder.path, .dtype = dtype, .device = device}); });
   };
   CHECK(refused("int3", "cpu").code == Errc::kUsage);
   CHECK(refused("int3", "cpu").message ==

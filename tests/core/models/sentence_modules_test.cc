@@ -23,7 +23,7 @@ struct Sentences {
   }
   void pooling(const Json& config) { spit(folder / "1_Pooling/config.json", config.dump()); }
   Matrix run(const std::string& pooling = "auto", int normalize = -1) {
-    return load_text_model({.folder = folder.path,
+    return load_model<TextModel>({.folder = folder.path,
                             .head = Head::kEmbed,
                             .device = "cpu",
                             .pooling = pooling,
@@ -147,7 +147,7 @@ TEST_CASE("embed: all-MiniLM-L6-v2 gives the reference's vectors (A4)") {
   batch.ids = {101, 7592, 2088, 102, 101, 2129, 2024, 2017, 1029, 102};
   batch.starts = {0, 4, 10};
   auto run = [&](const std::string& pooling, int normalize) {
-    auto m = load_text_model({.folder = model("all-MiniLM-L6-v2"),
+    auto m = load_model<TextModel>({.folder = model("all-MiniLM-L6-v2"),
                               .head = Head::kEmbed,
                               .device = "cpu",
                               .pooling = pooling,

@@ -2,13 +2,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "core/models/registry.h"
 #include "tests/core/models/tiny.h"
-
-namespace hft {
-std::unique_ptr<Seq2SeqLm> load_seq2seq_lm(const ModelRequest& request);
-std::unique_ptr<CausalLm> load_causal_lm(const ModelRequest& request);
-}  // namespace hft
 
 namespace hft::test {
 namespace {
@@ -17,10 +11,10 @@ constexpr double kFloatTolerance = 2e-5;
 
 Tensors tensors_of(const Json& config) {
   const Fields fields(config, "config.json");
-  const Seq2SeqArchitecture& architecture = seq2seq_of(fields);
+  const Architecture& architecture = architecture_of(fields, ModelClass::kSeq2SeqLm);
   auto store = std::make_shared<WeightStore>("tiny", StoredTensors{}, renames_of(architecture.base),
                                              at::kFloat, at::kCPU);
-  architecture.build(fields, Weights(store));
+  architecture.seq2seq(fields, Weights(store));
   auto generator = at::detail::createCPUGenerator(7);
   Tensors tensors;
   for (const auto& [name, shape] : store->missing()) {
@@ -31,11 +25,11 @@ Tensors tensors_of(const Json& config) {
   return tensors;
 }
 
-std::unique_ptr<Seq2SeqLm> load_model(const fs::path& folder, const std::string& dtype = "auto") {
+std::unique_ptr<Seq2SeqLm> load_seq2seq(const fs::path& folder, const std::string& dtype = "auto") {
   ModelRequest request;
   request.folder = folder;
   request.dtype = dtype;
-  return load_seq2seq_lm(request);
+  return load_model<Seq2SeqLm>(request);
 }
 
 template <class F>
@@ -61,7 +55,7 @@ int encode_one(Seq2SeqLm& model, const Ids& source) {
 
 TEST_CASE("encoder-decoders: sources of any length together give what each gives alone (G2.14)") {
   each_model([](const Json&, const fs::path& folder) {
-    const auto model = load_model(folder);
+    const auto model = load_seq2seq(folder);
     CHECK(model->warnings() == std::vector<std::string>{});
     const std::vector<Ids> sources{some_ids(40), some_ids(1, 9), some_ids(80, 20), some_ids(33, 2)};
     TokenBatch batch;
@@ -87,7 +81,7 @@ TEST_CASE("encoder-decoders: sources of any length together give what each gives
 
 TEST_CASE("encoder-decoders: token by token and all at once give the same") {
   each_model([](const Json&, const fs::path& folder) {
-    const auto model = load_model(folder);
+    const auto model = load_seq2seq(folder);
     const Ids source = some_ids(50, 5), target = some_ids(70);
     const auto whole = after(*model, encode_one(*model, source), target, target.size());
     REQUIRE(whole.size() == 50);
@@ -97,7 +91,7 @@ TEST_CASE("encoder-decoders: token by token and all at once give the same") {
 
 TEST_CASE("encoder-decoders: forks see one source and go their own ways, until all are closed") {
   each_model([](const Json&, const fs::path& folder) {
-    const auto model = load_model(folder);
+    const auto model = load_seq2seq(folder);
     const Ids source = some_ids(45, 6), start = some_ids(37), one = some_ids(9, 11),
               two = some_ids(9, 30);
     const auto joined = [&](const Ids& more) {
@@ -136,10 +130,10 @@ TEST_CASE("encoder-decoders: narrow types stay near float32, whatever type the f
     for (const auto stored : {at::kBFloat16, at::kHalf}) {
       for (auto& [name, tensor] : tensors) tensor = tensor.to(stored);
       write_model(folder, config, tensors);
-      const auto exact = load_model(folder, "float32");
+      const auto exact = load_seq2seq(folder, "float32");
       const auto wanted = after(*exact, encode_one(*exact, some_ids(20)), some_ids(15, 8), 15);
       for (const char* dtype : {"bfloat16", "float16"}) {
-        const auto model = load_model(folder, dtype);
+        const auto model = load_seq2seq(folder, dtype);
         const auto found = after(*model, encode_one(*model, some_ids(20)), some_ids(15, 8), 15);
         CHECK(distance(found, wanted) < 0.25);
       }
@@ -149,7 +143,7 @@ TEST_CASE("encoder-decoders: narrow types stay near float32, whatever type the f
 
 TEST_CASE("encoder-decoders: what does not fit is refused in one line") {
   each_model([](const Json& config, const fs::path& folder) {
-    const auto model = load_model(folder);
+    const auto model = load_seq2seq(folder);
     const auto refused = [&](const Ids& ids) { return error_of([&] { encode_one(*model, ids); }); };
     CHECK(refused({1, 50}) == "token id 50 is outside [0, 50) of the model");
     CHECK(refused({-1}) == "token id -1 is outside [0, 50) of the model");
@@ -162,7 +156,7 @@ TEST_CASE("encoder-decoders: what does not fit is refused in one line") {
     const std::string lost = tensors.begin()->first;
     tensors.erase(lost);
     write_model(folder, config, tensors);
-    CHECK(error_of([&] { load_model(folder); }) ==
+    CHECK(error_of([&] { load_seq2seq(folder); }) ==
           folder.string() + ": the checkpoint lacks tensors that config.json implies: " + lost);
   });
 }
@@ -181,7 +175,7 @@ TEST_CASE("encoder-decoders: a NaN is reported with the layer where it first sho
         }
       REQUIRE(!layer.empty());
       write_model(folder, config, tensors);
-      const auto model = load_model(folder);
+      const auto model = load_seq2seq(folder);
       const Error error =
           caught([&] { after(*model, encode_one(*model, some_ids(5)), some_ids(3), 3); });
       CHECK(error.code == Errc::kNotFinite);
@@ -196,7 +190,7 @@ TEST_CASE("encoder-decoders: embeddings are found under each of their names (M0.
     const Json config = tiny_seq2seq_config(type);
     TempFolder folder;
     write_model(folder.path, config, tensors_of(config));
-    const auto wanted = load_model(folder.path);
+    const auto wanted = load_seq2seq(folder.path);
     const auto logits = after(*wanted, encode_one(*wanted, some_ids(9)), some_ids(4), 4);
     const std::string base = type == "t5" ? "transformer." : "model.";
     for (const std::string name : {"encoder.embed_tokens", "decoder.embed_tokens"}) {
@@ -205,7 +199,7 @@ TEST_CASE("encoder-decoders: embeddings are found under each of their names (M0.
       tensors.erase(base + "shared.weight");
       tensors[base + name + ".weight"] = tensors["lm_head.weight"] = table;
       write_model(folder.path, config, tensors);
-      const auto model = load_model(folder.path);
+      const auto model = load_seq2seq(folder.path);
       CHECK(model->warnings() == std::vector<std::string>{});
       CHECK(after(*model, encode_one(*model, some_ids(9)), some_ids(4), 4) == logits);
     }
@@ -220,7 +214,7 @@ TEST_CASE("encoder-decoders: models of another kind name the command that fits")
     CHECK(error.code == Errc::kUnsupported);
     return error.message.substr(error.message.find("model_type")) + " -> " + error.hint;
   };
-  const auto seq2seq = [&] { load_model(folder.path); };
+  const auto seq2seq = [&] { load_seq2seq(folder.path); };
   CHECK(hint(R"({"model_type": "llama"})", seq2seq) ==
         "model_type 'llama' is a text-generating decoder, wanted an encoder-decoder of text -> hft "
         "generate");
@@ -231,7 +225,7 @@ TEST_CASE("encoder-decoders: models of another kind name the command that fits")
            [&] {
              ModelRequest request;
              request.folder = folder.path;
-             load_causal_lm(request);
+             load_model<CausalLm>(request);
            }) ==
       "model_type 'marian' is an encoder-decoder of text, wanted a text-generating decoder -> hft "
       "translate");

@@ -3,7 +3,7 @@
 #include <cmath>
 #include <limits>
 
-#include "core/models/registry.h"
+#include "core/models/reading.h"
 
 namespace hft::test {
 
@@ -62,10 +62,10 @@ Json tiny_seq2seq_config(const std::string& model_type) {
 
 Tensors tiny_tensors(const Json& config, Head head) {
   const Fields fields(config, "config.json");
-  const Architecture architecture = architecture_of(fields, head);
+  const Architecture& architecture = architecture_of(fields, ModelClass::kText, head);
   auto store = std::make_shared<WeightStore>("tiny", StoredTensors{}, renames_of(architecture.base),
                                              at::kFloat, at::kCPU);
-  architecture.build(fields, Weights(store), head);
+  build_reader(architecture, fields, Weights(store), head);
   auto generator = at::detail::createCPUGenerator(7);
   Tensors tensors;
   for (const auto& [name, shape] : store->missing()) {
@@ -118,7 +118,7 @@ TokenBatch only(const TokenBatch& batch, std::int64_t b) {
 }
 
 std::unique_ptr<TextModel> load(const fs::path& folder, Head head, const std::string& dtype) {
-  return load_text_model({.folder = folder, .head = head, .dtype = dtype, .device = "cpu"});
+  return load_model<TextModel>({.folder = folder, .head = head, .dtype = dtype, .device = "cpu"});
 }
 
 Ids some_ids(int count, int from) {

@@ -6,14 +6,14 @@
 #include <string>
 #include <vector>
 
-#include "core/models/heads.h"
+#include "core/models/heads/decoder.h"
+#include "core/models/heads/text_model.h"
+#include "core/models/load.h"
+#include "core/models/load_parts.h"
+#include "core/models/lookup.h"
+#include "core/models/purposes.h"
 #include "core/nn/weights.h"
 #include "tests/support/test.h"
-
-namespace hft {
-std::unique_ptr<TextModel> load_text_model(const ModelRequest& request);
-std::vector<Support> supported_models();
-}  // namespace hft
 
 namespace hft::test {
 

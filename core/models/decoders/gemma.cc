@@ -3,7 +3,8 @@
 // Papers: arXiv:2403.08295, arXiv:2408.00118. Shapes: N tokens of all sequences together, R of them
 // wanted, D hidden.
 #include "core/base/limits.h"
-#include "core/models/llama.h"
+#include "core/models/architecture.h"
+#include "core/models/decoders/llama.h"
 
 namespace hft {
 namespace {
@@ -34,8 +35,6 @@ RotaryStack<Layer> stack_of(const Fields& config, const LlamaConfig& c, const We
   stack.scale = std::sqrt(static_cast<double>(c.hidden));
   return stack;
 }
-
-}  // namespace
 
 DecoderNet build_gemma(const Fields& config, const Weights& w) {
   const LlamaConfig c(config, {16, 256, 1e-6, "gelu_pytorch_tanh"});
@@ -93,5 +92,21 @@ DecoderNet build_gemma2(const Fields& config, const Weights& w) {
   };
   return net;
 }
+
+}  // namespace
+
+extern const Architecture gemma{
+    .types = {"gemma"},
+    .base = "model",
+    .heads = kDecoderHeads,
+    .decoder = build_gemma,
+};
+
+extern const Architecture gemma2{
+    .types = {"gemma2"},
+    .base = "model",
+    .heads = kDecoderHeads,
+    .decoder = build_gemma2,
+};
 
 }  // namespace hft

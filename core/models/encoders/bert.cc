@@ -2,9 +2,10 @@
 // Paper: arXiv:1810.04805. Checked against the configs of bert-base-uncased,
 // dbmdz/bert-large-cased-finetuned-conll03-english and sentence-transformers/all-MiniLM-L6-v2.
 // Shapes: N tokens of all sequences together, R of them wanted, D hidden, H heads, F feed-forward.
-#include "core/models/bert.h"
+#include "core/models/encoders/bert.h"
 
 #include "core/base/limits.h"
+#include "core/models/architecture.h"
 #include "core/nn/attention.h"
 
 namespace hft {
@@ -108,9 +109,7 @@ std::function<Tensor(const Tensor&)> masked_lm(const Fields& config, const BertC
   return [=](const Tensor& x) { return decoder(norm(dense(x, c.activation))); };
 }
 
-}  // namespace
-
-TextNet build_bert(const Fields& config, const Weights& w, Head head) {
+TextNet build(const Fields& config, const Weights& w, Head head) {
   const BertConfig c(config);
   const Bert bert(c, w / "bert");
   TextNet net{bert, {}, c.vocab, c.types, c.positions, c.hidden};
@@ -139,5 +138,14 @@ TextNet build_bert(const Fields& config, const Weights& w, Head head) {
   }
   return net;
 }
+
+}  // namespace
+
+extern const Architecture bert{
+    .types = {"bert"},
+    .base = "bert",
+    .heads = kEncoderHeads,
+    .encoder = build,
+};
 
 }  // namespace hft

@@ -1,10 +1,12 @@
 // Phi-3: Llama's layer with its products joined (arXiv:2404.14219); longrope for the long versions.
 #include "core/base/limits.h"
-#include "core/models/llama.h"
+#include "core/models/architecture.h"
+#include "core/models/decoders/llama.h"
 
 namespace hft {
+namespace {
 
-DecoderNet build_phi3(const Fields& config, const Weights& w) {
+DecoderNet build(const Fields& config, const Weights& w) {
   const LlamaConfig c(config, {0, 0, 1e-5, "silu"});
   const Weights model = w / "model";
   RotaryStack<LlamaLayer> stack;
@@ -28,5 +30,14 @@ DecoderNet build_phi3(const Fields& config, const Weights& w) {
       c, std::move(stack), std::move(lm_head),
       cache_layers(config, c.layers, c.cache_layer(), window, [](std::int64_t) { return true; }));
 }
+
+}  // namespace
+
+extern const Architecture phi3{
+    .types = {"phi3"},
+    .base = "model",
+    .heads = kDecoderHeads,
+    .decoder = build,
+};
 
 }  // namespace hft

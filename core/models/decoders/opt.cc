@@ -2,6 +2,7 @@
 // against the configs of facebook/opt-125m and opt-350m.
 // Shapes: N tokens of all sequences together, R of them wanted, D hidden, W word embedding size.
 #include "core/base/limits.h"
+#include "core/models/architecture.h"
 #include "core/models/decoder_net.h"
 #include "core/models/text_net.h"
 #include "core/nn/attention.h"
@@ -108,9 +109,7 @@ struct Opt {
   }
 };
 
-}  // namespace
-
-DecoderNet build_opt(const Fields& config, const Weights& w) {
+DecoderNet build(const Fields& config, const Weights& w) {
   const OptConfig c(config);
   const Opt opt(c, w / "model" / "decoder");
   Linear lm_head =
@@ -123,5 +122,14 @@ DecoderNet build_opt(const Fields& config, const Weights& w) {
           .positions = c.positions,
           .size = c.words};
 }
+
+}  // namespace
+
+extern const Architecture opt{
+    .types = {"opt"},
+    .base = "model",
+    .heads = kDecoderHeads,
+    .decoder = build,
+};
 
 }  // namespace hft

@@ -3,7 +3,8 @@
 // google/electra-base-generator.
 // Shapes: N tokens of all sequences together, S embedding size, D hidden.
 #include "core/base/limits.h"
-#include "core/models/bert.h"
+#include "core/models/architecture.h"
+#include "core/models/encoders/bert.h"
 
 namespace hft {
 namespace {
@@ -24,9 +25,7 @@ struct Electra {
   }
 };
 
-}  // namespace
-
-TextNet build_electra(const Fields& config, const Weights& w, Head head) {
+TextNet build(const Fields& config, const Weights& w, Head head) {
   const BertConfig c(config);
   const auto size = config.integer("embedding_size", 1, limits::kHidden, 128);
   const Electra electra(c, size, w / "electra");
@@ -59,5 +58,14 @@ TextNet build_electra(const Fields& config, const Weights& w, Head head) {
   }
   return net;
 }
+
+}  // namespace
+
+extern const Architecture electra{
+    .types = {"electra"},
+    .base = "electra",
+    .heads = kEncoderHeads,
+    .encoder = build,
+};
 
 }  // namespace hft

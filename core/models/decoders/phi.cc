@@ -4,6 +4,7 @@
 // heads, E head size.
 #include "core/base/error.h"
 #include "core/base/limits.h"
+#include "core/models/architecture.h"
 #include "core/models/decoder_net.h"
 #include "core/nn/attention.h"
 #include "core/nn/embedding.h"
@@ -111,9 +112,7 @@ struct Phi {
   }
 };
 
-}  // namespace
-
-DecoderNet build_phi(const Fields& config, const Weights& w) {
+DecoderNet build(const Fields& config, const Weights& w) {
   const PhiConfig c(config);
   const Phi phi(config, c, w / "model");
   Linear lm_head = language_head(config, w / "lm_head", {c.vocab, c.hidden},
@@ -125,5 +124,14 @@ DecoderNet build_phi(const Fields& config, const Weights& w) {
           .trained_positions = phi.rope.reach(),
           .size = c.hidden};
 }
+
+}  // namespace
+
+extern const Architecture phi{
+    .types = {"phi"},
+    .base = "model",
+    .heads = kDecoderHeads,
+    .decoder = build,
+};
 
 }  // namespace hft

@@ -3,6 +3,7 @@
 // config of EleutherAI/pythia-160m.
 // Shapes: N tokens of all sequences together, R of them wanted, D hidden, H heads, E head size.
 #include "core/base/limits.h"
+#include "core/models/architecture.h"
 #include "core/models/decoder_net.h"
 #include "core/models/text_net.h"
 #include "core/nn/attention.h"
@@ -91,9 +92,7 @@ struct Neox {
   }
 };
 
-}  // namespace
-
-DecoderNet build_gpt_neox(const Fields& config, const Weights& w) {
+DecoderNet build(const Fields& config, const Weights& w) {
   const NeoxConfig c(config);
   const Neox neox(config, c, w / "gpt_neox");
   Linear embed_out = language_head(config, w / "embed_out", {c.vocab, c.hidden},
@@ -105,5 +104,14 @@ DecoderNet build_gpt_neox(const Fields& config, const Weights& w) {
           .trained_positions = neox.rope.reach(),
           .size = c.hidden};
 }
+
+}  // namespace
+
+extern const Architecture gpt_neox{
+    .types = {"gpt_neox"},
+    .base = "gpt_neox",
+    .heads = kDecoderHeads,
+    .decoder = build,
+};
 
 }  // namespace hft

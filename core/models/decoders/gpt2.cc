@@ -4,6 +4,7 @@
 // Shapes: N tokens of all sequences together, R of them wanted, D hidden, H heads, V vocabulary.
 #include "core/base/error.h"
 #include "core/base/limits.h"
+#include "core/models/architecture.h"
 #include "core/models/decoder_net.h"
 #include "core/models/text_net.h"
 #include "core/nn/attention.h"
@@ -90,9 +91,7 @@ struct Gpt2 {
   }
 };
 
-}  // namespace
-
-DecoderNet build_gpt2(const Fields& config, const Weights& w) {
+DecoderNet build(const Fields& config, const Weights& w) {
   const Gpt2Config c(config);
   const Gpt2 gpt2(c, w / "transformer");
   Linear lm_head = language_head(config, w / "lm_head", {c.vocab, c.hidden},
@@ -105,5 +104,14 @@ DecoderNet build_gpt2(const Fields& config, const Weights& w) {
           .positions = c.positions,
           .size = c.hidden};
 }
+
+}  // namespace
+
+extern const Architecture gpt2{
+    .types = {"gpt2"},
+    .base = "transformer",
+    .heads = kDecoderHeads,
+    .decoder = build,
+};
 
 }  // namespace hft

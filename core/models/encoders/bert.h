@@ -47,6 +47,4 @@ struct BertEncoder {
   Tensor operator()(Tensor x, const Tokens& tokens) const;  // [N,D] -> [R,D]
 };
 
-TextNet build_bert(const Fields& config, const Weights& w, Head head);
-
 }  // namespace hft

@@ -1,7 +1,7 @@
 // What RoBERTa shares with MPNet: positions that depend on the padding id, and two heads.
 #pragma once
 
-#include "core/models/bert.h"
+#include "core/models/encoders/bert.h"
 
 namespace hft {
 
@@ -16,7 +16,5 @@ std::function<Tensor(const Tensor&)> roberta_classifier(const Fields& config, st
 // lm_head.dense, gelu, lm_head.layer_norm, then the tied product.
 std::function<Tensor(const Tensor&)> roberta_masked_lm(const Fields& config, const BertConfig& c,
                                                        const Weights& w, const Weights& table);
-
-TextNet build_roberta(const Fields& config, const Weights& w, Head head);
 
 }  // namespace hft

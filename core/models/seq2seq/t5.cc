@@ -7,6 +7,7 @@
 #include "core/base/error.h"
 #include "core/base/limits.h"
 #include "core/checkpoint/config.h"
+#include "core/models/architecture.h"
 #include "core/models/seq2seq_net.h"
 #include "core/nn/attention.h"
 #include "core/nn/embedding.h"
@@ -235,8 +236,6 @@ Seq2SeqNet build(const Fields& config, const Weights& w, Kind kind) {
   return net;
 }
 
-}  // namespace
-
 Seq2SeqNet build_t5(const Fields& config, const Weights& w) { return build(config, w, Kind::kT5); }
 Seq2SeqNet build_mt5(const Fields& config, const Weights& w) {
   return build(config, w, Kind::kMt5);
@@ -244,5 +243,31 @@ Seq2SeqNet build_mt5(const Fields& config, const Weights& w) {
 Seq2SeqNet build_umt5(const Fields& config, const Weights& w) {
   return build(config, w, Kind::kUmt5);
 }
+
+constexpr Head kReading[] = {Head::kEmbed, Head::kFeatures, Head::kClassify, Head::kTokenClassify,
+                             Head::kAnswer};
+
+}  // namespace
+
+extern const Architecture t5{
+    .types = {"t5"},
+    .base = "transformer",
+    .heads = kReading,
+    .seq2seq = build_t5,
+};
+
+extern const Architecture mt5{
+    .types = {"mt5"},
+    .base = "transformer",
+    .heads = kReading,
+    .seq2seq = build_mt5,
+};
+
+extern const Architecture umt5{
+    .types = {"umt5"},
+    .base = "transformer",
+    .heads = kReading,
+    .seq2seq = build_umt5,
+};
 
 }  // namespace hft

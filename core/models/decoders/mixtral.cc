@@ -2,7 +2,8 @@
 // Shapes: N tokens of all sequences together, R of them wanted, D hidden, X experts, T of them for
 // each token.
 #include "core/base/limits.h"
-#include "core/models/llama.h"
+#include "core/models/architecture.h"
+#include "core/models/decoders/llama.h"
 
 namespace hft {
 namespace {
@@ -69,9 +70,7 @@ struct MixtralLayer {
   }
 };
 
-}  // namespace
-
-DecoderNet build_mixtral(const Fields& config, const Weights& w) {
+DecoderNet build(const Fields& config, const Weights& w) {
   const LlamaConfig c(config, {8, 0, 1e-5, "silu"});
   const Weights model = w / "model";
   RotaryStack<MixtralLayer> stack;
@@ -95,5 +94,14 @@ DecoderNet build_mixtral(const Fields& config, const Weights& w) {
       c, std::move(stack), std::move(lm_head),
       cache_layers(config, c.layers, c.cache_layer(), window, [](std::int64_t) { return true; }));
 }
+
+}  // namespace
+
+extern const Architecture mixtral{
+    .types = {"mixtral"},
+    .base = "model",
+    .heads = kDecoderHeads,
+    .decoder = build,
+};
 
 }  // namespace hft

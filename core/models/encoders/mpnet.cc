@@ -6,7 +6,8 @@
 #include <cmath>
 
 #include "core/base/limits.h"
-#include "core/models/roberta.h"
+#include "core/models/architecture.h"
+#include "core/models/encoders/roberta.h"
 #include "core/nn/attention.h"
 
 namespace hft {
@@ -83,9 +84,7 @@ struct MpNet {
   }
 };
 
-}  // namespace
-
-TextNet build_mpnet(const Fields& config, const Weights& w, Head head) {
+TextNet build(const Fields& config, const Weights& w, Head head) {
   BertConfig c(config);
   c.types = 0;
   const auto buckets =
@@ -113,5 +112,14 @@ TextNet build_mpnet(const Fields& config, const Weights& w, Head head) {
   }
   return net;
 }
+
+}  // namespace
+
+extern const Architecture mpnet{
+    .types = {"mpnet"},
+    .base = "mpnet",
+    .heads = kEncoderHeads,
+    .encoder = build,
+};
 
 }  // namespace hft

@@ -2,9 +2,10 @@
 // XLM-RoBERTa and CamemBERT differ in vocabulary alone.
 // Papers: arXiv:1907.11692, XLM-R arXiv:1911.02116, CamemBERT arXiv:1911.03894. Checked against the
 // configs of roberta-base, xlm-roberta-base and camembert-base.
-#include "core/models/roberta.h"
+#include "core/models/encoders/roberta.h"
 
 #include "core/base/limits.h"
+#include "core/models/architecture.h"
 
 namespace hft {
 
@@ -49,9 +50,7 @@ struct Roberta {
   }
 };
 
-}  // namespace
-
-TextNet build_roberta(const Fields& config, const Weights& w, Head head) {
+TextNet build(const Fields& config, const Weights& w, Head head) {
   const BertConfig c(config);
   const auto padding = config.integer("pad_token_id", 0, c.positions - 1, 1);
   const Roberta roberta(c, w / "roberta", padding);
@@ -77,5 +76,14 @@ TextNet build_roberta(const Fields& config, const Weights& w, Head head) {
   }
   return net;
 }
+
+}  // namespace
+
+extern const Architecture roberta{
+    .types = {"roberta", "xlm-roberta", "camembert"},
+    .base = "roberta",
+    .heads = kEncoderHeads,
+    .encoder = build,
+};
 
 }  // namespace hft

@@ -5,7 +5,8 @@
 #include <cmath>
 
 #include "core/base/limits.h"
-#include "core/models/bart.h"
+#include "core/models/architecture.h"
+#include "core/models/seq2seq/bart.h"
 
 namespace hft {
 namespace {
@@ -50,9 +51,7 @@ PositionVectors positions(const Fields& config, const Weights& w) {
   };
 }
 
-}  // namespace
-
-Seq2SeqNet build_m2m_100(const Fields& config, const Weights& w) {
+Seq2SeqNet build(const Fields& config, const Weights& w) {
   return build_bart_family(config, w,
                            {.norm_first = true,
                             .scale_embedding = true,
@@ -60,5 +59,13 @@ Seq2SeqNet build_m2m_100(const Fields& config, const Weights& w) {
                             .endless = true,
                             .positions = positions});
 }
+
+}  // namespace
+
+extern const Architecture m2m_100{
+    .types = {"m2m_100"},
+    .base = "model",
+    .seq2seq = build,
+};
 
 }  // namespace hft

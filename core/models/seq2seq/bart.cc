@@ -3,9 +3,10 @@
 // Golden: tests/golden/bart-*, tests/golden/mbart-*.
 // Shapes: N tokens of all sequences together, R of them wanted, D hidden, H heads, E head size,
 // F feed-forward, V vocabulary, P positions.
-#include "core/models/bart.h"
+#include "core/models/seq2seq/bart.h"
 
 #include "core/base/limits.h"
+#include "core/models/architecture.h"
 #include "core/models/text_net.h"
 #include "core/nn/attention.h"
 #include "core/nn/embedding.h"
@@ -259,6 +260,8 @@ PositionVectors sinusoidal_positions(const Fields& config, const Weights& w) {
   return [table](const Tensor&, const Tensor& at, const auto&) { return table.index_select(0, at); };
 }
 
+namespace {
+
 Seq2SeqNet build_bart(const Fields& config, const Weights& w) {
   return build_bart_family(config, w, {.norm_embedding = true, .positions = learned_positions});
 }
@@ -267,5 +270,23 @@ Seq2SeqNet build_mbart(const Fields& config, const Weights& w) {
   return build_bart_family(
       config, w, {.norm_first = true, .norm_embedding = true, .positions = learned_positions});
 }
+
+constexpr Head kReading[] = {Head::kClassify, Head::kAnswer};
+
+}  // namespace
+
+extern const Architecture bart{
+    .types = {"bart"},
+    .base = "model",
+    .heads = kReading,
+    .seq2seq = build_bart,
+};
+
+extern const Architecture mbart{
+    .types = {"mbart"},
+    .base = "model",
+    .heads = kReading,
+    .seq2seq = build_mbart,
+};
 
 }  // namespace hft

@@ -3,6 +3,7 @@
 // distilbert-base-uncased-finetuned-sst-2-english and distilbert-base-cased-distilled-squad.
 // Shapes: N tokens of all sequences together, R of them wanted, D hidden, H heads, F feed-forward.
 #include "core/base/limits.h"
+#include "core/models/architecture.h"
 #include "core/models/text_net.h"
 #include "core/nn/attention.h"
 #include "core/nn/embedding.h"
@@ -74,9 +75,7 @@ struct DistilBert {
   }
 };
 
-}  // namespace
-
-TextNet build_distilbert(const Fields& config, const Weights& w, Head head) {
+TextNet build(const Fields& config, const Weights& w, Head head) {
   const Config c(config);
   const DistilBert distilbert(c, w / "distilbert");
   TextNet net{distilbert, {}, c.vocab, 0, c.positions, c.dim};
@@ -107,5 +106,14 @@ TextNet build_distilbert(const Fields& config, const Weights& w, Head head) {
   }
   return net;
 }
+
+}  // namespace
+
+extern const Architecture distilbert{
+    .types = {"distilbert"},
+    .base = "distilbert",
+    .heads = kEncoderHeads,
+    .encoder = build,
+};
 
 }  // namespace hft

@@ -3,10 +3,11 @@
 // arXiv:2002.05202, Mistral arXiv:2310.06825, Qwen2 arXiv:2407.10671, Qwen3 arXiv:2505.09388.
 // Shapes: N tokens of all sequences together, R of them wanted, D hidden, H heads, K key/value
 // heads, E head size, F feed-forward, V vocabulary.
-#include "core/models/llama.h"
+#include "core/models/decoders/llama.h"
 
 #include "core/base/error.h"
 #include "core/base/limits.h"
+#include "core/models/architecture.h"
 
 namespace hft {
 
@@ -142,8 +143,6 @@ Kind qwen(const Fields& config) {
   return kind;
 }
 
-}  // namespace
-
 DecoderNet build_llama(const Fields& config, const Weights& w) {
   Kind kind;
   kind.qkv_bias = kind.output_bias = config.boolean("attention_bias", false);
@@ -191,5 +190,42 @@ DecoderNet build_smollm3(const Fields& config, const Weights& w) {
   kind.slides = [turns = kind.turns](std::int64_t i) { return !turns(i); };
   return build(config, w, kind);
 }
+
+}  // namespace
+
+extern const Architecture llama{
+    .types = {"llama"},
+    .base = "model",
+    .heads = kDecoderHeads,
+    .decoder = build_llama,
+};
+
+extern const Architecture mistral{
+    .types = {"mistral"},
+    .base = "model",
+    .heads = kDecoderHeads,
+    .decoder = build_mistral,
+};
+
+extern const Architecture qwen2{
+    .types = {"qwen2"},
+    .base = "model",
+    .heads = kDecoderHeads,
+    .decoder = build_qwen2,
+};
+
+extern const Architecture qwen3{
+    .types = {"qwen3"},
+    .base = "model",
+    .heads = kDecoderHeads,
+    .decoder = build_qwen3,
+};
+
+extern const Architecture smollm3{
+    .types = {"smollm3"},
+    .base = "model",
+    .heads = kDecoderHeads,
+    .decoder = build_smollm3,
+};
 
 }  // namespace hft

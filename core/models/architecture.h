@@ -1,0 +1,35 @@
+// What the file of an architecture exports: which checkpoints it serves, and how it is built.
+#pragma once
+
+#include <array>
+#include <span>
+#include <string_view>
+
+#include "core/models/decoder_net.h"
+#include "core/models/seq2seq_net.h"
+#include "core/models/text_net.h"
+#include "core/nn/weights.h"
+
+namespace hft {
+
+inline constexpr Head kEncoderHeads[] = {Head::kEmbed,         Head::kFeatures, Head::kClassify,
+                                         Head::kTokenClassify, Head::kAnswer,   Head::kMaskedLm};
+// Those of a decoder that reads.
+inline constexpr Head kDecoderHeads[] = {Head::kClassify, Head::kEmbed, Head::kFeatures};
+
+// One of the builders is set, which tells the kind of model.
+struct Architecture {
+  std::array<std::string_view, 4> types;  // model_type of config.json
+  std::string_view base;                  // what the names of its tensors begin with, heads apart
+  std::span<const Head> heads = {};       // with which it reads
+  TextNet (*encoder)(const Fields& config, const Weights& w, Head head) = nullptr;
+  DecoderNet (*decoder)(const Fields& config, const Weights& w) = nullptr;
+  Seq2SeqNet (*seq2seq)(const Fields& config, const Weights& w) = nullptr;
+
+  // Where a decoder reads, it computes through a cache of keys and values.
+  bool reads_through_cache(Head head) const {
+    return decoder || (seq2seq && (head == Head::kClassify || head == Head::kAnswer));
+  }
+};
+
+}  // namespace hft

@@ -1,0 +1,33 @@
+// The functions that libhft_engine.so gives the program.
+#pragma once
+
+#include "core/models/heads/model.h"
+
+namespace hft {
+
+// LibTorch's random numbers, so that a seed draws what it draws in Python.
+class Random {
+ public:
+  virtual ~Random() = default;
+  // For each row of probabilities [R, V] `count` different columns, in order of drawing:
+  // torch.multinomial(probabilities, count). [R * count]
+  virtual std::vector<std::int32_t> draw(const Matrix& probabilities, std::int64_t count) = 0;
+  // torch.rand(n)
+  virtual std::vector<float> uniform(std::int64_t n) = 0;
+};
+
+// One row of the support table (`hft models`).
+struct Support {
+  std::string model_type;
+  std::vector<std::string> tasks;  // command names
+};
+
+// The functions of the engine, reached through core/engine.h.
+struct Engine {
+  // A model of this class, as its header declares it.
+  std::unique_ptr<Model> (*load)(ModelClass wanted, const ModelRequest&);
+  std::unique_ptr<Random> (*make_random)(std::uint64_t seed);
+  std::vector<Support> (*supported_models)();
+};
+
+}  // namespace hft

@@ -1,0 +1,132 @@
+#include "core/models/lookup.h"
+
+#include <algorithm>
+#include <numeric>
+
+#include "core/base/error.h"
+#include "core/checkpoint/model_kinds.h"
+#include "core/models/purposes.h"
+#include "core/models/registry.h"
+
+namespace hft {
+namespace {
+
+std::size_t edit_distance(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  std::iota(row.begin(), row.end(), 0);
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    std::size_t corner = std::exchange(row[0], i + 1);
+    for (std::size_t j = 0; j < b.size(); ++j) {
+      const std::size_t replaced = corner + (a[i] != b[j]);
+      corner = row[j + 1];
+      row[j + 1] = std::min({replaced, row[j] + 1, row[j + 1] + 1});
+    }
+  }
+  return row.back();
+}
+
+// f(architecture, type) for every type served.
+template <class F>
+void each_type(F&& f) {
+  for (const Architecture* architecture : architectures())
+    for (const auto type : architecture->types)
+      if (!type.empty()) f(*architecture, type);
+}
+
+const Architecture* find(std::string_view model_type) {
+  const Architecture* found = nullptr;
+  each_type([&](const Architecture& architecture, std::string_view type) {
+    if (type == model_type) found = &architecture;
+  });
+  return found;
+}
+
+std::string_view closest(std::string_view name) {
+  // The share of letters that differ; those of a common beginning count in favour (as in
+  // Winkler's measure), since names are seldom mistyped there.
+  const auto share = [&](std::string_view type) {
+    const auto common = std::ranges::mismatch(name, type).in1 - name.begin();
+    return (static_cast<double>(edit_distance(name, type)) - static_cast<double>(common)) /
+           static_cast<double>(std::max<std::size_t>(1, std::max(name.size(), type.size())));
+  };
+  std::vector<std::string_view> types;
+  each_type([&](const Architecture&, std::string_view type) { types.push_back(type); });
+  return *std::ranges::min_element(types, {}, share);
+}
+
+void refuse_quantised(const Fields& config) {
+  if (!config.has("quantization_config")) return;
+  const Fields quantization = config.object("quantization_config");
+  std::string method = quantization.text("quant_method", "");
+  if (method.empty())
+    method = quantization.boolean("load_in_4bit", false)   ? "bitsandbytes, 4 bit"
+             : quantization.boolean("load_in_8bit", false) ? "bitsandbytes, 8 bit"
+                                                           : "an unnamed method";
+  fail(Errc::kUnsupported, config.where(), ": the checkpoint is quantised (", method,
+       "), wanted float32, bfloat16 or float16 weights");
+}
+
+bool serves(const Architecture& architecture, ModelClass wanted, Head head) {
+  switch (wanted) {
+    case ModelClass::kText:
+      return std::ranges::count(architecture.heads, head) > 0;
+    case ModelClass::kCausalLm:
+      return architecture.decoder;
+    case ModelClass::kSeq2SeqLm:
+      return architecture.seq2seq;
+  }
+  return false;
+}
+
+std::string_view words_of(ModelClass wanted) {
+  return wanted == ModelClass::kText       ? kEncoderWords
+         : wanted == ModelClass::kCausalLm ? kDecoderWords
+                                   : kSeq2SeqWords;
+}
+
+std::string_view words_of(const Architecture& architecture) {
+  return words_of(architecture.encoder   ? ModelClass::kText
+                  : architecture.decoder ? ModelClass::kCausalLm
+                                         : ModelClass::kSeq2SeqLm);
+}
+
+[[noreturn]] void fail_unsupported(const Fields& config, std::string_view wanted) {
+  const std::string type = config.text("model_type");
+  const auto refuse = [&](std::string_view is, const std::string& hint = "hft models") {
+    fail_hint(Errc::kUnsupported, hint, config.where(), ": model_type '", type, "' is ", is,
+              ", wanted ", wanted);
+  };
+  if (const Architecture* found = find(type))
+    refuse(words_of(*found), found->decoder ? "hft generate" : fitting_command(config));
+  need_text_model(config, wanted);
+  if (const ModelKind* kind = kind_of(type); kind && kind->words != wanted) refuse(kind->words);
+  if (config.has("auto_map"))
+    fail_hint(Errc::kUnsupported, "hft models", config.where(), ": model_type '", type,
+              "' needs Python code from the repository; hft never runs it");
+  fail_hint(Errc::kUnsupported, "hft models", "model_type '", type,
+            "' is not supported; closest: '", closest(type), "'");
+}
+
+}  // namespace
+
+const Architecture& architecture_of(const Fields& config, ModelClass wanted, Head head) {
+  refuse_quantised(config);
+  const Architecture* found = find(config.text("model_type"));
+  if (found && serves(*found, wanted, head)) return *found;
+  fail_unsupported(config, words_of(wanted));
+}
+
+std::vector<Support> supported_models() {
+  std::vector<Support> rows;
+  each_type([&](const Architecture& architecture, std::string_view type) {
+    Support row{std::string(type), {}};
+    if (architecture.decoder) row.tasks = {"generate", "chat"};
+    if (architecture.seq2seq) row.tasks = {"summarize", "translate"};
+    for (const Head head : architecture.heads)
+      if (head != Head::kFeatures) row.tasks.emplace_back(command_of(head));
+    rows.push_back(std::move(row));
+  });
+  return rows;
+}
+
+}  // namespace hft
