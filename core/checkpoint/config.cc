@@ -1,5 +1,5 @@
 // Reference: PretrainedConfig and the config classes of transformers 4.57.6 and 5.24
-// (attribute_map, what their constructors make of old fields, standardize_rope_params), AutoConfig.
+// (standardize_rope_params), AutoConfig.
 #include "core/checkpoint/config.h"
 
 #include <algorithm>
@@ -8,6 +8,7 @@
 #include "core/base/error.h"
 #include "core/base/files.h"
 #include "core/base/limits.h"
+#include "core/checkpoint/config_class.h"
 #include "core/checkpoint/other_formats.h"
 
 namespace hft {
@@ -31,44 +32,6 @@ void name_type(Json& config, const fs::path& folder) {
   std::string_view type = model_type_within(name_of(folder));
   if (type.empty()) type = model_type_of_class(class_of(Fields(config, "")));
   if (!type.empty()) config["model_type"] = type;
-}
-
-// Other names of fields; they win, as they are set last.
-struct Alias {
-  std::string_view model_types, name, field;
-};
-constexpr std::string_view kBartTypes =
-    " bart mbart marian pegasus m2m_100 blenderbot blenderbot-small plbart mvp ";
-constexpr Alias kAliases[] = {
-    {" gpt2 ", "hidden_size", "n_embd"},
-    {" gpt2 ", "max_position_embeddings", "n_positions"},
-    {" gpt2 ", "num_attention_heads", "n_head"},
-    {" gpt2 ", "num_hidden_layers", "n_layer"},
-    {" distilbert ", "hidden_size", "dim"},
-    {" distilbert ", "num_attention_heads", "n_heads"},
-    {" distilbert ", "num_hidden_layers", "n_layers"},
-    {" t5 mt5 umt5 ", "hidden_size", "d_model"},
-    {" t5 mt5 umt5 ", "num_attention_heads", "num_heads"},
-    {" t5 mt5 umt5 ", "num_hidden_layers", "num_layers"},
-    {" t5 mt5 umt5 ", "head_dim", "d_kv"},
-    {kBartTypes, "hidden_size", "d_model"},
-    {kBartTypes, "num_attention_heads", "encoder_attention_heads"},
-    {" mixtral ", "num_experts", "num_local_experts"},
-};
-
-bool is_among(std::string_view model_types, const std::string& type) {
-  return model_types.find(" " + type + " ") != std::string_view::npos;
-}
-
-void apply_aliases(Json& config, const std::string& type) {
-  for (const auto& [model_types, name, field] : kAliases) {
-    if (!is_among(model_types, type)) continue;
-    const Json *other = found(config, name), *own = found(config, field);
-    if (other)
-      config[std::string(field)] = Json(*other);
-    else if (own)
-      config[std::string(name)] = Json(*own);
-  }
 }
 
 bool is_layer_type(const std::string& key) { return key.ends_with("_attention"); }
@@ -97,16 +60,6 @@ void place_rope(Json& config) {
   if (!first.empty()) spread_rope(config, rope[first]);
 }
 
-// What BART's config class makes of its fields, one of 2020 among them.
-void complete_bart(Json& config) {
-  if (!found(config, "id2label") && !found(config, "num_labels")) config["num_labels"] = 3;
-  const Json* forced = found(config, "force_bos_token_to_be_generated");
-  if (forced && *forced == true && !found(config, "forced_bos_token_id")) {
-    const Json* bos = found(config, "bos_token_id");
-    config["forced_bos_token_id"] = bos ? Json(*bos) : Json(0);
-  }
-}
-
 }  // namespace
 
 Fields read_config_file(const fs::path& folder) {
@@ -129,10 +82,9 @@ Fields read_config(const fs::path& folder) {
     fail_hint(Errc::kBadData, "name the folder after its type (my-bert), or add \"model_type\"",
               written.where(), ": 'model_type' is missing, and neither the folder's name nor ",
               "'architectures' tells it");
-  const std::string type = typed.text("model_type");
-  apply_aliases(config, type);
+  typed.text("model_type");
+  apply_config_class(config);
   place_rope(config);
-  if (type == "bart") complete_bart(config);
   return Fields(std::move(config), written.where());
 }
 

@@ -8,22 +8,15 @@
 #include "core/base/error.h"
 #include "core/checkpoint/cast.h"
 #include "core/checkpoint/config.h"
+#include "core/checkpoint/config_class.h"
 #include "core/checkpoint/in_quotes.h"
 #include "core/checkpoint/tied.h"
 
 namespace hft {
 namespace {
 
-// T5 and its kin, whose encoder and decoder always share their embeddings, and whose wo layers stay
-// float32 when the rest is float16 (_keep_in_fp32_modules of transformers 4.57).
-bool is_t5(std::string_view model_type) {
-  constexpr std::array<std::string_view, 5> kKin{"t5", "mt5", "umt5", "udop", "pop2piano"};
-  return std::find(kKin.begin(), kKin.end(), model_type) != kKin.end();
-}
-
-// What loading computes, so that saving leaves it out (_keys_to_ignore_on_save).
-bool is_computed(std::string_view model_type, std::string_view name) {
-  return model_type == "marian" && name.ends_with("coder.embed_positions.weight");
+bool ends(std::string_view name, std::string_view ending) {
+  return !ending.empty() && name.ends_with(ending);
 }
 
 // What the reference calls a tensor since its version 1.
@@ -56,21 +49,21 @@ Pretrained read_pretrained(const std::filesystem::path& folder, const std::strin
   const Fields config = read_config_file(folder);
   if (dtype && config.has("quantization_config"))
     fail(Errc::kUnsupported, config.where(), ": the model is quantised, its types cannot change");
-  const std::string model_type = config.text("model_type", "");
+  const ConfigClass& saved_as = config_class(config.text("model_type", ""));
   const StoredTensors tensors = open_checkpoint(folder, variant);
-  const bool is_tied = config.boolean("tie_word_embeddings", true), t5 = is_t5(model_type);
-  auto left_out = tied_names(tensors, is_tied, is_tied || t5);
+  const bool is_tied = config.boolean("tie_word_embeddings", true);
+  auto left_out = tied_names(tensors, is_tied, is_tied || saved_as.shares_embeddings);
   // Said, because the names left out rest on it, and classes differ in what they take for granted.
   Pretrained model{.config = config.json()};
   if (!left_out.empty() && is_tied) model.config["tie_word_embeddings"] = true;
   std::set<std::string> names;
   std::optional<Dtype> first;
   for (const auto& [name, tensor] : tensors) {
-    if (is_computed(model_type, name)) left_out.insert(name);
+    if (ends(name, saved_as.computed)) left_out.insert(name);
     if (left_out.contains(name)) continue;
     Dtype written = tensor.dtype;
     if (dtype && is_float(written))
-      written = t5 && *dtype == Dtype::kF16 && name.ends_with(".wo.weight") ? Dtype::kF32 : *dtype;
+      written = *dtype == Dtype::kF16 && ends(name, saved_as.kept_in_float32) ? Dtype::kF32 : *dtype;
     if (is_float(written) && !first) first = written;
     model.tensors.push_back({current_name(name), tensor, written});
     if (!names.insert(model.tensors.back().name).second)

@@ -67,43 +67,6 @@ const Json& global_defaults() {
   return kDefaults;
 }
 
-// Special tokens that the config class of an architecture has when config.json does not say.
-Json class_defaults(const std::string& model_type) {
-  struct Row {
-    const char* model_type;
-    int bos, eos, pad, start, forced_eos;  // -1: none
-  };
-  static constexpr Row kRows[] = {
-      {"gpt2", 50256, 50256, -1, -1, -1}, {"llama", 1, 2, -1, -1, -1},
-      {"mistral", 1, 2, -1, -1, -1},      {"mixtral", 1, 2, -1, -1, -1},
-      {"phi", 1, 2, -1, -1, -1},          {"phi3", 1, 32000, 32000, -1, -1},
-      {"gemma", 2, 1, 0, -1, -1},         {"gemma2", 2, 1, 0, -1, -1},
-      {"gemma3_text", 2, 1, 0, -1, -1},   {"gpt_neo", 50256, 50256, -1, -1, -1},
-      {"gpt_neox", 0, 2, -1, -1, -1},     {"gptj", 50256, 50256, -1, -1, -1},
-      {"opt", 2, 2, 1, -1, -1},           {"bloom", 1, 2, -1, -1, -1},
-      {"falcon", 11, 11, -1, -1, -1},     {"codegen", 50256, 50256, -1, -1, -1},
-      {"stablelm", 0, 0, -1, -1, -1},     {"starcoder2", 50256, 50256, -1, -1, -1},
-      {"olmo", -1, 50279, 1, -1, -1},     {"olmo2", -1, 50279, 1, -1, -1},
-      {"cohere", 5, 255001, 0, -1, -1},   {"smollm3", 128000, 128001, 128004, -1, -1},
-      {"granite", 1, 2, -1, -1, -1},      {"bart", 0, 2, 1, 2, 2},
-      {"mbart", 0, 2, 1, -1, 2},          {"marian", -1, 0, 58100, 58100, 0},
-      {"t5", -1, 1, 0, -1, -1},           {"mt5", -1, 1, 0, 0, -1},
-      {"umt5", -1, 1, 0, 0, -1},          {"pegasus", -1, 1, 0, 0, 1},
-      {"blenderbot", 1, 2, 0, 1, 2},      {"m2m_100", 0, 2, 1, 2, -1}};
-  Json out = Json::object();
-  for (const Row& row : kRows) {
-    if (model_type != row.model_type) continue;
-    const std::pair<const char*, int> fields[] = {{"bos_token_id", row.bos},
-                                                  {"eos_token_id", row.eos},
-                                                  {"pad_token_id", row.pad},
-                                                  {"decoder_start_token_id", row.start},
-                                                  {"forced_eos_token_id", row.forced_eos}};
-    for (auto [name, id] : fields)
-      if (id >= 0) out[name] = id;
-  }
-  return out;
-}
-
 // The generation fields among these, over the values so far; nulls too when `nulls`.
 void overlay(Json& values, const Json& over, bool nulls) {
   if (!over.is_object()) return;
@@ -122,9 +85,7 @@ void fill_defaults(Json& values, const Json& model) {
 // Fields inside config.json: the way before generation_config.json existed.
 Json from_model_config(const Json& config) {
   Json values = global_defaults();
-  Json own = class_defaults(config.value("model_type", ""));
-  for (auto& [key, value] : config.items()) own[key] = value;
-  overlay(values, own, false);
+  overlay(values, config, false);
   for (const char* inner : {"decoder", "text_config"})
     if (auto it = config.find(inner); it != config.end() && it->is_object()) {
       Json nested = global_defaults();

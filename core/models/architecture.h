@@ -26,6 +26,10 @@ struct Architecture {
   DecoderNet (*decoder)(const Fields& config, const Weights& w) = nullptr;
   Seq2SeqNet (*seq2seq)(const Fields& config, const Weights& w) = nullptr;
 
+  // An encoder-decoder that reads with a head: its decoder's text begins with its own last token
+  // (shift_tokens_right of modeling_mbart.py).
+  bool starts_with_last = false;
+
   // Where a decoder reads, it computes through a cache of keys and values.
   bool reads_through_cache(Head head) const {
     return decoder || (seq2seq && (head == Head::kClassify || head == Head::kAnswer));

@@ -94,8 +94,8 @@ std::unique_ptr<TextModel> load_text(const ModelRequest& request) {
                          std::move(warnings));
 }
 
-// The checkpoint of a model that generates text.
-std::shared_ptr<WeightStore> open_generator(const Architecture& architecture, Fields config,
+// The checkpoint of a model that generates text; adapters may change `config`.
+std::shared_ptr<WeightStore> open_generator(const Architecture& architecture, Fields& config,
                                             const ModelRequest& request) {
   auto store = open_weights(request, request.folder, config, renames_of(architecture.base),
                             cached_device(request));
@@ -115,7 +115,7 @@ std::vector<std::string> settle_generator(const WeightStore& store, const ModelR
 }
 
 std::unique_ptr<CausalLm> load_causal(const ModelRequest& request) {
-  const Fields config = read_config(request.folder);
+  Fields config = read_config(request.folder);
   const Architecture& architecture = architecture_of(config, ModelClass::kCausalLm);
   const auto store = open_generator(architecture, config, request);
   DecoderNet net = architecture.decoder(config, Weights(store));
@@ -124,7 +124,7 @@ std::unique_ptr<CausalLm> load_causal(const ModelRequest& request) {
 }
 
 std::unique_ptr<Seq2SeqLm> load_seq2seq(const ModelRequest& request) {
-  const Fields config = read_config(request.folder);
+  Fields config = read_config(request.folder);
   const Architecture& architecture = architecture_of(config, ModelClass::kSeq2SeqLm);
   need_text_head(config);
   const auto store = open_generator(architecture, config, request);

@@ -25,7 +25,8 @@ TextNet seq2seq_reader(const Architecture& architecture, const Fields& config, c
   Json unscaled = config.json();
   unscaled["scale_decoder_outputs"] = false;
   const Fields fields(std::move(unscaled), config.where());
-  return text_net_of(architecture.seq2seq(fields, w), fields, w, head);
+  return text_net_of(architecture.seq2seq(fields, w), fields, w, head,
+                     architecture.starts_with_last);
 }
 
 }  // namespace

@@ -67,7 +67,8 @@ Tensor encoded(const Seq2SeqNet& net, const Tokens& tokens) {
 
 }  // namespace
 
-TextNet text_net_of(Seq2SeqNet net, const Fields& config, const Weights& w, Head head) {
+TextNet text_net_of(Seq2SeqNet net, const Fields& config, const Weights& w, Head head,
+                    bool starts_with_last) {
   TextNet text;
   text.vocab = net.source_vocab;
   text.positions = net.source_positions;
@@ -81,17 +82,14 @@ TextNet text_net_of(Seq2SeqNet net, const Fields& config, const Weights& w, Head
     text.encode = [net = std::move(net)](const Tokens& tokens) { return encoded(net, tokens); };
     return text;
   }
-  const std::string type = config.text("model_type");
-  const bool t5 = type.ends_with("t5");
-  const auto id = [&](std::string_view key, std::int64_t fallback) {
-    return config.integer(key, 0, limits::kVocab, fallback);
-  };
-  const auto start = id("decoder_start_token_id", t5 ? id("pad_token_id", 0) : 2);
+  const auto id = [&](std::string_view key) { return config.integer(key, 0, limits::kVocab); };
+  const auto start = id(config.has("decoder_start_token_id") ? "decoder_start_token_id"
+                                                             : "pad_token_id");
   text.encode =
       Reader{.net = std::move(net),
              .cache_type = w.store().dtype() == at::kBFloat16 ? at::kBFloat16 : at::kFloat,
-             .start = type == "mbart" ? -1 : start,
-             .eos = head == Head::kClassify ? id("eos_token_id", t5 ? 1 : 2) : -1};
+             .start = starts_with_last ? -1 : start,
+             .eos = head == Head::kClassify ? id("eos_token_id") : -1};
   return text;
 }
 

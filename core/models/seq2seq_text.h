@@ -7,7 +7,9 @@
 
 namespace hft {
 
-// Binds the head's tensors at `w`.
-TextNet text_net_of(Seq2SeqNet net, const Fields& config, const Weights& w, Head head);
+// Binds the head's tensors at `w`. The decoder's text begins with decoder_start_token_id, or with
+// the text's own last token.
+TextNet text_net_of(Seq2SeqNet net, const Fields& config, const Weights& w, Head head,
+                    bool starts_with_last);
 
 }  // namespace hft

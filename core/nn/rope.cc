@@ -59,7 +59,6 @@ std::vector<float> Rope::plain(double theta) const {
 
 void Rope::stretch(const Fields& config, const Fields& scaling) {
   std::string type = scaling.text("rope_type", scaling.text("type", "default"));
-  if (config.text("model_type", "") == "phi3" && type == "yarn") type = "longrope";  // its old name
   const auto factor = [&] { return scaling.real("factor", 1e-6, kMost); };
   if (type == "default" || type == "mrope") return;
   if (type == "linear") {
@@ -142,7 +141,6 @@ void Rope::longrope(const Fields& config, const Fields& scaling) {
       factor <= 1 ? 1 : std::sqrt(1 + std::log(factor) / std::log(static_cast<double>(original_))));
   const auto short_factor = list_of(scaling, "short_factor", frequencies_.size());
   const auto long_factor = list_of(scaling, "long_factor", frequencies_.size());
-  if (config.text("model_type", "") == "phi3") turning_point_ = original_;
   long_ = frequencies_;
   for (std::size_t i = 0; i < frequencies_.size(); ++i) {
     frequencies_[i] /= short_factor[i];

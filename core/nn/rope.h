@@ -28,9 +28,8 @@ class Rope {
   // Positions the stretched frequencies are made for; at least max_position_embeddings. Texts may
   // go on past them.
   std::int64_t reach() const { return reach_; }
-  // Past this many positions all keys turn by other angles, and what is cached is made anew: Phi-3
-  // alone does so with longrope. 0: never.
-  std::int64_t turning_point() const { return turning_point_; }
+  // Past this many positions all keys turn by other angles (longrope); 0: never.
+  std::int64_t turning_point() const { return long_.empty() ? 0 : original_; }
 
  private:
   void stretch(const Fields& config, const Fields& scaling);
@@ -46,7 +45,6 @@ class Rope {
   std::vector<float> long_;         // longrope: past `original_` positions
   double dynamic_ = 0;              // its factor; 0: none
   std::int64_t original_ = 0;       // positions the model was trained on
-  std::int64_t turning_point_ = 0;
   std::int64_t reach_ = 0;
   double amplitude_ = 1;  // of cosines and sines
 };

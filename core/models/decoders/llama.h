@@ -102,7 +102,6 @@ template <class Layer>
 DecoderNet rotary_net(const LlamaConfig& c, RotaryStack<Layer> stack, Linear lm_head,
                       std::vector<CacheLayer> cache) {
   DecoderNet net;
-  net.turning_point = stack.ropes.turning_point();
   net.trained_positions = stack.ropes.reach();
   net.hidden = std::move(stack);
   net.logits = std::move(lm_head);

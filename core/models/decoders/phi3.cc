@@ -26,9 +26,12 @@ DecoderNet build(const Fields& config, const Weights& w) {
       language_head(config, w / "lm_head", {c.vocab, c.hidden}, model / "embed_tokens", false);
   const auto window =
       config.has("sliding_window") ? config.integer("sliding_window", 1, limits::kPositions) : 0;
-  return rotary_net(
+  const auto turning_point = stack.ropes.turning_point();
+  DecoderNet net = rotary_net(
       c, std::move(stack), std::move(lm_head),
       cache_layers(config, c.layers, c.cache_layer(), window, [](std::int64_t) { return true; }));
+  net.turning_point = turning_point;  // prepare_inputs_for_generation of modeling_phi3.py
+  return net;
 }
 
 }  // namespace

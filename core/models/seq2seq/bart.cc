@@ -287,6 +287,7 @@ extern const Architecture mbart{
     .base = "model",
     .heads = kReading,
     .seq2seq = build_mbart,
+    .starts_with_last = true,
 };
 
 }  // namespace hft

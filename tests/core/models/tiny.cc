@@ -3,6 +3,7 @@
 #include <cmath>
 #include <limits>
 
+#include "core/checkpoint/config_class.h"
 #include "core/models/reading.h"
 
 namespace hft::test {
@@ -61,7 +62,9 @@ Json tiny_seq2seq_config(const std::string& model_type) {
 }
 
 Tensors tiny_tensors(const Json& config, Head head) {
-  const Fields fields(config, "config.json");
+  Json complete = config;
+  apply_config_class(complete);
+  const Fields fields(complete, "config.json");
   const Architecture& architecture = architecture_of(fields, ModelClass::kText, head);
   auto store = std::make_shared<WeightStore>("tiny", StoredTensors{}, renames_of(architecture.base),
                                              at::kFloat, at::kCPU);
