@@ -12,14 +12,11 @@
 namespace hft {
 namespace {
 
-constexpr Processor kAll[] = {Processor::kPlain, Processor::kAvx2, Processor::kAvx512,
-                              Processor::kAvx512Bf16};
-
 Processor chosen() {
   const char* value = std::getenv("HFT_CPU");
   Processor best = Processor::kPlain;
   std::string names;
-  for (const Processor level : kAll) {
+  for (const Processor level : kProcessors) {
     if (!has(level)) continue;
     best = level;
     names += (names.empty() ? "" : ", ") + std::string(name_of(level));

@@ -14,6 +14,9 @@ enum class Processor : std::uint8_t {
   kAvx512Bf16,  // products of bfloat16
 };
 
+inline constexpr Processor kProcessors[] = {Processor::kPlain, Processor::kAvx2,
+                                            Processor::kAvx512, Processor::kAvx512Bf16};
+
 // Throws kUsage when HFT_CPU names none of them, or one that this processor lacks.
 Processor processor();
 std::string_view name_of(Processor level);

@@ -28,8 +28,8 @@ struct Activate {
 
 }  // namespace
 
-void activate_values(float* values, std::int64_t count, Activation activation) {
-  simd::run_best<Activate>(values, count, activation);
+void activate_values(float* values, std::int64_t count, Activation activation, Processor row) {
+  simd::run_on<Activate>(row, values, count, activation);
 }
 
 }  // namespace hft

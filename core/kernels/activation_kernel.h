@@ -1,6 +1,7 @@
 // The activation functions that config.json names, one number at a time.
 #pragma once
 
+#include "core/base/processor.h"
 #include "core/kernels/number.h"
 
 namespace hft {
@@ -23,6 +24,7 @@ enum class Activation : std::uint8_t {
 };
 
 // values [count] float32 become act(values).
-void activate_values(float* values, std::int64_t count, Activation activation);
+void activate_values(float* values, std::int64_t count, Activation activation,
+                     Processor row = processor());
 
 }  // namespace hft

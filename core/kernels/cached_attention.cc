@@ -218,11 +218,12 @@ std::int64_t cached_scratch(std::int64_t size) {
   return kCachedRows * (size + kCacheBlock + cached_width(size));
 }
 
-void attend_cached(const CachedHead& in, std::int64_t first, std::int64_t last, float* scratch) {
+void attend_cached(const CachedHead& in, std::int64_t first, std::int64_t last, float* scratch,
+                   Processor row) {
   if (in.bfloat16)
-    simd::run_fitting<Rows<std::uint16_t>>(&in, first, last, scratch);
+    simd::run_fitting<Rows<std::uint16_t>>(row, &in, first, last, scratch);
   else
-    simd::run_fitting<Rows<float>>(&in, first, last, scratch);
+    simd::run_fitting<Rows<float>>(row, &in, first, last, scratch);
 }
 
 }  // namespace hft

@@ -4,6 +4,8 @@
 
 #include <cstdint>
 
+#include "core/base/processor.h"
+
 namespace hft {
 
 // Positions of one block of the cache. A block holds, for each head of E numbers,
@@ -36,7 +38,8 @@ struct CachedHead {
 };
 
 // Rows [first, last) of the work; needs scratch of cached_scratch floats.
-void attend_cached(const CachedHead& in, std::int64_t first, std::int64_t last, float* scratch);
+void attend_cached(const CachedHead& in, std::int64_t first, std::int64_t last, float* scratch,
+                   Processor row = processor());
 std::int64_t cached_scratch(std::int64_t size);
 
 // The rows that are computed together; work is best cut at multiples of it.

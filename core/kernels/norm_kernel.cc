@@ -77,20 +77,12 @@ struct Rows {
 
 }  // namespace
 
-void normalise(const NormRows& in) {
+void normalise(const NormRows& in, Processor row) {
   std::vector<float> sums(in.size);
   if (in.bfloat16)
-    simd::run_best<Rows<std::uint16_t>>(&in, sums.data());
+    simd::run_on<Rows<std::uint16_t>>(row, &in, sums.data());
   else
-    simd::run_best<Rows<float>>(&in, sums.data());
-}
-
-void normalise_plain(const NormRows& in) {
-  std::vector<float> sums(in.size);
-  if (in.bfloat16)
-    simd::run_plain<Rows<std::uint16_t>>(&in, sums.data());
-  else
-    simd::run_plain<Rows<float>>(&in, sums.data());
+    simd::run_on<Rows<float>>(row, &in, sums.data());
 }
 
 }  // namespace hft

@@ -3,6 +3,8 @@
 
 #include <cstdint>
 
+#include "core/base/processor.h"
+
 namespace hft {
 
 struct NormRows {
@@ -20,9 +22,6 @@ struct NormRows {
 };
 
 // y = (s - mean(s)) / sqrt(var(s) + eps) * weight + bias with s = x + residual, in float32 inside.
-void normalise(const NormRows& in);
-
-// The same without vector instructions beyond the processor's baseline, for tests.
-void normalise_plain(const NormRows& in);
+void normalise(const NormRows& in, Processor row = processor());
 
 }  // namespace hft

@@ -6,7 +6,6 @@
 #include <memory>
 #include <new>
 
-#include "core/base/error.h"
 #include "core/kernels/product_rows.h"
 #include "core/kernels/simd.h"
 
@@ -36,23 +35,20 @@ class Scratch {
 
 bool always(const Product&) { return true; }
 
-struct Row : ProductRow {
+struct Row {
+  Processor needs;
+  bool (*serves)(const Product& p);
   void (*compute)(const Product&, std::int64_t begin, std::int64_t end, const ProductScratch&);
 };
 
 // Best first.
 constexpr Row kRows[] = {
 #if defined(__x86_64__)
-    {{"avx512_bf16", Processor::kAvx512Bf16, serves_avx512}, compute_product_avx512},
-    {{"avx2", Processor::kAvx2, always}, compute_product_avx2},
+    {Processor::kAvx512Bf16, serves_avx512, compute_product_avx512},
+    {Processor::kAvx2, always, compute_product_avx2},
 #endif
-    {{"plain", Processor::kPlain, always}, compute_product_plain},
+    {Processor::kPlain, always, compute_product_plain},
 };
-
-void run(const Row& row, const Product& p, std::int64_t begin, std::int64_t end) {
-  thread_local Scratch scratch;
-  row.compute(p, begin, end, scratch.of(p.rows));
-}
 
 float half_to_float(std::uint16_t half) {
   const int exponent = half >> 10 & 31, fraction = half & 1023;
@@ -106,9 +102,10 @@ double reference(Activation activation, double x) {
 
 }  // namespace
 
-void compute_product(const Product& p, std::int64_t begin, std::int64_t end) {
+void compute_product(const Product& p, std::int64_t begin, std::int64_t end, Processor best) {
+  thread_local Scratch scratch;
   for (const Row& row : kRows)
-    if (row.needs <= processor() && row.serves(p)) return run(row, p, begin, end);
+    if (row.needs <= best && row.serves(p)) return row.compute(p, begin, end, scratch.of(p.rows));
 }
 
 bool fuses(Activation activation) {
@@ -117,15 +114,6 @@ bool fuses(Activation activation) {
 #else
   return true;
 #endif
-}
-
-std::vector<ProductRow> product_rows() { return {std::begin(kRows), std::end(kRows)}; }
-
-void compute_product_with(std::string_view name, const Product& p, std::int64_t begin,
-                          std::int64_t end) {
-  for (const Row& row : kRows)
-    if (row.name == name) return run(row, p, begin, end);
-  fail(Errc::kFailure, "no product is called '", name, "'");
 }
 
 void compute_product_loops(const Product& p, double* y) {

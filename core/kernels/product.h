@@ -2,9 +2,6 @@
 // nothing is copied, packed or converted beforehand.
 #pragma once
 
-#include <string_view>
-#include <vector>
-
 #include "core/base/processor.h"
 #include "core/kernels/activation_kernel.h"
 
@@ -36,20 +33,11 @@ struct Product {
 inline constexpr std::int64_t kOutputStep = 64;
 // Up to here the weights are read once, in the order of memory, and the memory is the limit.
 inline constexpr std::int64_t kFewRows = 16;
-void compute_product(const Product& p, std::int64_t begin, std::int64_t end);
+void compute_product(const Product& p, std::int64_t begin, std::int64_t end,
+                     Processor row = processor());
 
 // The best row of the table applies it while sums are in registers; else it may be slower to.
 bool fuses(Activation activation);
-
-// The rows of the table, best first, and one of them at work, for tests. Outputs [begin, end).
-struct ProductRow {
-  std::string_view name;
-  Processor needs;
-  bool (*serves)(const Product& p);
-};
-std::vector<ProductRow> product_rows();
-void compute_product_with(std::string_view row, const Product& p, std::int64_t begin,
-                          std::int64_t end);
 
 // The same by plain loops, y [M, O] in double, for tests.
 void compute_product_loops(const Product& p, double* y);

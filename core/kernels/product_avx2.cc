@@ -34,8 +34,11 @@ namespace {
 }
 
 struct Avx2 {
-  static constexpr int kWidth = 8, kRows = 6;
+  static constexpr int kWidth = 8, kRows = 6, kSums = 12, kFewRows = 16;
   using Floats = __m256;
+  struct Both {
+    Floats first, second;
+  };
 
   [[gnu::always_inline]] static inline Floats load(const float* from) {
     return _mm256_loadu_ps(from);
@@ -73,6 +76,12 @@ struct Avx2 {
     const __m256i packed =
         _mm256_permute4x64_epi64(_mm256_packus_epi32(top, _mm256_setzero_si256()), 0x08);
     _mm_storeu_si128(halves, _mm256_castsi256_si128(packed));
+  }
+  // bfloat16 is the upper half of a float.
+  [[gnu::always_inline]] static inline Both even_and_odd(const std::uint16_t* from) {
+    const __m256i both = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from));
+    return {_mm256_castsi256_ps(_mm256_slli_epi32(both, 16)),
+            _mm256_castsi256_ps(_mm256_and_si256(both, _mm256_set1_epi32(-65536)))};
   }
   static float widened(const void* from, Number type, std::int64_t at) {
     if (type == Number::kFloat) return static_cast<const float*>(from)[at];
@@ -135,32 +144,6 @@ struct Avx2 {
       for (; k < depth; ++k)
         for (int i = 0; i < kWidth; ++i)
           to[k * kPanel + i] = widened(rows[half + i], type, first + k);
-    }
-  }
-
-  // One row of x: sums [kPanel] straight from the weights, which are read once.
-  template <Number type>
-  static void stream(const void* const (&rows)[kPanel], std::int64_t first, std::int64_t depth,
-                     const float* x, float* sums, bool start) {
-    Floats parts[2] = {};
-    std::int64_t k = 0;
-    for (; k + kTogether<type> <= depth; k += kTogether<type>)
-#pragma GCC unroll 2
-      for (int half = 0; half < 2; ++half)
-        columns<type>(rows + half * kWidth, first + k, [&](int i, Floats column) __attribute__((
-                                                           always_inline)) {
-          parts[half] = fused(all(x + k + i), column, parts[half]);
-        });
-    for (; k < depth; ++k)
-      for (int half = 0; half < 2; ++half) {
-        float column[kWidth];
-        for (int i = 0; i < kWidth; ++i)
-          column[i] = widened(rows[half * kWidth + i], type, first + k);
-        parts[half] = fused(all(x + k), load(column), parts[half]);
-      }
-    for (int half = 0; half < 2; ++half) {
-      float* to = sums + half * kWidth;
-      store(start ? parts[half] : load(to) + parts[half], to);
     }
   }
 };

@@ -6,8 +6,11 @@ namespace hft {
 namespace {
 
 struct Plain {
-  static constexpr int kWidth = 4, kRows = 3;
+  static constexpr int kWidth = 4, kRows = 3, kSums = 12, kFewRows = 4;
   typedef float Floats __attribute__((vector_size(16)));
+  struct Both {
+    Floats first, second;
+  };
 
   [[gnu::always_inline]] static inline Floats load(const float* from) {
     Floats x;
@@ -30,6 +33,14 @@ struct Plain {
   }
   static void store(Floats x, void* to, Number type, std::int64_t at) {
     for (int i = 0; i < kWidth; ++i) narrowed(x[i], to, type, at + i);
+  }
+  static Both even_and_odd(const std::uint16_t* from) {
+    Both both;
+    for (int i = 0; i < kWidth; ++i) {
+      both.first[i] = simd::widen(from[2 * i]);
+      both.second[i] = simd::widen(from[2 * i + 1]);
+    }
+    return both;
   }
   static float widened(const void* from, Number type, std::int64_t at) {
     if (type == Number::kFloat) return static_cast<const float*>(from)[at];

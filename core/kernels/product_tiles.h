@@ -8,6 +8,7 @@
 
 #include "core/kernels/functions.h"
 #include "core/kernels/product_rows.h"
+#include "core/kernels/simd.h"
 
 namespace hft {
 namespace {
@@ -22,11 +23,11 @@ struct Range {
 
 // Isa: kWidth, kRows, Floats; load and store of kWidth floats or of kWidth numbers of any type,
 // widened() and narrowed() of one number, fused(a, b, sum), and lay_out<type>(rows, first, depth,
-// panel), which writes panel [depth, kPanel] from the numbers `first` on of kPanel rows of weights;
-// it may have stream<type>(rows, first, depth, x, sums, start) for one row of x without a panel.
+// panel), which writes panel [depth, kPanel] from the numbers `first` on of kPanel rows of weights.
 template <class Isa>
 struct Tiles {
   using Floats = typename Isa::Floats;
+  using Both = typename Isa::Both;
   static constexpr int kVectors = kPanel / Isa::kWidth;
 
   // R rows of x [R, kDepthBlock] against P panels; the sums [R, P * kPanel], rows kOutputStep apart,
@@ -61,7 +62,7 @@ struct Tiles {
   template <int R>
   static void tiles(const float* x, const float* panels, int count, std::int64_t depth, float* sums,
                     bool start) {
-    constexpr int kMost = Isa::kRows * 2 / 3, kTogether = R < kMost ? kMost / R : 1;
+    constexpr int kFit = Isa::kSums / (R * kVectors), kTogether = kFit >= 4 ? 4 : kFit >= 2 ? 2 : 1;
     int i = 0;
     for (; i + kTogether <= count; i += kTogether)
       tile<R, kTogether>(x, panels + i * kPanelSize, depth, sums + i * kPanel, start);
@@ -122,17 +123,6 @@ struct Tiles {
                    const ProductScratch& scratch) {
     const std::int64_t depth = k.end - k.begin;
     float* sums = scratch.sums + column;
-    if constexpr (requires { Isa::template stream<type>; })
-      if (p.rows == 1) {
-        alignas(64) float x[kDepthBlock];
-        copy_rows(p, 0, 1, k.begin, depth, x);
-        each_panel(weight, p.depth * bytes_of(type), o.begin, o.end,
-                   [&](const auto& rows, std::int64_t i) {
-                     Isa::template stream<type>(rows, k.begin, depth, x, sums + i * kPanel,
-                                                k.begin == 0);
-                   });
-        return;
-      }
     int panels = 0;
     each_panel(weight, p.depth * bytes_of(type), o.begin, o.end,
                [&](const auto& rows, std::int64_t i) {
@@ -151,6 +141,110 @@ struct Tiles {
       case Number::kHalf:
         return part<Number::kHalf>(p, weight, o, k, column, scratch);
     }
+  }
+
+  // 2 kWidth numbers from `at` on. Where both sides are bfloat16, those at even places and then those
+  // at odd ones: their bits need only be moved up.
+  template <Number type, bool both>
+  [[gnu::always_inline]] static inline Both numbers(const void* from, std::int64_t at) {
+    if constexpr (both)
+      return Isa::even_and_odd(static_cast<const std::uint16_t*>(from) + at);
+    else
+      return {Isa::load(from, type, at), Isa::load(from, type, at + Isa::kWidth)};
+  }
+
+  // M rows of x from `row` on with W rows of weights, in the order of memory: lanes and chains of
+  // sums are parts of the depth. Sums as those of tile().
+  template <Number x_type, Number type, int M, int W>
+  [[gnu::always_inline]] static inline void dots(const Product& p, const char* weights,
+                                                 std::int64_t row, float* sums) {
+    constexpr bool kBoth = x_type == Number::kBFloat16 && type == Number::kBFloat16;
+    constexpr int kChains = M * W == 1 ? 8 : M * W < 4 ? 4 : M * W < 8 ? 2 : 1;
+    constexpr int kTurns = kChains > 2 ? kChains / 2 : 1;
+    constexpr std::int64_t kStep = 2 * Isa::kWidth;
+    const auto bytes = p.depth * bytes_of(type), x_bytes = p.x_stride * bytes_of(x_type);
+    const auto* x = static_cast<const char*>(p.x) + row * x_bytes;
+    Floats parts[M][W][kChains] = {};
+    const auto add = [&](std::int64_t k, int chain) __attribute__((always_inline)) {
+      Both left[M];
+#pragma GCC unroll 4
+      for (int m = 0; m < M; ++m) left[m] = numbers<x_type, kBoth>(x + m * x_bytes, k);
+#pragma GCC unroll 2
+      for (int w = 0; w < W; ++w) {
+        __builtin_prefetch(weights + w * bytes + k * bytes_of(type) + kAheadBytes);
+        const Both right = numbers<type, kBoth>(weights + w * bytes, k);
+#pragma GCC unroll 4
+        for (int m = 0; m < M; ++m) {
+          Floats(&to)[kChains] = parts[m][w];
+          to[chain] = Isa::fused(left[m].first, right.first, to[chain]);
+          const int other = kChains == 1 ? 0 : chain + 1;
+          to[other] = Isa::fused(left[m].second, right.second, to[other]);
+        }
+      }
+    };
+    std::int64_t k = 0;
+    for (; k + kTurns * kStep <= p.depth; k += kTurns * kStep)
+#pragma GCC unroll 4
+      for (int turn = 0; turn < kTurns; ++turn) add(k + turn * kStep, 2 * turn);
+    for (; k + kStep <= p.depth; k += kStep) add(k, 0);
+#pragma GCC unroll 4
+    for (int m = 0; m < M; ++m)
+#pragma GCC unroll 2
+      for (int w = 0; w < W; ++w) {
+        Floats(&all)[kChains] = parts[m][w];
+#pragma GCC unroll 4
+        for (int half = kChains / 2; half > 0; half /= 2)
+#pragma GCC unroll 4
+          for (int i = 0; i < half; ++i) all[i] += all[i + half];
+        float sum = simd::sum(all[0]);
+        for (std::int64_t i = k; i < p.depth; ++i)
+          sum += Isa::widened(x + m * x_bytes, x_type, i) * Isa::widened(weights + w * bytes, type, i);
+        sums[m * kOutputStep + w] = sum;
+      }
+  }
+  // How far ahead weights are fetched: the processor itself stops at the end of a page.
+  static constexpr std::int64_t kAheadBytes = 2048;
+
+  // Outputs [o.begin, o.end) of one matrix for M rows of x. Up to 4 rows the memory is the limit, and
+  // weights are read as they lie there; beyond, two rows of them share what is read of x.
+  template <Number x_type, Number type, int M>
+  static void few_rows(const Product& p, const void* weight, Range o, std::int64_t row,
+                       float* sums) {
+    const auto bytes = p.depth * bytes_of(type);
+    const auto* from = static_cast<const char*>(weight) + o.begin * bytes;
+    std::int64_t left = o.end - o.begin;
+    if (M == 4 && p.rows > 4)
+      for (; left >= 2; left -= 2, sums += 2, from += 2 * bytes)
+        dots<x_type, type, M, 2>(p, from, row, sums);
+    for (; left > 0; --left, ++sums, from += bytes) dots<x_type, type, M, 1>(p, from, row, sums);
+  }
+
+  template <Number x_type, Number type>
+  static void few(const Product& p, const void* weight, Range o, float* sums) {
+    std::int64_t row = 0;
+    const auto some = [&]<int M>() {
+      few_rows<x_type, type, M>(p, weight, o, row, sums + row * kOutputStep);
+      row += M;
+    };
+    while (p.rows - row >= 4) some.template operator()<4>();
+    if (p.rows - row == 3) some.template operator()<3>();
+    if (p.rows - row == 2) some.template operator()<2>();
+    if (p.rows - row == 1) some.template operator()<1>();
+  }
+  template <Number x_type>
+  static void few(const Product& p, const void* weight, Number type, Range o, float* sums) {
+    switch (type) {
+      case Number::kFloat:
+        return few<x_type, Number::kFloat>(p, weight, o, sums);
+      case Number::kBFloat16:
+        return few<x_type, Number::kBFloat16>(p, weight, o, sums);
+      case Number::kHalf:
+        return few<x_type, Number::kHalf>(p, weight, o, sums);
+    }
+  }
+  static void few(const Product& p, const void* weight, Number type, Range o, float* sums) {
+    p.x_type == Number::kFloat ? few<Number::kFloat>(p, weight, type, o, sums)
+                               : few<Number::kBFloat16>(p, weight, type, o, sums);
   }
 
   // `count` numbers of any type as floats, the rest of [kWidth] as 0; and back.
@@ -183,15 +277,25 @@ struct Tiles {
     }
   }
 
+  // All of the depth, through panels of weights.
+  static void many(const Product& p, Range o, const ProductScratch& scratch) {
+    for (Range k{0, 0}; k.begin < p.depth; k.begin += kDepthBlock) {
+      k.end = k.begin + kDepthBlock < p.depth ? k.begin + kDepthBlock : p.depth;
+      part(p, p.weight, p.weight_type, o, k, 0, scratch);
+      if (p.gated) part(p, p.gated, p.gated_type, o, k, kOutputStep / 2, scratch);
+    }
+  }
+
   static void compute(const Product& p, std::int64_t begin, std::int64_t end,
                       const ProductScratch& scratch) {
     const std::int64_t step = p.gated ? kOutputStep / 2 : kOutputStep;
     for (Range o{begin, 0}; o.begin < end; o.begin += step) {
       o.end = o.begin + step < end ? o.begin + step : end;
-      for (Range k{0, 0}; k.begin < p.depth; k.begin += kDepthBlock) {
-        k.end = k.begin + kDepthBlock < p.depth ? k.begin + kDepthBlock : p.depth;
-        part(p, p.weight, p.weight_type, o, k, 0, scratch);
-        if (p.gated) part(p, p.gated, p.gated_type, o, k, kOutputStep / 2, scratch);
+      if (p.rows <= Isa::kFewRows && !p.row_exact) {
+        few(p, p.weight, p.weight_type, o, scratch.sums);
+        if (p.gated) few(p, p.gated, p.gated_type, o, scratch.sums + kOutputStep / 2);
+      } else {
+        many(p, o, scratch);
       }
       finish(p, o.begin, o.end, scratch.sums);
     }

@@ -36,8 +36,8 @@ struct Rms {
 
 }  // namespace
 
-void rms_normalise(const RmsRows& in) {
-  in.bfloat16 ? simd::run_best<Rms<std::uint16_t>>(&in) : simd::run_best<Rms<float>>(&in);
+void rms_normalise(const RmsRows& in, Processor row) {
+  in.bfloat16 ? simd::run_on<Rms<std::uint16_t>>(row, &in) : simd::run_on<Rms<float>>(row, &in);
 }
 
 }  // namespace hft

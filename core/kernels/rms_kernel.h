@@ -3,6 +3,8 @@
 
 #include <cstdint>
 
+#include "core/base/processor.h"
+
 namespace hft {
 
 struct RmsRows {
@@ -17,6 +19,6 @@ struct RmsRows {
 };
 
 // y = x / sqrt(mean(x^2) + eps) * weight, in float32 inside.
-void rms_normalise(const RmsRows& in);
+void rms_normalise(const RmsRows& in, Processor row = processor());
 
 }  // namespace hft

@@ -38,11 +38,11 @@ struct Rotation {
 
 }  // namespace
 
-void rotate_rows(const RotateRows& in, std::int64_t first, std::int64_t last) {
+void rotate_rows(const RotateRows& in, std::int64_t first, std::int64_t last, Processor row) {
   if (in.bfloat16)
-    simd::run_best<Rotation<std::uint16_t>>(&in, first, last);
+    simd::run_on<Rotation<std::uint16_t>>(row, &in, first, last);
   else
-    simd::run_best<Rotation<float>>(&in, first, last);
+    simd::run_on<Rotation<float>>(row, &in, first, last);
 }
 
 }  // namespace hft

@@ -3,6 +3,8 @@
 
 #include <cstdint>
 
+#include "core/base/processor.h"
+
 namespace hft {
 
 struct RotateRows {
@@ -14,6 +16,7 @@ struct RotateRows {
 };
 
 // Rows [first, last).
-void rotate_rows(const RotateRows& in, std::int64_t first, std::int64_t last);
+void rotate_rows(const RotateRows& in, std::int64_t first, std::int64_t last,
+                 Processor row = processor());
 
 }  // namespace hft

@@ -1,10 +1,11 @@
 // Sixteen floats at a time, in GCC's portable vectors. A kernel's body is written once as an
-// always-inlined function and compiled for each instruction set by run_best.
+// always-inlined function and compiled for each instruction set by run_on: a row of the table.
 #pragma once
 
 #include <cmath>
 #include <cstdint>
 #include <cstring>
+#include <utility>
 
 #include "core/base/processor.h"
 
@@ -80,22 +81,28 @@ template <class V>
   return a > b ? a : b;
 }
 
+// f of all lanes: of the two halves first, then of theirs.
+template <class V, class F, int... i>
+[[gnu::always_inline]] inline float folded(const V& x, F&& f, std::integer_sequence<int, i...>) {
+  constexpr int kHalf = sizeof...(i);
+  const auto low = __builtin_shufflevector(x, x, i...);
+  const auto high = __builtin_shufflevector(x, x, (i + kHalf)...);
+  if constexpr (kHalf == 2)
+    return f(f(low[0], high[0]), f(low[1], high[1]));
+  else
+    return folded(f(low, high), f, std::make_integer_sequence<int, kHalf / 2>());
+}
 template <class V>
 [[gnu::always_inline]] inline float sum(const V& x) {
-  float lanes[width<V>];
-  std::memcpy(lanes, &x, sizeof lanes);
-  for (int half = width<V> / 2; half > 0; half /= 2)
-    for (int i = 0; i < half; ++i) lanes[i] += lanes[i + half];
-  return lanes[0];
+  return folded(
+      x, [](auto a, auto b) __attribute__((always_inline)) { return a + b; },
+      std::make_integer_sequence<int, width<V> / 2>());
 }
 template <class V>
 [[gnu::always_inline]] inline float largest(const V& x) {
-  float lanes[width<V>];
-  std::memcpy(lanes, &x, sizeof lanes);
-  for (int half = width<V> / 2; half > 0; half /= 2)
-    for (int i = 0; i < half; ++i)
-      lanes[i] = lanes[i] > lanes[i + half] ? lanes[i] : lanes[i + half];
-  return lanes[0];
+  return folded(
+      x, [](auto a, auto b) __attribute__((always_inline)) { return larger(a, b); },
+      std::make_integer_sequence<int, width<V> / 2>());
 }
 
 // e^x for x <= 0, within 2 units in the last place; 0 below -87. Cephes' expf: x = n ln 2 + r,
@@ -122,15 +129,14 @@ template <class V>
   return x < least ? V{} : p * scale;
 }
 
-// Calls f(a…) compiled for the widest instruction set this processor has. f must be a type whose
-// static run is always inlined.
+// F::run(a…) compiled for one row of the table of kernels. It must be always inlined.
 #if defined(__x86_64__)
 template <class F, class... A>
-[[gnu::target("avx512f,avx512bw,avx512vl,avx512dq,fma,bmi2")]] void run_avx512(A... a) {
+[[gnu::target("avx512f,avx512bw,avx512vl,avx512dq,fma,bmi2,f16c")]] void run_avx512(A... a) {
   F::run(a...);
 }
 template <class F, class... A>
-[[gnu::target("avx2,fma,bmi2")]] void run_avx2(A... a) {
+[[gnu::target("avx2,fma,bmi2,f16c")]] void run_avx2(A... a) {
   F::run(a...);
 }
 #endif
@@ -140,13 +146,16 @@ void run_plain(A... a) {
 }
 
 template <class F, class... A>
-void run_best(A... a) {
+void run_on([[maybe_unused]] Processor row, A... a) {
 #if defined(__x86_64__)
-  const Processor level = processor();
-  if (level >= Processor::kAvx512) return run_avx512<F>(a...);
-  if (level >= Processor::kAvx2) return run_avx2<F>(a...);
+  if (row >= Processor::kAvx512) return run_avx512<F>(a...);
+  if (row >= Processor::kAvx2) return run_avx2<F>(a...);
 #endif
   run_plain<F>(a...);
+}
+template <class F, class... A>
+void run_best(A... a) {
+  run_on<F>(processor(), a...);
 }
 
 // Vectors as wide as the registers of each.
@@ -154,7 +163,7 @@ typedef float Wide __attribute__((vector_size(64)));
 typedef float Medium __attribute__((vector_size(32)));
 typedef float Narrow __attribute__((vector_size(16)));
 
-// F, whose run is a template of its vectors, as a run_best kernel.
+// F, whose run is a template of its vectors, as a kernel of run_on.
 template <class F, class V>
 struct Of {
   template <class... A>
@@ -163,19 +172,14 @@ struct Of {
   }
 };
 
-// As run_best for such a kernel, with vectors as wide as the registers: more would be kept in memory.
+// As run_on for such a kernel, with vectors as wide as the registers: more would be kept in memory.
 template <class F, class... A>
-void run_narrow(A... a) {
-  run_plain<Of<F, Narrow>>(a...);
-}
-template <class F, class... A>
-void run_fitting(A... a) {
+void run_fitting([[maybe_unused]] Processor row, A... a) {
 #if defined(__x86_64__)
-  const Processor level = processor();
-  if (level >= Processor::kAvx512) return run_avx512<Of<F, Wide>>(a...);
-  if (level >= Processor::kAvx2) return run_avx2<Of<F, Medium>>(a...);
+  if (row >= Processor::kAvx512) return run_avx512<Of<F, Wide>>(a...);
+  if (row >= Processor::kAvx2) return run_avx2<Of<F, Medium>>(a...);
 #endif
-  run_narrow<F>(a...);
+  run_plain<Of<F, Narrow>>(a...);
 }
 
 }  // namespace hft::simd

@@ -6,12 +6,19 @@
 
 namespace hft {
 
-// softmax(scale Q K^T + bias) V, each token seeing exactly the tokens of its own sequence.
-// qkv [N, 3*H*E]: queries, keys and values side by side. bias: undefined; [H, M, M] with M at least
-// the longest sequence; or [H, 2 M - 1] by the position of the key less that of the query, from
-// -(M - 1) on. scale 0: 1 / sqrt(E). Returns [N, H*E].
-Tensor attend(const Tensor& qkv, std::int64_t heads, const Sequences& seqs, const Tensor& bias = {},
-              double scale = 0);
+// What attention inside sequences has beside its heads.
+struct AttentionTerms {
+  // Added to the scaled scores: undefined; [H, M, M] with M at least the longest sequence; or
+  // [H, 2 M - 1] by the position of the key less that of the query, from -(M - 1) on.
+  Tensor bias = {};
+  double scale = 0;         // of the scores; 0: 1 / sqrt(E)
+  std::int64_t window = 0;  // a token sees those at most so far before and after it; 0: all
+};
+
+// softmax(scale Q K^T + bias) V, each token seeing only tokens of its own sequence. qkv [N, 3*H*E]:
+// queries, keys and values side by side. Returns [N, H*E].
+Tensor attend(const Tensor& qkv, std::int64_t heads, const Sequences& seqs,
+              const AttentionTerms& terms = {});
 
 // How a decoder's layer attends: H query heads of E numbers share the cache's key/value heads.
 struct CausalAttention {

@@ -35,7 +35,7 @@ struct BertLayer {
   Activation activation;
   std::string path;
   BertLayer(const BertConfig& c, const Weights& w);
-  // bias: of attend(). [N,D] -> [R,D]
+  // bias: of AttentionTerms. [N,D] -> [R,D]
   Tensor operator()(const Tensor& x, const Tokens& tokens, const Tensor& bias, bool last) const;
 };
 

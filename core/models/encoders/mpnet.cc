@@ -45,7 +45,7 @@ struct Layer {
         activation(c.activation),
         path(w.path()) {}
   Tensor operator()(const Tensor& x, const Tokens& tokens, const Tensor& bias, bool last) const {
-    const Tensor mixed = attend(query_key_value(x), heads, tokens.seqs, bias);  // [N,D]
+    const Tensor mixed = attend(query_key_value(x), heads, tokens.seqs, {.bias = bias});  // [N,D]
     Tensor y = attention_norm(o(wanted(mixed, tokens, last)), wanted(x, tokens, last));
     y = output_norm(output(intermediate(y, activation)), y);
     tokens.note(path, y);

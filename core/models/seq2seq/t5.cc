@@ -110,7 +110,7 @@ struct EncoderBlock {
       : self(c, w / "layer" / 0), feed(c, w / "layer" / 1), heads(c.heads), path(w.path()) {}
 
   Tensor operator()(Tensor x, const Tokens& tokens, const Tensor& bias) const {
-    const Tensor mixed = attend(self.qkv(self.layer_norm(x)), heads, tokens.seqs, bias, 1.0);
+    const Tensor mixed = attend(self.qkv(self.layer_norm(x)), heads, tokens.seqs, {.bias = bias, .scale = 1.0});
     return feed(within_half(self.o.plus(mixed, std::move(x))));  // [N,D]
   }
 };

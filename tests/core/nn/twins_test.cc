@@ -92,14 +92,19 @@ TEST_CASE("twins: rotary positions turn a part of each head's numbers") {
     }
 }
 
-TEST_CASE("twins: attention inside sequences, with biases of both forms") {
+TEST_CASE("twins: attention inside sequences, with biases of both forms and windows") {
   for (const auto type : kTypes) {
     Sequences seqs;
     seqs.starts = {0, 7, 8, 60};
     const Tensor qkv = at::randn({60, 3 * 2 * 12}).to(type);
-    CHECK(apart([&] { return attend(qkv, 2, seqs); }) < tolerance(type));
-    for (const Tensor& bias : {at::randn({2, 55, 55}), at::randn({2, 2 * 70 - 1})})
-      CHECK(apart([&] { return attend(qkv, 2, seqs, bias, 0.3); }) < tolerance(type));
+    for (const std::int64_t window : {0, 1, 5, 40}) {
+      CAPTURE(window);
+      CHECK(apart([&] { return attend(qkv, 2, seqs, {.window = window}); }) < tolerance(type));
+      for (const Tensor& bias : {at::randn({2, 55, 55}), at::randn({2, 2 * 70 - 1})})
+        CHECK(apart([&] {
+                return attend(qkv, 2, seqs, {.bias = bias, .scale = 0.3, .window = window});
+              }) < tolerance(type));
+    }
   }
 }
 
