@@ -3,6 +3,7 @@
 #include "core/models/decoder_text.h"
 
 #include "core/base/limits.h"
+#include "core/models/whole_pass.h"
 
 namespace hft {
 namespace {
@@ -19,23 +20,6 @@ Tensor last_rows_before(const Tokens& tokens, std::int64_t pad) {  // [B]
     rows.push_back(id[row] == pad ? first : row);
   }
   return at::tensor(rows, tokens.ids.options());
-}
-
-// One pass over the whole batch, whose cache is gone afterwards.
-Tensor read(const DecoderNet& net, const Tokens& tokens, Tensor rows, at::ScalarType dtype) {
-  KvCache cache(net.cache, dtype == at::kBFloat16 ? at::kBFloat16 : at::kFloat);
-  Steps steps;
-  steps.cache = &cache;
-  steps.ids = tokens.ids;
-  steps.positions = tokens.seqs.positions();
-  steps.rows = std::move(rows);
-  steps.watch = tokens.watch;
-  for (std::int64_t b = 0; b < tokens.seqs.count(); ++b) {
-    const auto length = tokens.seqs.length(b);
-    steps.steps.push_back({cache.open(), tokens.seqs.starts[b], length, 0, length});
-    cache.extend(steps.steps.back().sequence, length);
-  }
-  return net.hidden(steps);  // [R,D]
 }
 
 }  // namespace
@@ -55,7 +39,9 @@ TextNet text_net_of(DecoderNet net, const Fields& config, const Weights& w, Head
                     const Tensor& x) { return score(x); };
   text.encode = [net = std::move(net), pad, classifies,
                  dtype = w.store().dtype()](const Tokens& tokens) {
-    return read(net, tokens, classifies ? last_rows_before(tokens, pad) : tokens.rows, dtype);
+    Tokens wanted = tokens;
+    if (classifies) wanted.rows = last_rows_before(tokens, pad);
+    return whole_pass(net, wanted, dtype);
   };
   return text;
 }

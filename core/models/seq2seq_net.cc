@@ -16,7 +16,7 @@ Weights shared_table(const Weights& w, const std::vector<std::string_view>& name
 Linear seq2seq_head(const Fields& config, const Weights& w, std::array<std::int64_t, 2> shape,
                     const Weights& table, bool tied_by_default) {
   Tensor bias;
-  if (w.has("final_logits_bias")) bias = w.small("final_logits_bias", {1, shape[0]}).view({-1});
+  if (w.has("final_logits_bias")) bias = w.buffer("final_logits_bias", {1, shape[0]}).to(w.store().dtype()).view({-1});
   const Weights head = w / "lm_head";
   const bool tied = is_tied(config, head, table.get("weight", shape), tied_by_default);
   if (tied) head.ignore();

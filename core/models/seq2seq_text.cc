@@ -6,13 +6,14 @@
 #include "core/base/error.h"
 #include "core/base/limits.h"
 #include "core/models/encoders/roberta.h"
+#include "core/models/whole_pass.h"
 
 namespace hft {
 namespace {
 
 struct Reader {
   Seq2SeqNet net;
-  at::ScalarType cache_type;
+  at::ScalarType dtype;
   std::int64_t start;  // what the decoder's text begins with; -1: with the text's own last token
   std::int64_t eos;    // whose last state a text is classified by; -1: all states are wanted
 
@@ -40,23 +41,11 @@ struct Reader {
     return at::tensor(rows, at::kLong);
   }
 
-  // One pass over the whole batch, whose caches are gone afterwards.
   Tensor operator()(const Tokens& tokens) const {
-    KvCache sources(net.sources, cache_type), cache(net.decoder.cache, cache_type);
-    const auto kept = keep_sources(net, net.encode(tokens), tokens.seqs, sources);
-    Steps steps;
-    steps.cache = &cache;
-    steps.sources = &sources;
-    steps.ids = decoder_ids(tokens);
-    steps.positions = tokens.seqs.positions();
-    if (eos >= 0) steps.rows = last_eos(tokens);
-    steps.watch = tokens.watch;
-    for (std::int64_t b = 0; b < tokens.seqs.count(); ++b) {
-      const auto length = tokens.seqs.length(b);
-      steps.steps.push_back({cache.open(), tokens.seqs.starts[b], length, 0, length, kept[b]});
-      cache.extend(steps.steps.back().sequence, length);
-    }
-    return net.decoder.hidden(steps);  // [R,D]
+    Tokens read = tokens;
+    read.ids = decoder_ids(tokens);
+    read.rows = eos >= 0 ? last_eos(tokens) : Tensor();
+    return whole_pass(net, tokens, read, dtype);  // [R,D]
   }
 };
 
@@ -87,7 +76,7 @@ TextNet text_net_of(Seq2SeqNet net, const Fields& config, const Weights& w, Head
                                                              : "pad_token_id");
   text.encode =
       Reader{.net = std::move(net),
-             .cache_type = w.store().dtype() == at::kBFloat16 ? at::kBFloat16 : at::kFloat,
+             .dtype = w.store().dtype(),
              .start = starts_with_last ? -1 : start,
              .eos = head == Head::kClassify ? id("eos_token_id") : -1};
   return text;

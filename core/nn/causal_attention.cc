@@ -187,12 +187,19 @@ Tensor causal_with_libtorch(const Tensor& qkv, const CausalAttention& a, const S
 Tensor source_with_libtorch(const Tensor& queries, const CausalAttention& a, const Steps& steps) {
   const KvCache& sources = *steps.sources;
   std::vector<Tensor> parts;
+  const CacheLayer& layer = sources.layer(a.layer);
   for (const auto& step : steps.steps) {
-    const auto length = sources.length(step.source);
+    const auto length = sources.length(step.source), width = layer.heads * layer.size;
+    const auto part = [&](bool values) {  // [K,P,E]
+      if (steps.seen.empty()) return kept(sources, a.layer, step.source, length, values);
+      return steps.seen[a.layer]
+          .narrow(0, steps.seen_rows.at(step.source), length)
+          .narrow(1, values ? width : 0, width)
+          .reshape({length, layer.heads, layer.size})
+          .transpose(0, 1);
+    };
     parts.push_back(mixed(queries.narrow(0, step.begin, step.count),
-                          {kept(sources, a.layer, step.source, length, false),
-                           kept(sources, a.layer, step.source, length, true), 0, length, 0},
-                          a, {}));
+                          {part(false), part(true), 0, length, 0}, a, {}));
   }
   return at::cat(parts);
 }
@@ -218,7 +225,7 @@ Tensor attend_causal(const Tensor& input, const CausalAttention& a, const Steps&
 Tensor attend_source(const Tensor& input, const CausalAttention& a, const Steps& steps) {
   const KvCache& sources = *steps.sources;
   const Tensor queries = input.to(sources.dtype()).contiguous();
-  if (!kernel_computes(queries))
+  if (!kernel_computes(queries) || !steps.seen.empty())
     return source_with_libtorch(queries, a, steps).to(input.scalar_type());
   std::vector<Span> spans;
   int last = -1;

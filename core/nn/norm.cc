@@ -39,7 +39,7 @@ void run(const LayerNorm& norm, const Tensor& x, const Tensor& residual, Tensor&
 }  // namespace
 
 Tensor LayerNorm::operator()(const Tensor& x) const {
-  if (!kernel_computes(x)) return with_libtorch(*this, x);
+  if (!kernel_computes(x) || weight.requires_grad()) return with_libtorch(*this, x);
   if (x.scalar_type() == at::kHalf) return (*this)(x.to(at::kFloat)).to(at::kHalf);
   Tensor y = at::empty(x.sizes(), x.options());
   Tensor rows = y.view({-1, x.size(-1)});
@@ -48,7 +48,7 @@ Tensor LayerNorm::operator()(const Tensor& x) const {
 }
 
 Tensor LayerNorm::operator()(Tensor x, const Tensor& residual) const {
-  if (!kernel_computes(x)) return with_libtorch(*this, x + residual);
+  if (!kernel_computes(x) || weight.requires_grad()) return with_libtorch(*this, x + residual);
   if (x.scalar_type() == at::kHalf || residual.scalar_type() != x.scalar_type())
     return (*this)(x.add_(residual));
   Tensor rows = rows_of(x);
@@ -69,7 +69,7 @@ Tensor RmsNorm::scaled_by_root(const Tensor& x) const {
 }
 
 Tensor RmsNorm::operator()(const Tensor& x) const {
-  if (!kernel_computes(x)) return scaled_by_root(x);
+  if (!kernel_computes(x) || weight.requires_grad()) return scaled_by_root(x);
   if (x.scalar_type() == at::kHalf) return (*this)(x.to(at::kFloat)).to(at::kHalf);
   Tensor y = at::empty(x.sizes(), x.options());
   const Tensor rows = x.contiguous();
@@ -80,7 +80,7 @@ Tensor RmsNorm::operator()(const Tensor& x) const {
 }
 
 void RmsNorm::heads(Tensor& x, std::int64_t begin, std::int64_t count) const {
-  if (!kernel_computes(x)) {
+  if (!kernel_computes(x) || weight.requires_grad()) {
     const auto size = weight.size(0);
     const Tensor heads = x.narrow(1, begin, count * size).view({x.size(0), count, size});  // [N,H,E]
     const Tensor normed = scaled_by_root(heads).view({x.size(0), count * size});

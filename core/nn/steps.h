@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,10 @@ struct Steps {
   std::vector<Step> steps;
   KvCache* cache = nullptr;
   const KvCache* sources = nullptr;  // what cross-attention sees; null: no encoder
+  // The same of layer i as the encoder gave it, keys and values [N, 2*H*E] with the rows of a
+  // step's source `seen_rows[source]` …, where gradients should reach it; empty: the cache serves.
+  std::vector<Tensor> seen = {};
+  std::map<int, std::int64_t> seen_rows = {};
   Tensor ids;        // [N] int64
   Tensor positions;  // [N] int64
   Tensor rows;       // [R] int64: whose hidden states are wanted, ascending; undefined: all

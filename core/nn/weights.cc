@@ -63,8 +63,10 @@ std::string WeightStore::find(const std::string& name) const {
   return "";
 }
 
-Tensor WeightStore::bind(const std::string& name, at::IntArrayRef shape) {
-  if (auto made = random_.find(name); made != random_.end()) return made->second;
+Tensor WeightStore::bind(const std::string& name, at::IntArrayRef shape, Role role) {
+  const bool trains = training_ && role == Role::kParameter;
+  if (auto made = random_.find(name); made != random_.end())
+    return trains ? parameter(name, made->second) : made->second;
   const std::string found = find(name);
   if (found.empty()) {
     const bool needed =
@@ -92,7 +94,28 @@ Tensor WeightStore::bind(const std::string& name, at::IntArrayRef shape) {
     tensor = at::empty_like(tensor);
     std::memcpy(tensor.data_ptr(), data, stored.bytes.size());
   }
+  if (trains) return parameter(found, tensor);
   return device_.is_cpu() ? tensor : tensor.to(device_);
+}
+
+Tensor WeightStore::parameter(const std::string& name, const Tensor& value) {
+  const auto [it, fresh] = parameters_.try_emplace(name);
+  if (fresh) it->second = value.to(device_, dtype_, false, true).requires_grad_(true);
+  return it->second;
+}
+
+StoredTensors WeightStore::trained() const {
+  StoredTensors all = tensors_;
+  for (const auto& [name, value] : parameters_) {
+    StoredTensor& stored = all[name];
+    stored.dtype = dtype_ == at::kHalf       ? Dtype::kF16
+                   : dtype_ == at::kBFloat16 ? Dtype::kBF16
+                                             : Dtype::kF32;
+    stored.shape = value.sizes().vec();
+    stored.bytes = {static_cast<const std::byte*>(value.const_data_ptr()), value.nbytes()};
+    stored.file = nullptr;
+  }
+  return all;
 }
 
 bool WeightStore::holds(const std::string& name, const Tensor& value) const {

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <set>
 #include <string>
@@ -36,7 +37,9 @@ class WeightStore {
 
   // The tensor as stored. Undefined when missing, which missing() then tells.
   // Throws kBadData when the shape differs from `shape`, kUnsupported when it holds no floats.
-  Tensor bind(const std::string& name, at::IntArrayRef shape);
+  // A buffer is not trained.
+  enum class Role { kParameter, kBuffer };
+  Tensor bind(const std::string& name, at::IntArrayRef shape, Role role = Role::kParameter);
   bool has(const std::string& name) const { return !find(name).empty(); }
   // The tensor of this name is `value` itself or equal to it, byte by byte.
   bool holds(const std::string& name, const Tensor& value) const;
@@ -59,6 +62,16 @@ class WeightStore {
   // 0, norms 1), so that binding again finds them.
   void fill_missing(double std);
 
+  // From here on what is bound is a parameter: a copy of the checkpoint's tensor in the type
+  // computed with, of which gradients are kept; one for each name, however often it is bound. What
+  // a model makes of them when it is built is not made again, so it is built anew for each step.
+  void train() { training_ = true; }
+  // By the checkpoint's names.
+  const std::map<std::string, Tensor, std::less<>>& parameters() const { return parameters_; }
+  // The checkpoint's tensors, the parameters in place of those they came from. They live as long
+  // as this store.
+  StoredTensors trained() const;
+
   at::ScalarType dtype() const { return dtype_; }
   // Whether a product's row must have the same bits whatever rows are computed with it; set before
   // anything is bound. It costs a little where there are few rows.
@@ -68,6 +81,7 @@ class WeightStore {
 
  private:
   std::string find(const std::string& name) const;  // its name in the checkpoint, "" = none
+  Tensor parameter(const std::string& name, const Tensor& value);
   std::string where_;
   StoredTensors tensors_;
   Renames renames_;
@@ -78,7 +92,8 @@ class WeightStore {
   std::set<std::string> bound_;
   std::vector<Missing> missing_;
   std::vector<std::string> warnings_;
-  std::map<std::string, Tensor, std::less<>> random_;
+  std::map<std::string, Tensor, std::less<>> random_, parameters_;
+  bool training_ = false;
 };
 
 class Weights {
@@ -97,6 +112,9 @@ class Weights {
   }
   // The same in the type computed with: for small tensors, it copies when the types differ.
   Tensor small(std::string_view name, at::IntArrayRef shape) const;
+  Tensor buffer(std::string_view name, at::IntArrayRef shape) const {
+    return store_->bind((*this / name).path_, shape, WeightStore::Role::kBuffer);
+  }
   bool has(std::string_view name) const { return store_->has((*this / name).path_); }
   // Tensors below this place are not missed when nothing binds them.
   void ignore() const { store_->ignore(path_); }

@@ -22,7 +22,7 @@ struct Gemma2Layer {
   Tensor operator()(Tensor x, const Tensor& angles, const Steps& steps, bool last) const {
     const Tensor mixed = self_attn(input_layernorm(x), angles, steps);  // [N,D]
     x = steps.wanted(x, last) + post_attention_layernorm(steps.wanted(mixed, last));
-    return x.add_(post_feedforward_layernorm(mlp(pre_feedforward_layernorm(x))));  // [R,D]
+    return x + post_feedforward_layernorm(mlp(pre_feedforward_layernorm(x)));  // [R,D]
   }
 };
 

@@ -68,14 +68,14 @@ struct PhiLayer {
   }
 
   Tensor queries_keys_values(const Tensor& x) const {
-    Tensor qkv = query_key_value(x);  // [N, (H + 2 K) * E]
+    const Tensor qkv = query_key_value(x);  // [N, (H + 2 K) * E]
     if (!head_norms) return qkv;
     const Tensor heads = qkv.view({qkv.size(0), -1, head_size});  // [N, H + 2 K, E]
-    Tensor queries = heads.narrow(1, 0, causal.heads),
-           keys = heads.narrow(1, causal.heads, kv_heads);
-    queries.copy_(q_layernorm(queries));
-    keys.copy_(k_layernorm(keys));
-    return qkv;
+    return at::cat({q_layernorm(heads.narrow(1, 0, causal.heads)),
+                    k_layernorm(heads.narrow(1, causal.heads, kv_heads)),
+                    heads.narrow(1, causal.heads + kv_heads, kv_heads)},
+                   1)
+        .view(qkv.sizes());
   }
 
   Tensor operator()(const Tensor& x, const Tensor& angles, const Steps& steps, bool last) const {

@@ -1,0 +1,108 @@
+// Gradient descent through the twins, for every architecture of the registry: encoders classify,
+// the others write.
+#include <c10/core/GradMode.h>
+
+#include "core/checkpoint/config_class.h"
+#include "core/models/reading.h"
+#include "core/models/registry.h"
+#include "core/models/whole_pass.h"
+#include "tests/core/models/tiny.h"
+
+namespace hft::test {
+namespace {
+
+// Sequences of 7, 1, 12 and 3 tokens.
+Tokens some_tokens() {
+  const TokenBatch batch = tiny_batch();
+  Tokens tokens;
+  tokens.seqs.starts.assign(batch.starts.begin(), batch.starts.end());
+  tokens.ids = at::tensor(std::vector<std::int64_t>(batch.ids.begin(), batch.ids.end()), at::kLong);
+  return tokens;
+}
+
+Tensor cross_entropy(const Tensor& logits, const Tensor& labels) {
+  return at::nll_loss(at::log_softmax(logits.to(at::kFloat), 1), labels);
+}
+
+// Builds the model, and tells how well it guesses.
+std::function<Tensor()> loss_of(const Architecture& a, const Fields& config, const Weights& w) {
+  Tokens tokens = some_tokens();
+  if (a.encoder) {
+    tokens.rows = tokens.seqs.first_rows();
+    return [tokens, net = a.encoder(config, w, Head::kClassify)] {
+      return cross_entropy(net.head(net.encode(tokens)), at::tensor({0, 1, 2, 3}, at::kLong));
+    };
+  }
+  if (a.decoder)
+    return [tokens, net = a.decoder(config, w)] {
+      const Tensor logits = net.logits.in_float(whole_pass(net, tokens, at::kFloat));
+      return cross_entropy(logits, tokens.ids.roll(-1));
+    };
+  return [tokens, net = a.seq2seq(config, w)] {
+    const Tensor states = whole_pass(net, tokens, tokens, at::kFloat);
+    return cross_entropy(net.decoder.logits.in_float(states), tokens.ids.roll(-1));
+  };
+}
+
+Fields config_of(const Architecture& a) {
+  const std::string type(a.types[0]);
+  Json config = a.encoder   ? tiny_config(type)
+                : a.decoder ? tiny_decoder_config(type)
+                            : tiny_seq2seq_config(type);
+  apply_config_class(config);
+  return Fields(config, "config.json");
+}
+
+std::shared_ptr<WeightStore> random_parameters(const Architecture& a, const Fields& config) {
+  auto store = std::make_shared<WeightStore>("tiny", StoredTensors{}, renames_of(a.base), at::kFloat,
+                                             at::kCPU);
+  static_cast<void>(loss_of(a, config, Weights(store)));
+  store->fill_missing(0.2);
+  store->train();
+  return store;
+}
+
+// The loss, after whose computation every parameter has taken a step against its gradient.
+double step(const Architecture& a, const Fields& config, const std::shared_ptr<WeightStore>& store) {
+  const Tensor loss = loss_of(a, config, Weights(store))();
+  loss.backward();
+  const c10::AutoGradMode no_gradients(false);
+  for (const auto& [name, parameter] : store->parameters()) {
+    CAPTURE(name);
+    REQUIRE(parameter.grad().defined());
+    Tensor changed = parameter;
+    changed.sub_(parameter.grad() * 0.05);
+    changed.mutable_grad() = Tensor();
+  }
+  return loss.item<double>();
+}
+
+}  // namespace
+
+TEST_CASE("training: a step reaches every parameter and lowers the loss, in every architecture") {
+  for (const Architecture* a : architectures()) {
+    CAPTURE(a->types[0]);
+    const Fields config = config_of(*a);
+    const auto store = random_parameters(*a, config);
+    const double before = step(*a, config, store);
+    CHECK(step(*a, config, store) < before);
+  }
+}
+
+TEST_CASE("training: what was trained is kept under the names it is loaded by") {
+  for (const Architecture* a : architectures()) {
+    CAPTURE(a->types[0]);
+    const Fields config = config_of(*a);
+    const auto store = random_parameters(*a, config);
+    step(*a, config, store);
+    const c10::AutoGradMode no_gradients(false);
+    const double trained = loss_of(*a, config, Weights(store))().item<double>();
+    const auto again = std::make_shared<WeightStore>("again", store->trained(), renames_of(a->base),
+                                                     at::kFloat, at::kCPU);
+    const auto loss = loss_of(*a, config, Weights(again));
+    CHECK(again->missing().empty());
+    CHECK(loss().item<double>() == doctest::Approx(trained).epsilon(1e-5));
+  }
+}
+
+}  // namespace hft::test
