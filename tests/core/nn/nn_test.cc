@@ -209,7 +209,7 @@ TEST_CASE("attention: relative biases are those of the distance, in short texts 
     const Tensor wide = bias.index_select(1, distance.flatten()).view({kHeads, tokens, tokens});
     const Tensor scores = at::matmul(split[0], split[1].transpose(1, 2)) * 0.7 + wide;
     const Tensor wanted = at::matmul(at::softmax(scores, -1), split[2]).transpose(0, 1);
-    CHECK(worst(attend(qkv, kHeads, seqs, bias, 0.7), wanted.reshape({tokens, -1})) < 1e-5);
+    CHECK(worst(attend(qkv, kHeads, seqs, {.bias = bias, .scale = 0.7}), wanted.reshape({tokens, -1})) < 1e-5);
   }
 }
 
