@@ -57,7 +57,7 @@ void append(const Tensor& values, Matrix& matrix) {
 
 CachedDecoder::CachedDecoder(DecoderNet net, const ModelRequest& request, at::ScalarType dtype)
     : net_(std::move(net)),
-      cache_(net_.cache, cache_type(dtype)),
+      cache_(net_.cache, cache_type(dtype), request.deterministic),
       threads_(request.threads),
       pass_tokens_(request.prefill_chunk > 0 ? request.prefill_chunk : kPassTokens) {}
 

@@ -26,8 +26,9 @@ struct Span {
 
 class Pieces {
  public:
-  Pieces(const Tensor& queries, Tensor& out, const CausalAttention& a, const CacheLayer& layer,
+  Pieces(const Tensor& queries, Tensor& out, const CausalAttention& a, const KvCache& cache,
          const std::vector<Span>& spans, const Tensor& bias = {}) {
+    const CacheLayer& layer = cache.layer(a.layer);
     const auto group = a.heads / layer.heads;
     const auto bytes = queries.element_size();
     heads_.reserve(spans.size() * layer.heads);
@@ -51,7 +52,8 @@ class Pieces {
                           .bias = bias.defined() ? bias.const_data_ptr<float>() +
                                                        k * bias.stride(0) + bias.size(1) / 2
                                                  : nullptr,
-                          .bfloat16 = queries.scalar_type() == at::kBFloat16});
+                          .bfloat16 = queries.scalar_type() == at::kBFloat16,
+                          .row_exact = cache.row_exact()});
     for (std::size_t i = 0; i < heads_.size(); ++i) {
       const auto& span = spans[i / layer.heads];
       cut(heads_[i], span.count * group);
@@ -218,7 +220,7 @@ Tensor attend_causal(const Tensor& input, const CausalAttention& a, const Steps&
         {step.begin, step.count, step.past, 0, cache.blocks(a.layer, step.sequence)});
   const CacheLayer& layer = cache.layer(a.layer);
   Tensor out = at::empty({qkv.size(0), a.heads * layer.size}, qkv.options());
-  Pieces(qkv, out, a, layer, spans, bias).run();
+  Pieces(qkv, out, a, cache, spans, bias).run();
   return out.to(input.scalar_type());
 }
 
@@ -237,7 +239,7 @@ Tensor attend_source(const Tensor& input, const CausalAttention& a, const Steps&
     last = step.source;
   }
   Tensor out = at::empty(queries.sizes(), queries.options());
-  Pieces(queries, out, a, sources.layer(a.layer), spans).run();
+  Pieces(queries, out, a, sources, spans).run();
   return out.to(input.scalar_type());
 }
 

@@ -67,8 +67,8 @@ class KvCache::Pool {
   std::vector<std::byte*> free_;
 };
 
-KvCache::KvCache(std::vector<CacheLayer> layers, at::ScalarType dtype)
-    : layers_(std::move(layers)), dtype_(dtype) {
+KvCache::KvCache(std::vector<CacheLayer> layers, at::ScalarType dtype, bool row_exact)
+    : layers_(std::move(layers)), dtype_(dtype), row_exact_(row_exact) {
   std::map<std::pair<std::int64_t, std::int64_t>, std::shared_ptr<Pool>> pools;
   for (const auto& layer : layers_) {
     auto& pool = pools[{layer.heads, layer.size}];

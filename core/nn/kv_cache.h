@@ -21,8 +21,8 @@ struct CacheLayer {
 
 class KvCache {
  public:
-  // dtype: float32 or bfloat16.
-  KvCache(std::vector<CacheLayer> layers, at::ScalarType dtype);
+  // dtype: float32 or bfloat16. row_exact: what is read from it has the same bits in any company.
+  KvCache(std::vector<CacheLayer> layers, at::ScalarType dtype, bool row_exact = false);
   ~KvCache();
   KvCache(const KvCache&) = delete;
   KvCache& operator=(const KvCache&) = delete;
@@ -48,6 +48,7 @@ class KvCache {
   }
   const CacheLayer& layer(std::int64_t i) const { return layers_[i]; }
   at::ScalarType dtype() const { return dtype_; }
+  bool row_exact() const { return row_exact_; }
   std::int64_t token_bytes() const;  // of all layers
 
  private:
@@ -65,6 +66,7 @@ class KvCache {
 
   std::vector<CacheLayer> layers_;
   at::ScalarType dtype_;
+  bool row_exact_;
   std::vector<std::shared_ptr<Pool>> pools_;  // of each layer; layers of one shape share theirs
   std::map<int, Sequence> sequences_;
   int next_ = 0;
