@@ -2,7 +2,7 @@
 T5 ties and scales. Their tokenizers are those of other goldens."""
 from golden import texts
 from golden.decoders import GREEDY, PROMPTS
-from golden.models import CONLL, Case, Golden, labels, sizes, text
+from golden.models import CONLL, Case, Golden, labels, mask_cases, modern, sizes, text
 from golden.seq2seq import SHARED, SHORT, sides, t5
 
 RUN = [Case([*GREEDY, "--max-new-tokens", "24"], text(PROMPTS[:2] + PROMPTS[4:]))]
@@ -59,6 +59,16 @@ VERSION_5 = [
             {**SMALL, "num_local_experts": 3, "intermediate_size": 24, "rope_parameters": LINEAR}, edits=["stacked experts"]),
     Golden("v5-bert", "As transformers 5 saves it: BERT", "BertForTokenClassification", "of bert-ner-cased",
            {**sizes(24, 2, 2, 48, "gelu", 40), **labels(CONLL)}, [Case(["ner"], text(texts.NAMES[:3]))], release=5),
+    Golden("v5-modernbert", "As transformers 5 saves it: ModernBERT, layer_types, positions of each kind",
+           "ModernBertForTokenClassification", "of modernbert-classify",
+           {**modern(24, 3, 3, 40, 64, 8, 3), "layer_types": ["sliding_attention", "full_attention", "sliding_attention"],
+            "rope_parameters": {"full_attention": LINEAR, "sliding_attention": DEFAULT}, **labels(CONLL)},
+           [Case(["ner"], text(texts.NAMES + [texts.LONG]))], max_length=64, release=5),
+    Golden("v5-nomic", "As transformers 5 saves it: NomicBERT under its own fields, dynamic positions", "NomicBertForTokenClassification",
+           "of bert-ner-cased", {**sizes(24, 2, 3, 40, "silu", 12), "rope_parameters": {**LINEAR, "rope_type": "dynamic"}, **labels(CONLL)},
+           [Case(["ner"], text([name])) for name in texts.NAMES[:3]], max_length=24, release=5),
+    Golden("v5-nomic-mlm", "As transformers 5 saves it: NomicBERT, masked words", "NomicBertForMaskedLM", "of bert-classify",
+           sizes(16, 2, 2, 24, "gelu", 64), mask_cases("[MASK]", "boats,the,clock")[:2], max_length=64, release=5),
     Golden("v5-bart", "As transformers 5 saves it: BART with labels", "BartForSequenceClassification", "of bart-cnn",
            {**SHARED, **sides(16, (1, 2), (2, 4), (24, 20)), **labels(["no", "yes"])},
            [Case(["classify", "--top-k", "all"], text(SHORT))], std=0.3, release=5),
