@@ -33,15 +33,8 @@ std::int64_t top_k_of(const std::string& text) {
   return k;
 }
 
-ScoreFunction function_named(const std::string& name, const std::string& where) {
-  if (name == "softmax") return ScoreFunction::kSoftmax;
-  if (name == "sigmoid") return ScoreFunction::kSigmoid;
-  if (name == "none") return ScoreFunction::kNone;
-  fail(Errc::kBadData, where, ": '", name, "' is none of softmax, sigmoid, none");
-}
-
 ScoreFunction function_for(const std::string& flag, const TextContext& context) {
-  if (!flag.empty()) return function_named(flag, "--function-to-apply");
+  if (!flag.empty()) return score_function(flag);
   const std::string kind = context.config.text("problem_type", "");
   if (kind == "regression") return ScoreFunction::kNone;
   if (kind == "multi_label_classification" || context.labels.size() == 1)
@@ -183,7 +176,7 @@ std::function<int()> declare(Flags& flags) {
   flags
       .add("--function-to-apply", o->function,
            "Logits to scores; default: by the model's problem_type")
-      .one_of({"softmax", "sigmoid", "none"});
+      .one_of(kScoreFunctions);
   add_list_option(flags, "--candidate-labels", o->candidates,
                   "Zero-shot: labels of your own, with a model trained on NLI; a label that holds "
                   "a comma: the flag once for each label, or a JSON list",

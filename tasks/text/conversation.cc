@@ -2,8 +2,6 @@
 
 #include "core/base/error.h"
 #include "core/base/exact_json.h"
-#include "core/base/given_file.h"
-#include "core/base/limits.h"
 #include "core/tokenizers/tokenizer.h"
 
 namespace hft {
@@ -18,8 +16,8 @@ void add_conversation_options(Flags& flags, ConversationOptions& o, bool with_me
   flags.add("--system", o.system, "System message; inputs are then a user's messages")
       .metavar("TEXT")
       .group("Chat");
-  flags.add("--chat-template", o.chat_template, "Use this template instead of the model's")
-      .metavar("FILE")
+  flags.add("--chat-template", o.chat_template, "Use this template instead of the model's, or one of the model's by name")
+      .metavar("FILE|NAME")
       .group("Chat");
   flags.add("--tools", o.tools, "JSON list of the tools the template may tell the model of")
       .metavar("FILE")
@@ -39,10 +37,7 @@ Json checked_messages(Json messages, const std::string& place) {
 
 Conversations::Conversations(const ConversationOptions& o, const std::filesystem::path& folder)
     : options_(o),
-      templates_(
-          o.chat_template.empty()
-              ? ChatTemplates::load(folder)
-              : ChatTemplates::load(folder, read_given(o.chat_template, limits::kTemplateBytes))) {
+      templates_(ChatTemplates::choose(folder, o.chat_template)) {
   if (!o.tools.empty()) tools_ = read_exact_json(o.tools);
   for (const auto& [name, token] : Tokenizer::special_tokens(folder)) special_tokens_[name] = token;
 }
