@@ -2,7 +2,7 @@
 T5 ties and scales. Their tokenizers are those of other goldens."""
 from golden import texts
 from golden.decoders import GREEDY, PROMPTS
-from golden.models import CONLL, Case, Golden, labels, sizes, text
+from golden.models import CONLL, Case, Golden, labels, relative, sizes, text
 from golden.seq2seq import SHARED, SHORT, sides, t5
 
 RUN = [Case([*GREEDY, "--max-new-tokens", "24"], text(PROMPTS[:2] + PROMPTS[4:]))]
@@ -59,6 +59,12 @@ VERSION_5 = [
             {**SMALL, "num_local_experts": 3, "intermediate_size": 24, "rope_parameters": LINEAR}, edits=["stacked experts"]),
     Golden("v5-bert", "As transformers 5 saves it: BERT", "BertForTokenClassification", "of bert-ner-cased",
            {**sizes(24, 2, 2, 48, "gelu", 40), **labels(CONLL)}, [Case(["ner"], text(texts.NAMES[:3]))], release=5),
+    Golden("v5-albert", "As transformers 5 saves it: ALBERT, masked words", "AlbertForMaskedLM", "of albert-mlm",
+           sizes(20, 2, 2, 32, "gelu_new", 48, embedding_size=12), [Case(["fill-mask"], text(["The [MASK] sold two boats."]))],
+           std=0.3, release=5),
+    Golden("v5-deberta-v3", "As transformers 5 saves it: DeBERTa-v3", "DebertaV2ForSequenceClassification", "of deberta-v3-nli",
+           {**relative(24, 2, 3, 40, "gelu", 64), **labels(["no", "yes"])}, [Case(["classify", "--top-k", "all"], text(SHORT))],
+           std=0.3, release=5),
     Golden("v5-bart", "As transformers 5 saves it: BART with labels", "BartForSequenceClassification", "of bart-cnn",
            {**SHARED, **sides(16, (1, 2), (2, 4), (24, 20)), **labels(["no", "yes"])},
            [Case(["classify", "--top-k", "all"], text(SHORT))], std=0.3, release=5),
