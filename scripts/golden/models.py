@@ -268,7 +268,7 @@ ALBERT = [
     Golden("albert-qa", "ALBERT, spans of an answer", "AlbertForQuestionAnswering", "albert",
            sizes(24, 2, 3, 40, "gelu_new", 96, embedding_size=8), qa_cases(40, 12)[:5], max_length=96),
     Golden("albert-embed", "ALBERT without a prefix, its pooler not used", "AlbertModel", "albert",
-           sizes(24, 2, 4, 32, "gelu_new", 64, embedding_size=10), embed_cases(["--pooling", "cls"]), max_length=64),
+           sizes(24, 2, 4, 32, "gelu_new", 64, embedding_size=10), embed_cases(["--pooling", "cls"]), max_length=64, std=0.3),
 ]
 
 
@@ -292,7 +292,7 @@ DEBERTA = [
     Golden("deberta-v2-mlm", "DeBERTa-v2 with positions and types of its own, projections for the relative ones, the head "
            "of pre-training", "DebertaV2ForMaskedLM", "deberta-v2",
            relative(24, 2, 3, 48, "relu", 64, share_att_key=False, norm_rel_ebd="none", position_biased_input=True,
-                    type_vocab_size=2, position_buckets=-1, max_relative_positions=20, legacy=False),
+                    type_vocab_size=2, position_buckets=-1, max_relative_positions=20, legacy=False, tie_word_embeddings=False),
            mask_cases("[MASK]", "▁boats,▁the,▁clock"), max_length=64, std=0.3),
     Golden("deberta-v2-qa", "DeBERTa-v2, positions of keys alone, punctuation by itself, lower-cased, bfloat16",
            "DebertaV2ForQuestionAnswering", "deberta-v2/punctuation",

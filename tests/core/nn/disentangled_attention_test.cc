@@ -103,7 +103,7 @@ TEST_CASE("disentangled attention: the kernel gives what its twin gives, with an
         const Tensor qkv = at::randn({seqs.tokens(), 3 * kWidth}).to(type);
         const auto run = [&] { return table.attention(keys, queries, type)(qkv, seqs); };
         const Tensor kernel = with_twins(false, run), twin = with_twins(true, run);
-        CHECK(kernel.scalar_type() == twin.scalar_type());
+        CHECK((kernel.scalar_type() == twin.scalar_type()));
         CHECK(worst(kernel, twin) < (type == at::kFloat ? 2e-5 : 0.05));
       }
 }
