@@ -41,11 +41,10 @@ Slices regrouped(const Tensor& stored, std::int64_t groups, std::int64_t kinds) 
   return slices;
 }
 
-// {rows, in}, or as stored where transposed or with taps.
+// {rows, in}, or {in, rows} where transposed.
 Tensor matrix_of(const Weights& w, const Linear::Part& part, std::int64_t rows, std::int64_t in) {
   const auto& stored = part.stored;
   if (stored.transposed) return (w / part.name).get("weight", {in, rows});
-  if (stored.taps > 0) return (w / part.name).get("weight", {rows, in / stored.taps, stored.taps});
   if (stored.slabs == 0) return (w / part.name).get("weight", {rows, in});
   const Tensor all = w.get(part.name, {stored.slabs, rows, in});
   return all.defined() ? all[stored.slab] : all;
@@ -57,7 +56,6 @@ Slices bind(const Weights& w, const Linear::Part& part, std::int64_t in) {
   if (!weight.defined()) return {weight};
   if (weight.scalar_type() == at::kDouble) weight = weight.to(at::kFloat);  // no kernel reads it
   if (stored.transposed) weight = weight.t().contiguous();
-  if (stored.taps > 0) weight = weight.transpose(1, 2).reshape({weight.size(0), in});
   if (stored.of > 0) weight = weight.narrow(0, stored.begin, part.out);
   return stored.groups > 0 ? regrouped(weight, stored.groups, stored.kinds) : Slices{weight};
 }

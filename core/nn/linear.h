@@ -20,7 +20,6 @@ class Linear {
     // Rows [groups, kinds, E], used as [kinds, groups, E]: each head's query, key and value together.
     std::int64_t groups = 0, kinds = 0;
     std::int64_t begin = 0, of = 0;  // the rows from `begin` on of {of, in}
-    std::int64_t taps = 0;  // {out, in / taps, taps}, as a convolution has it; the taps come first
     // The slab-th matrix of {slabs, rows, in}, whose name has no ".weight".
     std::int64_t slab = 0, slabs = 0;
   };

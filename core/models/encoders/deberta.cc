@@ -12,6 +12,7 @@
 #include "core/base/text.h"
 #include "core/models/architecture.h"
 #include "core/models/encoders/bert.h"
+#include "core/nn/conv.h"
 #include "core/nn/disentangled_attention.h"
 
 namespace hft {
@@ -198,37 +199,20 @@ struct Layer {
 
 // A convolution of the embeddings along each sequence, added to what the first layer gives.
 struct Convolution {
-  Linear conv;
+  Conv1d conv;
   LayerNorm norm;
-  std::int64_t taps;
   Activation activation;
   std::string path;
   Convolution(const DebertaConfig& c, const Weights& w)
-      : conv(w, {{"conv", c.hidden, {.taps = c.conv_kernel}}}, c.conv_kernel * c.hidden),
+      : conv(w / "conv", c.hidden, c.conv_kernel),
         norm(w / "LayerNorm", c.hidden, c.eps),
-        taps(c.conv_kernel),
         activation(c.conv_activation),
         path(w.path()) {}
-
-  // Each token between its neighbours, [N, taps*D]; zeros where the sequence has none.
-  Tensor neighbours(const Tensor& x, const Sequences& seqs) const {
-    Tensor y = at::zeros({x.size(0), taps, x.size(1)}, x.options());
-    for (std::int64_t b = 0; b < seqs.count(); ++b)
-      for (std::int64_t tap = 0; tap < taps; ++tap) {
-        const auto after = tap - taps / 2, count = seqs.length(b) - std::abs(after);
-        if (count < 1) continue;
-        const auto from = seqs.starts[b] + std::max<std::int64_t>(after, 0);
-        y.select(1, tap).narrow(0, from - after, count).copy_(x.narrow(0, from, count));
-      }
-    return y.view({x.size(0), -1});
-  }
-
   // x [N,D] the embeddings, y [R,D]
-  Tensor operator()(const Tensor& x, Tensor y, const Tokens& tokens, bool last) const {
-    const Tensor around = wanted(neighbours(x, tokens.seqs), tokens, last);
-    y = norm(conv(around, activation), y);
-    tokens.note(path, y);
-    return y;
+  Tensor operator()(const Tensor& x, const Tensor& y, const Tokens& tokens, bool last) const {
+    Tensor z = norm(wanted(conv(x, tokens.seqs, activation), tokens, last), y);
+    tokens.note(path, z);
+    return z;
   }
 };
 
