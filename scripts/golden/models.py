@@ -348,8 +348,68 @@ NOMIC_BERT = [
            "of bert-classify", {**nomic(16, 2, 4, 64, activation_function="geglu", n_inner=200), **labels(["no", "yes"])},
            classify_cases(Case(["classify", "--dtype", "float32", "--top-k", "all"], PAIRS), dtype=F32), max_length=64, dtype="float16"),
 ]
+ALBERT = [
+    Golden("albert-classify", "ALBERT, one layer shared by all, spiece.model without tokenizer.json",
+           "AlbertForSequenceClassification", "albert",
+           {**sizes(32, 3, 4, 64, "gelu_new", 64, embedding_size=12), **labels(["NEGATIVE", "POSITIVE"])},
+           classify_cases(), max_length=64, std=0.3, without=["tokenizer.json"]),
+    Golden("albert-mlm", "ALBERT, two groups of two layers, each run twice, masked words, float16", "AlbertForMaskedLM",
+           "albert", sizes(24, 4, 3, 40, "gelu", 48, embedding_size=16, num_hidden_groups=2, inner_group_num=2),
+           mask_cases("[MASK]", "▁boats,▁the,▁clock", *F32), max_length=48, std=0.3, dtype="float16"),
+    Golden("albert-ner", "ALBERT that keeps case and accents, groups of uneven sizes", "AlbertForTokenClassification",
+           "albert/cased", {**sizes(20, 5, 2, 36, "relu", 40, embedding_size=20, num_hidden_groups=2), **labels(CONLL)},
+           ner_cases(8, *F32)[:6], max_length=40, std=0.3, dtype="bfloat16"),
+    Golden("albert-qa", "ALBERT, spans of an answer", "AlbertForQuestionAnswering", "albert",
+           sizes(24, 2, 3, 40, "gelu_new", 96, embedding_size=8), qa_cases(40, 12)[:5], max_length=96),
+    Golden("albert-embed", "ALBERT without a prefix, its pooler not used", "AlbertModel", "albert",
+           sizes(24, 2, 4, 32, "gelu_new", 64, embedding_size=10), embed_cases(["--pooling", "cls"]), max_length=64, std=0.3),
+]
+
+
+def relative(hidden, layers, heads, ffn, act, positions, **more):
+    """What deberta-v3 has: no positions but relative ones, far ones in buckets."""
+    return {**sizes(hidden, layers, heads, ffn, act, positions), "relative_attention": True, "position_buckets": 12,
+            "max_relative_positions": -1, "pos_att_type": ["p2c", "c2p"], "share_att_key": True, "norm_rel_ebd": "layer_norm",
+            "position_biased_input": False, "type_vocab_size": 0, **more}
+
+
+DEBERTA = [
+    Golden("deberta-v3-nli", "DeBERTa-v3 for natural language inference: keys shared with the positions', distances in "
+           "buckets", "DebertaV2ForSequenceClassification", "deberta-v2",
+           {**relative(32, 3, 4, 64, "gelu", 64), **labels(["entailment", "neutral", "contradiction"])},
+           zero_shot_cases() + classify_cases()[:2], max_length=96, std=0.3),
+    Golden("deberta-v2-ner", "DeBERTa-v2 with a convolution, spm.model without tokenizer.json, float16",
+           "DebertaV2ForTokenClassification", "deberta-v2",
+           {**relative(24, 2, 2, 40, "gelu", 50, position_buckets=8, max_relative_positions=40, conv_kernel_size=3, conv_act="gelu",
+                       embedding_size=16), **labels(CONLL)},
+           ner_cases(8, *F32)[:8], max_length=48, std=0.3, dtype="float16", without=["tokenizer.json"]),
+    Golden("deberta-v2-mlm", "DeBERTa-v2 with positions and types of its own, projections for the relative ones, the head "
+           "of pre-training", "DebertaV2ForMaskedLM", "deberta-v2",
+           relative(24, 2, 3, 48, "relu", 64, share_att_key=False, norm_rel_ebd="none", position_biased_input=True,
+                    type_vocab_size=2, position_buckets=-1, max_relative_positions=20, legacy=False, tie_word_embeddings=False),
+           mask_cases("[MASK]", "▁boats,▁the,▁clock"), max_length=64, std=0.3),
+    Golden("deberta-v2-qa", "DeBERTa-v2, positions of keys alone, punctuation by itself, lower-cased, bfloat16",
+           "DebertaV2ForQuestionAnswering", "deberta-v2/punctuation",
+           relative(28, 2, 4, 40, "gelu", 96, share_att_key=False, pos_att_type="c2p", conv_kernel_size=5),
+           qa_cases(48, 16, *F32)[:5], max_length=96, std=0.3, dtype="bfloat16"),
+    Golden("deberta-v3-multi-label", "DeBERTa-v3, several labels at once, another activation of the pooler",
+           "DebertaV2ForSequenceClassification", "deberta-v2",
+           {**relative(24, 2, 3, 36, "gelu", 64, pooler_hidden_act="tanh"), **labels(["joy", "anger", "fear"]),
+            "problem_type": "multi_label_classification"}, classify_cases()[:3], max_length=64),
+    Golden("deberta-v3-embed", "DeBERTa-v3 without a prefix: the mean of the last hidden states", "DebertaV2Model", "deberta-v2",
+           relative(24, 2, 4, 40, "gelu", 64), embed_cases(["--pooling", "cls"]), max_length=200, std=0.3),
+    Golden("deberta-mlm", "DeBERTa, one product for queries, keys and values, masked words by BERT's head", "DebertaForMaskedLM",
+           "deberta", {**sizes(24, 2, 3, 48, "gelu", 64), "relative_attention": True, "pos_att_type": "c2p|p2c",
+                       "max_relative_positions": -1, "position_biased_input": False},
+           mask_cases("[MASK]", "Ġboats,Ġthe,Ġclock"), max_length=64, std=0.3),
+    Golden("deberta-regression", "DeBERTa, one number, texts longer than its relative positions", "DebertaForSequenceClassification",
+           "deberta", {**sizes(32, 2, 4, 40, "gelu", 90), "relative_attention": True, "pos_att_type": ["p2c"],
+                       "max_relative_positions": 10, "type_vocab_size": 2, "num_labels": 1, "problem_type": "regression"},
+           classify_cases(), max_length=80, std=0.3),
+]
 REAL = [
     Golden("minilm", "all-MiniLM-L6-v2 itself, as scripts/setup installs it", "", "", {},
            [Case(["embed"], ALL_TEXTS)], installed="all-MiniLM-L6-v2"),
 ]
-GOLDENS = BERT + RERANK + DISTILBERT + ROBERTA + XLM_ROBERTA + ELECTRA + MPNET + MODERNBERT + NOMIC_BERT + REAL
+GOLDENS = (BERT + RERANK + DISTILBERT + ROBERTA + XLM_ROBERTA + ELECTRA + MPNET + MODERNBERT + NOMIC_BERT + ALBERT + DEBERTA +
+           REAL)

@@ -43,13 +43,13 @@ def wordpiece(folder, cls, length, lower, size, specials=BERT_SPECIALS, last=())
     return tokenizer
 
 
-def byte_bpe(folder, cls, length, size):
+def byte_bpe(folder, cls, length, size, specials=("<s>", "<pad>", "</s>", "<unk>"), mask="<mask>"):
     trained = tokenizers.ByteLevelBPETokenizer()
     trained.train_from_iterator(texts.corpus(), vocab_size=size, min_frequency=2,
-                                special_tokens=["<s>", "<pad>", "</s>", "<unk>"], show_progress=False)
+                                special_tokens=list(specials), show_progress=False)
     trained.save_model(str(folder))
     vocab = json.loads((folder / "vocab.json").read_text())
-    vocab["<mask>"] = len(vocab)
+    vocab[mask] = len(vocab)
     (folder / "vocab.json").write_text(json.dumps(vocab, ensure_ascii=False))
     options = {"model_max_length": length} if length else {}
     tokenizer = cls(vocab_file=str(folder / "vocab.json"), merges_file=str(folder / "merges.txt"), **options)
@@ -146,6 +146,26 @@ def pegasus(folder, length):
     return tokenizer
 
 
+def albert(folder, length, lower):
+    """Pieces with the special tokens among them; [MASK] takes the space before it."""
+    sentencepieces(folder / "spiece.model", 180, pad_id=0, unk_id=1, bos_id=-1, eos_id=-1,
+                   control_symbols=["[CLS]", "[SEP]", "[MASK]"])
+    tokenizer = tf.AlbertTokenizerFast(vocab_file=str(folder / "spiece.model"), model_max_length=length,
+                                       do_lower_case=lower, keep_accents=not lower)
+    tokenizer.save_pretrained(folder)
+    return tokenizer
+
+
+def deberta_v2(folder, length, punctuation):
+    """Pieces whose model lacks [MASK], which the class adds."""
+    sentencepieces(folder / "spm.model", 190, pad_id=0, bos_id=1, eos_id=2, unk_id=3, pad_piece="[PAD]",
+                   bos_piece="[CLS]", eos_piece="[SEP]", unk_piece="[UNK]")
+    tokenizer = tf.DebertaV2TokenizerFast(vocab_file=str(folder / "spm.model"), model_max_length=length,
+                                          split_by_punct=punctuation, do_lower_case=punctuation)
+    tokenizer.save_pretrained(folder)
+    return tokenizer
+
+
 def unigram(folder, cls, length, size):
     sentencepieces(folder / "sentencepiece.bpe.model", size)
     tokenizer = cls(vocab_file=str(folder / "sentencepiece.bpe.model"), model_max_length=length)
@@ -230,7 +250,7 @@ def make(kind, folder, length):
     if kind.startswith("of "):  # that of another golden
         source = Path(__file__).parents[2] / "tests" / "golden" / kind.removeprefix("of ")
         for name in ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "vocab.json", "merges.txt",
-                     "vocab.txt", "spiece.model"):
+                     "vocab.txt", "spiece.model", "spm.model"):
             if (source / name).exists():
                 shutil.copy(source / name, folder)
         return tf.AutoTokenizer.from_pretrained(source)
@@ -261,4 +281,10 @@ def make(kind, folder, length):
         return {"m2m": m2m, "pegasus": pegasus}[family](folder, length)
     if family in ("roberta", "bart"):
         return byte_bpe(folder, tf.RobertaTokenizerFast if family == "roberta" else tf.BartTokenizerFast, length, 340)
+    if family == "albert":
+        return albert(folder, length, lower)
+    if family == "deberta-v2":
+        return deberta_v2(folder, length, variant == "punctuation")
+    if family == "deberta":
+        return byte_bpe(folder, tf.DebertaTokenizerFast, length, 340, ("[CLS]", "[PAD]", "[SEP]", "[UNK]"), "[MASK]")
     return unigram(folder, tf.XLMRobertaTokenizerFast, length, 200)

@@ -2,7 +2,7 @@
 T5 ties and scales. Their tokenizers are those of other goldens."""
 from golden import texts
 from golden.decoders import GREEDY, PROMPTS
-from golden.models import CONLL, Case, Golden, distil, labels, mask_cases, modern, rerank_cases, sizes, text
+from golden.models import CONLL, Case, Golden, distil, labels, mask_cases, modern, relative, rerank_cases, sizes, text
 from golden.seq2seq import SHARED, SHORT, sides, t5
 
 RUN = [Case([*GREEDY, "--max-new-tokens", "24"], text(PROMPTS[:2] + PROMPTS[4:]))]
@@ -97,6 +97,12 @@ VERSION_5 = [
     Golden("v5-rerank", "As sentence-transformers 6 saves a cross-encoder: modules.json, a prompt before queries",
            "ElectraForSequenceClassification", "of electra-ner", {**sizes(16, 2, 2, 24, "gelu", 64), "embedding_size": 12, "num_labels": 1},
            rerank_cases()[:2], max_length=64, release=5, files=CROSS_ENCODER),
+    Golden("v5-albert", "As transformers 5 saves it: ALBERT, masked words", "AlbertForMaskedLM", "of albert-mlm",
+           sizes(20, 2, 2, 32, "gelu_new", 48, embedding_size=12), [Case(["fill-mask"], text(["The [MASK] sold two boats."]))],
+           std=0.3, release=5),
+    Golden("v5-deberta-v3", "As transformers 5 saves it: DeBERTa-v3", "DebertaV2ForSequenceClassification", "of deberta-v3-nli",
+           {**relative(24, 2, 3, 40, "gelu", 64), **labels(["no", "yes"])}, [Case(["classify", "--top-k", "all"], text(SHORT))],
+           std=0.3, release=5),
     Golden("v5-bart", "As transformers 5 saves it: BART with labels", "BartForSequenceClassification", "of bart-cnn",
            {**SHARED, **sides(16, (1, 2), (2, 4), (24, 20)), **labels(["no", "yes"])},
            [Case(["classify", "--top-k", "all"], text(SHORT))], std=0.3, release=5),

@@ -5,7 +5,7 @@
 #include <span>
 #include <string>
 
-#include "tasks/ranking_sink.h"
+#include "tasks/text/ranking_sink.h"
 
 namespace hft {
 

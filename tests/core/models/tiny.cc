@@ -24,7 +24,13 @@ Json tiny_config(const std::string& model_type) {
                  {"num_attention_heads", 3}, {"intermediate_size", 40},
                  {"num_labels", 4},          {"hidden_act", "gelu"},
                  {"layer_norm_eps", 1e-6},   {"max_position_embeddings", 20}};
-  if (model_type == "electra") config["embedding_size"] = 16;
+  if (model_type == "electra" || model_type == "albert") config["embedding_size"] = 16;
+  if (model_type.starts_with("deberta"))
+    config.update({{"relative_attention", true},
+                   {"pos_att_type", {"c2p", "p2c"}},
+                   {"max_relative_positions", 10},
+                   {"position_buckets", 8},
+                   {"conv_kernel_size", 3}});
   if (model_type == "modernbert") {
     config["local_attention"] = 6;
     config["classifier_pooling"] = "mean";
