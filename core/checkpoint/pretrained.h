@@ -1,8 +1,7 @@
-// A model folder as save_pretrained would write it again (L20).
+// A model folder as save_pretrained would write it again.
 #pragma once
 
 #include <filesystem>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <vector>

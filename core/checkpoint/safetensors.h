@@ -34,6 +34,10 @@ enum class Dtype {
 std::int64_t bytes_of(Dtype dtype);
 std::string_view name_of(Dtype dtype);  // as the file spells it: "F32", "BF16"
 
+// The types that --dtype names, by config.json's names of them.
+inline constexpr std::pair<const char*, Dtype> kFloatTypes[] = {
+    {"float32", Dtype::kF32}, {"bfloat16", Dtype::kBF16}, {"float16", Dtype::kF16}};
+
 // A tensor inside a mapped file, or copied from it; `bytes` lives as long as `file`.
 struct StoredTensor {
   Dtype dtype = Dtype::kF32;
@@ -61,7 +65,7 @@ SafetensorsFile open_safetensors(const std::filesystem::path& file);
 // tensor too, which reads the whole file. The other formats have none.
 enum class Checksums { kPickle, kAll };
 
-// Every tensor of a model folder (L1): model.safetensors, the shards its index names,
+// Every tensor of a model folder: model.safetensors, the shards its index names,
 // pytorch_model.bin (torch_file.h), or the shards of that one's index: basenames in the same
 // folder, each listed tensor in the shard the index says. `variant` as in model.fp16.safetensors.
 // Throws kNotFound naming the files tried.

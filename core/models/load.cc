@@ -99,7 +99,7 @@ std::shared_ptr<WeightStore> open_generator(const Architecture& architecture, Fi
                                             const ModelRequest& request) {
   auto store = open_weights(request, request.folder, config, renames_of(architecture.base),
                             cached_device(request));
-  store->need_row_exact(false);
+  store->need_row_exact(request.deterministic);
   return store;
 }
 

@@ -16,7 +16,7 @@ class EncoderDecoder : public Seq2SeqLm {
                  std::vector<std::string> warnings)
       : net_(std::move(net)),
         decoder_(net_.decoder, request, dtype),
-        sources_(net_.sources, CachedDecoder::cache_type(dtype)),
+        sources_(net_.sources, CachedDecoder::cache_type(dtype), request.deterministic),
         threads_(request.threads),
         warnings_(std::move(warnings)) {}
 

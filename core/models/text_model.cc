@@ -4,9 +4,9 @@
 
 #include <algorithm>
 #include <atomic>
-#include <bit>
 
 #include "core/base/error.h"
+#include "core/nn/finite.h"
 #include "core/nn/workers.h"
 
 namespace hft {
@@ -49,14 +49,6 @@ std::vector<Chunk> split(const TokenBatch& batch, int workers) {
   return chunks;
 }
 
-bool all_finite(const std::vector<float>& values) {
-  constexpr std::uint32_t kExponent = 0x7f800000;  // all ones: infinity or NaN (IEEE 754)
-  std::uint32_t found = 0;
-  for (float value : values)
-    found |= (std::bit_cast<std::uint32_t>(value) & kExponent) == kExponent;
-  return found == 0;
-}
-
 class EncoderModel : public TextModel {
  public:
   EncoderModel(TextNet net, Head head, Runtime runtime, std::optional<SentenceModules> sentences,
@@ -77,6 +69,9 @@ class EncoderModel : public TextModel {
     });
   }
   std::int64_t max_positions() const override { return net_.positions; }
+  std::int64_t trained_positions() const override {
+    return net_.trained_positions > 0 ? net_.trained_positions : net_.positions;
+  }
   const std::vector<std::string>& warnings() const override { return warnings_; }
 
  private:

@@ -26,8 +26,9 @@ struct Span {
 
 class Pieces {
  public:
-  Pieces(const Tensor& queries, Tensor& out, const CausalAttention& a, const CacheLayer& layer,
+  Pieces(const Tensor& queries, Tensor& out, const CausalAttention& a, const KvCache& cache,
          const std::vector<Span>& spans, const Tensor& bias = {}) {
+    const CacheLayer& layer = cache.layer(a.layer);
     const auto group = a.heads / layer.heads;
     const auto bytes = queries.element_size();
     heads_.reserve(spans.size() * layer.heads);
@@ -51,7 +52,8 @@ class Pieces {
                           .bias = bias.defined() ? bias.const_data_ptr<float>() +
                                                        k * bias.stride(0) + bias.size(1) / 2
                                                  : nullptr,
-                          .bfloat16 = queries.scalar_type() == at::kBFloat16});
+                          .bfloat16 = queries.scalar_type() == at::kBFloat16,
+                          .row_exact = cache.row_exact()});
     for (std::size_t i = 0; i < heads_.size(); ++i) {
       const auto& span = spans[i / layer.heads];
       cut(heads_[i], span.count * group);
@@ -98,8 +100,8 @@ void keep(const Tensor& qkv, const CausalAttention& a, const Steps& steps) {
       const Step& step = steps.steps[i];
       const auto* keys = static_cast<const char*>(qkv.const_data_ptr()) +
                          (step.begin * qkv.stride(0) + a.heads * layer.size) * bytes;
-      cache.write(a.layer, step.sequence, step.past, step.count, keys,
-                  keys + layer.heads * layer.size * bytes, qkv.stride(0));
+      const auto* values = keys + layer.heads * layer.size * bytes;
+      cache.write(a.layer, step.sequence, step.past, {keys, values, step.count, qkv.stride(0)});
     }
   });
 }
@@ -117,7 +119,8 @@ Tensor mixed(const Tensor& queries, const Seen& seen, const CausalAttention& a,
   const auto of_all_heads = [&](const Tensor& x) {
     return x.to(at::kFloat).repeat_interleave(a.heads / x.size(0), 0);  // [H,P,E]
   };
-  const Tensor wide = queries.to(at::kFloat).reshape({count, a.heads, size}).transpose(0, 1);
+  const Tensor parted = queries.to(at::kFloat).reshape({count, a.heads, size});  // [T,H,E]
+  const Tensor wide = parted.transpose(0, 1);
   Tensor scores = at::matmul(wide * a.scale, of_all_heads(seen.keys).transpose(1, 2));  // [H,T,P]
   if (a.softcap > 0) scores = at::tanh(scores / a.softcap) * a.softcap;
   if (seen.everyone == 0) {
@@ -126,16 +129,16 @@ Tensor mixed(const Tensor& queries, const Seen& seen, const CausalAttention& a,
                             at::arange(seen.past, seen.past + count, numbers).unsqueeze(1);  // [T,P]
     if (bias.defined()) {
       const auto middle = bias.size(1) / 2;
-      const Tensor places = (distance + middle).clamp(0, bias.size(1) - 1).flatten();
-      scores = scores + bias.index_select(1, places).view(scores.sizes());
+      const Tensor places = (distance + middle).clamp(0, bias.size(1) - 1).flatten();  // [T*P]
+      scores = scores + bias.index_select(1, places).view(scores.sizes());  // [H,T,P]
     }
     Tensor hidden = distance > 0;
     if (seen.window > 0) hidden = hidden.logical_or(distance <= -seen.window);
     scores = scores.masked_fill(hidden, -INFINITY);
   }
   return at::matmul(at::softmax(scores, -1), of_all_heads(seen.values))
-      .transpose(0, 1)
-      .reshape({count, a.heads * size})
+      .transpose(0, 1)                   // [T,H,E]
+      .reshape({count, a.heads * size})  // [T,H*E]
       .to(queries.scalar_type());
 }
 
@@ -153,13 +156,13 @@ Tensor kept(const KvCache& cache, std::int64_t layer, int sequence, std::int64_t
     }
     const Tensor all = at::from_blob(block, {l.heads, numbers_of_head(l.size)}, cache.dtype());
     parts.push_back(values ? all.narrow(1, keys, kCacheBlock * width)
-                                 .view({l.heads, kCacheBlock, width})
+                                 .view({l.heads, kCacheBlock, width})  // [K,kCacheBlock,width]
                                  .narrow(2, 0, l.size)
                            : all.narrow(1, 0, keys)
-                                 .view({l.heads, l.size, kCacheBlock})
+                                 .view({l.heads, l.size, kCacheBlock})  // [K,E,kCacheBlock]
                                  .transpose(1, 2));  // [K,kCacheBlock,E]
   }
-  return at::cat(parts, 1).narrow(1, 0, positions);
+  return at::concat(parts, 1).narrow(1, 0, positions);
 }
 
 Tensor causal_with_libtorch(const Tensor& qkv, const CausalAttention& a, const Steps& steps,
@@ -173,15 +176,15 @@ Tensor causal_with_libtorch(const Tensor& qkv, const CausalAttention& a, const S
     // What is new is taken from qkv, so that gradients reach it.
     const auto part = [&](bool values) {
       const Tensor fresh = rows.narrow(1, columns + (values ? width : 0), width)
-                               .reshape({step.count, layer.heads, layer.size})
+                               .reshape({step.count, layer.heads, layer.size})  // [T,K,E]
                                .transpose(0, 1);  // [K,T,E]
       if (step.past == 0) return fresh;
-      return at::cat({kept(cache, a.layer, step.sequence, step.past, values), fresh}, 1);
+      return at::concat({kept(cache, a.layer, step.sequence, step.past, values), fresh}, 1);
     };
     parts.push_back(mixed(rows.narrow(1, 0, columns),
                           {part(false), part(true), step.past, 0, layer.window}, a, bias));
   }
-  return at::cat(parts);
+  return at::concat(parts);
 }
 
 Tensor source_with_libtorch(const Tensor& queries, const CausalAttention& a, const Steps& steps) {
@@ -201,7 +204,7 @@ Tensor source_with_libtorch(const Tensor& queries, const CausalAttention& a, con
     parts.push_back(mixed(queries.narrow(0, step.begin, step.count),
                           {part(false), part(true), 0, length, 0}, a, {}));
   }
-  return at::cat(parts);
+  return at::concat(parts);
 }
 
 }  // namespace
@@ -218,7 +221,7 @@ Tensor attend_causal(const Tensor& input, const CausalAttention& a, const Steps&
         {step.begin, step.count, step.past, 0, cache.blocks(a.layer, step.sequence)});
   const CacheLayer& layer = cache.layer(a.layer);
   Tensor out = at::empty({qkv.size(0), a.heads * layer.size}, qkv.options());
-  Pieces(qkv, out, a, layer, spans, bias).run();
+  Pieces(qkv, out, a, cache, spans, bias).run();
   return out.to(input.scalar_type());
 }
 
@@ -237,7 +240,7 @@ Tensor attend_source(const Tensor& input, const CausalAttention& a, const Steps&
     last = step.source;
   }
   Tensor out = at::empty(queries.sizes(), queries.options());
-  Pieces(queries, out, a, sources.layer(a.layer), spans).run();
+  Pieces(queries, out, a, sources, spans).run();
   return out.to(input.scalar_type());
 }
 

@@ -21,8 +21,8 @@ struct CacheLayer {
 
 class KvCache {
  public:
-  // dtype: float32 or bfloat16.
-  KvCache(std::vector<CacheLayer> layers, at::ScalarType dtype);
+  // dtype: float32 or bfloat16. row_exact: what is read from it has the same bits in any company.
+  KvCache(std::vector<CacheLayer> layers, at::ScalarType dtype, bool row_exact = false);
   ~KvCache();
   KvCache(const KvCache&) = delete;
   KvCache& operator=(const KvCache&) = delete;
@@ -39,15 +39,19 @@ class KvCache {
   void extend(int sequence, std::int64_t count);
   void advance(int sequence, std::int64_t count);
 
-  // keys and values [count, heads * size] of the positions from `position` on, rows `stride` apart.
-  // Different sequences may be written at the same time.
-  void write(std::int64_t layer, int sequence, std::int64_t position, std::int64_t count,
-             const void* keys, const void* values, std::int64_t stride);
+  // Of `count` tokens: [count, heads * size] each, rows `stride` apart.
+  struct KeysValues {
+    const void *keys, *values;
+    std::int64_t count, stride;
+  };
+  // Those of the positions from `position` on. Different sequences may be written at the same time.
+  void write(std::int64_t layer, int sequence, std::int64_t position, const KeysValues& rows);
   const void* const* blocks(std::int64_t layer, int sequence) const {
     return const_cast<const void* const*>(at(sequence).blocks[layer].data());
   }
   const CacheLayer& layer(std::int64_t i) const { return layers_[i]; }
   at::ScalarType dtype() const { return dtype_; }
+  bool row_exact() const { return row_exact_; }
   std::int64_t token_bytes() const;  // of all layers
 
  private:
@@ -65,6 +69,7 @@ class KvCache {
 
   std::vector<CacheLayer> layers_;
   at::ScalarType dtype_;
+  bool row_exact_;
   std::vector<std::shared_ptr<Pool>> pools_;  // of each layer; layers of one shape share theirs
   std::map<int, Sequence> sequences_;
   int next_ = 0;

@@ -159,20 +159,31 @@ std::vector<float> Rope::frequencies(std::int64_t total) const {
   return frequencies_;
 }
 
-Tensor Rope::angles(const Steps& steps) const {
+float* Rope::fill(float* row, std::int64_t past, std::int64_t count, std::int64_t total) const {
+  const auto turns = frequencies(total);
   const auto half = size_ / 2;
+  for (std::int64_t i = 0; i < count; ++i, row += size_)
+    for (std::int64_t j = 0; j < half; ++j) {
+      const float angle = static_cast<float>(past + i) * turns[j];
+      row[j] = static_cast<float>(std::cos(angle) * amplitude_);
+      row[half + j] = static_cast<float>(std::sin(angle) * amplitude_);
+    }
+  return row;
+}
+
+Tensor Rope::angles(const Steps& steps) const {
   Tensor all = at::empty({steps.ids.size(0), size_}, at::kFloat);
   auto* row = all.data_ptr<float>();
-  for (const auto& step : steps.steps) {
-    const auto turns = frequencies(step.total);
-    for (std::int64_t i = 0; i < step.count; ++i, row += size_)
-      for (std::int64_t j = 0; j < half; ++j) {
-        const float angle = static_cast<float>(step.past + i) * turns[j];
-        row[j] = static_cast<float>(std::cos(angle) * amplitude_);
-        row[half + j] = static_cast<float>(std::sin(angle) * amplitude_);
-      }
-  }
+  for (const auto& step : steps.steps) row = fill(row, step.past, step.count, step.total);
   return all.to(steps.ids.device());
+}
+
+Tensor Rope::angles(const Sequences& seqs) const {
+  Tensor all = at::empty({seqs.tokens(), size_}, at::kFloat);
+  auto* row = all.data_ptr<float>();
+  for (std::int64_t b = 0; b < seqs.count(); ++b)
+    row = fill(row, 0, seqs.length(b), seqs.length(b));
+  return all.to(seqs.device);
 }
 
 namespace {
@@ -180,14 +191,15 @@ namespace {
 // The twin: columns [0, heads * size) of qkv turned, in a tensor of their own.
 Tensor turned(const Tensor& qkv, const Tensor& angles, std::int64_t heads, std::int64_t size) {
   const auto rows = qkv.size(0), turning = angles.size(1), half = turning / 2;
-  const Tensor x = qkv.narrow(1, 0, heads * size).reshape({rows, heads, size}).to(at::kFloat);
+  const Tensor own = qkv.narrow(1, 0, heads * size).to(at::kFloat);
+  const Tensor x = own.reshape({rows, heads, size});  // [N,H,E]
   const Tensor cosines = angles.narrow(1, 0, half).unsqueeze(1);  // [N,1,turning/2]
   const Tensor sines = angles.narrow(1, half, half).unsqueeze(1);
   const Tensor low = x.narrow(2, 0, half), high = x.narrow(2, half, half);  // [N,H,turning/2]
   const Tensor rest = x.narrow(2, turning, size - turning);
   const Tensor all =
-      at::cat({low * cosines - high * sines, high * cosines + low * sines, rest}, 2);
-  return all.view({rows, heads * size}).to(qkv.scalar_type());
+      at::concat({low * cosines - high * sines, high * cosines + low * sines, rest}, 2);
+  return all.view({rows, heads * size}).to(qkv.scalar_type());  // [N,H*E]
 }
 
 }  // namespace
@@ -195,7 +207,7 @@ Tensor turned(const Tensor& qkv, const Tensor& angles, std::int64_t heads, std::
 void Rope::rotate(Tensor& qkv, const Tensor& angles, std::int64_t heads, std::int64_t size) {
   if (!kernel_computes(qkv)) {
     const auto columns = heads * size;
-    qkv = at::cat({turned(qkv, angles, heads, size),
+    qkv = at::concat({turned(qkv, angles, heads, size),
                    qkv.narrow(1, columns, qkv.size(1) - columns)},
                   1);
     return;

@@ -28,6 +28,7 @@ class Golden:
     edits: list = field(default_factory=list)
     without: list = field(default_factory=list)    # files removed after saving
     config_fields: dict = field(default_factory=dict)  # written into config.json afterwards
+    files: dict = field(default_factory=dict)      # JSON files written beside it
     modules: list = None        # sentence-transformers modules after Pooling; None: no modules.json
     pooling: str = "mean"
     sentence_length: int = 0
@@ -60,6 +61,9 @@ def distil(dim, layers, heads, ffn, act, positions, **more):
 
 
 ALL_TEXTS = text(texts.PLAIN + texts.ODD + [texts.LONG])
+PAIRS = [{"text": a, "text_pair": b} for a, b in (
+    ("Who counts the boats?", texts.PLAIN[0]), ("Who counts the boats?", "Maria Lopez lives in Porto."), ("東京", ""),
+    ("the clock", texts.LONG))]
 
 
 def classify_cases(*extra, dtype=(), inputs=ALL_TEXTS):
@@ -115,6 +119,15 @@ def embed_cases(*overrides, dtype=()):
             *(Case(["embed", *dtype, *o], text(texts.PLAIN + texts.ODD[:5])) for o in overrides)]
 
 
+def rerank_cases(*more):
+    """Pairs, a query with all inputs, queries with their own passages; the last text is too long."""
+    query, passages = "Who counts the boats?", texts.PLAIN + ["ok", texts.PLAIN[0], texts.LONG]
+    return [Case(["rerank"], [{"query": q, "text": p} for q in (query, texts.PLAIN[2], texts.LONG, "") for p in passages[:1] + passages[3:]]),
+            Case(["rerank", "--query", query], text(passages)), Case(["rerank", "--query", query, "--top-k", "2"], text(passages)),
+            Case(["rerank", "--top-k", "3"], [{"query": query, "documents": passages}, {"query": "", "documents": passages[:2]},
+                                              {"query": "nobody", "documents": []}]), *more]
+
+
 F32 = ("--dtype", "float32")
 BERT = [
     Golden("bert-classify", "BERT, two labels, lower-cased WordPiece", "BertForSequenceClassification",
@@ -137,12 +150,30 @@ BERT = [
            edits=["old norm names", "extra tensors"]),
     Golden("bert-causal", "BERT that was a decoder: a token sees none after it", "BertForMaskedLM", "bert",
            {**sizes(24, 2, 3, 40, "gelu", 48), "is_decoder": True}, mask_cases("[MASK]", "boats,the,clock")[:2], max_length=48),
+    Golden("bert-pruned", "BERT with attention heads removed from its layers", "BertForSequenceClassification", "bert",
+           {**sizes(24, 2, 4, 32, "gelu", 40), **labels(["NEGATIVE", "POSITIVE"]), "pruned_heads": {0: [1], 1: [0, 3, 2]}},
+           classify_cases()[:1], max_length=40),
     Golden("bert-embed", "BERT without a prefix, sentence-transformers: mean, normalised; a prompt",
            "BertModel", "bert", sizes(32, 2, 8, 48, "gelu", 80),
            embed_cases(["--no-normalize"], ["--pooling", "cls", "--no-normalize"],
                        ["--pooling", "max", "--normalize"], ["--prompt-name", "query"],
                        ["--pooling", "last", "--no-normalize"]), max_length=80,
            modules=["Normalize"], sentence_length=40, prompts={"query": "question: "}),
+]
+RERANK = [
+    Golden("rerank-bert", "BERT as a cross-encoder, a sigmoid of its score by default", "BertForSequenceClassification", "bert",
+           {**sizes(16, 2, 2, 24, "gelu", 64), "num_labels": 1},
+           rerank_cases(Case(["rerank", "--function-to-apply", "none"], [{"query": "boats", "text": texts.PLAIN[0]}]),
+                        Case(["rerank", "--max-length", "12"], [{"query": texts.PLAIN[1], "text": texts.PLAIN[0]}])), max_length=64),
+    Golden("rerank-xlm-roberta", "XLM-RoBERTa as a cross-encoder of versions before 4: its score as it is, longer texts than positions "
+           "in the tokenizer", "XLMRobertaForSequenceClassification", "xlm-roberta",
+           {**sizes(16, 2, 2, 24, "gelu", 52, type_vocab_size=1), "num_labels": 1}, rerank_cases()[:2], max_length=50,
+           config_fields={"sbert_ce_default_activation_function": "torch.nn.modules.linear.Identity"}),
+    Golden("rerank-labels", "DistilBERT as a cross-encoder with three labels", "DistilBertForSequenceClassification", "distilbert",
+           {**distil(16, 2, 2, 24, "gelu", 48), **labels(["contradiction", "entailment", "neutral"])},
+           [Case(["rerank"], [{"query": texts.PLAIN[0], "text": p} for p in texts.PLAIN]),
+            Case(["rerank", "--function-to-apply", "softmax"], [{"query": texts.PLAIN[0], "text": p} for p in texts.PLAIN])], max_length=48,
+           config_fields={"sentence_transformers": {"activation_fn": "torch.nn.modules.linear.Identity", "version": "4.1.0"}}),
 ]
 DISTILBERT = [
     Golden("distilbert-classify", "DistilBERT, two labels, vocab.txt without tokenizer.json",
@@ -164,6 +195,9 @@ DISTILBERT = [
     Golden("distilbert-mlm", "DistilBERT, masked words, sinusoidal positions", "DistilBertForMaskedLM",
            "distilbert", distil(28, 2, 2, 56, "gelu", 50, sinusoidal_pos_embds=True),
            mask_cases("[MASK]", "boats,the,storm"), max_length=50),
+    Golden("distilbert-pruned", "DistilBERT with attention heads removed from its layers",
+           "DistilBertForQuestionAnswering", "distilbert/cased",
+           {**distil(24, 2, 3, 32, "gelu", 96), "pruned_heads": {1: [0, 2]}}, qa_cases(48, 16)[:1], max_length=96),
     Golden("distilbert-embed", "DistilBERT, sentence-transformers: first token, a dense layer, "
            "normalised", "DistilBertModel", "distilbert", distil(24, 2, 3, 32, "relu", 64),
            embed_cases(), max_length=64, modules=["Dense", "Normalize"], pooling="cls",
@@ -254,6 +288,66 @@ MPNET = [
            embed_cases(["--no-normalize"], dtype=F32), max_length=128, modules=["Normalize"],
            sentence_length=128, dtype="float16", std=0.3),
 ]
+def modern(hidden, layers, heads, ffn, positions, window, every, **more):
+    return {"hidden_size": hidden, "num_hidden_layers": layers, "num_attention_heads": heads, "intermediate_size": ffn,
+            "max_position_embeddings": positions, "local_attention": window, "global_attn_every_n_layers": every,
+            "cls_token_id": None, "sep_token_id": None, "pad_token_id": 0, "bos_token_id": None, "eos_token_id": None, **more}
+
+
+MODERNBERT = [
+    Golden("modernbert-classify", "ModernBERT, three labels, the mean of all tokens, every bias, other activations",
+           "ModernBertForSequenceClassification", "neox",
+           {**modern(24, 4, 3, 40, 64, 10, 2, classifier_pooling="mean", norm_bias=True, attention_bias=True, mlp_bias=True,
+                     classifier_bias=True, classifier_activation="silu", hidden_activation="gelu_new"),
+            **labels(["north", "east", "south"])}, classify_cases(), max_length=64),
+    Golden("modernbert-rerank", "ModernBERT, one number for a query and a text, as gte-reranker has it, float16",
+           "ModernBertForSequenceClassification", "of modernbert-classify",
+           modern(32, 3, 4, 48, 96, 16, 3, classifier_pooling="mean", num_labels=1),
+           [Case(["classify", *F32, *more], PAIRS + ALL_TEXTS) for more in ([], ["--function-to-apply", "none"])],
+           max_length=64, dtype="float16"),
+    Golden("modernbert-zero-shot", "ModernBERT for natural language inference, two labels, the first token",
+           "ModernBertForSequenceClassification", "of modernbert-classify",
+           {**modern(20, 3, 2, 36, 72, 6, 1), **labels(["entailment", "not_entailment"])},
+           zero_shot_cases() + classify_cases()[:1], max_length=64),
+    Golden("modernbert-ner", "ModernBERT, CoNLL labels, a window of its neighbours alone", "ModernBertForTokenClassification",
+           "of modernbert-classify", {**modern(24, 4, 3, 40, 64, 2, 3, local_rope_theta=500.0), **labels(CONLL)},
+           ner_cases(12)[1:3] + ner_cases(12)[5:7] + ner_cases(12)[-1:], max_length=64),
+    Golden("modernbert-qa", "ModernBERT, spans of an answer, bfloat16", "ModernBertForQuestionAnswering",
+           "of modernbert-classify", modern(32, 4, 4, 48, 128, 24, 3, classifier_bias=True), qa_cases(64, 20, *F32),
+           max_length=64, dtype="bfloat16"),
+    Golden("modernbert-mlm", "ModernBERT, masked words, one theta for all layers", "ModernBertForMaskedLM",
+           "of modernbert-classify", modern(32, 4, 2, 48, 64, 12, 3, local_rope_theta=None, global_rope_theta=900.0),
+           mask_cases("[MASK]", "Ġboats,the,Ġand"), max_length=64),
+    Golden("modernbert-embed", "ModernBERT without a prefix, sentence-transformers: the first token, as gte-modernbert has it",
+           "ModernBertModel", "of modernbert-classify", modern(32, 4, 4, 48, 128, 8, 3),
+           embed_cases(["--normalize"], ["--pooling", "mean", "--no-normalize"]), max_length=64, modules=[], pooling="cls",
+           sentence_length=128, std=0.2),
+]
+
+
+def nomic(hidden, layers, heads, positions, **more):
+    """The fields of the repository's own config class, as nomic-embed-text-v1.5 sets them."""
+    return {"n_embd": hidden, "n_layer": layers, "n_head": heads, "n_positions": positions, "n_inner": 256,
+            "activation_function": "swiglu", "qkv_proj_bias": False, "mlp_fc1_bias": False, "mlp_fc2_bias": False,
+            "rotary_emb_base": 1000, "layer_norm_epsilon": 1e-12, "bos_token_id": None, "eos_token_id": None, **more}
+
+
+AUTO_MAP = {"AutoConfig": "configuration_hf_nomic_bert.NomicBertConfig", "AutoModel": "modeling_hf_nomic_bert.NomicBertModel"}
+NOMIC_BERT = [
+    Golden("nomic-embed", "NomicBERT as nomic-embed-text-v1.5 has it: its repository's own fields and names, prompts, a "
+           "vocabulary rounded up", "NomicBertModel", "of bert-classify", nomic(16, 2, 2, 128, pad_vocab_size_multiple=64),
+           embed_cases(["--normalize"], ["--prompt-name", "query"], ["--prompt-name", "document"], dtype=F32), max_length=128,
+           dtype="float16", config_fields={"auto_map": AUTO_MAP}, modules=["Normalize"], sentence_length=128,
+           prompts={"query": "search_query: ", "document": "search_document: "}),
+    Golden("nomic-long", "NomicBERT with masked words: stretched past its trained positions, neighbours turned in half of each "
+           "head, one feed-forward, every bias", "NomicBertForPreTraining", "of bert-classify",
+           nomic(24, 2, 2, 64, activation_function="gelu", n_inner=None, qkv_proj_bias=True, mlp_fc1_bias=True, mlp_fc2_bias=True,
+                 rotary_scaling_factor=2, max_trained_positions=12, rotary_emb_fraction=0.5, rotary_emb_interleaved=True),
+           mask_cases("[MASK]", "boats,the,clock"), max_length=64),
+    Golden("nomic-classify", "NomicBERT with labels, another gate, pairs of texts", "NomicBertForSequenceClassification",
+           "of bert-classify", {**nomic(16, 2, 4, 64, activation_function="geglu", n_inner=200), **labels(["no", "yes"])},
+           classify_cases(Case(["classify", "--dtype", "float32", "--top-k", "all"], PAIRS), dtype=F32), max_length=64, dtype="float16"),
+]
 ALBERT = [
     Golden("albert-classify", "ALBERT, one layer shared by all, spiece.model without tokenizer.json",
            "AlbertForSequenceClassification", "albert",
@@ -317,4 +411,5 @@ REAL = [
     Golden("minilm", "all-MiniLM-L6-v2 itself, as scripts/setup installs it", "", "", {},
            [Case(["embed"], ALL_TEXTS)], installed="all-MiniLM-L6-v2"),
 ]
-GOLDENS = BERT + DISTILBERT + ROBERTA + XLM_ROBERTA + ELECTRA + MPNET + ALBERT + DEBERTA + REAL
+GOLDENS = (BERT + RERANK + DISTILBERT + ROBERTA + XLM_ROBERTA + ELECTRA + MPNET + MODERNBERT + NOMIC_BERT + ALBERT + DEBERTA +
+           REAL)

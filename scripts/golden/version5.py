@@ -2,7 +2,7 @@
 T5 ties and scales. Their tokenizers are those of other goldens."""
 from golden import texts
 from golden.decoders import GREEDY, PROMPTS
-from golden.models import CONLL, Case, Golden, labels, relative, sizes, text
+from golden.models import CONLL, Case, Golden, distil, labels, mask_cases, modern, relative, rerank_cases, sizes, text
 from golden.seq2seq import SHARED, SHORT, sides, t5
 
 RUN = [Case([*GREEDY, "--max-new-tokens", "24"], text(PROMPTS[:2] + PROMPTS[4:]))]
@@ -29,6 +29,21 @@ def decoder(name, about, model, config, cases=RUN, **more):
                   release=5, **more)
 
 
+def encoder(name, about, model, tokenizer, config, cases, length):
+    return Golden(f"v5-{name}", f"As transformers 5 saves it: {about}", model, tokenizer, config, cases, max_length=length,
+                  release=5)
+
+
+CROSS_ENCODER = {
+    "modules.json": [{"idx": 0, "name": "0", "path": "", "type": "sentence_transformers.base.modules.transformer.Transformer"}],
+    "config_sentence_transformers.json": {
+        "__version__": {"pytorch": "2.13.0", "sentence_transformers": "6.2.0", "transformers": "5.24.0"},
+        "activation_fn": "torch.nn.modules.linear.Identity", "default_prompt_name": "query", "model_type": "CrossEncoder",
+        "prompts": {"query": "question: "}},
+    "sentence_bert_config.json": {
+        "transformer_task": "sequence-classification", "module_output_name": "scores",
+        "modality_config": {"text": {"method": "forward", "method_output_name": "logits"}}}}
+CLASSES = [Case(["classify", "--top-k", "all"], text(texts.PLAIN))]
 SLIDING = {"use_sliding_window": True, "sliding_window": 6}
 VERSION_5 = [
     decoder("llama", "Llama, llama3 positions", "LlamaForCausalLM", {**SMALL, "rope_parameters": LLAMA3}),
@@ -59,6 +74,29 @@ VERSION_5 = [
             {**SMALL, "num_local_experts": 3, "intermediate_size": 24, "rope_parameters": LINEAR}, edits=["stacked experts"]),
     Golden("v5-bert", "As transformers 5 saves it: BERT", "BertForTokenClassification", "of bert-ner-cased",
            {**sizes(24, 2, 2, 48, "gelu", 40), **labels(CONLL)}, [Case(["ner"], text(texts.NAMES[:3]))], release=5),
+    Golden("v5-modernbert", "As transformers 5 saves it: ModernBERT, layer_types, positions of each kind",
+           "ModernBertForTokenClassification", "of modernbert-classify",
+           {**modern(24, 3, 3, 40, 64, 8, 3), "layer_types": ["sliding_attention", "full_attention", "sliding_attention"],
+            "rope_parameters": {"full_attention": LINEAR, "sliding_attention": DEFAULT}, **labels(CONLL)},
+           [Case(["ner"], text(texts.NAMES + [texts.LONG]))], max_length=64, release=5),
+    Golden("v5-nomic", "As transformers 5 saves it: NomicBERT under its own fields, dynamic positions", "NomicBertForTokenClassification",
+           "of bert-ner-cased", {**sizes(24, 2, 3, 40, "silu", 12), "rope_parameters": {**LINEAR, "rope_type": "dynamic"}, **labels(CONLL)},
+           [Case(["ner"], text([name])) for name in texts.NAMES[:3]], max_length=24, release=5),
+    Golden("v5-nomic-mlm", "As transformers 5 saves it: NomicBERT, masked words", "NomicBertForMaskedLM", "of bert-classify",
+           sizes(16, 2, 2, 24, "gelu", 64), mask_cases("[MASK]", "boats,the,clock")[:2], max_length=64, release=5),
+    encoder("distilbert", "DistilBERT", "DistilBertForMaskedLM", "of distilbert-mlm", distil(16, 2, 2, 24, "gelu", 50),
+            mask_cases("[MASK]", "boats,the,storm")[:1], 50),
+    encoder("roberta", "RoBERTa", "RobertaForSequenceClassification", "of roberta-nli",
+            {**sizes(16, 2, 2, 24, "gelu", 82, type_vocab_size=1), **labels(["no", "yes", "maybe"])}, CLASSES, 80),
+    encoder("xlm-roberta", "XLM-RoBERTa", "XLMRobertaForMaskedLM", "of xlm-roberta-mlm",
+            sizes(16, 2, 2, 24, "gelu", 66, type_vocab_size=1), mask_cases("<mask>", "the,▁boats,▁and")[:1], 64),
+    encoder("electra", "ELECTRA", "ElectraForTokenClassification", "of electra-ner",
+            {**sizes(16, 2, 2, 24, "gelu", 64), "embedding_size": 12, **labels(CONLL)}, [Case(["ner"], text(texts.NAMES[:3]))], 64),
+    encoder("mpnet", "MPNet", "MPNetForSequenceClassification", "of mpnet-classify",
+            {**sizes(16, 2, 2, 24, "gelu", 66), **labels(["no", "yes"])}, CLASSES, 64),
+    Golden("v5-rerank", "As sentence-transformers 6 saves a cross-encoder: modules.json, a prompt before queries",
+           "ElectraForSequenceClassification", "of electra-ner", {**sizes(16, 2, 2, 24, "gelu", 64), "embedding_size": 12, "num_labels": 1},
+           rerank_cases()[:2], max_length=64, release=5, files=CROSS_ENCODER),
     Golden("v5-albert", "As transformers 5 saves it: ALBERT, masked words", "AlbertForMaskedLM", "of albert-mlm",
            sizes(20, 2, 2, 32, "gelu_new", 48, embedding_size=12), [Case(["fill-mask"], text(["The [MASK] sold two boats."]))],
            std=0.3, release=5),

@@ -59,6 +59,9 @@ struct ModelRequest {
   std::int64_t truncate_dim = 0;  // numbers of a vector that are kept; 0: all
   bool include_prompt = true;     // false: pooling leaves the prompt out, whatever the model says
   std::int64_t prefill_chunk = 0;  // decoders: tokens of one pass; 0: the engine decides
+  // Decoders: the same bits whatever is computed together, as encoders give them always. It costs
+  // speed with AVX-512 where there are few rows.
+  bool deterministic = false;
   // The folder's checkpoint, where it is open already.
   std::shared_ptr<StoredTensors> tensors;
 };

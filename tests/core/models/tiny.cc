@@ -31,6 +31,10 @@ Json tiny_config(const std::string& model_type) {
                    {"max_relative_positions", 10},
                    {"position_buckets", 8},
                    {"conv_kernel_size", 3}});
+  if (model_type == "modernbert") {
+    config["local_attention"] = 6;
+    config["classifier_pooling"] = "mean";
+  }
   return config;
 }
 

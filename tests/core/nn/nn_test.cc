@@ -97,8 +97,8 @@ TEST_CASE("linear: however a checkpoint has the rows, and whatever the type of e
                             {"up.weight", up},
                             {"gate.bias", gate_bias},
                             {"up.bias", up_bias},
-                            {"both.weight", at::cat({gate, up})},
-                            {"both.bias", at::cat({gate_bias, up_bias})},
+                            {"both.weight", at::concat({gate, up})},
+                            {"both.bias", at::concat({gate_bias, up_bias})},
                             {"conv.weight", gate.t()},
                             {"conv.bias", gate_bias}}));
   const auto half = [](const at::Tensor& t) { return t.to(at::kHalf).to(at::kFloat); };
@@ -122,10 +122,10 @@ TEST_CASE("linear: however a checkpoint has the rows, and whatever the type of e
       return t.view({2, 4, 5, -1}).transpose(0, 1).reshape(t.sizes());
     };
     CHECK(worst(Linear(w, {{"both", 40, {.groups = 2, .kinds = 4}}}, 24)(x),
-                at::linear(x, grouped(at::cat({gate, up})),
-                           grouped(at::cat({gate_bias, up_bias})))) < 1e-5);
+                at::linear(x, grouped(at::concat({gate, up})),
+                           grouped(at::concat({gate_bias, up_bias})))) < 1e-5);
     CHECK(worst(Linear(w, {{"gate", 20}, {"up", 20}}, 24)(x),
-                at::linear(x, at::cat({half(gate), up}), at::cat({gate_bias, up_bias}))) < 1e-5);
+                at::linear(x, at::concat({half(gate), up}), at::concat({gate_bias, up_bias}))) < 1e-5);
   }
 }
 
@@ -148,7 +148,7 @@ TEST_CASE("norm: each row is normalised by itself, in a view of one token as in 
     }
 }
 
-TEST_CASE("activation: every name is the function transformers means by it (M0.2)") {
+TEST_CASE("activation: every name is the function transformers means by it") {
   const at::Tensor x = at::linspace(-6, 6, 1001, at::kDouble);
   const at::Tensor phi = 0.5 * (1 + at::erf(x / std::sqrt(2.0)));
   const at::Tensor tanh_gelu =
@@ -222,7 +222,7 @@ TEST_CASE("attention: sequences of one source see all of it, and no other") {
     const int source = cache.open();
     cache.extend(source, length);
     const auto* keys = kept.back().const_data_ptr<float>();
-    cache.write(0, source, 0, length, keys, keys + kHeads * kSize, 2 * kHeads * kSize);
+    cache.write(0, source, 0, {keys, keys + kHeads * kSize, length, 2 * kHeads * kSize});
     cache.advance(source, length);
   }
   Steps steps;

@@ -1,0 +1,47 @@
+// The options of every command that generates text, by the names of GenerationConfig's fields.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/generation/generation_config.h"
+#include "core/models/heads/decoder.h"
+#include "core/tokenizers/tokenizer.h"
+#include "tasks/run/flags.h"
+
+namespace hft {
+
+struct GenerationOptions {
+  Json flags = Json::object();  // fields given, by name
+  std::vector<std::string> bad_words;
+  std::string sequence_bias;  // a file
+  std::string assistant_model;
+  std::optional<std::uint64_t> seed;
+  std::int64_t logprobs = -1;
+  bool pipeline_defaults = true;
+};
+
+void add_generation_options(Flags& flags, GenerationOptions& options);
+
+// A pipeline, and the task whose task_specific_params it takes ("summarization").
+struct PipelineTask {
+  Pipeline pipeline;
+  std::string name;
+};
+inline const PipelineTask kTextGeneration{Pipeline::kTextGeneration, "text-generation"};
+
+// What the options, the pipeline and the folder's files come to. Without a tokenizer only what
+// needs none is looked at: enough to refuse what cannot be before anything is loaded.
+ResolvedGeneration resolve(const GenerationOptions& options, const std::filesystem::path& folder,
+                           const Json& config, const PipelineTask& task,
+                           const Tokenizer* tokenizer);
+
+// --seed, else any.
+std::uint64_t seed_of(const GenerationOptions& options);
+
+// The cache of keys and values as the configuration asks for it; kUnsupported for a quantized one.
+void set_cache(const GenerationConfig& config, ModelRequest& request);
+
+}  // namespace hft
