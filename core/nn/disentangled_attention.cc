@@ -275,7 +275,7 @@ DisentangledAttention::DisentangledAttention(std::int64_t heads, double scale, R
 
 Tensor DisentangledAttention::operator()(const Tensor& qkv, const Sequences& seqs) const {
   if (!state_->keys && !state_->queries)
-    return attend(qkv, state_->heads, seqs, {}, state_->scale);
+    return attend(qkv, state_->heads, seqs, {.scale = state_->scale});
   const bool kernel = kernel_computes(qkv);
   if (kernel && qkv.scalar_type() == at::kHalf)
     return (*this)(qkv.to(at::kFloat), seqs).to(at::kHalf);

@@ -265,6 +265,7 @@ TextNet build(const Fields& config, const Weights& w, Head head, const Version& 
   const Deberta deberta(c, w / "deberta", version);
   TextNet net{deberta, {}, c.vocab, c.types, c.biased_input ? c.positions : limits::kPositions,
               c.hidden};
+  net.trained_positions = c.positions;
   switch (head) {
     case Head::kEmbed:
     case Head::kFeatures:

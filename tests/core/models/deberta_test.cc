@@ -33,9 +33,9 @@ TEST_CASE("deberta: the head of pre-training serves where the file has no other"
   CHECK(caught([&] { load(model.folder.path, Head::kMaskedLm); }).message ==
         model.folder.path.string() +
             ": the checkpoint has no head for masked language modelling, it lacks "
-            "cls.predictions.bias, cls.predictions.transform.LayerNorm.bias, "
-            "cls.predictions.transform.LayerNorm.weight, cls.predictions.transform.dense.bias, "
-            "cls.predictions.transform.dense.weight");
+            "cls.predictions.transform.dense.weight, cls.predictions.transform.dense.bias, "
+            "cls.predictions.transform.LayerNorm.weight, cls.predictions.transform.LayerNorm.bias, "
+            "cls.predictions.bias");
 }
 
 TEST_CASE("deberta: a checkpoint without a pooler is told to have no head") {
@@ -44,8 +44,8 @@ TEST_CASE("deberta: a checkpoint without a pooler is told to have no head") {
   model.write();
   CHECK(caught([&] { load(model.folder.path, Head::kClassify); }).message ==
         model.folder.path.string() +
-            ": the checkpoint has no head for sequence classification, it lacks pooler.dense.bias, "
-            "pooler.dense.weight");
+            ": the checkpoint has no head for sequence classification, it lacks pooler.dense.weight, "
+            "pooler.dense.bias");
 }
 
 TEST_CASE("deberta: without positions of its own a text may be longer than those of training") {
