@@ -36,6 +36,21 @@ void cut_below(std::span<float> scores, const Live& live, float limit, std::size
     if (live.probabilities[i] < limit && live.scores[i] < kept) scores[live.ids[i]] = kRemoved;
 }
 
+// A run this long is no accident of rounding: a prompt lookup tries scores that are all the same.
+constexpr std::ptrdiff_t kManyEqual = 64;
+
+// Removes what is below `edge`, and `count` of those equal to it: the first in the order in which
+// torch sorts, which is that of std::sort and leaves equals out of order.
+void remove_unsorted(std::span<float> scores, float edge, std::size_t count) {
+  std::vector<std::uint32_t> order(scores.size());
+  std::iota(order.begin(), order.end(), 0u);
+  std::sort(order.begin(), order.end(), [&](auto a, auto b) { return scores[a] < scores[b]; });
+  for (const std::uint32_t i : order) {
+    if (scores[i] == edge && count-- == 0) return;
+    scores[i] = kRemoved;
+  }
+}
+
 }  // namespace
 
 void keep_top_k(std::span<float> scores, std::size_t k) {
@@ -68,13 +83,24 @@ void keep_top_p(std::span<float> scores, double p, std::size_t least) {
     if (top == n || static_cast<float>(below) <= limit) break;
   }
   if (top == n) below = 0;
-  for (std::size_t i = top; i < n; ++i) scores[live.ids[order[i]]] = kRemoved;
   std::sort(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(top), likelier);
-  for (std::size_t i = top; i-- > least;) {
-    below += live.probabilities[order[i]];
+  std::size_t kept = top;
+  while (kept > least) {
+    below += live.probabilities[order[kept - 1]];
     if (static_cast<float>(below) > limit) break;
-    scores[live.ids[order[i]]] = kRemoved;
+    --kept;
   }
+  if (kept == n) return;
+  const auto score = [&](std::size_t i) { return live.scores[order[i]]; };
+  const float edge = score(kept);
+  if (kept > 0 && score(kept - 1) == edge) {
+    const auto equal = std::count(live.scores.begin(), live.scores.end(), edge);
+    std::size_t above = 0;
+    while (score(above) != edge) ++above;
+    if (equal > kManyEqual)
+      return remove_unsorted(scores, edge, static_cast<std::size_t>(equal) - (kept - above));
+  }
+  for (std::size_t i = kept; i < n; ++i) scores[live.ids[order[i]]] = kRemoved;
 }
 
 void keep_min_p(std::span<float> scores, double p, std::size_t least) {
