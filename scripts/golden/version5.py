@@ -2,7 +2,7 @@
 T5 ties and scales. Their tokenizers are those of other goldens."""
 from golden import texts
 from golden.decoders import GREEDY, PROMPTS
-from golden.models import CONLL, Case, Golden, labels, sizes, text
+from golden.models import CONLL, Case, Golden, distil, labels, mask_cases, sizes, text
 from golden.seq2seq import SHARED, SHORT, sides, t5
 
 RUN = [Case([*GREEDY, "--max-new-tokens", "24"], text(PROMPTS[:2] + PROMPTS[4:]))]
@@ -29,6 +29,12 @@ def decoder(name, about, model, config, cases=RUN, **more):
                   release=5, **more)
 
 
+def encoder(name, about, model, tokenizer, config, cases, length):
+    return Golden(f"v5-{name}", f"As transformers 5 saves it: {about}", model, tokenizer, config, cases, max_length=length,
+                  release=5)
+
+
+CLASSES = [Case(["classify", "--top-k", "all"], text(texts.PLAIN))]
 SLIDING = {"use_sliding_window": True, "sliding_window": 6}
 VERSION_5 = [
     decoder("llama", "Llama, llama3 positions", "LlamaForCausalLM", {**SMALL, "rope_parameters": LLAMA3}),
@@ -59,6 +65,16 @@ VERSION_5 = [
             {**SMALL, "num_local_experts": 3, "intermediate_size": 24, "rope_parameters": LINEAR}, edits=["stacked experts"]),
     Golden("v5-bert", "As transformers 5 saves it: BERT", "BertForTokenClassification", "of bert-ner-cased",
            {**sizes(24, 2, 2, 48, "gelu", 40), **labels(CONLL)}, [Case(["ner"], text(texts.NAMES[:3]))], release=5),
+    encoder("distilbert", "DistilBERT", "DistilBertForMaskedLM", "of distilbert-mlm", distil(16, 2, 2, 24, "gelu", 50),
+            mask_cases("[MASK]", "boats,the,storm")[:1], 50),
+    encoder("roberta", "RoBERTa", "RobertaForSequenceClassification", "of roberta-nli",
+            {**sizes(16, 2, 2, 24, "gelu", 82, type_vocab_size=1), **labels(["no", "yes", "maybe"])}, CLASSES, 80),
+    encoder("xlm-roberta", "XLM-RoBERTa", "XLMRobertaForMaskedLM", "of xlm-roberta-mlm",
+            sizes(16, 2, 2, 24, "gelu", 66, type_vocab_size=1), mask_cases("<mask>", "the,▁boats,▁and")[:1], 64),
+    encoder("electra", "ELECTRA", "ElectraForTokenClassification", "of electra-ner",
+            {**sizes(16, 2, 2, 24, "gelu", 64), "embedding_size": 12, **labels(CONLL)}, [Case(["ner"], text(texts.NAMES[:3]))], 64),
+    encoder("mpnet", "MPNet", "MPNetForSequenceClassification", "of mpnet-classify",
+            {**sizes(16, 2, 2, 24, "gelu", 66), **labels(["no", "yes"])}, CLASSES, 64),
     Golden("v5-bart", "As transformers 5 saves it: BART with labels", "BartForSequenceClassification", "of bart-cnn",
            {**SHARED, **sides(16, (1, 2), (2, 4), (24, 20)), **labels(["no", "yes"])},
            [Case(["classify", "--top-k", "all"], text(SHORT))], std=0.3, release=5),
