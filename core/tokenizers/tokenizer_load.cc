@@ -116,7 +116,7 @@ Tokenizer Tokenizer::load(const fs::path& folder, const LoadOptions& options) {
   impl->whisper = name == "Whisper";
   impl->slow = config.row && !has_fast_twin(*config.row);
   impl->unk_token = config.special("unk");
-  if (impl->slow) impl->added.use_slow_rules(config.lowers_text());
+  if (impl->slow) impl->added.use_slow_rules(config.lowers_text(), std::move(blueprint.cut_at));
   impl->added.prepare(impl->normalizer.get());
   impl->configure(config);
   impl->languages = impl->languages_of(config);
@@ -128,8 +128,9 @@ Tokenizer Tokenizer::load(const fs::path& folder, const LoadOptions& options) {
 std::map<std::string, std::string> Tokenizer::special_tokens(const fs::path& folder) {
   std::map<std::string, std::string> all;
   for (const auto& special : read_tokenizer_config(folder).special_tokens)
-    if (special.name != "additional" && special.name != "extra")
-      all.emplace(special.name + "_token", special.token.content);
+    if (special.name != "additional")
+      all[special.attribute.empty() ? special.name + "_token" : special.attribute] =
+          special.token.content;
   return all;
 }
 
