@@ -63,7 +63,7 @@ Tensor with_libtorch(const Tensor& x, const Sequences& seqs, const Tensor& weigh
     const Tensor tokens = x.narrow(0, seqs.starts[b], seqs.length(b)).t().unsqueeze(0);  // [1,D,T]
     parts.push_back(at::conv1d(tokens, weight.to(x.scalar_type()), bias, 1, weight.size(2) / 2)[0].t());
   }
-  return at::cat(parts);
+  return at::concat(parts);
 }
 
 }  // namespace

@@ -148,7 +148,7 @@ SelfAttention deberta_attention(const DebertaConfig& c, const Weights& w,
                        false);
   const Tensor query = w.small("q_bias", {c.hidden}), value = w.small("v_bias", {c.hidden});
   Tensor bias;  // [3*D]
-  if (query.defined() && value.defined()) bias = at::cat(std::vector<Tensor>{query, at::zeros_like(query), value});
+  if (query.defined() && value.defined()) bias = at::concat(std::vector<Tensor>{query, at::zeros_like(query), value});
   return {[=](const Tensor& x) { return in_proj(x).add_(bias); },
           disentangled(
               c, table, [&] { return Linear(w / "pos_proj", {c.hidden, c.hidden}, false); },
