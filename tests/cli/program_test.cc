@@ -5,6 +5,7 @@
 
 #include <thread>
 
+#include "core/base/text.h"
 #include "tests/support/test.h"
 
 using namespace hft;

@@ -84,7 +84,11 @@ TextNet build(const Fields& config, const Weights& w, Head head) {
   const AlbertConfig c(config);
   const Albert albert(c, w / "albert");
   const Weights pooler = w / "albert" / "pooler";
-  TextNet net{albert, {}, c.vocab, c.types, c.positions, c.hidden};
+  TextNet net{.encode = albert,
+              .vocab = c.vocab,
+              .types = c.types,
+              .positions = c.positions,
+              .hidden = c.hidden};
   switch (head) {
     case Head::kEmbed:
     case Head::kFeatures:

@@ -120,7 +120,11 @@ std::function<Tensor(const Tensor&)> masked_lm(const Fields& config, const BertC
 TextNet build(const Fields& config, const Weights& w, Head head) {
   const BertConfig c(config);
   const Bert bert(c, w / "bert");
-  TextNet net{bert, {}, c.vocab, c.types, c.positions, c.hidden};
+  TextNet net{.encode = bert,
+              .vocab = c.vocab,
+              .types = c.types,
+              .positions = c.positions,
+              .hidden = c.hidden};
   switch (head) {
     case Head::kEmbed:
     case Head::kFeatures:

@@ -263,8 +263,11 @@ std::function<Tensor(const Tensor&)> masked_lm(const Fields& config, const Deber
 TextNet build(const Fields& config, const Weights& w, Head head, const Version& version) {
   const DebertaConfig c = version.config(config);
   const Deberta deberta(c, w / "deberta", version);
-  TextNet net{deberta, {}, c.vocab, c.types, c.biased_input ? c.positions : limits::kPositions,
-              c.hidden};
+  TextNet net{.encode = deberta,
+              .vocab = c.vocab,
+              .types = c.types,
+              .positions = c.biased_input ? c.positions : limits::kPositions,
+              .hidden = c.hidden};
   net.trained_positions = c.positions;
   switch (head) {
     case Head::kEmbed:

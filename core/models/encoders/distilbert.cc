@@ -81,7 +81,10 @@ struct DistilBert {
 TextNet build(const Fields& config, const Weights& w, Head head) {
   const Config c(config);
   const DistilBert distilbert(c, config, w / "distilbert");
-  TextNet net{distilbert, {}, c.vocab, 0, c.positions, c.dim};
+  TextNet net{.encode = distilbert,
+              .vocab = c.vocab,
+              .positions = c.positions,
+              .hidden = c.dim};
   switch (head) {
     case Head::kEmbed:
     case Head::kFeatures:

@@ -29,7 +29,11 @@ TextNet build(const Fields& config, const Weights& w, Head head) {
   const BertConfig c(config);
   const auto size = config.integer("embedding_size", 1, limits::kHidden, 128);
   const Electra electra(c, size, w / "electra");
-  TextNet net{electra, {}, c.vocab, c.types, c.positions, c.hidden};
+  TextNet net{.encode = electra,
+              .vocab = c.vocab,
+              .types = c.types,
+              .positions = c.positions,
+              .hidden = c.hidden};
   switch (head) {
     case Head::kEmbed:
     case Head::kFeatures:

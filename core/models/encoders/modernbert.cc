@@ -178,7 +178,10 @@ TextNet build(const Fields& config, const Weights& w, Head head) {
   const Config c(config);
   const ModernBert model(config, c, w / "model");
   const auto positions = std::max(model.full.reach(), model.sliding.reach());
-  TextNet net{model, {}, c.vocab, 0, positions, c.hidden};
+  TextNet net{.encode = model,
+              .vocab = c.vocab,
+              .positions = positions,
+              .hidden = c.hidden};
   if (head == Head::kEmbed || head == Head::kFeatures) return net;
   if (head == Head::kClassify && takes_mean(config))
     net.encode = [model](const Tokens& tokens) { return means(model, tokens); };

@@ -90,7 +90,10 @@ TextNet build(const Fields& config, const Weights& w, Head head) {
   const auto buckets =
       config.integer("relative_attention_num_buckets", kBuckets, limits::kHidden, kBuckets);
   const MpNet mpnet(c, buckets, w / "mpnet");
-  TextNet net{mpnet, {}, c.vocab, 0, c.positions - kPadding - 1, c.hidden};
+  TextNet net{.encode = mpnet,
+              .vocab = c.vocab,
+              .positions = c.positions - kPadding - 1,
+              .hidden = c.hidden};
   switch (head) {
     case Head::kEmbed:
     case Head::kFeatures:

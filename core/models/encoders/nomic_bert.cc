@@ -209,7 +209,11 @@ TextNet build(const Fields& written, const Weights& w, Head head) {
   const Config c(config);
   const Weights base = w / (w.has("bert.emb_ln.weight") ? "bert" : "nomic_bert");
   const NomicBert model(config, c, base);
-  TextNet net{model, {}, c.vocab, c.types, std::max(c.positions, model.rope.reach()), c.hidden};
+  TextNet net{.encode = model,
+              .vocab = c.vocab,
+              .types = c.types,
+              .positions = std::max(c.positions, model.rope.reach()),
+              .hidden = c.hidden};
   switch (head) {
     case Head::kEmbed:
     case Head::kFeatures:

@@ -54,7 +54,11 @@ TextNet build(const Fields& config, const Weights& w, Head head) {
   const BertConfig c(config);
   const auto padding = config.integer("pad_token_id", 0, c.positions - 1, 1);
   const Roberta roberta(c, w / "roberta", padding);
-  TextNet net{roberta, {}, c.vocab, c.types, c.positions - padding - 1, c.hidden};
+  TextNet net{.encode = roberta,
+              .vocab = c.vocab,
+              .types = c.types,
+              .positions = c.positions - padding - 1,
+              .hidden = c.hidden};
   switch (head) {
     case Head::kEmbed:
     case Head::kFeatures:
