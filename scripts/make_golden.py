@@ -18,7 +18,7 @@ import transformers as tf
 from safetensors.torch import load_file, save_file
 
 sys.path.insert(0, str(Path(__file__).parent))
-from golden import answers, tokenizers_of
+from golden import answers, nomic_bert, tokenizers_of
 from golden.decoders import DECODERS
 from golden.defaults import DEFAULTS
 from golden.models import GOLDENS as ENCODERS
@@ -39,7 +39,7 @@ def widen(model, std):
             if p.dim() > 1:
                 p.copy_(noise * std)
             else:
-                p.copy_(noise * 0.2 + (1.0 if ("norm" in name.lower() or "ln_" in name) and "weight" in name else 0.0))
+                p.copy_(noise * 0.2 + (1.0 if ("norm" in name.lower() or "ln_" in name or "_ln" in name) and "weight" in name else 0.0))
         if hasattr(model, "final_logits_bias"):
             model.final_logits_bias.normal_(0, 0.5)
 
@@ -212,6 +212,8 @@ def main():
     if unknown:
         sys.exit(f"make_golden.py: no golden named {', '.join(sorted(unknown))}")
     release = int(tf.__version__.split(".")[0])
+    if release == 4:
+        nomic_bert.register()
     for golden in GOLDENS:
         if (not names or golden.name in names) and golden.release == release:
             make(golden)

@@ -13,7 +13,7 @@ constexpr ModelKind kKinds[] = {
      " albert bert bert-generation big_bird camembert canine convbert data2vec-text "
      "deberta deberta-v2 distilbert dpr electra ernie ernie_m esm eurobert flaubert fnet "
      "funnel ibert longformer luke markuplm mega megatron-bert mobilebert modernbert "
-     "mpnet mra nezha nystromformer qdqbert rembert roberta roberta-prelayernorm roc_bert "
+     "mpnet mra nezha nomic_bert nystromformer qdqbert rembert roberta roberta-prelayernorm roc_bert "
      "roformer splinter squeezebert tapas xlm xlm-roberta xlm-roberta-xl xlnet xmod yoso "},
     {kDecoderWords, true,
      " biogpt bloom codegen cohere cohere2 cpmant ctrl deepseek_v2 deepseek_v3 exaone4 "

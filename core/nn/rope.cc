@@ -159,20 +159,31 @@ std::vector<float> Rope::frequencies(std::int64_t total) const {
   return frequencies_;
 }
 
-Tensor Rope::angles(const Steps& steps) const {
+float* Rope::fill(float* row, std::int64_t past, std::int64_t count, std::int64_t total) const {
+  const auto turns = frequencies(total);
   const auto half = size_ / 2;
+  for (std::int64_t i = 0; i < count; ++i, row += size_)
+    for (std::int64_t j = 0; j < half; ++j) {
+      const float angle = static_cast<float>(past + i) * turns[j];
+      row[j] = static_cast<float>(std::cos(angle) * amplitude_);
+      row[half + j] = static_cast<float>(std::sin(angle) * amplitude_);
+    }
+  return row;
+}
+
+Tensor Rope::angles(const Steps& steps) const {
   Tensor all = at::empty({steps.ids.size(0), size_}, at::kFloat);
   auto* row = all.data_ptr<float>();
-  for (const auto& step : steps.steps) {
-    const auto turns = frequencies(step.total);
-    for (std::int64_t i = 0; i < step.count; ++i, row += size_)
-      for (std::int64_t j = 0; j < half; ++j) {
-        const float angle = static_cast<float>(step.past + i) * turns[j];
-        row[j] = static_cast<float>(std::cos(angle) * amplitude_);
-        row[half + j] = static_cast<float>(std::sin(angle) * amplitude_);
-      }
-  }
+  for (const auto& step : steps.steps) row = fill(row, step.past, step.count, step.total);
   return all.to(steps.ids.device());
+}
+
+Tensor Rope::angles(const Sequences& seqs) const {
+  Tensor all = at::empty({seqs.tokens(), size_}, at::kFloat);
+  auto* row = all.data_ptr<float>();
+  for (std::int64_t b = 0; b < seqs.count(); ++b)
+    row = fill(row, 0, seqs.length(b), seqs.length(b));
+  return all.to(seqs.device);
 }
 
 namespace {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/base/json.h"
+#include "core/nn/sequences.h"
 #include "core/nn/steps.h"
 
 namespace hft {
@@ -21,10 +22,13 @@ class Rope {
 
   // What the rotation of one pass needs: [N, size] cosines and sines of size / 2 angles each.
   Tensor angles(const Steps& steps) const;
+  Tensor angles(const Sequences& seqs) const;
 
   // Turns queries and keys in qkv [N, (H + 2 K) * E], the first H + K heads of E numbers, in place.
   static void rotate(Tensor& qkv, const Tensor& angles, std::int64_t heads, std::int64_t size);
 
+  // Numbers of a head that turn.
+  std::int64_t turning() const { return size_; }
   // Positions the stretched frequencies are made for; at least max_position_embeddings. Texts may
   // go on past them.
   std::int64_t reach() const { return reach_; }
@@ -38,6 +42,8 @@ class Rope {
   void longrope(const Fields& config, const Fields& scaling);
   std::vector<float> plain(double theta) const;
   std::vector<float> frequencies(std::int64_t total) const;
+  // The rows of positions [past, past + count) of a sequence of `total`; what comes after them.
+  float* fill(float* row, std::int64_t past, std::int64_t count, std::int64_t total) const;
 
   std::int64_t size_ = 0;
   double theta_ = 10000;

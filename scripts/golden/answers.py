@@ -56,7 +56,7 @@ def classify(golden, folder, o, inputs):
     extra = {"top_k": 1, **chosen(o, "top_k")}
     if o.function_to_apply:
         extra["function_to_apply"] = o.function_to_apply
-    return [p(i["text"], **extra, **cut(golden)) for i in inputs]
+    return [p(i if "text_pair" in i else i["text"], **extra, **cut(golden)) for i in inputs]
 
 
 def ner(golden, folder, o, inputs):

@@ -60,6 +60,9 @@ def distil(dim, layers, heads, ffn, act, positions, **more):
 
 
 ALL_TEXTS = text(texts.PLAIN + texts.ODD + [texts.LONG])
+PAIRS = [{"text": a, "text_pair": b} for a, b in (
+    ("Who counts the boats?", texts.PLAIN[0]), ("Who counts the boats?", "Maria Lopez lives in Porto."), ("東京", ""),
+    ("the clock", texts.LONG))]
 
 
 def classify_cases(*extra, dtype=(), inputs=ALL_TEXTS):
@@ -254,8 +257,68 @@ MPNET = [
            embed_cases(["--no-normalize"], dtype=F32), max_length=128, modules=["Normalize"],
            sentence_length=128, dtype="float16", std=0.3),
 ]
+def modern(hidden, layers, heads, ffn, positions, window, every, **more):
+    return {"hidden_size": hidden, "num_hidden_layers": layers, "num_attention_heads": heads, "intermediate_size": ffn,
+            "max_position_embeddings": positions, "local_attention": window, "global_attn_every_n_layers": every,
+            "cls_token_id": None, "sep_token_id": None, "pad_token_id": 0, "bos_token_id": None, "eos_token_id": None, **more}
+
+
+MODERNBERT = [
+    Golden("modernbert-classify", "ModernBERT, three labels, the mean of all tokens, every bias, other activations",
+           "ModernBertForSequenceClassification", "neox",
+           {**modern(24, 4, 3, 40, 64, 10, 2, classifier_pooling="mean", norm_bias=True, attention_bias=True, mlp_bias=True,
+                     classifier_bias=True, classifier_activation="silu", hidden_activation="gelu_new"),
+            **labels(["north", "east", "south"])}, classify_cases(), max_length=64),
+    Golden("modernbert-rerank", "ModernBERT, one number for a query and a text, as gte-reranker has it, float16",
+           "ModernBertForSequenceClassification", "of modernbert-classify",
+           modern(32, 3, 4, 48, 96, 16, 3, classifier_pooling="mean", num_labels=1),
+           [Case(["classify", *F32, *more], PAIRS + ALL_TEXTS) for more in ([], ["--function-to-apply", "none"])],
+           max_length=64, dtype="float16"),
+    Golden("modernbert-zero-shot", "ModernBERT for natural language inference, two labels, the first token",
+           "ModernBertForSequenceClassification", "of modernbert-classify",
+           {**modern(20, 3, 2, 36, 72, 6, 1), **labels(["entailment", "not_entailment"])},
+           zero_shot_cases() + classify_cases()[:1], max_length=64),
+    Golden("modernbert-ner", "ModernBERT, CoNLL labels, a window of its neighbours alone", "ModernBertForTokenClassification",
+           "of modernbert-classify", {**modern(24, 4, 3, 40, 64, 2, 3, local_rope_theta=500.0), **labels(CONLL)},
+           ner_cases(12)[1:3] + ner_cases(12)[5:7] + ner_cases(12)[-1:], max_length=64),
+    Golden("modernbert-qa", "ModernBERT, spans of an answer, bfloat16", "ModernBertForQuestionAnswering",
+           "of modernbert-classify", modern(32, 4, 4, 48, 128, 24, 3, classifier_bias=True), qa_cases(64, 20, *F32),
+           max_length=64, dtype="bfloat16"),
+    Golden("modernbert-mlm", "ModernBERT, masked words, one theta for all layers", "ModernBertForMaskedLM",
+           "of modernbert-classify", modern(32, 4, 2, 48, 64, 12, 3, local_rope_theta=None, global_rope_theta=900.0),
+           mask_cases("[MASK]", "Ġboats,the,Ġand"), max_length=64),
+    Golden("modernbert-embed", "ModernBERT without a prefix, sentence-transformers: the first token, as gte-modernbert has it",
+           "ModernBertModel", "of modernbert-classify", modern(32, 4, 4, 48, 128, 8, 3),
+           embed_cases(["--normalize"], ["--pooling", "mean", "--no-normalize"]), max_length=64, modules=[], pooling="cls",
+           sentence_length=128, std=0.2),
+]
+
+
+def nomic(hidden, layers, heads, positions, **more):
+    """The fields of the repository's own config class, as nomic-embed-text-v1.5 sets them."""
+    return {"n_embd": hidden, "n_layer": layers, "n_head": heads, "n_positions": positions, "n_inner": 256,
+            "activation_function": "swiglu", "qkv_proj_bias": False, "mlp_fc1_bias": False, "mlp_fc2_bias": False,
+            "rotary_emb_base": 1000, "layer_norm_epsilon": 1e-12, "bos_token_id": None, "eos_token_id": None, **more}
+
+
+AUTO_MAP = {"AutoConfig": "configuration_hf_nomic_bert.NomicBertConfig", "AutoModel": "modeling_hf_nomic_bert.NomicBertModel"}
+NOMIC_BERT = [
+    Golden("nomic-embed", "NomicBERT as nomic-embed-text-v1.5 has it: its repository's own fields and names, prompts, a "
+           "vocabulary rounded up", "NomicBertModel", "of bert-classify", nomic(16, 2, 2, 128, pad_vocab_size_multiple=64),
+           embed_cases(["--normalize"], ["--prompt-name", "query"], ["--prompt-name", "document"], dtype=F32), max_length=128,
+           dtype="float16", config_fields={"auto_map": AUTO_MAP}, modules=["Normalize"], sentence_length=128,
+           prompts={"query": "search_query: ", "document": "search_document: "}),
+    Golden("nomic-long", "NomicBERT with masked words: stretched past its trained positions, neighbours turned in half of each "
+           "head, one feed-forward, every bias", "NomicBertForPreTraining", "of bert-classify",
+           nomic(24, 2, 2, 64, activation_function="gelu", n_inner=None, qkv_proj_bias=True, mlp_fc1_bias=True, mlp_fc2_bias=True,
+                 rotary_scaling_factor=2, max_trained_positions=12, rotary_emb_fraction=0.5, rotary_emb_interleaved=True),
+           mask_cases("[MASK]", "boats,the,clock"), max_length=64),
+    Golden("nomic-classify", "NomicBERT with labels, another gate, pairs of texts", "NomicBertForSequenceClassification",
+           "of bert-classify", {**nomic(16, 2, 4, 64, activation_function="geglu", n_inner=200), **labels(["no", "yes"])},
+           classify_cases(Case(["classify", "--dtype", "float32", "--top-k", "all"], PAIRS), dtype=F32), max_length=64, dtype="float16"),
+]
 REAL = [
     Golden("minilm", "all-MiniLM-L6-v2 itself, as scripts/setup installs it", "", "", {},
            [Case(["embed"], ALL_TEXTS)], installed="all-MiniLM-L6-v2"),
 ]
-GOLDENS = BERT + DISTILBERT + ROBERTA + XLM_ROBERTA + ELECTRA + MPNET + REAL
+GOLDENS = BERT + DISTILBERT + ROBERTA + XLM_ROBERTA + ELECTRA + MPNET + MODERNBERT + NOMIC_BERT + REAL

@@ -202,6 +202,29 @@ def llama3(folder, length, size):
     return tokenizer
 
 
+def neox(folder, length, size):
+    """ModernBERT's: GPT-NeoX's byte-level BPE with BERT's special tokens behind it."""
+    from tokenizers import decoders, models, normalizers, pre_tokenizers, processors, trainers
+    bpe = tokenizers.Tokenizer(models.BPE())
+    bpe.normalizer = normalizers.NFC()
+    bpe.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    bpe.decoder = decoders.ByteLevel()
+    bpe.train_from_iterator(texts.corpus(), trainers.BpeTrainer(
+        vocab_size=size, min_frequency=2, show_progress=False, initial_alphabet=pre_tokenizers.ByteLevel.alphabet()))
+    bpe.add_tokens([" " * 4, " " * 3, "|||EMAIL_ADDRESS|||"])
+    names = ["[UNK]", "[CLS]", "[SEP]", "[PAD]"]
+    bpe.add_special_tokens([*names, tokenizers.AddedToken("[MASK]", lstrip=True, special=True)])
+    bpe.post_processor = processors.TemplateProcessing(
+        single="[CLS] $A [SEP]", pair="[CLS] $A [SEP] $B [SEP]",
+        special_tokens=[(t, bpe.token_to_id(t)) for t in ("[CLS]", "[SEP]")])
+    tokenizer = tf.PreTrainedTokenizerFast(
+        tokenizer_object=bpe, unk_token="[UNK]", cls_token="[CLS]", sep_token="[SEP]", pad_token="[PAD]",
+        mask_token=tokenizers.AddedToken("[MASK]", lstrip=True, special=True), model_max_length=length,
+        clean_up_tokenization_spaces=True, model_input_names=["input_ids", "attention_mask"])
+    tokenizer.save_pretrained(folder)
+    return tokenizer
+
+
 def make(kind, folder, length):
     """The tokenizer of this kind, its files written to folder."""
     if kind.startswith("of "):  # that of another golden
@@ -224,6 +247,8 @@ def make(kind, folder, length):
         return gpt2(folder, tf.GPT2TokenizerFast, length, 360, ["<|endoftext|>"])
     if family == "qwen2":
         return gpt2(folder, tf.Qwen2TokenizerFast, length, 360, ["<|endoftext|>", "<|im_start|>", "<|im_end|>"], CHATML)
+    if family == "neox":
+        return neox(folder, length, 320)
     if family == "llama3":
         return llama3(folder, length, 360)
     if family == "marian":

@@ -2,7 +2,7 @@
 T5 ties and scales. Their tokenizers are those of other goldens."""
 from golden import texts
 from golden.decoders import GREEDY, PROMPTS
-from golden.models import CONLL, Case, Golden, distil, labels, mask_cases, sizes, text
+from golden.models import CONLL, Case, Golden, distil, labels, mask_cases, modern, sizes, text
 from golden.seq2seq import SHARED, SHORT, sides, t5
 
 RUN = [Case([*GREEDY, "--max-new-tokens", "24"], text(PROMPTS[:2] + PROMPTS[4:]))]
@@ -75,6 +75,16 @@ VERSION_5 = [
             {**sizes(16, 2, 2, 24, "gelu", 64), "embedding_size": 12, **labels(CONLL)}, [Case(["ner"], text(texts.NAMES[:3]))], 64),
     encoder("mpnet", "MPNet", "MPNetForSequenceClassification", "of mpnet-classify",
             {**sizes(16, 2, 2, 24, "gelu", 66), **labels(["no", "yes"])}, CLASSES, 64),
+    Golden("v5-modernbert", "As transformers 5 saves it: ModernBERT, layer_types, positions of each kind",
+           "ModernBertForTokenClassification", "of modernbert-classify",
+           {**modern(24, 3, 3, 40, 64, 8, 3), "layer_types": ["sliding_attention", "full_attention", "sliding_attention"],
+            "rope_parameters": {"full_attention": LINEAR, "sliding_attention": DEFAULT}, **labels(CONLL)},
+           [Case(["ner"], text(texts.NAMES + [texts.LONG]))], max_length=64, release=5),
+    Golden("v5-nomic", "As transformers 5 saves it: NomicBERT under its own fields, dynamic positions", "NomicBertForTokenClassification",
+           "of bert-ner-cased", {**sizes(24, 2, 3, 40, "silu", 12), "rope_parameters": {**LINEAR, "rope_type": "dynamic"}, **labels(CONLL)},
+           [Case(["ner"], text([name])) for name in texts.NAMES[:3]], max_length=24, release=5),
+    Golden("v5-nomic-mlm", "As transformers 5 saves it: NomicBERT, masked words", "NomicBertForMaskedLM", "of bert-classify",
+           sizes(16, 2, 2, 24, "gelu", 64), mask_cases("[MASK]", "boats,the,clock")[:2], max_length=64, release=5),
     Golden("v5-bart", "As transformers 5 saves it: BART with labels", "BartForSequenceClassification", "of bart-cnn",
            {**SHARED, **sides(16, (1, 2), (2, 4), (24, 20)), **labels(["no", "yes"])},
            [Case(["classify", "--top-k", "all"], text(SHORT))], std=0.3, release=5),

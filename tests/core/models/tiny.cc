@@ -25,6 +25,10 @@ Json tiny_config(const std::string& model_type) {
                  {"num_labels", 4},          {"hidden_act", "gelu"},
                  {"layer_norm_eps", 1e-6},   {"max_position_embeddings", 20}};
   if (model_type == "electra") config["embedding_size"] = 16;
+  if (model_type == "modernbert") {
+    config["local_attention"] = 6;
+    config["classifier_pooling"] = "mean";
+  }
   return config;
 }
 
