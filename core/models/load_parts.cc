@@ -87,8 +87,12 @@ std::shared_ptr<WeightStore> open_weights(const ModelRequest& request,
   const auto dtype = pick_dtype(request, config, tensors);
   for (const auto& adapter : request.adapters)
     merge_adapter(read_adapter(adapter), renames.base, dtype, tensors, config);
-  return std::make_shared<WeightStore>(folder.string(), std::move(tensors), std::move(renames),
-                                       dtype, device);
+  auto store = std::make_shared<WeightStore>(folder.string(), std::move(tensors),
+                                             std::move(renames), dtype, device);
+  if (config.has("auto_map"))
+    store->warn(config.where() + ": 'auto_map' names Python code of the repository; none is " +
+                "needed, and none is ever run");
+  return store;
 }
 
 void warn_of_unused(const WeightStore& store, std::vector<std::string>& warnings) {

@@ -113,6 +113,9 @@ const Architecture& architecture_of(const Fields& config, ModelClass wanted, Hea
   refuse_quantised(config);
   const Architecture* found = find(config.text("model_type"));
   if (found && serves(*found, wanted, head)) return *found;
+  if (found && found->encoder && wanted == ModelClass::kText)
+    fail_hint(Errc::kUnsupported, "hft models", config.where(), ": model_type '",
+              config.text("model_type"), "' has no head for ", words_of(head));
   fail_unsupported(config, words_of(wanted));
 }
 

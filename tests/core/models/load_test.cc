@@ -35,12 +35,14 @@ TEST_CASE("load: an unknown model_type names the closest one") {
 TEST_CASE("load: code of the repository is never run (M1.9)") {
   Bert bert(Head::kFeatures);
   bert.config["auto_map"] = {{"AutoModel", "modeling_x.XModel"}};
-  CHECK(bert.load(Head::kFeatures)->max_positions() == 20);  // a native model_type needs none
-  bert.config["model_type"] = "nomic_bert";
+  CHECK(bert.load(Head::kFeatures)->warnings() ==
+        std::vector{bert.at("config.json") + ": 'auto_map' names Python code of the repository; " +
+                    "none is needed, and none is ever run"});
+  bert.config["model_type"] = "x_bert";
   auto error = bert.refused(Head::kFeatures);
   CHECK(error.code == Errc::kUnsupported);
   CHECK(error.message == bert.at("config.json") +
-                             ": model_type 'nomic_bert' needs Python code from the repository; "
+                             ": model_type 'x_bert' needs Python code from the repository; "
                              "hft never runs it");
 }
 
@@ -55,6 +57,15 @@ TEST_CASE("load: a decoder or a vision model is named for what it is") {
   bert.config["model_type"] = "vit";
   CHECK(bert.refused(Head::kClassify).message ==
         bert.at("config.json") + ": model_type 'vit' is a vision model, wanted a text encoder");
+}
+
+TEST_CASE("load: an encoder without the wanted head is named") {
+  Bert bert(Head::kFeatures);
+  bert.config["model_type"] = "nomic_bert";
+  const Error error = bert.refused(Head::kAnswer);
+  CHECK(error.code == Errc::kUnsupported);
+  CHECK(error.message == bert.at("config.json") +
+                             ": model_type 'nomic_bert' has no head for question answering");
 }
 
 TEST_CASE("load: a quantised checkpoint is refused naming the method (L18)") {
