@@ -46,6 +46,7 @@ void complete_phi3(Json& config) {
 
 constexpr ConfigClass kClasses[] = {
     {" gpt2 ", {50256, 50256}, kGpt2Names},
+    {" nomic_bert ", {}, kGpt2Names},
     {" gpt_neo gptj codegen starcoder2 ", {50256, 50256}},
     {" llama mistral mixtral phi granite bloom ", {1, 2}},
     {" phi3 ", {1, 32000, 32000}, {}, complete_phi3},

@@ -38,13 +38,6 @@ void run(const LayerNorm& norm, const Tensor& x, const Tensor& residual, Tensor&
 
 }  // namespace
 
-LayerNorm::LayerNorm(const Weights& w, std::int64_t size, double eps, bool has_bias)
-    : weight(w.small("weight", {size})),
-      bias(has_bias ? w.small("bias", {size})
-                    : at::zeros({size}, at::TensorOptions(w.store().dtype()).device(
-                                            w.store().device()))),
-      eps(eps) {}
-
 Tensor LayerNorm::operator()(const Tensor& x) const {
   if (!kernel_computes(x) || weight.requires_grad()) return with_libtorch(*this, x);
   if (x.scalar_type() == at::kHalf) return (*this)(x.to(at::kFloat)).to(at::kHalf);

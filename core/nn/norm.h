@@ -6,11 +6,12 @@
 namespace hft {
 
 struct LayerNorm {
-  Tensor weight, bias;  // [D]; a bias of zeros where the checkpoint has none
+  Tensor weight, bias;  // [D]
   double eps = 0;
 
   LayerNorm() = default;
-  LayerNorm(const Weights& w, std::int64_t size, double eps, bool has_bias = true);
+  LayerNorm(const Weights& w, std::int64_t size, double eps)
+      : weight(w.small("weight", {size})), bias(w.small("bias", {size})), eps(eps) {}
   Tensor operator()(const Tensor& x) const;  // [...,D] -> [...,D], each row by itself
   // Of x + residual, in one pass; x may be overwritten.
   Tensor operator()(Tensor x, const Tensor& residual) const;

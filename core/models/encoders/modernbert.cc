@@ -60,6 +60,16 @@ Rope rope_of(const Fields& config, const Config& c, bool slides) {
   return Rope(Fields(std::move(layers), config.where()), c.head_size);
 }
 
+// The bias is of zeros where the checkpoint has none.
+LayerNorm norm_at(const Config& c, const Weights& w) {
+  if (c.norm_bias) return LayerNorm(w, c.hidden, c.eps);
+  LayerNorm norm;
+  norm.weight = w.small("weight", {c.hidden});
+  norm.bias = at::zeros({c.hidden}, at::TensorOptions(w.store().dtype()).device(w.store().device()));
+  norm.eps = c.eps;
+  return norm;
+}
+
 struct Attention {
   Linear Wqkv, Wo;
   std::int64_t heads, head_size, reach;
@@ -72,15 +82,7 @@ struct Attention {
   Tensor mixed(const Tensor& x, const Tensor& angles, const Sequences& seqs) const {
     Tensor qkv = Wqkv(x);  // [N, 3*H*E]
     Rope::rotate(qkv, angles, 2 * heads, head_size);
-    return attend(qkv, heads, seqs, within(reach, seqs.longest())).to(x.scalar_type());  // [N, H*E]
-  }
-  // Scores of tokens farther than `reach`, by the position of the key less that of the query.
-  Tensor within(std::int64_t reach, std::int64_t tokens) const {  // [H, 2 tokens - 1]
-    if (reach == 0 || tokens <= reach + 1) return {};
-    constexpr double kNever = -1e30;  // infinity less infinity would be no number
-    Tensor bias = at::full({2 * tokens - 1}, kNever, at::kFloat);
-    bias.narrow(0, tokens - 1 - reach, 2 * reach + 1).fill_(0);
-    return bias.expand({heads, -1});
+    return attend(qkv, heads, seqs, {.window = reach}).to(x.scalar_type());  // [N, H*E]
   }
 };
 
@@ -100,11 +102,11 @@ struct Layer {
   Mlp mlp;
   std::string path;
   Layer(const Config& c, const Weights& w, bool first, std::int64_t reach)
-      : mlp_norm(w / "mlp_norm", c.hidden, c.eps, c.norm_bias),
+      : mlp_norm(norm_at(c, w / "mlp_norm")),
         attn(c, w / "attn", reach),
         mlp(c, w / "mlp"),
         path(w.path()) {
-    if (!first) attn_norm.emplace(w / "attn_norm", c.hidden, c.eps, c.norm_bias);
+    if (!first) attn_norm = norm_at(c, w / "attn_norm");
   }
   Tensor operator()(Tensor x, const Tensor& angles, const Tokens& tokens, bool last) const {
     const Tensor mixed = attn.mixed(attn_norm ? (*attn_norm)(x) : x, angles, tokens.seqs);
@@ -123,8 +125,8 @@ struct ModernBert {
   std::string path;
   ModernBert(const Fields& config, const Config& c, const Weights& w)
       : tok_embeddings(w / "embeddings" / "tok_embeddings", c.vocab, c.hidden),
-        norm(w / "embeddings" / "norm", c.hidden, c.eps, c.norm_bias),
-        final_norm(w / "final_norm", c.hidden, c.eps, c.norm_bias),
+        norm(norm_at(c, w / "embeddings" / "norm")),
+        final_norm(norm_at(c, w / "final_norm")),
         full(rope_of(config, c, false)),
         sliding(rope_of(config, c, true)),
         path((w / "embeddings").path()) {
@@ -149,7 +151,7 @@ struct PredictionHead {
   Activation activation;
   PredictionHead(const Config& c, const Weights& w)
       : dense(w / "dense", {c.hidden, c.hidden}, c.classifier_bias),
-        norm(w / "norm", c.hidden, c.eps, c.norm_bias),
+        norm(norm_at(c, w / "norm")),
         activation(c.classifier_activation) {}
   Tensor operator()(const Tensor& x) const { return norm(dense(x, activation)); }
 };

@@ -48,10 +48,10 @@ void refuse_others(const Fields& config) {
 // The fields of a repository under the names that transformers 5 gives them.
 Fields renamed(const Fields& config) {
   constexpr std::pair<const char*, const char*> kNames[] = {
-      {"hidden_size", "n_embd"},           {"num_hidden_layers", "n_layer"},
-      {"num_attention_heads", "n_head"},   {"intermediate_size", "n_inner"},
-      {"rope_theta", "rotary_emb_base"},   {"max_position_embeddings", "n_positions"},
-      {"layer_norm_eps", "layer_norm_epsilon"}, {"partial_rotary_factor", "rotary_emb_fraction"}};
+      {"intermediate_size", "n_inner"},
+      {"rope_theta", "rotary_emb_base"},
+      {"layer_norm_eps", "layer_norm_epsilon"},
+      {"partial_rotary_factor", "rotary_emb_fraction"}};
   refuse_others(config);
   if (!is_of_repository(config)) return config;
   Json json = config.json();
