@@ -122,7 +122,8 @@ void compute_product_loops(const Product& p, double* y) {
       double sum = 0, gate = 0;
       for (std::int64_t k = 0; k < p.depth; ++k) {
         const double x = number_at(p.x, p.x_type, m * p.x_stride + k);
-        sum += x * number_at(p.weight, p.weight_type, o * p.depth + k);
+        sum += x * number_at(p.weight, p.weight_type,
+                             p.weight_stride > 0 ? k * p.weight_stride + o : o * p.depth + k);
         if (p.gated) gate += x * number_at(p.gated, p.gated_type, o * p.depth + k);
       }
       if (p.bias) sum += number_at(p.bias, p.bias_type, o);

@@ -1,5 +1,5 @@
-// y = act(x W^T + b) from weights exactly as a checkpoint stores them, rows of any floating type:
-// nothing is copied, packed or converted beforehand.
+// y = act(x W^T + b) from weights exactly as a checkpoint stores them, of any floating type, by
+// outputs or by inputs: nothing is copied, packed or converted beforehand.
 #pragma once
 
 #include "core/base/processor.h"
@@ -11,7 +11,7 @@ namespace hft {
 struct Product {
   const void* x;  // [M, K] of type x_type, rows x_stride elements apart
   std::int64_t x_stride;
-  const void* weight;  // [O, K] contiguous, of type weight_type
+  const void* weight;  // [O, K] contiguous, of type weight_type; or see weight_stride
   const void* bias;    // [O] of bias_type, or null
   void* y;             // [M, O] of type y_type, rows y_stride elements apart
   std::int64_t y_stride;
@@ -21,10 +21,12 @@ struct Product {
   // Another [O, K] of gated_type: y = act(x W^T + b) * (x gated^T). Null: none.
   const void* gated = nullptr;
   Number gated_type = Number::kFloat;
+  // Where not 0, weight is [K, O], rows so many elements apart, and nothing is gated.
+  std::int64_t weight_stride = 0;
   // Added to the sum after the activation: [M, O] of type y_type with y's stride; may be y itself.
   const void* residual = nullptr;
-  // Each row of y has the same bits whatever rows are computed with it. The AVX-512 row is slower
-  // for it where there are few; the others keep it always.
+  // Each row of y has the same bits whatever rows are computed with it, which is slower where there
+  // are few.
   bool row_exact = false;
 };
 

@@ -481,7 +481,7 @@ void compute(const Product& p, std::int64_t begin, std::int64_t end,
 
 bool serves_avx512(const Product& p) {
   return (p.x_type == Number::kFloat || p.depth % 2 == 0) && fuses_avx512(p.activation) &&
-         (!p.gated || p.gated_type == p.weight_type);
+         (!p.gated || p.gated_type == p.weight_type) && p.weight_stride == 0;
 }
 
 void compute_product_avx512(const Product& p, std::int64_t begin, std::int64_t end,

@@ -27,7 +27,7 @@ struct Plain {
 
   static Floats load(const void* from, Number type, std::int64_t at) {
     if (type == Number::kFloat) return load(static_cast<const float*>(from) + at);
-    Floats x;
+    Floats x{};
     for (int i = 0; i < kWidth; ++i) x[i] = widened(from, type, at + i);
     return x;
   }
@@ -35,7 +35,7 @@ struct Plain {
     for (int i = 0; i < kWidth; ++i) narrowed(x[i], to, type, at + i);
   }
   static Both even_and_odd(const std::uint16_t* from) {
-    Both both;
+    Both both{};
     for (int i = 0; i < kWidth; ++i) {
       both.first[i] = simd::widen(from[2 * i]);
       both.second[i] = simd::widen(from[2 * i + 1]);

@@ -30,116 +30,157 @@ struct Tiles {
   using Both = typename Isa::Both;
   static constexpr int kVectors = kPanel / Isa::kWidth;
 
-  // R rows of x [R, kDepthBlock] against P panels; the sums [R, P * kPanel], rows kOutputStep apart,
-  // start with this block or are added to.
-  template <int R, int P>
-  [[gnu::always_inline]] static inline void tile(const float* x, const float* panels,
-                                                 std::int64_t depth, float* sums, bool start) {
+  // What tiles of sums have in common: a block of the depth, of which the first starts the sums.
+  struct Block {
+    int panels;
+    std::int64_t depth;
+    bool start;
+  };
+
+  // f.operator()<R>() for R = rows, at most Most.
+  template <int Most, class F>
+  static void with_rows(std::int64_t rows, F&& f) {
+    if constexpr (Most > 0) {
+      if (rows == Most)
+        f.template operator()<Most>();
+      else
+        with_rows<Most - 1>(rows, f);
+    }
+  }
+
+  // R rows of x [R, kDepthBlock] with P panels from panel i on; the sums [R, P * kPanel], rows
+  // kOutputStep apart, start with this block or are added to. right(k, i, v): the v-th vector of
+  // weights at depth k from panel i on.
+  template <int R, int P, class Right>
+  [[gnu::always_inline]] static inline void tile(const float* x, const Block& block, int i,
+                                                 float* sums, const Right& right) {
     Floats parts[R][P * kVectors] = {};
-    for (std::int64_t k = 0; k < depth; ++k) {
-      Floats right[P * kVectors];
+    for (std::int64_t k = 0; k < block.depth; ++k) {
+      Floats weights[P * kVectors];
 #pragma GCC unroll 16
-      for (int v = 0; v < P * kVectors; ++v)
-        right[v] = Isa::load(panels + v / kVectors * kPanelSize + k * kPanel +
-                             v % kVectors * Isa::kWidth);
+      for (int v = 0; v < P * kVectors; ++v) weights[v] = right(k, i, v);
 #pragma GCC unroll 6
       for (int r = 0; r < R; ++r) {
         const Floats left = Isa::all(x + r * kDepthBlock + k);
 #pragma GCC unroll 16
-        for (int v = 0; v < P * kVectors; ++v) parts[r][v] = Isa::fused(left, right[v], parts[r][v]);
+        for (int v = 0; v < P * kVectors; ++v)
+          parts[r][v] = Isa::fused(left, weights[v], parts[r][v]);
       }
     }
 #pragma GCC unroll 6
     for (int r = 0; r < R; ++r)
 #pragma GCC unroll 16
       for (int v = 0; v < P * kVectors; ++v) {
-        float* to = sums + r * kOutputStep + v * Isa::kWidth;
-        Isa::store(start ? parts[r][v] : Isa::load(to) + parts[r][v], to);
+        float* to = sums + r * kOutputStep + i * kPanel + v * Isa::kWidth;
+        Isa::store(block.start ? parts[r][v] : Isa::load(to) + parts[r][v], to);
       }
   }
 
-  // As many panels at a time as the registers hold, so that sums need not wait for each other.
-  template <int R>
-  static void tiles(const float* x, const float* panels, int count, std::int64_t depth, float* sums,
-                    bool start) {
+  // `times` tiles of R rows, and as many panels at a time as the registers hold, so that sums need
+  // not wait for each other. A panel stays in the nearest cache for all of the rows.
+  template <int R, class Right>
+  static void tiles(const float* x, std::int64_t times, const Block& block, float* sums,
+                    const Right& right) {
     constexpr int kFit = Isa::kSums / (R * kVectors), kTogether = kFit >= 4 ? 4 : kFit >= 2 ? 2 : 1;
-    int i = 0;
-    for (; i + kTogether <= count; i += kTogether)
-      tile<R, kTogether>(x, panels + i * kPanelSize, depth, sums + i * kPanel, start);
-    if constexpr (kTogether > 1)
-      for (; i < count; ++i)
-        tile<R, 1>(x, panels + i * kPanelSize, depth, sums + i * kPanel, start);
-  }
-
-  static void copy_rows(const Product& p, std::int64_t row, std::int64_t rows, std::int64_t first,
-                        std::int64_t depth, float* to) {  // [rows, kDepthBlock]
-    for (std::int64_t r = 0; r < rows; ++r) {
-      const std::int64_t at = (row + r) * p.x_stride + first;
-      std::int64_t k = 0;
-      for (; k + Isa::kWidth <= depth; k += Isa::kWidth)
-        Isa::store(Isa::load(p.x, p.x_type, at + k), to + r * kDepthBlock + k);
-      for (; k < depth; ++k) to[r * kDepthBlock + k] = Isa::widened(p.x, p.x_type, at + k);
-    }
-  }
-
-  // One block of the depth for all rows of x.
-  static void block(const Product& p, Range k, int count, const float* panels, float* sums) {
-    alignas(64) float x[Isa::kRows * kDepthBlock];
-    const std::int64_t depth = k.end - k.begin;
-    std::int64_t row = 0;
-    const auto some = [&]<int R>() {
-      copy_rows(p, row, R, k.begin, depth, x);
-      tiles<R>(x, panels, count, depth, sums + row * kOutputStep, k.begin == 0);
-      row += R;
+    const auto each = [&]<int P>(int i) {
+      for (std::int64_t t = 0; t < times; ++t)
+        tile<R, P>(x + t * R * kDepthBlock, block, i, sums + t * R * kOutputStep, right);
     };
-    while (p.rows - row >= Isa::kRows) some.template operator()<Isa::kRows>();
-    if constexpr (Isa::kRows > 4) {
-      if (p.rows - row == 5) some.template operator()<5>();
-      if (p.rows - row == 4) some.template operator()<4>();
-    }
-    if constexpr (Isa::kRows > 3)
-      if (p.rows - row == 3) some.template operator()<3>();
-    if (p.rows - row == 2) some.template operator()<2>();
-    if (p.rows - row == 1) some.template operator()<1>();
+    int i = 0;
+    for (; i + kTogether <= block.panels; i += kTogether) each.template operator()<kTogether>(i);
+    if constexpr (kTogether > 1)
+      for (; i < block.panels; ++i) each.template operator()<1>(i);
   }
 
-  // Outputs [first, last) of one matrix, kPanel at a time: f(rows of weights, panel's number). Where
-  // there are fewer rows, the last is repeated.
-  template <class F>
-  static void each_panel(const void* weight, std::int64_t row_bytes, std::int64_t first,
-                         std::int64_t last, F&& f) {
-    for (std::int64_t o = first; o < last; o += kPanel) {
-      const void* rows[kPanel];
-      for (int i = 0; i < kPanel; ++i)
-        rows[i] = static_cast<const char*>(weight) + (o + i < last ? o + i : last - 1) * row_bytes;
-      f(rows, (o - first) / kPanel);
+  static void copy_rows(const Product& p, Range rows, Range k, float* to) {  // [rows, kDepthBlock]
+    for (std::int64_t row = rows.begin; row < rows.end; ++row, to += kDepthBlock) {
+      const std::int64_t at = row * p.x_stride;
+      std::int64_t i = k.begin;
+      for (; i + Isa::kWidth <= k.end; i += Isa::kWidth)
+        Isa::store(Isa::load(p.x, p.x_type, at + i), to + (i - k.begin));
+      for (; i < k.end; ++i) to[i - k.begin] = Isa::widened(p.x, p.x_type, at + i);
     }
   }
 
-  // The part [at, at + depth) of the products of all rows with outputs [first, last), added to
-  // scratch.sums from column `column` on.
+  // A block for all rows of x, of which as many as the second-level cache holds are copied at a time.
+  template <class Right>
+  static void all_rows(const Product& p, Range k, const Block& block, float* sums,
+                       const Right& right) {
+    constexpr std::int64_t kMost = 16 * Isa::kRows;
+    alignas(64) float x[kMost * kDepthBlock];
+    for (Range rows{0, 0}; rows.begin < p.rows; rows.begin = rows.end) {
+      rows.end = rows.begin + kMost < p.rows ? rows.begin + kMost : p.rows;
+      copy_rows(p, rows, k, x);
+      const std::int64_t times = (rows.end - rows.begin) / Isa::kRows, whole = times * Isa::kRows;
+      float* to = sums + rows.begin * kOutputStep;
+      tiles<Isa::kRows>(x, times, block, to, right);
+      with_rows<Isa::kRows - 1>(rows.end - rows.begin - whole, [&]<int R>() {
+        tiles<R>(x + whole * kDepthBlock, 1, block, to + whole * kOutputStep, right);
+      });
+    }
+  }
+
+  // The panel of outputs [first, last), at most kPanel of them, of weights [K, O].
   template <Number type>
-  static void part(const Product& p, const void* weight, Range o, Range k, int column,
-                   const ProductScratch& scratch) {
-    const std::int64_t depth = k.end - k.begin;
-    float* sums = scratch.sums + column;
-    int panels = 0;
-    each_panel(weight, p.depth * bytes_of(type), o.begin, o.end,
-               [&](const auto& rows, std::int64_t i) {
-                 Isa::template lay_out<type>(rows, k.begin, depth, scratch.panel + i * kPanelSize);
-                 ++panels;
-               });
-    block(p, k, panels, scratch.panel, sums);
+  static void copy_columns(const Product& p, Range k, std::int64_t first, std::int64_t last,
+                           float* panel) {
+    for (std::int64_t i = k.begin; i < k.end; ++i)
+      for (int v = 0; v < kVectors; ++v, panel += Isa::kWidth) {
+        const std::int64_t o = first + v * Isa::kWidth;
+        Isa::store(load_some(p.weight, type, i * p.weight_stride + o, last - o), panel);
+      }
   }
-  static void part(const Product& p, const void* weight, Number type, Range o, Range k, int column,
-                   const ProductScratch& scratch) {
+  // The same of weights [O, K]; where there are fewer outputs, the last is repeated.
+  template <Number type>
+  static void copy_rows_across(const Product& p, const void* weight, Range k, std::int64_t first,
+                               std::int64_t last, float* panel) {
+    const void* rows[kPanel];
+    for (int i = 0; i < kPanel; ++i)
+      rows[i] = static_cast<const char*>(weight) +
+                (first + i < last ? first + i : last - 1) * p.depth * bytes_of(type);
+    Isa::template lay_out<type>(rows, k.begin, k.end - k.begin, panel);
+  }
+
+  // The part k of the products of all rows with the outputs o of one matrix, in `sums`.
+  template <Number type>
+  static void part(const Product& p, const void* weight, Range o, Range k, float* panels,
+                   float* sums) {
+    Block block{0, k.end - k.begin, k.begin == 0};
+    if (p.weight_stride > 0 && p.rows <= Isa::kRows && (o.end - o.begin) % kPanel == 0) {
+      block.panels = static_cast<int>((o.end - o.begin) / kPanel);
+      const auto in_place = [&](std::int64_t i, int panel, int v) __attribute__((always_inline)) {
+        const std::int64_t at = (k.begin + i) * p.weight_stride + o.begin + panel * kPanel;
+        if (v % 2 == 0)
+          __builtin_prefetch(static_cast<const char*>(weight) +
+                             (at + kAheadRows * p.weight_stride + v * Isa::kWidth) * bytes_of(type));
+        return Isa::load(weight, type, at + v * Isa::kWidth);
+      };
+      return all_rows(p, k, block, sums, in_place);
+    }
+    for (std::int64_t first = o.begin; first < o.end; first += kPanel, ++block.panels) {
+      float* panel = panels + block.panels * kPanelSize;
+      const std::int64_t last = first + kPanel < o.end ? first + kPanel : o.end;
+      if (p.weight_stride > 0)
+        copy_columns<type>(p, k, first, last, panel);
+      else
+        copy_rows_across<type>(p, weight, k, first, last, panel);
+    }
+    const auto laid_out = [&](std::int64_t i, int panel, int v) __attribute__((always_inline)) {
+      return Isa::load(panels + (panel + v / kVectors) * kPanelSize + i * kPanel +
+                       v % kVectors * Isa::kWidth);
+    };
+    all_rows(p, k, block, sums, laid_out);
+  }
+  static constexpr std::int64_t kAheadRows = 8;
+  static void part(const Product& p, const void* weight, Number type, Range o, Range k,
+                   float* panels, float* sums) {
     switch (type) {
       case Number::kFloat:
-        return part<Number::kFloat>(p, weight, o, k, column, scratch);
+        return part<Number::kFloat>(p, weight, o, k, panels, sums);
       case Number::kBFloat16:
-        return part<Number::kBFloat16>(p, weight, o, k, column, scratch);
+        return part<Number::kBFloat16>(p, weight, o, k, panels, sums);
       case Number::kHalf:
-        return part<Number::kHalf>(p, weight, o, k, column, scratch);
+        return part<Number::kHalf>(p, weight, o, k, panels, sums);
     }
   }
 
@@ -221,15 +262,10 @@ struct Tiles {
 
   template <Number x_type, Number type>
   static void few(const Product& p, const void* weight, Range o, float* sums) {
-    std::int64_t row = 0;
-    const auto some = [&]<int M>() {
-      few_rows<x_type, type, M>(p, weight, o, row, sums + row * kOutputStep);
-      row += M;
-    };
-    while (p.rows - row >= 4) some.template operator()<4>();
-    if (p.rows - row == 3) some.template operator()<3>();
-    if (p.rows - row == 2) some.template operator()<2>();
-    if (p.rows - row == 1) some.template operator()<1>();
+    for (std::int64_t row = 0; row < p.rows; row += 4)
+      with_rows<4>(p.rows - row < 4 ? p.rows - row : 4, [&]<int M>() {
+        few_rows<x_type, type, M>(p, weight, o, row, sums + row * kOutputStep);
+      });
   }
   template <Number x_type>
   static void few(const Product& p, const void* weight, Number type, Range o, float* sums) {
@@ -277,12 +313,13 @@ struct Tiles {
     }
   }
 
-  // All of the depth, through panels of weights.
+  // All of the depth, block by block.
   static void many(const Product& p, Range o, const ProductScratch& scratch) {
     for (Range k{0, 0}; k.begin < p.depth; k.begin += kDepthBlock) {
       k.end = k.begin + kDepthBlock < p.depth ? k.begin + kDepthBlock : p.depth;
-      part(p, p.weight, p.weight_type, o, k, 0, scratch);
-      if (p.gated) part(p, p.gated, p.gated_type, o, k, kOutputStep / 2, scratch);
+      part(p, p.weight, p.weight_type, o, k, scratch.panel, scratch.sums);
+      if (p.gated)
+        part(p, p.gated, p.gated_type, o, k, scratch.panel, scratch.sums + kOutputStep / 2);
     }
   }
 
@@ -291,7 +328,7 @@ struct Tiles {
     const std::int64_t step = p.gated ? kOutputStep / 2 : kOutputStep;
     for (Range o{begin, 0}; o.begin < end; o.begin += step) {
       o.end = o.begin + step < end ? o.begin + step : end;
-      if (p.rows <= Isa::kFewRows && !p.row_exact) {
+      if (p.rows <= Isa::kFewRows && !p.row_exact && p.weight_stride == 0) {
         few(p, p.weight, p.weight_type, o, scratch.sums);
         if (p.gated) few(p, p.gated, p.gated_type, o, scratch.sums + kOutputStep / 2);
       } else {

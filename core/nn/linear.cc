@@ -28,7 +28,7 @@ Tensor single(const Tensor& x) {
   return wide.stride(1) == 1 ? wide : wide.contiguous();
 }
 
-// Rows of one weight that lie together in memory.
+// Rows of one weight, which lie together in memory or, transposed, side by side.
 using Slices = std::vector<Tensor>;
 
 // [groups, kinds, E] -> [kinds, groups, E], E being what is left of the first dimension.
@@ -55,7 +55,7 @@ Slices bind(const Weights& w, const Linear::Part& part, std::int64_t in) {
   Tensor weight = matrix_of(w, part, stored.of > 0 ? stored.of : part.out, in);
   if (!weight.defined()) return {weight};
   if (weight.scalar_type() == at::kDouble) weight = weight.to(at::kFloat);  // no kernel reads it
-  if (stored.transposed) weight = weight.t().contiguous();
+  if (stored.transposed) weight = weight.t();
   if (stored.of > 0) weight = weight.narrow(0, stored.begin, part.out);
   return stored.groups > 0 ? regrouped(weight, stored.groups, stored.kinds) : Slices{weight};
 }
@@ -118,6 +118,7 @@ struct Linear::State {
                    .y_type = number_of(y),
                    .bias_type = bias.defined() ? number_of(bias) : Number::kFloat,
                    .activation = activation,
+                   .weight_stride = weights[i].is_contiguous() ? 0 : weights[i].stride(1),
                    .residual = at(residual),
                    .row_exact = store->row_exact()};
       if (!gated.empty()) {

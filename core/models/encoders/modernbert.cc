@@ -18,7 +18,7 @@ namespace hft {
 namespace {
 
 struct Config {
-  std::int64_t vocab, hidden, layers, heads, head_size, ffn, positions, reach;
+  std::int64_t vocab, hidden, layers, heads, head_size, ffn, reach;
   Activation activation, classifier_activation;
   double eps;
   bool norm_bias, attention_bias, mlp_bias, classifier_bias;
@@ -29,7 +29,6 @@ struct Config {
         heads(config.integer("num_attention_heads", 1, limits::kHidden)),
         head_size(hft::head_size(config, hidden, heads)),
         ffn(config.integer("intermediate_size", 1, limits::kHidden)),
-        positions(config.integer("max_position_embeddings", 1, limits::kPositions, 8192)),
         reach(config.integer("local_attention", 2, limits::kPositions, 128) / 2),
         activation(activation_named(config.text("hidden_activation", "gelu"), config.where())),
         classifier_activation(
@@ -177,10 +176,11 @@ Tensor means(const ModernBert& encoder, Tokens tokens) {
 TextNet build(const Fields& config, const Weights& w, Head head) {
   const Config c(config);
   const ModernBert model(config, c, w / "model");
-  const auto positions = std::max(model.full.reach(), model.sliding.reach());
+  // Rotary positions go on past max_position_embeddings: the tokenizer says where texts are cut.
   TextNet net{.encode = model,
               .vocab = c.vocab,
-              .positions = positions,
+              .positions = limits::kPositions,
+              .trained_positions = std::max(model.full.reach(), model.sliding.reach()),
               .hidden = c.hidden};
   if (head == Head::kEmbed || head == Head::kFeatures) return net;
   if (head == Head::kClassify && takes_mean(config))

@@ -80,7 +80,7 @@ Rope rope_of(const Fields& config, std::int64_t head_size) {
 }
 
 struct Config {
-  std::int64_t vocab, hidden, layers, heads, head_size, ffn, positions, types;
+  std::int64_t vocab, hidden, layers, heads, head_size, ffn, types;
   Activation activation;
   bool gated, qkv_bias, fc1_bias, fc2_bias;
   double eps;
@@ -92,7 +92,6 @@ struct Config {
         head_size(config.has("head_dim") ? config.integer("head_dim", 1, limits::kHidden)
                                          : hft::head_size(config, hidden, heads)),
         ffn(config.integer("intermediate_size", 1, limits::kHidden)),
-        positions(config.integer("max_position_embeddings", 1, limits::kPositions, 2048)),
         types(config.integer("type_vocab_size", 0, limits::kVocab, 2)),
         activation(activation_named(Gate(config).activation, config.where())),
         gated(Gate(config).gated),
@@ -209,10 +208,12 @@ TextNet build(const Fields& written, const Weights& w, Head head) {
   const Config c(config);
   const Weights base = w / (w.has("bert.emb_ln.weight") ? "bert" : "nomic_bert");
   const NomicBert model(config, c, base);
+  // Rotary positions go on past max_position_embeddings: the tokenizer says where texts are cut.
   TextNet net{.encode = model,
               .vocab = c.vocab,
               .types = c.types,
-              .positions = std::max(c.positions, model.rope.reach()),
+              .positions = limits::kPositions,
+              .trained_positions = model.rope.reach(),
               .hidden = c.hidden};
   switch (head) {
     case Head::kEmbed:

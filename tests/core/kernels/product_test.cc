@@ -13,7 +13,7 @@ struct Trial {
   int rows, depth, outputs;
   at::ScalarType x_at, w_at, up_at, y_at;
   Activation activation = Activation::kNone;
-  bool gated = false, added = false, biased = true;
+  bool gated = false, added = false, biased = true, transposed = false;
 
   at::Tensor x, w, up, bias, y;
   static Number number(at::ScalarType type) {
@@ -24,6 +24,7 @@ struct Trial {
   void fill() {
     x = at::randn({rows, depth + 2}).to(x_at);
     w = (at::randn({outputs, depth}) * 0.1).to(w_at);
+    if (transposed) w = at::cat({w.t(), at::full({depth, 5}, NAN, w_at)}, 1);  // part of a wider one
     up = (at::randn({outputs, depth}) * 0.1).to(up_at);
     bias = at::randn({outputs}).to(x_at);
     y = at::randn({rows, outputs + 3}).to(y_at);
@@ -44,6 +45,7 @@ struct Trial {
               .bias_type = number(x_at),
               .activation = activation,
               .row_exact = exact};
+    if (transposed) p.weight_stride = outputs + 5;
     if (gated) p.gated = up.const_data_ptr(), p.gated_type = number(up_at);
     if (added) p.residual = y.const_data_ptr();
     return p;
@@ -62,7 +64,8 @@ TEST_CASE("product: every row equals the plain loops for every type, number of r
     trial.y_at = kTypes[turn % 3];
     trial.up_at = turn % 5 ? trial.w_at : kTypes[turn % 2];
     trial.activation = static_cast<Activation>(turn % kActivations);
-    trial.gated = turn % 3 == 0;
+    trial.transposed = turn % 8 < 3;
+    trial.gated = turn % 3 == 0 && !trial.transposed;
     trial.added = turn % 2 == 0;
     trial.biased = turn % 7 != 0;
     trial.fill();
@@ -105,7 +108,8 @@ TEST_CASE("product: a row has the same bits alone and in any company, wherever o
             CAPTURE(name_of(row));
             CAPTURE(rows);
             Trial together{rows, depth, 70, x_at, w_at, w_at, at::kFloat, Activation::kGelu};
-            together.gated = rows % 2 == 0;
+            together.transposed = rows % 5 == 0 || rows == 17;
+            together.gated = rows % 2 == 0 && !together.transposed;
             together.fill();
             compute_product(together.product(), 0, 70, row);
             Trial alone = together;

@@ -117,6 +117,7 @@ TEST_CASE("contract: tokens past the positions, the vocabulary or the types are 
     batch.ids[3] = -1;
     CHECK(error_of([&] { model->forward(batch); }) ==
           "token id -1 is outside [0, 50) of the model");
+    if (model->max_positions() == limits::kPositions) return;  // rotary ones go on
     TokenBatch longest;
     longest.ids.assign(model->max_positions(), 9);
     longest.starts.push_back(static_cast<std::int32_t>(longest.ids.size()));
