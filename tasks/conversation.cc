@@ -4,8 +4,6 @@
 
 #include "core/base/error.h"
 #include "core/base/exact_json.h"
-#include "core/base/given_file.h"
-#include "core/base/limits.h"
 #include "core/tokenizers/tokenizer.h"
 
 namespace hft {
@@ -19,8 +17,8 @@ void add_conversation_options(CLI::App& app, ConversationOptions& o, bool with_m
   app.add_option("--system", o.system, "System message; inputs are then a user's messages")
       ->type_name("TEXT")
       ->group("Chat");
-  app.add_option("--chat-template", o.chat_template, "Use this template instead of the model's")
-      ->type_name("FILE")
+  app.add_option("--chat-template", o.chat_template, "Use this template instead of the model's, or one of the model's by name")
+      ->type_name("FILE|NAME")
       ->group("Chat");
   app.add_option("--tools", o.tools, "JSON list of the tools the template may tell the model of")
       ->type_name("FILE")
@@ -40,12 +38,9 @@ Json checked_messages(Json messages, const std::string& place) {
 
 Conversations::Conversations(const ConversationOptions& o, const std::filesystem::path& folder)
     : options_(o),
-      templates_(
-          o.chat_template.empty()
-              ? ChatTemplates::load(folder)
-              : ChatTemplates::load(folder, read_given(o.chat_template, limits::kTemplateBytes))) {
+      templates_(ChatTemplates::choose(folder, o.chat_template)) {
   if (!o.tools.empty()) tools_ = read_exact_json(o.tools);
-  for (const auto& [name, token] : Tokenizer::special_tokens(folder)) special_tokens_[name] = token;
+  special_tokens_ = Tokenizer::special_tokens(folder);
 }
 
 void Conversations::need_template() const { templates_.source(!tools_.is_null()); }

@@ -7,7 +7,6 @@
 
 #include "core/base/exact_json.h"
 #include "core/base/files.h"
-#include "core/base/given_file.h"
 #include "core/base/limits.h"
 #include "core/base/text.h"
 #include "core/templates/chat_template.h"
@@ -130,13 +129,10 @@ std::string rendered(const Options& o, const fs::path& folder) {
         chat.variables.erase(name);
       }
   }
-  for (const auto& [name, token] : Tokenizer::special_tokens(folder))
+  const Json specials = Tokenizer::special_tokens(folder);
+  for (const auto& [name, token] : specials.items())
     if (!chat.variables.contains(name)) chat.variables[name] = token;
-  const ChatTemplates templates =
-      o.chat_template.empty()
-          ? ChatTemplates::load(folder)
-          : ChatTemplates::load(folder, read_given(o.chat_template, limits::kTemplateBytes));
-  return templates.apply(read_exact_json(o.messages), chat).text;
+  return ChatTemplates::choose(folder, o.chat_template).apply(read_exact_json(o.messages), chat).text;
 }
 
 // "[1, 2]" or "1 2" -> text
@@ -300,8 +296,8 @@ std::function<int()> declare(CLI::App& app) {
                  "Tokenize a conversation, a JSON list of messages, with the model's chat template")
       ->type_name("FILE");
   app.add_flag("--template", o->render, "With --messages: the rendered text instead of its tokens");
-  app.add_option("--chat-template", o->chat_template, "Use this template instead of the model's")
-      ->type_name("FILE");
+  app.add_option("--chat-template", o->chat_template, "Use this template instead of the model's, or one of the model's by name")
+      ->type_name("FILE|NAME");
   app.add_flag_callback(
       "--add-generation-prompt", [o] { o->generation_prompt = true; },
       "End with the start of an answer [default]");

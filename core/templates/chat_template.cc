@@ -4,7 +4,9 @@
 
 #include "core/base/error.h"
 #include "core/base/files.h"
+#include "core/base/given_file.h"
 #include "core/base/limits.h"
+#include "core/base/text.h"
 #include "core/templates/text.h"
 
 namespace hft {
@@ -88,6 +90,18 @@ ChatTemplates ChatTemplates::load(const fs::path& folder, std::string source) {
   return made;
 }
 
+ChatTemplates ChatTemplates::choose(const fs::path& folder, const std::string& given) {
+  ChatTemplates all = load(folder);
+  if (given.empty()) return all;
+  const auto named = all.sources_.find(given);
+  if (named != all.sources_.end()) return load(folder, std::move(named->second));
+  std::error_code ignored;
+  if (!fs::exists(given, ignored) && given.find('/') == std::string::npos && !all.empty())
+    fail(Errc::kNotFound, "--chat-template ", given, ": is no file, and no template of ",
+         folder.string(), "; those there: ", all.known());
+  return load(folder, read_given(given, limits::kTemplateBytes));
+}
+
 void ChatTemplates::read_templates(const fs::path& folder) {
   std::error_code ignored;
   if (fs::exists(folder / "chat_template.jinja", ignored))
@@ -132,9 +146,9 @@ std::vector<std::string> ChatTemplates::names() const {
   return all;
 }
 
+std::string ChatTemplates::known() const { return joined(names(), ", "); }
+
 const std::string& ChatTemplates::source(bool with_tools, std::string_view name) const {
-  std::string known;
-  for (const auto& [other, source] : sources_) known += (known.empty() ? "" : ", ") + other;
   if (sources_.empty())
     fail_hint(Errc::kNotFound, "give one with --chat-template FILE", where_,
               ": the model has no chat template");
@@ -144,13 +158,13 @@ const std::string& ChatTemplates::source(bool with_tools, std::string_view name)
   };
   if (!name.empty()) {
     if (const std::string* found = find(name)) return *found;
-    fail(Errc::kNotFound, where_, ": no chat template named '", name, "'; there are: ", known);
+    fail(Errc::kNotFound, where_, ": no chat template named '", name, "'; there are: ", known());
   }
   if (with_tools)
     if (const std::string* found = find(kToolUse)) return *found;
   if (const std::string* found = find(kDefault)) return *found;
-  fail(Errc::kNotFound, where_,
-       ": several chat templates and none is the default; there are: ", known);
+  fail_hint(Errc::kNotFound, "choose one with --chat-template NAME", where_,
+       ": several chat templates and none is the default; there are: ", known());
 }
 
 Rendered ChatTemplates::apply(const Json& messages, const ChatOptions& options) const {

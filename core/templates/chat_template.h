@@ -33,8 +33,11 @@ class ChatTemplates {
   // special_tokens_map.json. A folder with none of them gives an object without templates.
   // Throws kBadData for files that are not what they should be.
   static ChatTemplates load(const std::filesystem::path& folder);
-  // One template given by hand (--chat-template FILE), with the folder's special tokens.
+  // One template given by hand, with the folder's special tokens.
   static ChatTemplates load(const std::filesystem::path& folder, std::string source);
+  // The one that --chat-template chooses: of this name in the folder, else this file; "" = all.
+  // Throws kNotFound when there is neither.
+  static ChatTemplates choose(const std::filesystem::path& folder, const std::string& given);
 
   bool empty() const { return sources_.empty(); }
   // The names of the templates; a single one is "default".
@@ -52,6 +55,7 @@ class ChatTemplates {
   Rendered apply(const Json& messages, const ChatOptions& options = {}) const;
 
  private:
+  std::string known() const;  // the names, for messages
   void read_templates(const std::filesystem::path& folder);
   void read_special_tokens(const std::filesystem::path& folder);
   std::map<std::string, std::string> sources_;

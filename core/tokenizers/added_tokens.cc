@@ -31,6 +31,8 @@ void AddedTokens::add(const std::vector<AddedToken>& tokens, const Vocabulary& m
 
 namespace {
 
+constexpr std::int32_t kNoToken = INT32_MAX;  // in raw_: a text is cut here
+
 // Python's lstrip() or rstrip().
 std::string stripped(std::string_view text, bool left) {
   std::size_t begin = 0, end = text.size();
@@ -59,6 +61,7 @@ void AddedTokens::prepare(const Normalizer* normalizer) {
       if (normalizer) normalizer->apply(text);
       normalized_.add(text.bytes, id);
     }
+  for (const std::string& word : cut_at_) raw_.add(word, kNoToken);
 }
 
 void AddedTokens::Matcher::add(std::string_view pattern, std::int32_t id) {
@@ -199,7 +202,7 @@ Pieces AddedTokens::extract_slow(std::string_view original, bool tracked,
   Match match{};
   while (!split_special && raw_.find(text, covered, match)) {
     add(covered, match.begin, -1);
-    add(match.begin, match.end, match.id);
+    add(match.begin, match.end, match.id == kNoToken ? -1 : match.id);
     covered = match.end;
   }
   add(covered, text.size(), -1);

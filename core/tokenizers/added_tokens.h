@@ -33,8 +33,10 @@ class AddedTokens {
   void prepare(const Normalizer* normalizer);
 
   // By the rules of transformers' slow tokenizers from now on; lowercase: all but special tokens is
-  // put in lower case first. Call before prepare().
-  void use_slow_rules(bool lowercase) { slow_ = true, lowercase_ = lowercase; }
+  // put in lower case first; cut_at: words where a text is cut as at tokens. Call before prepare().
+  void use_slow_rules(bool lowercase, std::vector<std::string> cut_at) {
+    slow_ = true, lowercase_ = lowercase, cut_at_ = std::move(cut_at);
+  }
   // Cuts the text at added tokens and normalises the rest. split_special: special tokens stay
   // text; by the slow rules, every added token does.
   Pieces extract(std::string_view text, const Normalizer* normalizer, bool tracked,
@@ -84,6 +86,7 @@ class AddedTokens {
   std::unordered_map<std::string, bool> special_set_;
   Matcher raw_, normalized_;
   bool slow_ = false, lowercase_ = false;
+  std::vector<std::string> cut_at_;
 };
 
 }  // namespace hft

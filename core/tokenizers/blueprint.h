@@ -32,16 +32,18 @@ struct Blueprint {
   std::unique_ptr<Decoder> own_decoder;  // in place of `decoder`
   std::unique_ptr<PostProcessor> own_post_processor;
   std::optional<Vocabulary> target;      // what ids mean in decoding, when it differs (Marian)
+  std::vector<std::string> cut_at{};     // a slow class's words that stand apart in any text
   bool from_json = false;                // it was tokenizer.json
   const Vocabulary& vocabulary() const;
 };
 
 struct SpecialToken {
-  std::string name;  // "cls", "sep" …; "additional" may come several times
+  std::string name;  // "cls", "sep" …; "additional" and "extra" may come several times
   AddedToken token{};
   bool named = false;   // a file names it; else it is the class's default
   bool object = false;  // its flags are given, and win over those it was added with
   char wrapped = '-';   // flags the class gives it otherwise (TokenizerClass::specials)
+  std::string attribute{};  // what a model's own token is called: "image_token"
 };
 
 // tokenizer_config.json with special_tokens_map.json and added_tokens.json folded in.

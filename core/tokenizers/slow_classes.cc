@@ -249,61 +249,28 @@ Blueprint read_moses(const fs::path& folder, const TokenizerConfig& config) {
   return out;
 }
 
-// A text's tokens are cut out wherever they stand; white space parts what is left.
-Strings esm_words(std::string_view text, const Strings& known, std::size_t longest) {
-  Strings words;
-  std::string rest;
-  const auto flush = [&] {
-    for (std::string& word : python_words(rest)) words.push_back(std::move(word));
-    rest.clear();
-  };
-  for (std::size_t at = 0; at < text.size();) {
-    std::size_t n = std::min(longest, text.size() - at);
-    while (n > 0 && !std::binary_search(known.begin(), known.end(), text.substr(at, n))) --n;
-    if (n > 0) {
-      flush();
-      for (std::string& word : python_words(text.substr(at, n))) words.push_back(std::move(word));
-    } else {
-      unicode::next(text, n = at);
-      n -= at;
-      rest += text.substr(at, n);
-    }
-    at += n;
-  }
-  flush();
-  return words;
-}
-
 Blueprint read_esm(const fs::path& folder, const TokenizerConfig& config) {
   Blueprint out;
   out.where = "vocab.txt";
   Vocabulary vocabulary;
-  Strings known;
   auto lines = split(read_text_file(folder / out.where), '\n');
   if (lines.back().empty()) lines.pop_back();
   for (const std::string& line : lines) {
-    known.push_back(unicode_trimmed(line));
-    vocabulary.add(known.back(), static_cast<std::int32_t>(known.size() - 1));
+    out.cut_at.push_back(unicode_trimmed(line));
+    vocabulary.add(out.cut_at.back(), static_cast<std::int32_t>(out.cut_at.size() - 1));
   }
   const std::string eos = config.special("eos");
   const Strings end = eos.empty() ? Strings{} : Strings{eos};
   surround(out, {config.special("cls")}, end, end, 0);
   out.own_decoder =
       slow_decoder(config, vocabulary, [](const Strings& t) { return joined(t, " "); });
-  std::size_t longest = 0;
-  for (const std::string& token : known) longest = std::max(longest, token.size());
-  std::sort(known.begin(), known.end());
   const std::int32_t unk = id_of_unk(vocabulary, config, out.where);
-  out.model = make_word_model(std::move(vocabulary), unk,
-                              {[known, longest](std::string_view text) {
-                                 return esm_words(text, known, longest);
-                               },
-                               {}});
+  out.model = make_word_model(std::move(vocabulary), unk, {python_words, {}});
   return out;
 }
 
 // The words of BERT's own Python rules: no control characters, punctuation by itself.
-Strings basic_words(std::string_view text, bool lower) {
+Strings basic_words(std::string_view text, bool lower, const Strings& whole) {
   std::string clean;
   for (std::size_t at = 0; at < text.size();) {
     const char32_t c = unicode::next(text, at);
@@ -314,14 +281,21 @@ Strings basic_words(std::string_view text, bool lower) {
     }
   }
   clean = in_form(clean, unicode::Form::kNfc);
-  if (lower) clean = without_accents(lowercase(clean));
   std::string parted;
-  for (std::size_t at = 0; at < clean.size();) {
-    const char32_t c = unicode::next(clean, at);
-    const bool alone = unicode::is(c, unicode::kPunctuation);
-    if (alone) parted += ' ';
-    unicode::append(parted, c);
-    if (alone) parted += ' ';
+  for (std::string& word : python_words(clean)) {
+    parted += ' ';
+    if (std::ranges::find(whole, word) != whole.end()) {
+      parted += word;
+      continue;
+    }
+    if (lower) word = without_accents(lowercase(word));
+    for (std::size_t at = 0; at < word.size();) {
+      const char32_t c = unicode::next(word, at);
+      const bool alone = unicode::is(c, unicode::kPunctuation);
+      if (alone) parted += ' ';
+      unicode::append(parted, c);
+      if (alone) parted += ' ';
+    }
   }
   return python_words(parted);
 }
@@ -372,8 +346,10 @@ Blueprint read_bert_japanese(const fs::path& folder, const TokenizerConfig& conf
   out.own_decoder = slow_decoder(config, vocabulary, without(" ##"));
   const std::int32_t unk = id_of_unk(vocabulary, config, out.where);
   WordRules rules;
-  rules.cut = [words, lower = config.lowers_text()](std::string_view text) {
-    return words ? basic_words(text, lower) : Strings{std::string(text)};
+  Strings whole;
+  for (const auto& special : config.special_tokens) whole.push_back(special.token.content);
+  rules.cut = [words, whole, lower = config.lowers_text()](std::string_view text) {
+    return words ? basic_words(text, lower, whole) : Strings{std::string(text)};
   };
   if (parts && kind == "character") {
     rules.parts = characters_of;

@@ -170,12 +170,31 @@ class Reader {
         if (!has(content))
           all.push_back({.name = "additional",
                          .token = {.content = std::move(content), .normalized = false}});
-    for (const char* key : {"extra_special_tokens", "model_specific_special_tokens"})
-      if (const Json* extra = out.fields.find(key); extra && extra->is_object())
-        for (const auto& [name, value] : extra->items())
-          if (auto token = token_of(value, "extra", key + (": " + name)))
-            all.push_back(std::move(*token));
+    const Json own = own_tokens();
+    for (const auto& [name, value] : own.items())
+      if (auto token = token_of(value, "extra", "tokenizer_config.json: " + name)) {
+        token->attribute = name;
+        all.push_back(std::move(*token));
+      }
     for (SpecialToken& special : all) out.special_tokens.push_back(std::move(special));
+  }
+
+  // A model's own tokens by name: a dict of them. transformers 5 takes every "…_token" for one, and
+  // a dict of its own only where there are no others.
+  Json own_tokens() const {
+    Json own = Json::object();
+    const auto add = [&](const char* key) {
+      if (const auto found = config_.find(key); found != config_.end() && found->is_object())
+        own.update(*found);
+    };
+    if (config_.contains("backend"))
+      for (const auto& [key, value] : config_.items())
+        if (key.ends_with("_token") && (value.is_string() || value.is_object()) &&
+            std::ranges::find(kNames, key.substr(0, key.size() - 6)) == std::end(kNames))
+          own[key] = value;
+    add("extra_special_tokens");
+    if (own.empty()) add("model_specific_special_tokens");
+    return own;
   }
 
   // Additional special tokens that the class brings itself.

@@ -116,7 +116,7 @@ Tokenizer Tokenizer::load(const fs::path& folder, const LoadOptions& options) {
   impl->whisper = name == "Whisper";
   impl->slow = config.row && !has_fast_twin(*config.row);
   impl->unk_token = config.special("unk");
-  if (impl->slow) impl->added.use_slow_rules(config.lowers_text());
+  if (impl->slow) impl->added.use_slow_rules(config.lowers_text(), std::move(blueprint.cut_at));
   impl->added.prepare(impl->normalizer.get());
   impl->configure(config);
   impl->languages = impl->languages_of(config);
@@ -125,11 +125,18 @@ Tokenizer Tokenizer::load(const fs::path& folder, const LoadOptions& options) {
   return Tokenizer(std::move(impl));
 }
 
-std::map<std::string, std::string> Tokenizer::special_tokens(const fs::path& folder) {
-  std::map<std::string, std::string> all;
-  for (const auto& special : read_tokenizer_config(folder).special_tokens)
-    if (special.name != "additional" && special.name != "extra")
-      all.emplace(special.name + "_token", special.token.content);
+Json Tokenizer::special_tokens(const fs::path& folder) {
+  Json all = Json::object(), additional = Json::array();
+  const TokenizerConfig config = read_tokenizer_config(folder);
+  for (const auto& special : config.special_tokens)
+    if (special.name == "additional")
+      additional.push_back(special.token.content);
+    else if (!special.token.content.empty())
+      all[special.attribute.empty() ? special.name + "_token" : special.attribute] =
+          special.token.content;
+  // transformers 5 no longer hands these over.
+  if (!additional.empty() && !config.fields.has("backend"))
+    all["additional_special_tokens"] = std::move(additional);
   return all;
 }
 
