@@ -29,6 +29,8 @@ struct Architecture {
   // An encoder-decoder that reads with a head: its decoder's text begins with its own last token
   // (shift_tokens_right of modeling_mbart.py).
   bool starts_with_last = false;
+  // Its layers may have fewer heads, as config's pruned_heads says.
+  bool takes_pruned = false;
 
   // Where a decoder reads, it computes through a cache of keys and values.
   bool reads_through_cache(Head head) const {

@@ -66,6 +66,12 @@ void refuse_quantised(const Fields& config) {
        "), wanted float32, bfloat16 or float16 weights");
 }
 
+void refuse_pruned(const Fields& config) {
+  if (!config.object("pruned_heads").json().empty())
+    fail(Errc::kUnsupported, config.where(), ": pruned_heads: layers of ",
+         config.text("model_type"), " with fewer heads than others are not supported");
+}
+
 bool serves(const Architecture& architecture, ModelClass wanted, Head head) {
   switch (wanted) {
     case ModelClass::kText:
@@ -112,7 +118,10 @@ std::string_view words_of(const Architecture& architecture) {
 const Architecture& architecture_of(const Fields& config, ModelClass wanted, Head head) {
   refuse_quantised(config);
   const Architecture* found = find(config.text("model_type"));
-  if (found && serves(*found, wanted, head)) return *found;
+  if (found && serves(*found, wanted, head)) {
+    if (!found->takes_pruned) refuse_pruned(config);
+    return *found;
+  }
   if (found && found->encoder && wanted == ModelClass::kText)
     fail_hint(Errc::kUnsupported, "hft models", config.where(), ": model_type '",
               config.text("model_type"), "' has no head for ", words_of(head));

@@ -1,5 +1,7 @@
 #include "core/models/text_net.h"
 
+#include <set>
+
 #include "core/base/error.h"
 #include "core/base/limits.h"
 #include "core/models/decoder_net.h"
@@ -22,6 +24,24 @@ std::int64_t head_size(const Fields& config, std::int64_t hidden, std::int64_t h
     fail(Errc::kBadData, config.where(), ": the hidden size ", hidden,
          " is not a multiple of the number of attention heads ", heads);
   return hidden / heads;
+}
+
+std::int64_t heads_left(const Fields& config, std::int64_t layer, std::int64_t heads) {
+  const Json pruned = config.object("pruned_heads").json();
+  const auto found = pruned.find(std::to_string(layer));
+  if (found == pruned.end()) return heads;
+  std::set<std::int64_t> gone;
+  for (const Json& head : *found) {
+    if (!head.is_number_integer() || head < 0 || head >= heads)
+      fail(Errc::kBadData, config.where(), ": pruned_heads: layer ", layer, " has ", to_line(head),
+           ", wanted heads from 0 to ", heads - 1);
+    gone.insert(head.get<std::int64_t>());
+  }
+  const auto left = heads - static_cast<std::int64_t>(gone.size());
+  if (left == 0)
+    fail(Errc::kUnsupported, config.where(), ": pruned_heads leaves layer ", layer,
+         " no attention head, wanted one at least");
+  return left;
 }
 
 void need_absolute_positions(const Fields& config) {

@@ -22,6 +22,7 @@ BertConfig::BertConfig(const Fields& config, std::int64_t default_types)
       eps(config.real("layer_norm_eps", 0, 1, 1e-12)),
       causal(config.boolean("is_decoder", false)) {
   head_size(config, hidden, heads);
+  for (std::int64_t i = 0; i < layers; ++i) heads_left.push_back(hft::heads_left(config, i, heads));
   need_absolute_positions(config);
 }
 
@@ -43,15 +44,19 @@ Tensor BertEmbeddings::operator()(const Tokens& tokens, const Tensor& positions)
   return x;
 }
 
-BertLayer::BertLayer(const BertConfig& c, const Weights& w)
+BertLayer::BertLayer(const BertConfig& c, std::int64_t heads, const Weights& w)
     : query_key_value(w / "attention" / "self",
-                      {{"query", c.hidden}, {"key", c.hidden}, {"value", c.hidden}}, c.hidden),
-      attention_output(w / "attention" / "output" / "dense", {c.hidden, c.hidden}),
+                      {{"query", c.hidden / c.heads * heads},
+                       {"key", c.hidden / c.heads * heads},
+                       {"value", c.hidden / c.heads * heads}},
+                      c.hidden),
+      attention_output(w / "attention" / "output" / "dense",
+                       {c.hidden, c.hidden / c.heads * heads}),
       intermediate(w / "intermediate" / "dense", {c.ffn, c.hidden}),
       output(w / "output" / "dense", {c.hidden, c.ffn}),
       attention_norm(w / "attention" / "output" / "LayerNorm", c.hidden, c.eps),
       output_norm(w / "output" / "LayerNorm", c.hidden, c.eps),
-      heads(c.heads),
+      heads(heads),
       activation(c.activation),
       path(w.path()) {}
 
@@ -76,14 +81,17 @@ Tensor causal_bias(std::int64_t heads, std::int64_t tokens) {  // [H, 2 tokens -
 
 }  // namespace
 
-BertEncoder::BertEncoder(const BertConfig& c, const Weights& w) : heads(c.heads), causal(c.causal) {
-  for (std::int64_t i = 0; i < c.layers; ++i) layer.emplace_back(c, w / "layer" / i);
+BertEncoder::BertEncoder(const BertConfig& c, const Weights& w) : causal(c.causal) {
+  for (std::int64_t i = 0; i < c.layers; ++i)
+    layer.emplace_back(c, c.heads_left[i], w / "layer" / i);
 }
 
 Tensor BertEncoder::operator()(Tensor x, const Tokens& tokens) const {
   if (layer.empty()) return wanted(x, tokens, true);
-  const Tensor bias = causal ? causal_bias(heads, tokens.seqs.longest()) : Tensor();
-  for (const auto& each : layer) x = each(x, tokens, bias, &each == &layer.back());
+  for (const auto& each : layer) {
+    const Tensor bias = causal ? causal_bias(each.heads, tokens.seqs.longest()) : Tensor();
+    x = each(x, tokens, bias, &each == &layer.back());
+  }
   return x;
 }
 
@@ -146,6 +154,7 @@ extern const Architecture bert{
     .base = "bert",
     .heads = kEncoderHeads,
     .encoder = build,
+    .takes_pruned = true,
 };
 
 }  // namespace hft

@@ -15,7 +15,8 @@ struct BertConfig {
   std::int64_t vocab, hidden, layers, heads, ffn, positions, types;
   Activation activation;
   double eps;
-  bool causal;  // is_decoder: a token sees none after it
+  bool causal;                           // is_decoder: a token sees none after it
+  std::vector<std::int64_t> heads_left;  // of each layer, where some were pruned
   explicit BertConfig(const Fields& config, std::int64_t default_types = 2);
 };
 
@@ -34,14 +35,13 @@ struct BertLayer {
   std::int64_t heads;
   Activation activation;
   std::string path;
-  BertLayer(const BertConfig& c, const Weights& w);
+  BertLayer(const BertConfig& c, std::int64_t heads, const Weights& w);
   // bias: of AttentionTerms. [N,D] -> [R,D]
   Tensor operator()(const Tensor& x, const Tokens& tokens, const Tensor& bias, bool last) const;
 };
 
 struct BertEncoder {
   std::vector<BertLayer> layer;
-  std::int64_t heads;
   bool causal;
   BertEncoder(const BertConfig& c, const Weights& w);
   Tensor operator()(Tensor x, const Tokens& tokens) const;  // [N,D] -> [R,D]

@@ -35,15 +35,18 @@ struct Layer {
   std::int64_t heads;
   Activation activation;
   std::string path;
-  Layer(const Config& c, const Weights& w)
-      : query_key_value(w / "attention", {{"q_lin", c.dim}, {"k_lin", c.dim}, {"v_lin", c.dim}},
+  Layer(const Config& c, std::int64_t heads, const Weights& w)
+      : query_key_value(w / "attention",
+                        {{"q_lin", c.dim / c.heads * heads},
+                         {"k_lin", c.dim / c.heads * heads},
+                         {"v_lin", c.dim / c.heads * heads}},
                         c.dim),
-        out_lin(w / "attention" / "out_lin", {c.dim, c.dim}),
+        out_lin(w / "attention" / "out_lin", {c.dim, c.dim / c.heads * heads}),
         lin1(w / "ffn" / "lin1", {c.ffn, c.dim}),
         lin2(w / "ffn" / "lin2", {c.dim, c.ffn}),
         sa_layer_norm(w / "sa_layer_norm", c.dim, kEps),
         output_layer_norm(w / "output_layer_norm", c.dim, kEps),
-        heads(c.heads),
+        heads(heads),
         activation(c.activation),
         path(w.path()) {}
   Tensor operator()(const Tensor& x, const Tokens& tokens, bool last) const {
@@ -59,12 +62,12 @@ struct DistilBert {
   Embedding word_embeddings, position_embeddings;
   LayerNorm norm;
   std::vector<Layer> layer;
-  DistilBert(const Config& c, const Weights& w)
+  DistilBert(const Config& c, const Fields& config, const Weights& w)
       : word_embeddings(w / "embeddings" / "word_embeddings", c.vocab, c.dim),
         position_embeddings(w / "embeddings" / "position_embeddings", c.positions, c.dim),
         norm(w / "embeddings" / "LayerNorm", c.dim, kEps) {
     for (std::int64_t i = 0; i < c.layers; ++i)
-      layer.emplace_back(c, w / "transformer" / "layer" / i);
+      layer.emplace_back(c, heads_left(config, i, c.heads), w / "transformer" / "layer" / i);
   }
   Tensor operator()(const Tokens& tokens) const {
     Tensor x = norm(word_embeddings(tokens.ids), position_embeddings(tokens.seqs.positions()));
@@ -77,7 +80,7 @@ struct DistilBert {
 
 TextNet build(const Fields& config, const Weights& w, Head head) {
   const Config c(config);
-  const DistilBert distilbert(c, w / "distilbert");
+  const DistilBert distilbert(c, config, w / "distilbert");
   TextNet net{distilbert, {}, c.vocab, 0, c.positions, c.dim};
   switch (head) {
     case Head::kEmbed:
@@ -114,6 +117,7 @@ extern const Architecture distilbert{
     .base = "distilbert",
     .heads = kEncoderHeads,
     .encoder = build,
+    .takes_pruned = true,
 };
 
 }  // namespace hft

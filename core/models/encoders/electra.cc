@@ -66,6 +66,7 @@ extern const Architecture electra{
     .base = "electra",
     .heads = kEncoderHeads,
     .encoder = build,
+    .takes_pruned = true,
 };
 
 }  // namespace hft

@@ -84,6 +84,7 @@ extern const Architecture roberta{
     .base = "roberta",
     .heads = kEncoderHeads,
     .encoder = build,
+    .takes_pruned = true,
 };
 
 }  // namespace hft
