@@ -163,7 +163,9 @@ std::string Chat::generate(const TokenIds& prompt) {
 void Chat::answer(const std::string& text) {
   messages_.push_back({{"role", "user"}, {"content", text}});
   try {
-    const std::string made = generate(generator_.encode(conversations_.render(messages_), true));
+    TokenIds prompt = generator_.encode(conversations_.render(messages_), true);
+    generator_.fit(prompt);
+    const std::string made = generate(prompt);
     messages_.push_back({{"role", "assistant"}, {"content", made}});
   } catch (const Error&) {
     messages_.erase(messages_.size() - 1);

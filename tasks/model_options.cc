@@ -192,6 +192,10 @@ ModelRequest model_request(const ModelOptions& o, std::filesystem::path folder, 
   return request;
 }
 
+std::string further_note(std::int64_t trained) {
+  return "texts may go on past the " + std::to_string(trained) + " tokens the model was made for";
+}
+
 std::int64_t batch_size(const ModelOptions& o) {
   if (o.batch_size == "auto") return 0;
   char* end = nullptr;

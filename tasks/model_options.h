@@ -46,6 +46,9 @@ std::vector<std::filesystem::path> adapter_folders(const ModelOptions& options);
 
 ModelRequest model_request(const ModelOptions& options, std::filesystem::path folder, Head head);
 
+// Said where rotary positions take texts further than the model has seen.
+std::string further_note(std::int64_t trained);
+
 // Sequences per batch; 0 = as many as fit the engine's token budget.
 std::int64_t batch_size(const ModelOptions& options);
 

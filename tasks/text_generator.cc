@@ -78,7 +78,7 @@ TokenIds TextGenerator::encode(const std::string& text, bool rendered) const {
   return ids;
 }
 
-void TextGenerator::fit(TokenIds& ids) {
+void TextGenerator::fit(TokenIds& ids) const {
   const auto length = static_cast<std::int64_t>(ids.size()), most = model_->max_positions();
   if (length < most) return;
   const std::string what = std::to_string(length) + " tokens, the model takes " +
@@ -97,14 +97,14 @@ std::unique_ptr<Method> TextGenerator::start(
   for (const std::int32_t id : prompt.ids)
     if (id < 0 || id >= model_->vocab())
       fail(Errc::kBadData, "token id ", id, " is outside [0, ", model_->vocab(), ") of the model");
-  if (!prompt.keep) fit(prompt.ids);  // what a conversation keeps is known by its own tokens
+  fit(prompt.ids);
   Surroundings around{config(), lengths_of(config(), static_cast<std::int64_t>(prompt.ids.size()),
                                            model_->max_positions(), false)};
-  const std::string trained = std::to_string(model_->trained_positions());
-  const bool further = around.lengths.max > model_->trained_positions();
+  const std::int64_t trained = model_->trained_positions();
+  const bool further = around.lengths.max > trained;
   if ((further || around.lengths.shortened) && !std::exchange(said_lengths_, true))
-    note(further ? "texts may go on past the " + trained + " tokens the model was made for"
-                 : "texts end at the " + trained + " tokens the model takes");
+    note(further ? further_note(trained)
+                 : "texts end at the " + std::to_string(trained) + " tokens the model takes");
   around.tokenizer = &*tokenizer_;
   if (config().do_sample) around.random = engine().make_random(seed_);
   around.logprobs = options_.logprobs;

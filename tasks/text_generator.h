@@ -26,7 +26,10 @@ class TextGenerator {
 
   // The tokens of a prompt: text with special tokens, a rendered conversation without.
   TokenIds encode(const std::string& text, bool rendered) const;
-  // A method on its way from this prompt; the sequence is opened when it has none (below 0).
+  // Cuts a prompt that leaves no room for a token, with a note, or refuses it.
+  void fit(TokenIds& ids) const;
+  // A method on its way from this prompt, which fit() has cut where it has cached tokens; the
+  // sequence is opened when it has none (below 0).
   std::unique_ptr<Method> start(Prompt prompt,
                                 std::function<void(std::int32_t, const TokenLog*)> on_token = {});
   // Sequences one input takes, and how many may be live.
@@ -35,8 +38,6 @@ class TextGenerator {
 
  private:
   void load(const ModelOptions& model);
-  // Cuts a prompt that leaves no room for a token, with a note, or refuses it.
-  void fit(TokenIds& ids);
   const GenerationOptions& options_;
   fs::path folder_;
   Json config_json_;

@@ -27,9 +27,8 @@ Tensor last_rows_before(const Tokens& tokens, std::int64_t pad) {  // [B]
 TextNet text_net_of(DecoderNet net, const Fields& config, const Weights& w, Head head) {
   TextNet text;
   text.vocab = net.vocab;
-  // Sentence vectors are cut where the model was made for no more; classes are read on.
-  text.positions =
-      head == Head::kClassify || net.trained_positions == 0 ? net.positions : net.trained_positions;
+  text.positions = net.positions;
+  text.trained_positions = net.trained_positions;
   text.hidden = net.size;
   const auto pad = config.has("pad_token_id") ? config.integer("pad_token_id", -1, limits::kVocab)
                                               : std::int64_t{-1};

@@ -77,6 +77,9 @@ class EncoderModel : public TextModel {
     });
   }
   std::int64_t max_positions() const override { return net_.positions; }
+  std::int64_t trained_positions() const override {
+    return net_.trained_positions > 0 ? net_.trained_positions : net_.positions;
+  }
   const std::vector<std::string>& warnings() const override { return warnings_; }
 
  private:

@@ -21,6 +21,7 @@ struct TextNet {
   std::int64_t vocab = 0;      // ids are in [0, vocab)
   std::int64_t types = 0;      // token types; 0: the architecture has none
   std::int64_t positions = 0;  // tokens one sequence may have
+  std::int64_t trained_positions = 0;  // as DecoderNet's
   std::int64_t hidden = 0;     // D
   bool reads_nothing = false;  // a sequence may have no tokens
 };
@@ -30,6 +31,9 @@ std::int64_t label_count(const Fields& config);
 
 // hidden / heads, checked.
 std::int64_t head_size(const Fields& config, std::int64_t hidden, std::int64_t heads);
+
+// Of `heads` those that config's pruned_heads leaves in a layer.
+std::int64_t heads_left(const Fields& config, std::int64_t layer, std::int64_t heads);
 
 // kUnsupported unless positions are absolute, the only kind of today's checkpoints.
 void need_absolute_positions(const Fields& config);

@@ -16,6 +16,8 @@ class TextModel : public Model {
   static constexpr ModelClass kClass = ModelClass::kText;
   virtual Matrix forward(const TokenBatch& batch) = 0;
   virtual std::int64_t max_positions() const = 0;  // tokens one sequence may have
+  // Those the model was made for: rotary positions go on past them.
+  virtual std::int64_t trained_positions() const { return max_positions(); }
 };
 
 }  // namespace hft
