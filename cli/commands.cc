@@ -15,6 +15,7 @@ std::span<const Command> commands() {
       summarize_command,
       translate_command,
       embed_command,
+      rerank_command,
       tokenize_command,
       convert_command,
       inspect_command,

@@ -124,6 +124,8 @@ def save(golden, folder):
     if golden.dtype:  # the field's name in most checkpoints
         edit_json(folder / "config.json", dtype=None, torch_dtype=golden.dtype)
     edit_json(folder / "config.json", **golden.config_fields)
+    for name, content in golden.files.items():
+        answers.put(folder / name, content)
     if golden.generation:
         edit_json(folder / "generation_config.json", **golden.generation)
     if (folder / "tokenizer.json").exists():

@@ -34,15 +34,8 @@ std::int64_t top_k_of(const std::string& text) {
   return k;
 }
 
-ScoreFunction function_named(const std::string& name, const std::string& where) {
-  if (name == "softmax") return ScoreFunction::kSoftmax;
-  if (name == "sigmoid") return ScoreFunction::kSigmoid;
-  if (name == "none") return ScoreFunction::kNone;
-  fail(Errc::kBadData, where, ": '", name, "' is none of softmax, sigmoid, none");
-}
-
 ScoreFunction function_for(const std::string& flag, const TextContext& context) {
-  if (!flag.empty()) return function_named(flag, "--function-to-apply");
+  if (!flag.empty()) return score_function(flag);
   const std::string kind = context.config.text("problem_type", "");
   if (kind == "regression") return ScoreFunction::kNone;
   if (kind == "multi_label_classification" || context.labels.size() == 1)
@@ -183,7 +176,7 @@ std::function<int()> declare(CLI::App& app) {
       ->capture_default_str();
   app.add_option("--function-to-apply", o->function,
                  "Logits to scores; default: by the model's problem_type")
-      ->check(CLI::IsMember({"softmax", "sigmoid", "none"}));
+      ->check(CLI::IsMember(kScoreFunctions));
   add_list_option(app, "--candidate-labels", o->candidates,
                   "Zero-shot: labels of your own, with a model trained on NLI; a label that holds "
                   "a comma: the flag once for each label, or a JSON list",

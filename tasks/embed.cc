@@ -207,6 +207,7 @@ int run(const CLI::App& app, Options& o) {
                 .rendering = {.text = draw},
                 .source = [&](const fs::path& base) { return source(o, folder, base); },
                 .setup = [&](const TextContext& context) { return setup(o, folder, context); },
+                .sentences = true,
                 .max_tokens = [&](const TextContext&) { return max_tokens(o, folder); }};
   task.request = [&](ModelRequest& request) { fill(o, folder, request); };
   TextOptions common = o.common;
@@ -220,7 +221,8 @@ int run(const CLI::App& app, Options& o) {
   if (o.ranking) {
     common.input.first = {o.query};
     task.sink = [&](std::unique_ptr<RecordWriter> writer) {
-      return make_ranking_sink(std::move(writer), o.top_k, similarity_of(folder.settings));
+      return make_ranking_sink(std::move(writer), o.top_k,
+                               similarity_to_first(similarity_of(folder.settings)));
     };
     if (o.common.output.resume) fail(Errc::kUsage, "--resume and --query contradict each other");
   }

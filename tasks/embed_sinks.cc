@@ -95,49 +95,6 @@ constexpr std::pair<std::string_view, Similarity> kSimilarities[] = {
     {"manhattan", manhattan},
 };
 
-class RankingSink : public Sink {
- public:
-  RankingSink(std::unique_ptr<RecordWriter> writer, std::int64_t top_k, Similarity similarity)
-      : writer_(std::move(writer)), top_k_(top_k), similarity_(similarity) {}
-
-  void write(const Input& input, Json output) override {
-    if (!asked_)
-      query_ = vector_of(output);
-    else
-      ranked_.push_back({input, similarity_(query_, vector_of(output))});
-    asked_ = true;
-  }
-  void write_error(const Input& input, const Error& error) override {
-    if (!asked_) throw error.in("--query");
-    failed_.push_back({input, error});
-  }
-  void interrupted() override {
-    note("interrupted before every text was compared; nothing was ranked");
-  }
-  int finish() override {
-    std::stable_sort(ranked_.begin(), ranked_.end(),
-                     [](const auto& a, const auto& b) { return a.score > b.score; });
-    for (std::size_t i = 0; i < ranked_.size(); ++i)
-      if (top_k_ < 0 || static_cast<std::int64_t>(i) < top_k_)
-        writer_->write(ranked_[i].input, number(ranked_[i].score));
-    for (const auto& [input, error] : failed_) writer_->write_error(input, error);
-    return writer_->finish();
-  }
-
- private:
-  struct Ranked {
-    Input input;
-    float score;
-  };
-  std::unique_ptr<RecordWriter> writer_;
-  std::int64_t top_k_;
-  Similarity similarity_;
-  bool asked_ = false;
-  std::vector<float> query_;
-  std::vector<Ranked> ranked_;
-  std::vector<std::pair<Input, Error>> failed_;
-};
-
 }  // namespace
 
 std::unique_ptr<Sink> make_array_sink(const std::string& file) {
@@ -154,9 +111,13 @@ Similarity similarity_named(std::string_view name, std::string_view where) {
        "' is not supported, wanted one of ", known);
 }
 
-std::unique_ptr<Sink> make_ranking_sink(std::unique_ptr<RecordWriter> writer, std::int64_t top_k,
-                                        Similarity similarity) {
-  return std::make_unique<RankingSink>(std::move(writer), top_k, similarity);
+ScoreOf similarity_to_first(Similarity similarity) {
+  return [similarity, query = std::vector<float>()](
+             const Input& input, const Json& output) mutable -> std::optional<float> {
+    if (input.index >= 0) return similarity(query, vector_of(output));
+    query = vector_of(output);
+    return std::nullopt;
+  };
 }
 
 }  // namespace hft

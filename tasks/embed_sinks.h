@@ -1,11 +1,11 @@
-// Where embeddings go other than into records: an array file, or a ranking.
+// Where embeddings go other than into records: an array file, or a ranking by similarity.
 #pragma once
 
 #include <memory>
 #include <span>
 #include <string>
 
-#include "tasks/run/records.h"
+#include "tasks/ranking_sink.h"
 
 namespace hft {
 
@@ -19,9 +19,7 @@ using Similarity = float (*)(std::span<const float>, std::span<const float>);
 // negative). Throws kUnsupported for another.
 Similarity similarity_named(std::string_view name, std::string_view where);
 
-// The first input is the query; the others are written by similarity to it, best first, with the
-// similarity for output; failed ones last. top_k < 0: all.
-std::unique_ptr<Sink> make_ranking_sink(std::unique_ptr<RecordWriter> writer, std::int64_t top_k,
-                                        Similarity similarity);
+// How alike each vector is to the one put before all inputs, which itself is not ranked.
+ScoreOf similarity_to_first(Similarity similarity);
 
 }  // namespace hft

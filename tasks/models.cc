@@ -15,7 +15,11 @@ std::function<int()> declare(CLI::App& app) {
   auto json = std::make_shared<bool>(false);
   app.add_flag("--json", *json, "One JSON record per architecture");
   return [json] {
-    const auto rows = engine().supported_models();
+    auto rows = engine().supported_models();
+    // A cross-encoder is a model that classifies pairs.
+    for (Support& row : rows)
+      if (const auto at = std::ranges::find(row.tasks, "classify"); at != row.tasks.end())
+        row.tasks.insert(at + 1, "rerank");
     std::vector<std::string> tasks;
     for (const Support& row : rows)
       for (const auto& task : row.tasks)

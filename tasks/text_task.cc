@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <atomic>
 
+#include "core/base/limits.h"
 #include "core/base/log.h"
 #include "core/checkpoint/config.h"
 #include "core/engine.h"
@@ -14,6 +15,7 @@ namespace {
 constexpr int kCutsShown = 3;  // notes about cut texts, one by one; then only their number
 
 std::atomic<std::int64_t> cuts{0};
+std::atomic<bool> said_further{false};
 
 }  // namespace
 
@@ -35,13 +37,17 @@ Sequence to_sequence(const TextContext& context, const Encoding& encoding) {
 
 Encoding encode_within(const TextContext& context, const std::string& text, const std::string* pair,
                        Truncation truncation, bool offsets) {
-  EncodeOptions options{.add_special_tokens = context.special_tokens, .offsets = offsets};
+  EncodeOptions options{.add_special_tokens = context.special_tokens,
+                        .offsets = offsets,
+                        .listed = context.listed};
   auto encode = [&] {
     return pair ? context.tokenizer.encode_pair(text, *pair, options)
                 : context.tokenizer.encode(text, options);
   };
   Encoding encoding = encode();
   const auto length = static_cast<std::int64_t>(encoding.size());
+  if (std::min(length, context.max_tokens) > context.trained_tokens && !said_further.exchange(true))
+    note(further_note(context.trained_tokens));
   if (length <= context.max_tokens) return encoding;
   const std::string what =
       std::to_string(length) + " tokens, the model takes " + std::to_string(context.max_tokens);
@@ -52,6 +58,19 @@ Encoding encode_within(const TextContext& context, const std::string& text, cons
   options.max_length = context.max_tokens;
   return encode();
 }
+
+namespace {
+
+std::int64_t most_tokens(const TextTask& task, const TextContext& context) {
+  const std::int64_t own = task.max_tokens ? task.max_tokens(context) : 0;
+  if (own > 0) return own;
+  const std::int64_t most = context.tokenizer.model_max_length().value_or(INT64_MAX);
+  if (!task.sentences) return most;
+  return std::min(most, context.config.integer("max_position_embeddings", 1, limits::kPositions,
+                                               limits::kPositions));
+}
+
+}  // namespace
 
 int run_text_task(const CLI::App& app, const TextOptions& o, const TextTask& task) {
   const fs::path folder = model_folder(o.model, task.default_model);
@@ -70,14 +89,13 @@ int run_text_task(const CLI::App& app, const TextOptions& o, const TextTask& tas
                       .tokenizer = unless_unsupported(
                           loading, [&] { return Tokenizer::load(source.folder, source.tokenizer); }),
                       .cut = o.model.truncate,
-                      .special_tokens = source.special_tokens};
+                      .special_tokens = source.special_tokens,
+                      .listed = task.sentences};
   context.labels = labels_of(context.config);
   const std::unique_ptr<TextModel> model = loading.get();
   for (const auto& warning : model->warnings()) note(warning);
-  const std::int64_t own = task.max_tokens ? task.max_tokens(context) : 0;
-  context.max_tokens =
-      std::min(model->max_positions(),
-               own > 0 ? own : context.tokenizer.model_max_length().value_or(INT64_MAX));
+  context.trained_tokens = model->trained_positions();
+  context.max_tokens = std::min(model->max_positions(), most_tokens(task, context));
 
   detail("settings: model " + folder.string() + ", dtype " + o.model.dtype + ", device " +
          o.model.device + ", threads " +

@@ -67,12 +67,16 @@ Fields read_encoder_settings(const fs::path& folder) {
   return optional_fields(folder / "sentence_bert_config.json");
 }
 
+void need_task(const Fields& settings, const char* wanted) {
+  const std::string task = settings.text("transformer_task", wanted);
+  if (task != wanted)
+    fail(Errc::kUnsupported, settings.where(), ": transformer_task '", task,
+         "' is not supported, wanted '", wanted, "'");
+}
+
 // Of an encoder, last hidden states are what the modules after it read.
 void need_hidden_states(const Fields& settings) {
-  const std::string task = settings.text("transformer_task", "feature-extraction");
-  if (task != "feature-extraction")
-    fail(Errc::kUnsupported, settings.where(), ": transformer_task '", task,
-         "' is not supported, wanted 'feature-extraction'");
+  need_task(settings, "feature-extraction");
   const std::string output = settings.text("module_output_name", "token_embeddings");
   if (output != "token_embeddings")
     fail(Errc::kUnsupported, settings.where(), ": module_output_name '", output,
@@ -109,6 +113,22 @@ SentenceFolder read_sentence_folder(const fs::path& folder) {
   out.is_static = out.modules[0].kind == "StaticEmbedding";
   out.encoder_settings = read_encoder_settings(out.input);
   need_hidden_states(out.encoder_settings);
+  return out;
+}
+
+SentenceFolder read_cross_encoder_folder(const fs::path& folder) {
+  SentenceFolder out{.modules = read_modules(folder), .input = folder};
+  if (out.modules.empty()) return out;
+  out.input = out.modules[0].folder;
+  const Fields settings = optional_fields(folder / "config_sentence_transformers.json");
+  // Another kind of model lends its encoder alone.
+  if (settings.text("model_type", "SentenceTransformer") != "CrossEncoder") return out;
+  out.settings = settings;
+  out.encoder_settings = read_encoder_settings(out.input);
+  need_task(out.encoder_settings, "sequence-classification");
+  if (out.modules.size() > 1)
+    fail(Errc::kUnsupported, (folder / "modules.json").string(), ": a cross-encoder with a ",
+         out.modules[1].kind, " module is not supported, wanted a Transformer alone");
   return out;
 }
 

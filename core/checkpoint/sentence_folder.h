@@ -32,6 +32,9 @@ struct SentenceFolder {
 // code; kBadData for a path out of the folder.
 SentenceFolder read_sentence_folder(const std::filesystem::path& folder);
 
+// The same of a cross-encoder: one Transformer with a head for sequence classification.
+SentenceFolder read_cross_encoder_folder(const std::filesystem::path& folder);
+
 // A JSON file that may be missing: then no fields.
 Fields optional_fields(const std::filesystem::path& file);
 

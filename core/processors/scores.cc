@@ -6,6 +6,14 @@
 
 namespace hft {
 
+const std::vector<std::string> kScoreFunctions{"softmax", "sigmoid", "none"};
+
+ScoreFunction score_function(std::string_view name) {
+  return name == "softmax"   ? ScoreFunction::kSoftmax
+         : name == "sigmoid" ? ScoreFunction::kSigmoid
+                             : ScoreFunction::kNone;
+}
+
 std::vector<float> softmax(std::span<const float> logits) {
   std::vector<float> scores(logits.begin(), logits.end());
   if (scores.empty()) return scores;

@@ -4,11 +4,16 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace hft {
 
 enum class ScoreFunction { kNone, kSigmoid, kSoftmax };
+
+// What --function-to-apply takes: softmax, sigmoid, none.
+extern const std::vector<std::string> kScoreFunctions;
+ScoreFunction score_function(std::string_view name);
 
 // float32 throughout, the maximum subtracted first, as the reference does.
 std::vector<float> softmax(std::span<const float> logits);

@@ -30,6 +30,8 @@ def parser():
     p.add_argument("--normalize", dest="normalize", action="store_true", default=None)
     p.add_argument("--no-normalize", dest="normalize", action="store_false")
     p.add_argument("--prompt-name")
+    p.add_argument("--query")
+    p.add_argument("--max-length", type=int)
     return p
 
 
@@ -98,7 +100,18 @@ def embed(golden, folder, o, inputs):
     return [[float(str(x)) for x in v] for v in vectors]  # the shortest digits of a float32
 
 
-COMMANDS = {"classify": classify, "ner": ner, "qa": qa, "fill-mask": fill_mask, "embed": embed}
+def rerank(golden, folder, o, inputs):
+    from sentence_transformers import CrossEncoder
+    model = CrossEncoder(str(folder), device="cpu", max_length=o.max_length, model_kwargs={"dtype": torch.float32})
+    functions = {"none": torch.nn.Identity(), "sigmoid": torch.nn.Sigmoid(), "softmax": torch.nn.Softmax(-1)}
+    extra = {"activation_fn": functions[o.function_to_apply]} if o.function_to_apply else {}
+    if o.query:
+        return [r["score"] for r in model.rank(o.query, [i["text"] for i in inputs], **chosen(o, "top_k"), **extra)]
+    return [model.rank(i["query"], i["documents"], **chosen(o, "top_k"), **extra) if "documents" in i
+            else model.predict([(i["query"], i["text"])], **extra)[0] for i in inputs]
+
+
+COMMANDS = {"classify": classify, "ner": ner, "qa": qa, "fill-mask": fill_mask, "embed": embed, "rerank": rerank}
 
 
 def of(golden, folder):

@@ -28,6 +28,7 @@ class Golden:
     edits: list = field(default_factory=list)
     without: list = field(default_factory=list)    # files removed after saving
     config_fields: dict = field(default_factory=dict)  # written into config.json afterwards
+    files: dict = field(default_factory=dict)      # JSON files written beside it
     modules: list = None        # sentence-transformers modules after Pooling; None: no modules.json
     pooling: str = "mean"
     sentence_length: int = 0
@@ -118,6 +119,15 @@ def embed_cases(*overrides, dtype=()):
             *(Case(["embed", *dtype, *o], text(texts.PLAIN + texts.ODD[:5])) for o in overrides)]
 
 
+def rerank_cases(*more):
+    """Pairs, a query with all inputs, queries with their own passages; the last text is too long."""
+    query, passages = "Who counts the boats?", texts.PLAIN + ["", texts.PLAIN[0], texts.LONG]
+    return [Case(["rerank"], [{"query": q, "text": p} for q in (query, texts.PLAIN[2], texts.LONG, "") for p in passages[:1] + passages[3:]]),
+            Case(["rerank", "--query", query], text(passages)), Case(["rerank", "--query", query, "--top-k", "2"], text(passages)),
+            Case(["rerank", "--top-k", "3"], [{"query": query, "documents": passages}, {"query": "", "documents": passages[:2]},
+                                              {"query": "nobody", "documents": []}]), *more]
+
+
 F32 = ("--dtype", "float32")
 BERT = [
     Golden("bert-classify", "BERT, two labels, lower-cased WordPiece", "BertForSequenceClassification",
@@ -140,12 +150,30 @@ BERT = [
            edits=["old norm names", "extra tensors"]),
     Golden("bert-causal", "BERT that was a decoder: a token sees none after it", "BertForMaskedLM", "bert",
            {**sizes(24, 2, 3, 40, "gelu", 48), "is_decoder": True}, mask_cases("[MASK]", "boats,the,clock")[:2], max_length=48),
+    Golden("bert-pruned", "BERT with attention heads removed from its layers", "BertForSequenceClassification", "bert",
+           {**sizes(24, 2, 4, 32, "gelu", 40), **labels(["NEGATIVE", "POSITIVE"]), "pruned_heads": {0: [1], 1: [0, 3, 2]}},
+           classify_cases()[:1], max_length=40),
     Golden("bert-embed", "BERT without a prefix, sentence-transformers: mean, normalised; a prompt",
            "BertModel", "bert", sizes(32, 2, 8, 48, "gelu", 80),
            embed_cases(["--no-normalize"], ["--pooling", "cls", "--no-normalize"],
                        ["--pooling", "max", "--normalize"], ["--prompt-name", "query"],
                        ["--pooling", "last", "--no-normalize"]), max_length=80,
            modules=["Normalize"], sentence_length=40, prompts={"query": "question: "}),
+]
+RERANK = [
+    Golden("rerank-bert", "BERT as a cross-encoder, a sigmoid of its score by default", "BertForSequenceClassification", "bert",
+           {**sizes(16, 2, 2, 24, "gelu", 64), "num_labels": 1},
+           rerank_cases(Case(["rerank", "--function-to-apply", "none"], [{"query": "boats", "text": texts.PLAIN[0]}]),
+                        Case(["rerank", "--max-length", "12"], [{"query": texts.PLAIN[1], "text": texts.PLAIN[0]}])), max_length=64),
+    Golden("rerank-xlm-roberta", "XLM-RoBERTa as a cross-encoder of versions before 4: its score as it is, longer texts than positions "
+           "in the tokenizer", "XLMRobertaForSequenceClassification", "xlm-roberta",
+           {**sizes(16, 2, 2, 24, "gelu", 52, type_vocab_size=1), "num_labels": 1}, rerank_cases()[:2], max_length=50,
+           config_fields={"sbert_ce_default_activation_function": "torch.nn.modules.linear.Identity"}),
+    Golden("rerank-labels", "DistilBERT as a cross-encoder with three labels", "DistilBertForSequenceClassification", "distilbert",
+           {**distil(16, 2, 2, 24, "gelu", 48), **labels(["contradiction", "entailment", "neutral"])},
+           [Case(["rerank"], [{"query": texts.PLAIN[0], "text": p} for p in texts.PLAIN]),
+            Case(["rerank", "--function-to-apply", "softmax"], [{"query": texts.PLAIN[0], "text": p} for p in texts.PLAIN])], max_length=48,
+           config_fields={"sentence_transformers": {"activation_fn": "torch.nn.modules.linear.Identity", "version": "4.1.0"}}),
 ]
 DISTILBERT = [
     Golden("distilbert-classify", "DistilBERT, two labels, vocab.txt without tokenizer.json",
@@ -167,6 +195,9 @@ DISTILBERT = [
     Golden("distilbert-mlm", "DistilBERT, masked words, sinusoidal positions", "DistilBertForMaskedLM",
            "distilbert", distil(28, 2, 2, 56, "gelu", 50, sinusoidal_pos_embds=True),
            mask_cases("[MASK]", "boats,the,storm"), max_length=50),
+    Golden("distilbert-pruned", "DistilBERT with attention heads removed from its layers",
+           "DistilBertForQuestionAnswering", "distilbert/cased",
+           {**distil(24, 2, 3, 32, "gelu", 96), "pruned_heads": {1: [0, 2]}}, qa_cases(48, 16)[:1], max_length=96),
     Golden("distilbert-embed", "DistilBERT, sentence-transformers: first token, a dense layer, "
            "normalised", "DistilBertModel", "distilbert", distil(24, 2, 3, 32, "relu", 64),
            embed_cases(), max_length=64, modules=["Dense", "Normalize"], pooling="cls",
@@ -321,4 +352,4 @@ REAL = [
     Golden("minilm", "all-MiniLM-L6-v2 itself, as scripts/setup installs it", "", "", {},
            [Case(["embed"], ALL_TEXTS)], installed="all-MiniLM-L6-v2"),
 ]
-GOLDENS = BERT + DISTILBERT + ROBERTA + XLM_ROBERTA + ELECTRA + MPNET + MODERNBERT + NOMIC_BERT + REAL
+GOLDENS = BERT + RERANK + DISTILBERT + ROBERTA + XLM_ROBERTA + ELECTRA + MPNET + MODERNBERT + NOMIC_BERT + REAL

@@ -2,7 +2,7 @@
 T5 ties and scales. Their tokenizers are those of other goldens."""
 from golden import texts
 from golden.decoders import GREEDY, PROMPTS
-from golden.models import CONLL, Case, Golden, distil, labels, mask_cases, modern, sizes, text
+from golden.models import CONLL, Case, Golden, distil, labels, mask_cases, modern, rerank_cases, sizes, text
 from golden.seq2seq import SHARED, SHORT, sides, t5
 
 RUN = [Case([*GREEDY, "--max-new-tokens", "24"], text(PROMPTS[:2] + PROMPTS[4:]))]
@@ -34,6 +34,15 @@ def encoder(name, about, model, tokenizer, config, cases, length):
                   release=5)
 
 
+CROSS_ENCODER = {
+    "modules.json": [{"idx": 0, "name": "0", "path": "", "type": "sentence_transformers.base.modules.transformer.Transformer"}],
+    "config_sentence_transformers.json": {
+        "__version__": {"pytorch": "2.13.0", "sentence_transformers": "6.2.0", "transformers": "5.24.0"},
+        "activation_fn": "torch.nn.modules.linear.Identity", "default_prompt_name": "query", "model_type": "CrossEncoder",
+        "prompts": {"query": "question: "}},
+    "sentence_bert_config.json": {
+        "transformer_task": "sequence-classification", "module_output_name": "scores",
+        "modality_config": {"text": {"method": "forward", "method_output_name": "logits"}}}}
 CLASSES = [Case(["classify", "--top-k", "all"], text(texts.PLAIN))]
 SLIDING = {"use_sliding_window": True, "sliding_window": 6}
 VERSION_5 = [
@@ -85,6 +94,9 @@ VERSION_5 = [
            [Case(["ner"], text([name])) for name in texts.NAMES[:3]], max_length=24, release=5),
     Golden("v5-nomic-mlm", "As transformers 5 saves it: NomicBERT, masked words", "NomicBertForMaskedLM", "of bert-classify",
            sizes(16, 2, 2, 24, "gelu", 64), mask_cases("[MASK]", "boats,the,clock")[:2], max_length=64, release=5),
+    Golden("v5-rerank", "As sentence-transformers 6 saves a cross-encoder: modules.json, a prompt before queries",
+           "ElectraForSequenceClassification", "of electra-ner", {**sizes(16, 2, 2, 24, "gelu", 64), "embedding_size": 12, "num_labels": 1},
+           rerank_cases()[:2], max_length=64, release=5, files=CROSS_ENCODER),
     Golden("v5-bart", "As transformers 5 saves it: BART with labels", "BartForSequenceClassification", "of bart-cnn",
            {**SHARED, **sides(16, (1, 2), (2, 4), (24, 20)), **labels(["no", "yes"])},
            [Case(["classify", "--top-k", "all"], text(SHORT))], std=0.3, release=5),
