@@ -40,7 +40,7 @@ Conversations::Conversations(const ConversationOptions& o, const std::filesystem
     : options_(o),
       templates_(ChatTemplates::choose(folder, o.chat_template)) {
   if (!o.tools.empty()) tools_ = read_exact_json(o.tools);
-  special_tokens_ = Tokenizer::special_tokens(folder);
+  for (const auto& [name, token] : Tokenizer::special_tokens(folder)) special_tokens_[name] = token;
 }
 
 void Conversations::need_template() const { templates_.source(!tools_.is_null()); }

@@ -39,7 +39,7 @@ class Conversations {
  private:
   ConversationOptions options_;
   ChatTemplates templates_;
-  Json tools_, special_tokens_;
+  Json tools_, special_tokens_ = Json::object();
 };
 
 // The conversation with the answer (or the rest of the last one) in it.

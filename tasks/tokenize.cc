@@ -129,8 +129,7 @@ std::string rendered(const Options& o, const fs::path& folder) {
         chat.variables.erase(name);
       }
   }
-  const Json specials = Tokenizer::special_tokens(folder);
-  for (const auto& [name, token] : specials.items())
+  for (const auto& [name, token] : Tokenizer::special_tokens(folder))
     if (!chat.variables.contains(name)) chat.variables[name] = token;
   return ChatTemplates::choose(folder, o.chat_template).apply(read_exact_json(o.messages), chat).text;
 }

@@ -38,6 +38,16 @@ std::optional<std::string> token_text(const Json& token) {
   return {};
 }
 
+// The list of further tokens, which transformers 5 no longer hands over.
+void read_additional(const Json& config, Json& out) {
+  const auto given = config.find("additional_special_tokens");
+  if (given == config.end() || !given->is_array() || config.contains("backend")) return;
+  Json list = Json::array();
+  for (const Json& token : *given)
+    if (auto text = token_text(token)) list.push_back(*text);
+  if (!list.empty()) out["additional_special_tokens"] = std::move(list);
+}
+
 // Adds the mark to the last message's text; gives the text it was added to.
 std::string mark_final_message(Json& messages) {
   if (messages.empty() || !messages.back().is_object() || !messages.back().contains("content"))
@@ -134,6 +144,7 @@ void ChatTemplates::read_special_tokens(const fs::path& folder) {
     for (std::string_view name : kSpecialNames)
       if (auto it = config->find(std::string(name)); it != config->end())
         if (auto text = token_text(*it)) found[std::string(name)] = *text;
+    read_additional(*config, special_tokens_);
   }
   for (std::string_view name : kSpecialNames)
     if (auto it = found.find(std::string(name)); it != found.end())

@@ -5,16 +5,14 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <memory>
-#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace hft {
-
-using Json = nlohmann::ordered_json;
 
 // A half-open range of the original text, in Unicode code points (what Python's str indexes).
 struct Span {
@@ -41,7 +39,6 @@ struct EncodeOptions {
   bool add_special_tokens = true;
   bool offsets = false;        // fill offsets and word_ids (costs time)
   bool split_special = false;  // true: text that spells a special token is ordinary text
-  bool listed = false;         // as one of a list of texts: an empty second text is there
   Truncation truncation = Truncation::kNone;
   std::int64_t max_length = 0;  // with truncation: ids of one window, specials included
   std::int64_t stride = 0;      // with truncation: ids two neighbouring windows share
@@ -100,9 +97,9 @@ class Tokenizer {
   // The token that stands for one of them ("fr_XX"; M2M100's "fr" is "__fr__"), what translation
   // forces a model to begin with.
   std::optional<std::int32_t> language_id(std::string_view language) const;
-  // The special tokens of a folder's files and those its class has by default, {"bos_token": "<s>",
-  // …}, as chat templates are given them.
-  static Json special_tokens(const std::filesystem::path& folder);
+  // The special tokens of a folder's files and those its class has by default, "bos_token" -> "<s>"
+  // …, as chat templates are given them.
+  static std::map<std::string, std::string> special_tokens(const std::filesystem::path& folder);
 
   // tokenizer_config's model_max_length; absent above 1e30, the reference's "no limit" (T9).
   std::optional<std::int64_t> model_max_length() const;

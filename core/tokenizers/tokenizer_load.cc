@@ -125,18 +125,12 @@ Tokenizer Tokenizer::load(const fs::path& folder, const LoadOptions& options) {
   return Tokenizer(std::move(impl));
 }
 
-Json Tokenizer::special_tokens(const fs::path& folder) {
-  Json all = Json::object(), additional = Json::array();
-  const TokenizerConfig config = read_tokenizer_config(folder);
-  for (const auto& special : config.special_tokens)
-    if (special.name == "additional")
-      additional.push_back(special.token.content);
-    else if (!special.token.content.empty())
+std::map<std::string, std::string> Tokenizer::special_tokens(const fs::path& folder) {
+  std::map<std::string, std::string> all;
+  for (const auto& special : read_tokenizer_config(folder).special_tokens)
+    if (special.name != "additional")
       all[special.attribute.empty() ? special.name + "_token" : special.attribute] =
           special.token.content;
-  // transformers 5 no longer hands these over.
-  if (!additional.empty() && !config.fields.has("backend"))
-    all["additional_special_tokens"] = std::move(additional);
   return all;
 }
 
