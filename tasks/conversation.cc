@@ -17,7 +17,8 @@ void add_conversation_options(CLI::App& app, ConversationOptions& o, bool with_m
   app.add_option("--system", o.system, "System message; inputs are then a user's messages")
       ->type_name("TEXT")
       ->group("Chat");
-  app.add_option("--chat-template", o.chat_template, "Use this template instead of the model's, or one of the model's by name")
+  app.add_option("--chat-template", o.chat_template,
+                 "Use this template instead of the model's, or one of the model's by name")
       ->type_name("FILE|NAME")
       ->group("Chat");
   app.add_option("--tools", o.tools, "JSON list of the tools the template may tell the model of")

@@ -131,7 +131,9 @@ std::string rendered(const Options& o, const fs::path& folder) {
   }
   for (const auto& [name, token] : Tokenizer::special_tokens(folder))
     if (!chat.variables.contains(name)) chat.variables[name] = token;
-  return ChatTemplates::choose(folder, o.chat_template).apply(read_exact_json(o.messages), chat).text;
+  return ChatTemplates::choose(folder, o.chat_template)
+      .apply(read_exact_json(o.messages), chat)
+      .text;
 }
 
 // "[1, 2]" or "1 2" -> text
@@ -295,7 +297,8 @@ std::function<int()> declare(CLI::App& app) {
                  "Tokenize a conversation, a JSON list of messages, with the model's chat template")
       ->type_name("FILE");
   app.add_flag("--template", o->render, "With --messages: the rendered text instead of its tokens");
-  app.add_option("--chat-template", o->chat_template, "Use this template instead of the model's, or one of the model's by name")
+  app.add_option("--chat-template", o->chat_template,
+                 "Use this template instead of the model's, or one of the model's by name")
       ->type_name("FILE|NAME");
   app.add_flag_callback(
       "--add-generation-prompt", [o] { o->generation_prompt = true; },
