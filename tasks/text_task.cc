@@ -37,7 +37,9 @@ Sequence to_sequence(const TextContext& context, const Encoding& encoding) {
 
 Encoding encode_within(const TextContext& context, const std::string& text, const std::string* pair,
                        Truncation truncation, bool offsets) {
-  EncodeOptions options{.add_special_tokens = context.special_tokens, .offsets = offsets};
+  EncodeOptions options{.add_special_tokens = context.special_tokens,
+                        .offsets = offsets,
+                        .listed = context.listed};
   auto encode = [&] {
     return pair ? context.tokenizer.encode_pair(text, *pair, options)
                 : context.tokenizer.encode(text, options);
@@ -87,7 +89,8 @@ int run_text_task(const CLI::App& app, const TextOptions& o, const TextTask& tas
                       .tokenizer = unless_unsupported(
                           loading, [&] { return Tokenizer::load(source.folder, source.tokenizer); }),
                       .cut = o.model.truncate,
-                      .special_tokens = source.special_tokens};
+                      .special_tokens = source.special_tokens,
+                      .listed = task.sentences};
   context.labels = labels_of(context.config);
   const std::unique_ptr<TextModel> model = loading.get();
   for (const auto& warning : model->warnings()) note(warning);
