@@ -24,6 +24,7 @@ struct TextNet {
   std::int64_t trained_positions = 0;  // as DecoderNet's
   std::int64_t hidden = 0;     // D
   bool reads_nothing = false;  // a sequence may have no tokens
+  std::int64_t trained_positions = 0;  // as DecoderNet's
 };
 
 // Labels of a classification head: as many as id2label has, else num_labels, else 2 (M0.9).

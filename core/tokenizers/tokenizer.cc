@@ -248,7 +248,7 @@ std::vector<Encoding> Tokenizer::Impl::encode(std::string_view text,
     }
   }
   // A fast class that is called with one text takes an empty second one for none.
-  if (pair && pair->empty() && !slow) pair.reset();
+  if (pair && pair->empty() && !slow && !options.listed) pair.reset();
   if (infill && pair && !pair->empty()) return encode_infill(text, *pair, options, all_windows);
   std::optional<Segment> second;
   if (pair) second = encode_text(*pair, options, 1);

@@ -39,6 +39,7 @@ struct EncodeOptions {
   bool add_special_tokens = true;
   bool offsets = false;        // fill offsets and word_ids (costs time)
   bool split_special = false;  // true: text that spells a special token is ordinary text
+  bool listed = false;         // as one of a list of texts: an empty second text is there
   Truncation truncation = Truncation::kNone;
   std::int64_t max_length = 0;  // with truncation: ids of one window, specials included
   std::int64_t stride = 0;      // with truncation: ids two neighbouring windows share

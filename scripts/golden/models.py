@@ -121,7 +121,7 @@ def embed_cases(*overrides, dtype=()):
 
 def rerank_cases(*more):
     """Pairs, a query with all inputs, queries with their own passages; the last text is too long."""
-    query, passages = "Who counts the boats?", texts.PLAIN + ["ok", texts.PLAIN[0], texts.LONG]
+    query, passages = "Who counts the boats?", texts.PLAIN + ["", texts.PLAIN[0], texts.LONG]
     return [Case(["rerank"], [{"query": q, "text": p} for q in (query, texts.PLAIN[2], texts.LONG, "") for p in passages[:1] + passages[3:]]),
             Case(["rerank", "--query", query], text(passages)), Case(["rerank", "--query", query, "--top-k", "2"], text(passages)),
             Case(["rerank", "--top-k", "3"], [{"query": query, "documents": passages}, {"query": "", "documents": passages[:2]},

@@ -26,6 +26,7 @@ struct TextContext {
   std::int64_t trained_tokens = INT64_MAX;  // those the model was made for, where it takes more
   bool cut = true;              // false: a text longer than that is an error (--no-truncation)
   bool special_tokens = true;   // what the tokenizer puts around a text
+  bool listed = false;          // texts are tokenized as those of a list: an empty pair is one
   std::vector<Json> labels;     // config's id2label in id order; may be empty
 };
 
@@ -55,7 +56,7 @@ struct TextTask {
   // Changes the request (pooling …); takes the results elsewhere. Both may be empty.
   std::function<void(ModelRequest&)> request{};
   std::function<std::unique_ptr<Sink>(std::unique_ptr<RecordWriter>)> sink{};
-  // Texts are cut where config.json's positions end, as sentence-transformers does it.
+  // sentence-transformers reads the texts: as a list, and cut where config.json's positions end.
   bool sentences = false;
   // --max-length and the like, in place of those limits; 0: none.
   std::function<std::int64_t(const TextContext&)> max_tokens{};
