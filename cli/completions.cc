@@ -32,7 +32,8 @@ std::map<std::string, Words> next_words() {
     next[before].insert(next[before].end(), words.begin(), words.end());
   };
   add("", {"help", "completion", "--help", "--version"});
-  add("help", {"completion", "exit-codes", "environment", "formats"});
+  add("help", {"completion"});
+  add("help", topic_names());
   add("completion", {"bash", "zsh", "fish"});
   return next;
 }

@@ -15,23 +15,14 @@ namespace {
 
 constexpr int kTextColumn = 34, kColumns = 100;
 
-constexpr const char* kExitCodes = R"(Exit codes
-  0    success (a reader that closed the pipe included)
-  1    failure, or every input failed
-  2    usage: flag, column, a resume that contradicts the earlier run
-  3    some inputs failed, the others were written
-  4    not authorised, or a gated model
-  5    repository, revision or file not found (or not cached)
-  6    not supported: architecture, file format, custom code
-  7    network or integrity, after retries
-  8    out of memory or disk, or cannot write
-  9    bad data: a malformed or hostile file, or over a limit
-  10   NaN or infinity in weights or results
-  11   a lock or a port is busy
-  12   a training peer failed
-  100  an evaluation gate was not met
-  130, 143  interrupted, terminated
-)";
+std::string exit_codes_text() {
+  std::string out = "Exit codes\n  0    success (a reader that closed the pipe included)\n";
+  for (const ExitCode& exit : exit_codes()) {
+    const std::string number = std::to_string(static_cast<int>(exit.code));
+    out += "  " + number + std::string(5 - number.size(), ' ') + std::string(exit.meaning) + "\n";
+  }
+  return out;
+}
 
 constexpr const char* kEnvironment = R"(Environment
   HF_HOME, HF_HUB_CACHE   where models are cached, shared with Python; ~ and $NAME are expanded
@@ -75,7 +66,7 @@ Lists
 
 constexpr const char* kHelp = R"(Help on a command or a topic
 
-Usage: hft help [COMMAND | exit-codes | environment | formats]
+Usage: hft help [COMMAND | TOPIC]
        hft COMMAND --help
 
 Options
@@ -120,9 +111,27 @@ std::string row(const std::string& left, const std::string& text) {
   return out + wrapped(text, kTextColumn) + "\n";
 }
 
+struct Topic {
+  const char* name;
+  std::function<std::string()> text;
+};
+
+std::span<const Topic> topics() {
+  static const Topic kTopics[] = {{"exit-codes", exit_codes_text},
+                                  {"environment", [] { return kEnvironment; }},
+                                  {"formats", [] { return kFormats; }}};
+  return kTopics;
+}
+
 void print(const std::string& text) { std::fwrite(text.data(), 1, text.size(), stdout); }
 
 }  // namespace
+
+std::vector<std::string> topic_names() {
+  std::vector<std::string> names;
+  for (const Topic& topic : topics()) names.push_back(topic.name);
+  return names;
+}
 
 std::vector<std::string> choices_of(const CLI::Option& option) {
   const std::string type = option.get_type_name();
@@ -159,7 +168,7 @@ std::string overview() {
     for (const Command& command : commands())
       if (group == command.group) out += row(command.name, command.about);
     if (group == "About") {
-      out += row("help [COMMAND]", "Help on a command, or on exit-codes, environment, formats");
+      out += row("help [COMMAND]", "Help on a command, or on " + joined(topic_names(), ", "));
       out += row("completion bash|zsh|fish", "Completions for a shell");
       out += row("--version", "The version");
     }
@@ -232,11 +241,11 @@ int run_help(const std::vector<std::string>& arguments) {
   if (topic.starts_with("-")) return print(overview()), 0;
   if (topic == "help") return print(kHelp), 0;
   if (topic == "completion") return print(kCompletion), 0;
-  if (topic == "exit-codes") return print(kExitCodes), 0;
-  if (topic == "environment") return print(kEnvironment), 0;
-  if (topic == "formats") return print(kFormats), 0;
+  for (const Topic& known : topics())
+    if (topic == known.name) return print(known.text()), 0;
   if (is_command_group(topic)) return print(help_of_group(topic)), 0;
-  std::vector<std::string> names{"exit-codes", "environment", "formats", "help", "completion"};
+  std::vector<std::string> names = topic_names();
+  names.insert(names.end(), {"help", "completion"});
   for (const Command& command : commands()) {
     names.push_back(command.name);
     if (topic != command.name) continue;

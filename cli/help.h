@@ -1,4 +1,4 @@
-// hft help, --help of each command, and the topics `hft help exit-codes|environment|formats`.
+// hft help, --help of each command, and the topics that belong to none.
 #pragma once
 
 #include <string>
@@ -15,6 +15,7 @@ namespace hft {
 int run_help(const std::vector<std::string>& arguments);
 
 std::string overview();
+std::vector<std::string> topic_names();  // exit-codes, environment, …
 std::string help_of(const CLI::App& command);
 // The values that an option allows, when they are few.
 std::vector<std::string> choices_of(const CLI::Option& option);

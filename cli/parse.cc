@@ -184,7 +184,8 @@ std::unique_ptr<CLI::App> build_tree(std::map<std::string, std::function<int()>>
     CLI::App* sub = app->add_subcommand(std::make_shared<CLI::App>(command.about, command.name));
     sub->group(command.group);
     sub->option_defaults()->always_capture_default(false);
-    runs[command.name] = command.declare(*sub);
+    Flags flags(*sub);
+    runs[command.name] = command.declare(flags);
     add_common(*sub);
   }
   return app;

@@ -1,5 +1,4 @@
 // hft bench: how fast a model reads a prompt and writes tokens on this machine.
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -148,16 +147,16 @@ int run(const Options& o) {
   return 0;
 }
 
-std::function<int()> declare(CLI::App& app) {
+std::function<int()> declare(Flags& flags) {
   auto o = std::make_shared<Options>();
-  app.footer(
+  flags.footer(
       "pp512 is reading a prompt of 512 tokens, tg64 writing 64 tokens one by one; depth is how "
       "many\n"
       "tokens come before. Medians of the repetitions, and the best.\n\n"
       "Examples:\n"
       "  hft bench -m Qwen/Qwen2.5-0.5B\n"
       "  hft bench -m DIR --depth 0,4096 --prompt-tokens 0 --batch 1,16 --format csv");
-  app.add_option("MODEL", o->model.model, "Model: a folder, or its id on the Hub");
+  flags.add("MODEL", o->model.model, "Model: a folder, or its id on the Hub");
   const auto list = [&](const char* flag, std::vector<std::int64_t>& to, int least,
                         const char* about) {
     const auto take = [flag, &to, least](const std::vector<std::string>& words) {
@@ -166,25 +165,23 @@ std::function<int()> declare(CLI::App& app) {
         if (n < least || n > 10'000'000)
           fail(Errc::kUsage, flag, ": ", n, " is outside [", least, ", 10000000]");
     };
-    add_list_option(app, flag, take, about)->type_name("N,…")->default_str(std::to_string(to[0]));
+    add_list_option(flags, flag, take, about).metavar("N,…").show_default(std::to_string(to[0]));
   };
   list("--prompt-tokens", o->prompt, 0, "Lengths of prompts to read; 0: none");
   list("--depth", o->depth, 0, "Tokens that come before");
   list("--batch", o->batch, 1, "Sequences at a time");
-  app.add_option("--new-tokens", o->new_tokens, "Tokens to write; 0: none")
-      ->type_name("N")
-      ->check(CLI::Range(0, 10'000'000))
-      ->capture_default_str();
-  app.add_option("--repetitions", o->repetitions, "Times to measure each")
-      ->type_name("N")
-      ->check(CLI::Range(1, 1000))
-      ->capture_default_str();
-  app.add_option("--format", o->format, "How to print")
-      ->check(CLI::IsMember({"text", "json", "csv"}))
-      ->capture_default_str();
-  app.add_flag_callback(
+  flags.add("--new-tokens", o->new_tokens, "Tokens to write; 0: none")
+      .metavar("N")
+      .range(0, 10'000'000)
+      .show_default();
+  flags.add("--repetitions", o->repetitions, "Times to measure each")
+      .metavar("N")
+      .range(1, 1000)
+      .show_default();
+  flags.add("--format", o->format, "How to print").one_of({"text", "json", "csv"}).show_default();
+  flags.add(
       "--json", [o] { o->format = "json"; }, "As --format json");
-  add_model_options(app, o->model);
+  add_model_options(flags, o->model);
   return [o] { return run(*o); };
 }
 

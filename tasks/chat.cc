@@ -1,5 +1,4 @@
 // hft chat: a conversation on the terminal, or line by line from a pipe.
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
 
@@ -214,17 +213,17 @@ int run(Options& o) {
   return Chat(o, folder).run();
 }
 
-std::function<int()> declare(CLI::App& app) {
+std::function<int()> declare(Flags& flags) {
   auto o = std::make_shared<Options>();
-  app.footer(
+  flags.footer(
       "Examples:\n"
       "  hft chat -m DIR --system \"Answer briefly.\"\n"
       "  printf 'Hello\\nAnd now in French.\\n' | hft chat -m DIR --seed 1\n\n"
       "Each line is a message, and what was said before is kept. /help lists what else can be "
       "typed.");
-  add_conversation_options(app, o->chat, false);
-  add_generation_options(app, o->generation);
-  add_model_options(app, o->model);
+  add_conversation_options(flags, o->chat, false);
+  add_generation_options(flags, o->generation);
+  add_model_options(flags, o->model);
   return [o] { return run(*o); };
 }
 

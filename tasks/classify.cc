@@ -1,6 +1,5 @@
 // hft classify: text in, labels with scores out; with --candidate-labels any labels at all.
 // Reference: TextClassificationPipeline, ZeroShotClassificationPipeline (P1.1-P1.3, P1.20).
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <numeric>
 
@@ -156,7 +155,7 @@ std::string draw(const Input& input, const Json& output) {
   return draw_bars(input, rows, "label");
 }
 
-int run(const CLI::App& app, const Options& o) {
+int run(const Flags& flags, const Options& o) {
   top_k_of(o.top_k);
   const bool zero_shot = !o.candidates.empty();
   TextTask task{.head = Head::kClassify,
@@ -168,33 +167,34 @@ int run(const CLI::App& app, const Options& o) {
   task.setup = [&](const TextContext& context) {
     return zero_shot ? prepare_candidates(o, context) : prepare_labels(o, context);
   };
-  return run_text_task(app, o.common, task);
+  return run_text_task(flags, o.common, task);
 }
 
-std::function<int()> declare(CLI::App& app) {
+std::function<int()> declare(Flags& flags) {
   auto o = std::make_shared<Options>();
-  app.footer(
+  flags.footer(
       "Examples:\n"
       "  hft classify \"I love this product!\"\n"
       "  hft classify -m DIR --top-k all --json -i reviews.jsonl -o labels.jsonl\n"
       "  hft classify -m NLI_MODEL --candidate-labels sports,politics \"The match ended 2:1\"");
-  app.add_option("--top-k", o->top_k, "Labels per text, best first, or all")
-      ->type_name("N|all")
-      ->capture_default_str();
-  app.add_option("--function-to-apply", o->function,
-                 "Logits to scores; default: by the model's problem_type")
-      ->check(CLI::IsMember({"softmax", "sigmoid", "none"}));
-  add_list_option(app, "--candidate-labels", o->candidates,
+  flags.add("--top-k", o->top_k, "Labels per text, best first, or all")
+      .metavar("N|all")
+      .show_default();
+  flags
+      .add("--function-to-apply", o->function,
+           "Logits to scores; default: by the model's problem_type")
+      .one_of({"softmax", "sigmoid", "none"});
+  add_list_option(flags, "--candidate-labels", o->candidates,
                   "Zero-shot: labels of your own, with a model trained on NLI; a label that holds "
                   "a comma: the flag once for each label, or a JSON list",
                   ListForm::kLabels);
-  app.add_option("--hypothesis-template", o->hypothesis, "Zero-shot: sentence that holds the label")
-      ->type_name("TEXT {}")
-      ->capture_default_str();
-  app.add_flag("--multi-label", o->multi_label,
-               "Zero-shot: each label by itself, several may be true");
-  add_text_options(app, o->common, {{.name = "text"}, {.name = "text_pair", .optional = true}});
-  return [o, &app] { return run(app, *o); };
+  flags.add("--hypothesis-template", o->hypothesis, "Zero-shot: sentence that holds the label")
+      .metavar("TEXT {}")
+      .show_default();
+  flags.add("--multi-label", o->multi_label,
+            "Zero-shot: each label by itself, several may be true");
+  add_text_options(flags, o->common, {{.name = "text"}, {.name = "text_pair", .optional = true}});
+  return [o, flags] { return run(flags, *o); };
 }
 
 }  // namespace

@@ -3,9 +3,7 @@
 
 #include <functional>
 
-namespace CLI {
-class App;
-}
+#include "tasks/run/flags.h"
 
 namespace hft {
 
@@ -15,7 +13,7 @@ struct Command {
   const char* name;
   const char* group;  // heading in `hft --help`
   const char* about;  // one line
-  std::function<int()> (*declare)(CLI::App&);
+  std::function<int()> (*declare)(Flags&);
 };
 
 }  // namespace hft

@@ -1,7 +1,5 @@
 #include "tasks/conversation.h"
 
-#include <CLI/CLI.hpp>
-
 #include "core/base/error.h"
 #include "core/base/exact_json.h"
 #include "core/base/given_file.h"
@@ -10,21 +8,22 @@
 
 namespace hft {
 
-void add_conversation_options(CLI::App& app, ConversationOptions& o, bool with_messages) {
+void add_conversation_options(Flags& flags, ConversationOptions& o, bool with_messages) {
   if (with_messages)
-    app.add_option("--messages", o.messages,
-                   "Answer a conversation: a JSON list of messages with role and content")
-        ->type_name("FILE")
-        ->group("Chat");
-  app.add_option("--system", o.system, "System message; inputs are then a user's messages")
-      ->type_name("TEXT")
-      ->group("Chat");
-  app.add_option("--chat-template", o.chat_template, "Use this template instead of the model's")
-      ->type_name("FILE")
-      ->group("Chat");
-  app.add_option("--tools", o.tools, "JSON list of the tools the template may tell the model of")
-      ->type_name("FILE")
-      ->group("Chat");
+    flags
+        .add("--messages", o.messages,
+             "Answer a conversation: a JSON list of messages with role and content")
+        .metavar("FILE")
+        .group("Chat");
+  flags.add("--system", o.system, "System message; inputs are then a user's messages")
+      .metavar("TEXT")
+      .group("Chat");
+  flags.add("--chat-template", o.chat_template, "Use this template instead of the model's")
+      .metavar("FILE")
+      .group("Chat");
+  flags.add("--tools", o.tools, "JSON list of the tools the template may tell the model of")
+      .metavar("FILE")
+      .group("Chat");
 }
 
 Json checked_messages(Json messages, const std::string& place) {

@@ -5,10 +5,7 @@
 
 #include "core/base/json.h"
 #include "core/templates/chat_template.h"
-
-namespace CLI {
-class App;
-}
+#include "tasks/run/flags.h"
 
 namespace hft {
 
@@ -19,7 +16,7 @@ struct ConversationOptions {
   }
 };
 
-void add_conversation_options(CLI::App& app, ConversationOptions& options, bool with_messages);
+void add_conversation_options(Flags& flags, ConversationOptions& options, bool with_messages);
 
 // A list of messages, each with a role. Throws kBadData naming the place.
 Json checked_messages(Json messages, const std::string& place);

@@ -1,6 +1,5 @@
 // hft convert: a model folder written anew as safetensors, as save_pretrained writes it (L20, B10);
 // never loads LibTorch.
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -99,9 +98,9 @@ int run(const Options& o) {
   return 0;
 }
 
-std::function<int()> declare(CLI::App& app) {
+std::function<int()> declare(Flags& flags) {
   auto o = std::make_shared<Options>();
-  app.footer(
+  flags.footer(
       "Examples:\n"
       "  hft convert DIR -o NEW                            # pytorch_model.bin to "
       "model.safetensors\n"
@@ -111,21 +110,20 @@ std::function<int()> declare(CLI::App& app) {
       "NEW holds what save_pretrained writes: config.json, the weights, tied ones stored once, "
       "and\n"
       "copies of the files of tokenizer, processor and generation.");
-  app.add_option("MODEL", o->model.model, "Model: a folder, or its id on the Hub");
-  app.add_option("-o,--output", o->output, "Folder to write, which appears when it is complete")
-      ->type_name("DIR");
-  app.add_flag("--force", o->force, "Write into a folder that has files, in place of its weights");
-  app.add_option("--dtype", o->model.dtype, "Type of the floating-point weights; auto: as they are")
-      ->check(CLI::IsMember({"auto", "float32", "bfloat16", "float16"}))
-      ->capture_default_str();
-  app.add_option("--max-shard-size", o->max_shard_size,
-                 "Weights above this size are split into files of at most it")
-      ->type_name("SIZE")
-      ->capture_default_str();
-  add_source_options(app, o->model);
-  app.add_option("--variant", o->model.variant, "Read weights named model.VARIANT.safetensors")
-      ->type_name("VARIANT")
-      ->group("Model");
+  flags.add("MODEL", o->model.model, "Model: a folder, or its id on the Hub");
+  flags.add("-o,--output", o->output, "Folder to write, which appears when it is complete")
+      .metavar("DIR");
+  flags.add("--force", o->force, "Write into a folder that has files, in place of its weights");
+  flags.add("--dtype", o->model.dtype, "Type of the floating-point weights; auto: as they are")
+      .one_of({"auto", "float32", "bfloat16", "float16"})
+      .show_default();
+  flags
+      .add("--max-shard-size", o->max_shard_size,
+           "Weights above this size are split into files of at most it")
+      .metavar("SIZE")
+      .show_default();
+  add_source_options(flags, o->model);
+  add_variant_option(flags, o->model);
   return [o] { return run(*o); };
 }
 

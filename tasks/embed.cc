@@ -1,6 +1,5 @@
 // hft embed: texts in, sentence vectors out, or the texts ranked by likeness to a query.
 // Reference: sentence-transformers (M2.8-M2.11), A4.
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cmath>
 
@@ -45,8 +44,8 @@ std::string prompt_named(const Fields& settings, const std::string& name, std::s
     if (known == name) return text;
     names.push_back(known);
   }
-  fail(flag.starts_with("--") ? Errc::kUsage : Errc::kBadData, flag,
-       ": the model has no prompt '", name, "'; it has: ", joined(names, ", "));
+  fail(flag.starts_with("--") ? Errc::kUsage : Errc::kBadData, flag, ": the model has no prompt '",
+       name, "'; it has: ", joined(names, ", "));
 }
 
 // What is put before TEXT of --query, or before every text when nothing is ranked.
@@ -67,7 +66,8 @@ std::string document_prompt(const Options& o, const Fields& settings) {
     if (!own.has("document") && own.has(name))
       note("the model has a prompt '" + std::string(name) +
            "' but none named 'document', so nothing is put before the texts; "
-           "--document-prompt-name " + name + " puts it there");
+           "--document-prompt-name " +
+           name + " puts it there");
   return prompt_named(settings, "document", settings.where());
 }
 
@@ -186,10 +186,10 @@ Similarity similarity_of(const Fields& settings) {
   return similarity_named(settings.text("similarity_fn_name", "cosine"), settings.where());
 }
 
-int run(const CLI::App& app, Options& o) {
+int run(const Flags& flags, Options& o) {
   const std::string suffix = fs::path(o.common.output.file).extension().string();
   const bool array_file = suffix == ".npy" || suffix == ".safetensors";
-  o.ranking = app.get_option("--query")->count() > 0;
+  o.ranking = flags.given("--query");
   if (array_file && (o.ranking || o.common.output.json || !o.common.output.format.empty()))
     fail(Errc::kUsage, "-o ", o.common.output.file,
          " holds vectors only: leave out --query, --json and --format");
@@ -198,7 +198,7 @@ int run(const CLI::App& app, Options& o) {
          "--resume: an array file is written whole at the end; leave it out, or write records (-o "
          "FILE.jsonl --json)");
   for (const char* flag : {"--top-k", "--document-prompt-name"})
-    if (!o.ranking && app.get_option(flag)->count() > 0)
+    if (!o.ranking && flags.given(flag))
       fail(Errc::kUsage, flag, " is for ranking by likeness: it needs --query TEXT");
   SentenceFolder folder;
   TextTask task{.head = Head::kEmbed,
@@ -224,51 +224,55 @@ int run(const CLI::App& app, Options& o) {
     };
     if (o.common.output.resume) fail(Errc::kUsage, "--resume and --query contradict each other");
   }
-  return run_text_task(app, common, task);
+  return run_text_task(flags, common, task);
 }
 
-std::function<int()> declare(CLI::App& app) {
+std::function<int()> declare(Flags& flags) {
   auto o = std::make_shared<Options>();
-  app.footer(
+  flags.footer(
       "Examples:\n"
       "  hft embed -m models/all-MiniLM-L6-v2 \"Hello world\" \"How are you?\"\n"
       "  hft embed -m models/all-MiniLM-L6-v2 --query \"opening hours\" --top-k 3 --lines < "
       "faq.txt\n"
       "  hft embed -m models/all-MiniLM-L6-v2 -i texts.jsonl -o vectors.npy");
-  app.add_option("--pooling", o->pooling,
-                 "Token vectors to one; auto: as the model says, else mean, or last for a "
-                 "language model")
-      ->check(
-          CLI::IsMember({"auto", "cls", "mean", "max", "last", "mean_sqrt_len", "weightedmean"}))
-      ->capture_default_str();
-  app.add_flag_callback(
+  flags
+      .add("--pooling", o->pooling,
+           "Token vectors to one; auto: as the model says, else mean, or last for a "
+           "language model")
+      .one_of({"auto", "cls", "mean", "max", "last", "mean_sqrt_len", "weightedmean"})
+      .show_default();
+  flags.add(
       "--normalize", [o] { o->normalize = 1; },
       "Scale vectors to length 1; default: as the model says");
-  app.add_flag_callback(
+  flags.add(
       "--no-normalize", [o] { o->normalize = 0; }, "Leave their length as it is");
-  app.add_option("--prompt-name", o->prompt_name,
-                 "Put this prompt of the model before every text; with --query: before TEXT, in "
-                 "place of the model's prompt for queries")
-      ->type_name("NAME");
-  app.add_option("--prompt", o->prompt, "The same with a prompt of your own")->type_name("TEXT");
-  app.add_option("--document-prompt-name", o->document_prompt_name,
-                 "With --query: put this prompt of the model before the inputs; default: document")
-      ->type_name("NAME");
-  app.add_option("--truncate-dim", o->truncate_dim,
-                 "Keep the first N numbers of each vector; default: as the model says")
-      ->type_name("N")
-      ->check(CLI::Range(std::int64_t{1}, limits::kHidden));
-  app.add_option("--max-length", o->max_length, "Tokens of a text that are read")
-      ->type_name("N")
-      ->check(CLI::Range(1, 1 << 24));
-  app.add_option("--query", o->query,
-                 "Rank the inputs by their likeness to TEXT, best first, by the model's own measure")
-      ->type_name("TEXT");
-  app.add_option("--top-k", o->top_k, "With --query: show the N best")
-      ->type_name("N")
-      ->check(CLI::Range(1, 1'000'000'000));
-  add_text_options(app, o->common, {{.name = "text"}});
-  return [o, &app] { return run(app, *o); };
+  flags
+      .add("--prompt-name", o->prompt_name,
+           "Put this prompt of the model before every text; with --query: before TEXT, in "
+           "place of the model's prompt for queries")
+      .metavar("NAME");
+  flags.add("--prompt", o->prompt, "The same with a prompt of your own").metavar("TEXT");
+  flags
+      .add("--document-prompt-name", o->document_prompt_name,
+           "With --query: put this prompt of the model before the inputs; default: document")
+      .metavar("NAME");
+  flags
+      .add("--truncate-dim", o->truncate_dim,
+           "Keep the first N numbers of each vector; default: as the model says")
+      .metavar("N")
+      .range(1, limits::kHidden);
+  flags.add("--max-length", o->max_length, "Tokens of a text that are read")
+      .metavar("N")
+      .range(1, 1 << 24);
+  flags
+      .add("--query", o->query,
+           "Rank the inputs by their likeness to TEXT, best first, by the model's own measure")
+      .metavar("TEXT");
+  flags.add("--top-k", o->top_k, "With --query: show the N best")
+      .metavar("N")
+      .range(1, 1'000'000'000);
+  add_text_options(flags, o->common, {{.name = "text"}});
+  return [o, flags] { return run(flags, *o); };
 }
 
 }  // namespace

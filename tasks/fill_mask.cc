@@ -1,6 +1,5 @@
 // hft fill-mask: a text with a hole in, the words that fill it best out.
 // Reference: FillMaskPipeline (P1.14).
-#include <CLI/CLI.hpp>
 #include <algorithm>
 
 #include "core/base/log.h"
@@ -109,19 +108,20 @@ std::string draw(const Input& input, const Json& output) {
   return out;
 }
 
-std::function<int()> declare(CLI::App& app) {
+std::function<int()> declare(Flags& flags) {
   auto o = std::make_shared<Options>();
-  app.footer(
+  flags.footer(
       "Examples:\n"
       "  hft fill-mask -m DIR \"Paris is the [MASK] of France.\"\n"
       "  hft fill-mask -m DIR --targets good,bad \"The film was [MASK].\"");
-  app.add_option("--top-k", o->top_k, "Words per hole")
-      ->type_name("N")
-      ->check(CLI::Range(1, 1'000'000'000))
-      ->capture_default_str();
-  add_list_option(app, "--targets", o->targets, "Choose among these words only", ListForm::kLabels);
-  add_text_options(app, o->common, {{.name = "text"}});
-  return [o, &app] {
+  flags.add("--top-k", o->top_k, "Words per hole")
+      .metavar("N")
+      .range(1, 1'000'000'000)
+      .show_default();
+  add_list_option(flags, "--targets", o->targets, "Choose among these words only",
+                  ListForm::kLabels);
+  add_text_options(flags, o->common, {{.name = "text"}});
+  return [o, flags] {
     TextTask task{
         .head = Head::kMaskedLm,
         .default_model = "distilbert/distilroberta-base",
@@ -129,7 +129,7 @@ std::function<int()> declare(CLI::App& app) {
         .rendering = {.text = draw},
         .setup = [o](const TextContext& context) { return setup(*o, context); },
     };
-    return run_text_task(app, o->common, task);
+    return run_text_task(flags, o->common, task);
   };
 }
 

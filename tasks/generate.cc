@@ -1,8 +1,6 @@
 // hft generate: prompts and conversations in, text out.
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
-
 #include "core/base/exact_json.h"
 #include "core/base/files.h"
 #include "core/base/log.h"
@@ -186,7 +184,7 @@ bool streams(const Options& o, const ResolvedGeneration& settings) {
                       ::isatty(STDOUT_FILENO));
 }
 
-int run(const CLI::App& app, Options& o) {
+int run(const Flags& flags, Options& o) {
   if (!o.chat.messages.empty()) {
     if (!o.input.values.empty() || !o.input.files.empty())
       fail(Errc::kUsage, "--messages: the conversation is the only input, leave out the others");
@@ -207,13 +205,14 @@ int run(const CLI::App& app, Options& o) {
   const auto shown = [&o](const Input& input, const Json& output) {
     return o.output.file.empty() ? for_stdout(draw(input, output)) : draw(input, output);
   };
-  RecordWriter writer(o.output, {.text_by_default = true, .text = shown}, fingerprint(app, folder));
+  RecordWriter writer(o.output, {.text_by_default = true, .text = shown},
+                      fingerprint(flags, folder));
   return Generate(o, folder).run_records(reader, writer);
 }
 
-std::function<int()> declare(CLI::App& app) {
+std::function<int()> declare(Flags& flags) {
   auto o = std::make_shared<Options>();
-  app.footer(
+  flags.footer(
       "Examples:\n"
       "  hft generate -m openai-community/gpt2 \"The secret to success is\" --max-new-tokens 50\n"
       "  hft generate -m DIR --no-do-sample --json -i prompts.jsonl > texts.jsonl\n"
@@ -222,24 +221,25 @@ std::function<int()> declare(CLI::App& app) {
       "Without other settings of the model, tokens are drawn at temperature 0.7, 256 at most, as "
       "by the\n"
       "text-generation pipeline. A text that --stop ends is cut before that text.");
-  app.add_flag_callback(
-         "--full-text", [o] { o->full_text = true; }, "The prompt and the new text [default]")
-      ->group("Output");
-  app.add_flag_callback(
-         "--no-full-text", [o] { o->full_text = false; }, "Only the new text")
-      ->group("Output");
-  app.add_flag("--stream", o->stream,
-               "Show the text while it is made; with --json one line per token")
-      ->group("Output");
-  add_conversation_options(app, o->chat, true);
-  add_generation_options(app, o->generation);
+  flags
+      .add(
+          "--full-text", [o] { o->full_text = true; }, "The prompt and the new text [default]")
+      .group("Output");
+  flags
+      .add(
+          "--no-full-text", [o] { o->full_text = false; }, "Only the new text")
+      .group("Output");
+  flags.add("--stream", o->stream, "Show the text while it is made; with --json one line per token")
+      .group("Output");
+  add_conversation_options(flags, o->chat, true);
+  add_generation_options(flags, o->generation);
   add_input_options(
-      app, o->input,
+      flags, o->input,
       {{.name = "text", .optional = true},
        {.name = "messages", .optional = true, .alternative = true, .kind = Kind::kList}});
-  add_output_options(app, o->output);
-  add_model_options(app, o->model);
-  return [o, &app] { return run(app, *o); };
+  add_output_options(flags, o->output);
+  add_model_options(flags, o->model);
+  return [o, flags] { return run(flags, *o); };
 }
 
 }  // namespace

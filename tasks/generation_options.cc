@@ -1,6 +1,5 @@
 #include "tasks/generation_options.h"
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <random>
 
@@ -69,20 +68,20 @@ std::string flag_name(const std::string& field) {
   return flag;
 }
 
-void add_numbers(CLI::App& app, Json& flags) {
+void add_numbers(Flags& flags, Json& given) {
   for (const NumberField& n : kNumbers) {
     const std::string field = n.field;
-    CLI::Option* option =
+    Flag option =
         n.whole
-            ? app.add_option_function<std::int64_t>(
-                  flag_name(field), [&flags, field](std::int64_t v) { flags[field] = v; }, n.about)
-            : app.add_option_function<double>(
-                  flag_name(field), [&flags, field](double v) { flags[field] = v; }, n.about);
-    option->type_name(n.whole ? "N" : "X")->group(n.group);
+            ? flags.add_integer(
+                  flag_name(field), [&given, field](std::int64_t v) { given[field] = v; }, n.about)
+            : flags.add_number(
+                  flag_name(field), [&given, field](double v) { given[field] = v; }, n.about);
+    option.metavar(n.whole ? "N" : "X").group(n.group);
   }
 }
 
-void add_lists(CLI::App& app, Json& flags) {
+void add_lists(Flags& flags, Json& given) {
   static constexpr std::pair<const char*, const char*> kLists[] = {
       {"eos_token_id", "Tokens that end a text"},
       {"suppress_tokens", "Tokens that never come"},
@@ -90,55 +89,60 @@ void add_lists(CLI::App& app, Json& flags) {
       {"forced_eos_token_id", "Tokens one of which must be the last at the maximum length"}};
   for (auto [name, about] : kLists) {
     const std::string field = name;
-    const auto take = [&flags, field](const std::vector<std::string>& words) {
-      flags[field] = number_list(flag_name(field), words, true);
+    const auto take = [&given, field](const std::vector<std::string>& words) {
+      given[field] = number_list(flag_name(field), words, true);
     };
-    add_list_option(app, flag_name(field), take, about)->type_name("ID,…")->group(kScores);
+    add_list_option(flags, flag_name(field), take, about).metavar("ID,…").group(kScores);
   }
   const std::string decay = "--exponential-decay-length-penalty";
-  const auto take = [&flags, decay](const std::vector<std::string>& words) {
-    flags["exponential_decay_length_penalty"] = number_list(decay, words, false);
+  const auto take = [&given, decay](const std::vector<std::string>& words) {
+    given["exponential_decay_length_penalty"] = number_list(decay, words, false);
   };
-  add_list_option(app, decay, take,
+  add_list_option(flags, decay, take,
                   "After START new tokens the end becomes FACTOR times likelier with each")
-      ->type_name("START,FACTOR")
-      ->group(kScores);
+      .metavar("START,FACTOR")
+      .group(kScores);
 }
 
 // --x and --no-x
-void add_switch(CLI::App& app, Json& flags, const std::string& field, const std::string& on,
+void add_switch(Flags& flags, Json& given, const std::string& field, const std::string& on,
                 const std::string& off, const char* group) {
   const std::string name = flag_name(field).substr(2);
-  app.add_flag_callback(
-         "--" + name, [&flags, field] { flags[field] = true; }, on)
-      ->group(group);
-  app.add_flag_callback(
-         "--no-" + name, [&flags, field] { flags[field] = false; }, off)
-      ->group(group);
+  flags
+      .add(
+          "--" + name, [&given, field] { given[field] = true; }, on)
+      .group(group);
+  flags
+      .add(
+          "--no-" + name, [&given, field] { given[field] = false; }, off)
+      .group(group);
 }
 
-void add_texts(CLI::App& app, GenerationOptions& o) {
+void add_texts(Flags& flags, GenerationOptions& o) {
   add_list_option(
-      app, "--stop",
+      flags, "--stop",
       [&o](const std::vector<std::string>& texts) { o.flags["stop_strings"] = texts; },
       "End before this text; may be given several times", ListForm::kTexts)
-      ->group(kLengths);
-  add_list_option(app, "--bad-words", o.bad_words,
+      .group(kLengths);
+  add_list_option(flags, "--bad-words", o.bad_words,
                   "Text that must not come; may be given several times", ListForm::kTexts)
-      ->group(kScores);
-  app.add_option("--sequence-bias", o.sequence_bias,
-                 "JSON list of [[token ids], number to add to the last one's score]")
-      ->type_name("FILE")
-      ->group(kScores);
-  app.add_option_function<std::string>(
-         "--early-stopping",
-         [&o](const std::string& mode) {
-           o.flags["early_stopping"] = mode == "never" ? Json(mode) : Json(mode == "true");
-         },
-         "Beams: end at the first num-beams texts (true), when better ones are unlikely (false) or "
-         "impossible (never)")
-      ->check(CLI::IsMember({"true", "false", "never"}))
-      ->group(kStrategy);
+      .group(kScores);
+  flags
+      .add("--sequence-bias", o.sequence_bias,
+           "JSON list of [[token ids], number to add to the last one's score]")
+      .metavar("FILE")
+      .group(kScores);
+  flags
+      .add(
+          "--early-stopping",
+          [&o](const std::string& mode) {
+            o.flags["early_stopping"] = mode == "never" ? Json(mode) : Json(mode == "true");
+          },
+          "Beams: end at the first num-beams texts (true), when better ones are unlikely (false) "
+          "or "
+          "impossible (never)")
+      .one_of({"true", "false", "never"})
+      .group(kStrategy);
 }
 
 // Ids of a text at the start of a word and inside one.
@@ -166,40 +170,41 @@ void check_guidance(const GenerationConfig& c, Pipeline pipeline, const std::str
 
 }  // namespace
 
-void add_generation_options(CLI::App& app, GenerationOptions& o) {
-  add_numbers(app, o.flags);
-  add_switch(app, o.flags, "do_sample", "Draw the next token at random",
+void add_generation_options(Flags& flags, GenerationOptions& o) {
+  add_numbers(flags, o.flags);
+  add_switch(flags, o.flags, "do_sample", "Draw the next token at random",
              "Take the likeliest token (greedy), or beams", kStrategy);
-  add_switch(app, o.flags, "renormalize_logits", "Probabilities sum to 1 again after all changes",
+  add_switch(flags, o.flags, "renormalize_logits", "Probabilities sum to 1 again after all changes",
              "They need not", kScores);
-  add_switch(app, o.flags, "remove_invalid_values", "Scores that are NaN or infinite are replaced",
-             "They are left", kScores);
-  add_lists(app, o.flags);
-  add_texts(app, o);
-  app.add_option("--seed", o.seed, "Draw the same numbers each time, for each input")
-      ->type_name("N")
-      ->group(kSampling);
-  app.add_option("--logprobs", o.logprobs,
-                 "Log-probability of each token and of the N likeliest (JSON)")
-      ->type_name("N")
-      ->check(CLI::Range(0, 1000))
-      ->group("Output");
-  app.add_option("--assistant-model", o.assistant_model,
-                 "A smaller model with the same tokens drafts what the model checks")
-      ->type_name("ID|DIR")
-      ->group(kSpeed);
-  app.add_option_function<std::string>(
-         "--cache-implementation",
-         [&o](const std::string& name) { o.flags["cache_implementation"] = name; },
-         "How keys and values are kept: all kinds give the same text; quantized is refused")
-      ->check(CLI::IsMember({"dynamic", "dynamic_full", "static", "hybrid", "sliding_window",
-                             "hybrid_chunked", "offloaded", "offloaded_static", "offloaded_hybrid",
-                             "quantized"}))
-      ->group(kSpeed);
-  app.add_flag_callback(
-         "--no-pipeline-defaults", [&o] { o.pipeline_defaults = false; },
-         "Defaults of generate(), not of the task's pipeline")
-      ->group(kStrategy);
+  add_switch(flags, o.flags, "remove_invalid_values",
+             "Scores that are NaN or infinite are replaced", "They are left", kScores);
+  add_lists(flags, o.flags);
+  add_texts(flags, o);
+  flags.add("--seed", o.seed, "Draw the same numbers each time, for each input")
+      .metavar("N")
+      .group(kSampling);
+  flags.add("--logprobs", o.logprobs, "Log-probability of each token and of the N likeliest (JSON)")
+      .metavar("N")
+      .range(0, 1000)
+      .group("Output");
+  flags
+      .add("--assistant-model", o.assistant_model,
+           "A smaller model with the same tokens drafts what the model checks")
+      .metavar("ID|DIR")
+      .group(kSpeed);
+  flags
+      .add(
+          "--cache-implementation",
+          [&o](const std::string& name) { o.flags["cache_implementation"] = name; },
+          "How keys and values are kept: all kinds give the same text; quantized is refused")
+      .one_of({"dynamic", "dynamic_full", "static", "hybrid", "sliding_window", "hybrid_chunked",
+               "offloaded", "offloaded_static", "offloaded_hybrid", "quantized"})
+      .group(kSpeed);
+  flags
+      .add(
+          "--no-pipeline-defaults", [&o] { o.pipeline_defaults = false; },
+          "Defaults of generate(), not of the task's pipeline")
+      .group(kStrategy);
 }
 
 ResolvedGeneration resolve(const GenerationOptions& o, const std::filesystem::path& folder,

@@ -9,10 +9,7 @@
 #include "core/generation/generation_config.h"
 #include "core/models/heads/decoder.h"
 #include "core/tokenizers/tokenizer.h"
-
-namespace CLI {
-class App;
-}
+#include "tasks/run/flags.h"
 
 namespace hft {
 
@@ -26,7 +23,7 @@ struct GenerationOptions {
   bool pipeline_defaults = true;
 };
 
-void add_generation_options(CLI::App& app, GenerationOptions& options);
+void add_generation_options(Flags& flags, GenerationOptions& options);
 
 // What the options, the pipeline and the folder's files come to. Without a tokenizer only what
 // needs none is looked at: enough to refuse what cannot be before anything is loaded.

@@ -2,7 +2,6 @@
 // stdin; never from the command line, which other users of the machine can read.
 #include <termios.h>
 #include <unistd.h>
-#include <CLI/CLI.hpp>
 
 #include <cstdio>
 #include <iostream>
@@ -91,18 +90,18 @@ int run_whoami(bool json) {
   return 0;
 }
 
-std::function<int()> declare_login(CLI::App& app) {
-  app.footer(
+std::function<int()> declare_login(Flags& flags) {
+  flags.footer(
       "Examples:\n  hft hub login\n  hft hub login < token.txt\nThe token is checked, then kept "
       "where huggingface_hub keeps it, readable by you alone.");
   return run_login;
 }
 
-std::function<int()> declare_logout(CLI::App&) { return run_logout; }
+std::function<int()> declare_logout(Flags&) { return run_logout; }
 
-std::function<int()> declare_whoami(CLI::App& app) {
+std::function<int()> declare_whoami(Flags& flags) {
   auto json = std::make_shared<bool>(false);
-  app.add_flag("--json", *json, "As JSON");
+  flags.add("--json", *json, "As JSON");
   return [json] { return run_whoami(*json); };
 }
 

@@ -1,5 +1,4 @@
 // hft hub cache ls, rm, prune, verify: the cache shared with huggingface_hub.
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -212,55 +211,54 @@ int run_verify(const Options& o) {
   return 0;
 }
 
-std::shared_ptr<Options> common(CLI::App& app) {
+std::shared_ptr<Options> common(Flags& flags) {
   auto o = std::make_shared<Options>();
-  app.add_option("--cache-dir", o->cache_dir, "This cache instead of HF_HUB_CACHE")
-      ->type_name("DIR");
-  add_list_option(app, "--filter", o->filters,
+  flags.add("--cache-dir", o->cache_dir, "This cache instead of HF_HUB_CACHE").metavar("DIR");
+  add_list_option(flags, "--filter", o->filters,
                   "Only repositories with size>1GB, accessed>30d, modified>30d, type=model")
-      ->type_name("TEST,…");
+      .metavar("TEST,…");
   return o;
 }
 
-void add_removal_options(CLI::App& app, Options& o) {
-  app.add_flag("--yes,-y", o.yes, "Do not ask");
-  app.add_flag("--dry-run", o.dry_run, "Only show what would go");
+void add_removal_options(Flags& flags, Options& o) {
+  flags.add("--yes,-y", o.yes, "Do not ask");
+  flags.add("--dry-run", o.dry_run, "Only show what would go");
 }
 
-std::function<int()> declare_ls(CLI::App& app) {
-  auto o = common(app);
-  app.footer(
+std::function<int()> declare_ls(Flags& flags) {
+  auto o = common(flags);
+  flags.footer(
       "Examples:\n  hft hub cache ls\n  hft hub cache ls --filter 'size>1GB' --filter "
       "'accessed>30d'\n  hft hub cache ls --revisions");
-  app.add_flag("--revisions", o->revisions, "A line per revision");
-  app.add_flag("--json", o->json, "A JSON record per repository");
+  flags.add("--revisions", o->revisions, "A line per revision");
+  flags.add("--json", o->json, "A JSON record per repository");
   return [o] { return run_ls(*o); };
 }
 
-std::function<int()> declare_rm(CLI::App& app) {
-  auto o = common(app);
-  app.footer(
+std::function<int()> declare_rm(Flags& flags) {
+  auto o = common(flags);
+  flags.footer(
       "Examples:\n  hft hub cache rm org/name\n  hft hub cache rm --filter 'accessed>90d' "
       "--dry-run\n"
       "What another revision still needs is kept.");
-  app.add_option("ID", o->ids, "org/name, dataset/org/name, or a commit");
-  add_removal_options(app, *o);
+  flags.add("ID", o->ids, "org/name, dataset/org/name, or a commit");
+  add_removal_options(flags, *o);
   return [o] { return run_rm(*o); };
 }
 
-std::function<int()> declare_prune(CLI::App& app) {
-  auto o = common(app);
-  app.footer("Examples:\n  hft hub cache prune --dry-run\n  hft hub cache prune --yes");
-  add_removal_options(app, *o);
+std::function<int()> declare_prune(Flags& flags) {
+  auto o = common(flags);
+  flags.footer("Examples:\n  hft hub cache prune --dry-run\n  hft hub cache prune --yes");
+  add_removal_options(flags, *o);
   return [o] { return run_prune(*o); };
 }
 
-std::function<int()> declare_verify(CLI::App& app) {
-  auto o = common(app);
-  app.footer(
+std::function<int()> declare_verify(Flags& flags) {
+  auto o = common(flags);
+  flags.footer(
       "Examples:\n  hft hub cache verify\n  hft hub cache verify org/name\nUses no network: a "
       "blob's name is its hash. Exit 9 when a file is not right.");
-  app.add_option("ID", o->ids, "Only these: org/name or dataset/org/name");
+  flags.add("ID", o->ids, "Only these: org/name or dataset/org/name");
   return [o] { return run_verify(*o); };
 }
 

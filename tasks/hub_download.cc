@@ -1,5 +1,4 @@
 // hft hub download: files of a repository into the cache, or into a folder.
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
 
@@ -42,30 +41,30 @@ int run(const Options& o) {
   return 0;
 }
 
-std::function<int()> declare(CLI::App& app) {
+std::function<int()> declare(Flags& flags) {
   auto o = std::make_shared<Options>();
-  app.footer(
+  flags.footer(
       "Examples:\n  hft hub download sentence-transformers/all-MiniLM-L6-v2\n"
       "  hft hub download openai-community/gpt2 config.json vocab.json\n"
       "  hft hub download org/name --include '*.safetensors' '*.json' --revision v1.0 --local-dir "
       "model\n"
       "The last line printed is the folder. An interrupted download goes on where it stopped.");
-  app.add_option("REPO", o->request.repo_id, "The repository: org/name")->required();
-  app.add_option("FILE", o->files, "Only these files");
-  app.add_option("--include", o->include, "Only files that match one of these; * matches / too")
-      ->type_name("GLOB…");
-  app.add_option("--exclude", o->exclude, "No file that matches one of these")->type_name("GLOB…");
-  app.add_option("--revision", o->request.revision, "Branch, tag, commit or refs/pr/N")
-      ->type_name("REV")
-      ->capture_default_str();
-  app.add_option("--cache-dir", o->request.cache_dir, "Use this cache instead of HF_HUB_CACHE")
-      ->type_name("DIR");
-  app.add_option("--local-dir", o->local_dir, "Put the files into this folder instead of the cache")
-      ->type_name("DIR");
-  app.add_flag("--local-files-only", o->request.local_files_only, "Use no network");
-  add_list_option(app, "--require-license", o->request.licences,
+  flags.add("REPO", o->request.repo_id, "The repository: org/name").required();
+  flags.add("FILE", o->files, "Only these files");
+  flags.add("--include", o->include, "Only files that match one of these; * matches / too")
+      .metavar("GLOB…");
+  flags.add("--exclude", o->exclude, "No file that matches one of these").metavar("GLOB…");
+  flags.add("--revision", o->request.revision, "Branch, tag, commit or refs/pr/N")
+      .metavar("REV")
+      .show_default();
+  flags.add("--cache-dir", o->request.cache_dir, "Use this cache instead of HF_HUB_CACHE")
+      .metavar("DIR");
+  flags.add("--local-dir", o->local_dir, "Put the files into this folder instead of the cache")
+      .metavar("DIR");
+  flags.add("--local-files-only", o->request.local_files_only, "Use no network");
+  add_list_option(flags, "--require-license", o->request.licences,
                   "Refuse a repository whose card names another licence (exit 6)")
-      ->type_name("L,…");
+      .metavar("L,…");
   return [o] { return run(*o); };
 }
 

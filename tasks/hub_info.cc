@@ -1,5 +1,4 @@
 // hft hub ls and hub info: what a repository on the Hub holds, and under which terms.
-#include <CLI/CLI.hpp>
 #include <cstdio>
 
 #include "core/base/error.h"
@@ -69,26 +68,26 @@ int run_info(const Options& o) {
   return 0;
 }
 
-std::shared_ptr<Options> declare(CLI::App& app) {
+std::shared_ptr<Options> declare(Flags& flags) {
   auto o = std::make_shared<Options>();
-  app.add_option("REPO", o->repo, "The repository: org/name")->required();
-  app.add_option("--revision", o->revision, "Branch, tag, commit or refs/pr/N")
-      ->type_name("REV")
-      ->capture_default_str();
-  app.add_flag("--json", o->json, "As JSON");
+  flags.add("REPO", o->repo, "The repository: org/name").required();
+  flags.add("--revision", o->revision, "Branch, tag, commit or refs/pr/N")
+      .metavar("REV")
+      .show_default();
+  flags.add("--json", o->json, "As JSON");
   return o;
 }
 
-std::function<int()> declare_ls(CLI::App& app) {
-  app.footer(
+std::function<int()> declare_ls(Flags& flags) {
+  flags.footer(
       "Examples:\n  hft hub ls openai-community/gpt2\n  hft hub ls org/name --revision refs/pr/1 "
       "--json");
-  return [o = declare(app)] { return run_ls(*o); };
+  return [o = declare(flags)] { return run_ls(*o); };
 }
 
-std::function<int()> declare_info(CLI::App& app) {
-  app.footer("Examples:\n  hft hub info openai-community/gpt2\n  hft hub info org/name --json");
-  return [o = declare(app)] { return run_info(*o); };
+std::function<int()> declare_info(Flags& flags) {
+  flags.footer("Examples:\n  hft hub info openai-community/gpt2\n  hft hub info org/name --json");
+  return [o = declare(flags)] { return run_info(*o); };
 }
 
 }  // namespace

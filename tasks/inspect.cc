@@ -1,5 +1,4 @@
 // hft inspect: what a model folder holds; reads headers only, and never loads LibTorch.
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
 #include <map>
@@ -78,17 +77,15 @@ int run(const Options& o) {
   return 0;
 }
 
-std::function<int()> declare(CLI::App& app) {
+std::function<int()> declare(Flags& flags) {
   auto o = std::make_shared<Options>();
-  app.footer(
+  flags.footer(
       "Examples:\n  hft inspect models/all-MiniLM-L6-v2\n  hft inspect -m DIR --tensors --json");
-  app.add_option("MODEL", o->model.model, "Model: a folder, or its id on the Hub");
-  app.add_flag("--tensors", o->tensors, "List every tensor");
-  app.add_flag("--json", o->json, "As one JSON object");
-  add_source_options(app, o->model);
-  app.add_option("--variant", o->model.variant, "Weights named model.VARIANT.safetensors")
-      ->type_name("VARIANT")
-      ->group("Model");
+  flags.add("MODEL", o->model.model, "Model: a folder, or its id on the Hub");
+  flags.add("--tensors", o->tensors, "List every tensor");
+  flags.add("--json", o->json, "As one JSON object");
+  add_source_options(flags, o->model);
+  add_variant_option(flags, o->model);
   return [o] { return run(*o); };
 }
 

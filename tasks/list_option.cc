@@ -1,6 +1,5 @@
 #include "tasks/list_option.h"
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <charconv>
 #include <cmath>
@@ -36,9 +35,9 @@ std::vector<std::string> items_of(const std::string& argument, ListForm form, bo
 
 }  // namespace
 
-CLI::Option* add_list_option(CLI::App& app, const std::string& flag,
-                             std::function<void(std::vector<std::string>)> take,
-                             const std::string& about, ListForm form) {
+Flag add_list_option(Flags& flags, const std::string& flag,
+                     std::function<void(std::vector<std::string>)> take, const std::string& about,
+                     ListForm form) {
   const auto parse = [=](const std::vector<std::string>& arguments) {
     std::vector<std::string> list;
     for (const std::string& argument : arguments) {
@@ -49,15 +48,13 @@ CLI::Option* add_list_option(CLI::App& app, const std::string& flag,
     }
     take(std::move(list));
   };
-  return app.add_option_function<std::vector<std::string>>(flag, parse, about)
-      ->type_name(form == ListForm::kTexts ? "TEXT" : "a,b,…")
-      ->allow_extra_args(false);
+  return flags.add_each(flag, parse, about).metavar(form == ListForm::kTexts ? "TEXT" : "a,b,…");
 }
 
-CLI::Option* add_list_option(CLI::App& app, const std::string& flag, std::vector<std::string>& to,
-                             const std::string& about, ListForm form) {
+Flag add_list_option(Flags& flags, const std::string& flag, std::vector<std::string>& to,
+                     const std::string& about, ListForm form) {
   return add_list_option(
-      app, flag, [&to](std::vector<std::string> list) { to = std::move(list); }, about, form);
+      flags, flag, [&to](std::vector<std::string> list) { to = std::move(list); }, about, form);
 }
 
 Json number_list(const std::string& flag, const std::vector<std::string>& words, bool whole) {

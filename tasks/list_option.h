@@ -8,11 +8,7 @@
 #include <vector>
 
 #include "core/base/json.h"
-
-namespace CLI {
-class App;
-class Option;
-}  // namespace CLI
+#include "tasks/run/flags.h"
 
 namespace hft {
 
@@ -23,11 +19,11 @@ enum class ListForm {
 };
 
 // `take` gets the whole list. An empty argument, or one that names nothing, is kUsage.
-CLI::Option* add_list_option(CLI::App& app, const std::string& flag,
-                             std::function<void(std::vector<std::string>)> take,
-                             const std::string& about, ListForm form = ListForm::kNames);
-CLI::Option* add_list_option(CLI::App& app, const std::string& flag, std::vector<std::string>& to,
-                             const std::string& about, ListForm form = ListForm::kNames);
+Flag add_list_option(Flags& flags, const std::string& flag,
+                     std::function<void(std::vector<std::string>)> take, const std::string& about,
+                     ListForm form = ListForm::kNames);
+Flag add_list_option(Flags& flags, const std::string& flag, std::vector<std::string>& to,
+                     const std::string& about, ListForm form = ListForm::kNames);
 
 // The words as JSON numbers; kUsage for what is none, or not a whole one where `whole` is asked.
 Json number_list(const std::string& flag, const std::vector<std::string>& words, bool whole);

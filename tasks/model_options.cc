@@ -1,6 +1,5 @@
 #include "tasks/model_options.h"
 
-#include <CLI/CLI.hpp>
 #include <map>
 
 #include "core/base/error.h"
@@ -16,64 +15,70 @@
 
 namespace hft {
 
-void add_source_options(CLI::App& app, ModelOptions& o) {
-  app.add_option("-m,--model", o.model, "Model: a folder, or its id on the Hub")
-      ->type_name("ID|DIR")
-      ->group("Model");
-  app.add_option("--revision", o.revision, "Branch, tag or commit")
-      ->type_name("REV")
-      ->capture_default_str()
-      ->group("Model");
-  app.add_option("--subfolder", o.subfolder, "Folder of the model inside its repository")
-      ->type_name("DIR")
-      ->group("Model");
-  app.add_option("--cache-dir", o.cache_dir, "Use this cache instead of HF_HUB_CACHE")
-      ->type_name("DIR")
-      ->group("Model");
-  add_list_option(app, "--require-license", o.require_license,
+void add_source_options(Flags& flags, ModelOptions& o) {
+  flags.add("-m,--model", o.model, "Model: a folder, or its id on the Hub")
+      .metavar("ID|DIR")
+      .group("Model");
+  flags.add("--revision", o.revision, "Branch, tag or commit")
+      .metavar("REV")
+      .show_default()
+      .group("Model");
+  flags.add("--subfolder", o.subfolder, "Folder of the model inside its repository")
+      .metavar("DIR")
+      .group("Model");
+  flags.add("--cache-dir", o.cache_dir, "Use this cache instead of HF_HUB_CACHE")
+      .metavar("DIR")
+      .group("Model");
+  add_list_option(flags, "--require-license", o.require_license,
                   "Refuse a model whose card names another licence (exit 6)")
-      ->type_name("L,…")
-      ->group("Model");
-  app.add_flag("--local-files-only", o.local_files_only, "Use no network")->group("Model");
+      .metavar("L,…")
+      .group("Model");
+  flags.add("--local-files-only", o.local_files_only, "Use no network").group("Model");
 }
 
-void add_model_options(CLI::App& app, ModelOptions& o) {
-  add_source_options(app, o);
-  add_list_option(app, "--adapter", o.adapters,
+void add_variant_option(Flags& flags, ModelOptions& o) {
+  flags.add("--variant", o.variant, "Weights named model.VARIANT.safetensors")
+      .metavar("VARIANT")
+      .group("Model");
+}
+
+void add_model_options(Flags& flags, ModelOptions& o) {
+  add_source_options(flags, o);
+  add_list_option(flags, "--adapter", o.adapters,
                   "LoRA adapter of PEFT to merge into the model; may be repeated", ListForm::kTexts)
-      ->type_name("ID|DIR")
-      ->group("Model");
-  app.add_option("--variant", o.variant, "Weights named model.VARIANT.safetensors")
-      ->type_name("VARIANT")
-      ->group("Model");
-  app.add_flag("--trust-remote-code", o.trust_remote_code,
-               "Accepted for old scripts: hft never runs a repository's code")
-      ->group("Model");
-  app.add_option("--dtype", o.dtype,
-                 "Compute in this type; auto: the config's, else the checkpoint's")
-      ->check(CLI::IsMember({"auto", "float32", "bfloat16", "float16"}))
-      ->capture_default_str()
-      ->group("Model");
-  app.add_option("--device", o.device, "auto, cpu, cuda or cuda:N")
-      ->type_name("DEVICE")
-      ->capture_default_str()
-      ->group("Model");
-  app.add_option("--threads", o.threads, "Threads to compute with (0: every core)")
-      ->type_name("N")
-      ->check(CLI::Range(0, 4096))
-      ->capture_default_str()
-      ->group("Model");
-  app.add_option("--batch-size", o.batch_size, "Inputs computed together, or auto")
-      ->type_name("N|auto")
-      ->capture_default_str()
-      ->group("Model");
-  app.add_flag("--allow-random-head", o.allow_random_head,
-               "Run although the checkpoint lacks this head's weights")
-      ->group("Model");
-  app.add_flag_callback(
-         "--no-truncation", [&o] { o.truncate = false; },
-         "An input longer than the model takes is an error")
-      ->group("Model");
+      .metavar("ID|DIR")
+      .group("Model");
+  add_variant_option(flags, o);
+  flags
+      .add("--trust-remote-code", o.trust_remote_code,
+           "Accepted for old scripts: hft never runs a repository's code")
+      .group("Model");
+  flags.add("--dtype", o.dtype, "Compute in this type; auto: the config's, else the checkpoint's")
+      .one_of({"auto", "float32", "bfloat16", "float16"})
+      .show_default()
+      .group("Model");
+  flags.add("--device", o.device, "auto, cpu, cuda or cuda:N")
+      .metavar("DEVICE")
+      .show_default()
+      .group("Model");
+  flags.add("--threads", o.threads, "Threads to compute with (0: every core)")
+      .metavar("N")
+      .range(0, 4096)
+      .show_default()
+      .group("Model");
+  flags.add("--batch-size", o.batch_size, "Inputs computed together, or auto")
+      .metavar("N|auto")
+      .show_default()
+      .group("Model");
+  flags
+      .add("--allow-random-head", o.allow_random_head,
+           "Run although the checkpoint lacks this head's weights")
+      .group("Model");
+  flags
+      .add(
+          "--no-truncation", [&o] { o.truncate = false; },
+          "An input longer than the model takes is an error")
+      .group("Model");
 }
 
 namespace {

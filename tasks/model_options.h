@@ -7,10 +7,7 @@
 
 #include "core/base/json.h"
 #include "core/models/heads/model.h"
-
-namespace CLI {
-class App;
-}
+#include "tasks/run/flags.h"
 
 namespace hft {
 
@@ -29,9 +26,10 @@ struct ModelOptions {
   bool truncate = true;
 };
 
-// Which files and how to run; `add_source_options` alone for commands that compute nothing.
-void add_source_options(CLI::App& app, ModelOptions& options);
-void add_model_options(CLI::App& app, ModelOptions& options);
+// Which files and how to run; the first two alone for commands that compute nothing.
+void add_source_options(Flags& flags, ModelOptions& options);
+void add_variant_option(Flags& flags, ModelOptions& options);
+void add_model_options(Flags& flags, ModelOptions& options);
 
 // The folder of -m, or of the task's default model, which is named on stderr. A folder on disk
 // wins over an id, whose files are fetched as far as the cache lacks them. kNotFound when it is

@@ -1,5 +1,4 @@
 // hft models: which architectures are supported for which commands.
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
 #include <string>
@@ -11,9 +10,9 @@
 namespace hft {
 namespace {
 
-std::function<int()> declare(CLI::App& app) {
+std::function<int()> declare(Flags& flags) {
   auto json = std::make_shared<bool>(false);
-  app.add_flag("--json", *json, "One JSON record per architecture");
+  flags.add("--json", *json, "One JSON record per architecture");
   return [json] {
     const auto rows = engine().supported_models();
     std::vector<std::string> tasks;

@@ -1,6 +1,5 @@
 // hft ner: text in, the entities named in it out.
 // Reference: TokenClassificationPipeline (P1.4-P1.8).
-#include <CLI/CLI.hpp>
 #include <map>
 
 #include "core/base/text.h"
@@ -97,22 +96,24 @@ std::string draw(const Input& input, const Json& output) {
   return out;
 }
 
-std::function<int()> declare(CLI::App& app) {
+std::function<int()> declare(Flags& flags) {
   auto o = std::make_shared<Options>();
-  app.footer(
+  flags.footer(
       "Examples:\n"
       "  hft ner \"Hugging Face is based in New York City.\"\n"
       "  hft ner --aggregation-strategy max --stride 64 -i report.txt --json");
-  app.add_option("--aggregation-strategy", o->aggregation, "How tokens become entities")
-      ->transform(
-          CLI::CheckedTransformer(kAggregations).description("{none,simple,first,average,max}"))
-      ->default_str("simple");
-  app.add_option("--stride", o->stride, "Read long texts in windows that share N tokens")
-      ->type_name("N")
-      ->check(CLI::NonNegativeNumber);
-  add_list_option(app, "--ignore-labels", o->ignored, "Labels left out")->default_str("O");
-  add_text_options(app, o->common, {{.name = "text"}});
-  return [o, &app] {
+  const auto aggregation = [o](const std::string& name) {
+    o->aggregation = kAggregations.at(name);
+  };
+  flags.add("--aggregation-strategy", aggregation, "How tokens become entities")
+      .one_of({"none", "simple", "first", "average", "max"})
+      .show_default("simple");
+  flags.add("--stride", o->stride, "Read long texts in windows that share N tokens")
+      .metavar("N")
+      .range(0, 1'000'000'000);
+  add_list_option(flags, "--ignore-labels", o->ignored, "Labels left out").show_default("O");
+  add_text_options(flags, o->common, {{.name = "text"}});
+  return [o, flags] {
     TextTask task{
         .head = Head::kTokenClassify,
         .default_model = "dbmdz/bert-large-cased-finetuned-conll03-english",
@@ -120,7 +121,7 @@ std::function<int()> declare(CLI::App& app) {
         .rendering = {.text = draw},
         .setup = [o](const TextContext& context) { return setup(*o, context); },
     };
-    return run_text_task(app, o->common, task);
+    return run_text_task(flags, o->common, task);
   };
 }
 

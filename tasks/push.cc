@@ -1,5 +1,4 @@
 // hft push and hft hub upload: a folder or a file to a repository, in one commit.
-#include <CLI/CLI.hpp>
 #include <cstdio>
 
 #include "core/base/error.h"
@@ -104,48 +103,47 @@ int run_upload(const Options& o) {
   return carry_out(std::move(request));
 }
 
-void add_options(CLI::App& app, Options& o) {
-  app.add_option("--revision", o.request.revision, "Branch to commit to")
-      ->type_name("BRANCH")
-      ->capture_default_str();
-  app.add_option("--commit-message", o.request.message, "Message of the commit")->type_name("M");
-  app.add_flag("--private", o.request.make_private,
-               "Create the repository private, when it is not there");
-  app.add_flag("--create-pr", o.request.create_pr, "Propose it as a pull request");
-  app.add_flag("--dry-run", o.request.dry_run, "Only show what would be uploaded");
+void add_options(Flags& flags, Options& o) {
+  flags.add("--revision", o.request.revision, "Branch to commit to")
+      .metavar("BRANCH")
+      .show_default();
+  flags.add("--commit-message", o.request.message, "Message of the commit").metavar("M");
+  flags.add("--private", o.request.make_private,
+            "Create the repository private, when it is not there");
+  flags.add("--create-pr", o.request.create_pr, "Propose it as a pull request");
+  flags.add("--dry-run", o.request.dry_run, "Only show what would be uploaded");
 }
 
-std::function<int()> declare_push(CLI::App& app) {
+std::function<int()> declare_push(Flags& flags) {
   auto o = std::make_shared<Options>();
-  app.footer(
+  flags.footer(
       "Examples:\n  hft push my-model ann/my-model\n  hft push my-model ann/my-model --private "
       "--commit-message 'First version'\n"
       "  hft push my-model lab/shared --create-pr\n"
       "Sends what changed, in one commit; a model card is made when there is none. A file that "
       "holds a token is refused (exit 9).");
-  app.add_option("DIR", o->path, "The model's folder")->required();
-  app.add_option("REPO", o->request.repo_id, "The repository: org/name, or name for your own")
-      ->required();
-  add_options(app, *o);
+  flags.add("DIR", o->path, "The model's folder").required();
+  flags.add("REPO", o->request.repo_id, "The repository: org/name, or name for your own")
+      .required();
+  add_options(flags, *o);
   return [o] { return run_push(*o); };
 }
 
-std::function<int()> declare_upload(CLI::App& app) {
+std::function<int()> declare_upload(Flags& flags) {
   auto o = std::make_shared<Options>();
-  app.footer(
+  flags.footer(
       "Examples:\n  hft hub upload ann/my-model config.json\n  hft hub upload ann/my-model results "
       "runs/first --include '*.json'\n"
       "A file that holds a token is refused (exit 9).");
-  app.add_option("REPO", o->request.repo_id, "The repository: org/name, or name for your own")
-      ->required();
-  app.add_option("PATH", o->path, "File or folder")->required();
-  app.add_option("PATH_IN_REPO", o->path_in_repo,
-                 "Where it goes [a file: its name; a folder: the top]");
-  app.add_option("--include", o->include, "Of a folder, only files that match one of these")
-      ->type_name("GLOB…");
-  app.add_option("--exclude", o->exclude, "Of a folder, no file that matches one of these")
-      ->type_name("GLOB…");
-  add_options(app, *o);
+  flags.add("REPO", o->request.repo_id, "The repository: org/name, or name for your own")
+      .required();
+  flags.add("PATH", o->path, "File or folder").required();
+  flags.add("PATH_IN_REPO", o->path_in_repo, "Where it goes [a file: its name; a folder: the top]");
+  flags.add("--include", o->include, "Of a folder, only files that match one of these")
+      .metavar("GLOB…");
+  flags.add("--exclude", o->exclude, "Of a folder, no file that matches one of these")
+      .metavar("GLOB…");
+  add_options(flags, *o);
   return [o] { return run_upload(*o); };
 }
 

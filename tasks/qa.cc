@@ -1,6 +1,5 @@
 // hft qa: a question and a text in, the passage that answers it out.
 // Reference: QuestionAnsweringPipeline (P1.10-P1.13).
-#include <CLI/CLI.hpp>
 
 #include "core/base/files.h"
 #include "core/base/limits.h"
@@ -83,7 +82,7 @@ std::string draw(const Input& input, const Json& output) {
   return out;
 }
 
-int run(const CLI::App& app, Options& o) {
+int run(const Flags& flags, Options& o) {
   if (!o.context.empty() && !o.context_file.empty())
     fail(Errc::kUsage, "--context and --context-file contradict each other");
   if (!o.context_file.empty()) {
@@ -93,7 +92,7 @@ int run(const CLI::App& app, Options& o) {
   }
   auto& columns = o.common.input.columns;
   if (!o.question.empty()) columns[1].fixed = o.question;
-  if (app.get_option("--context")->count() || !o.context_file.empty()) {
+  if (flags.given("--context") || !o.context_file.empty()) {
     columns[0].fixed = o.context;
     if (o.common.input.files.empty() && o.common.input.values.empty())
       o.common.input.values = {o.context};
@@ -105,41 +104,41 @@ int run(const CLI::App& app, Options& o) {
       .rendering = {.text = draw},
       .setup = [&o](const TextContext& context) { return setup(o, context); },
   };
-  return run_text_task(app, o.common, task);
+  return run_text_task(flags, o.common, task);
 }
 
-std::function<int()> declare(CLI::App& app) {
+std::function<int()> declare(Flags& flags) {
   auto o = std::make_shared<Options>();
-  app.footer(
+  flags.footer(
       "Examples:\n"
       "  hft qa --question \"What is the capital?\" --context \"Paris is the capital of France.\"\n"
       "  hft qa --question \"Who wrote it?\" < article.txt\n"
       "  hft qa -i squad.jsonl --json            (columns question and context)");
-  app.add_option("--question", o->question, "The question, for every text")->type_name("TEXT");
-  app.add_option("--context", o->context, "The text that holds the answer")->type_name("TEXT");
-  app.add_option("--context-file", o->context_file, "Read that text from FILE")->type_name("FILE");
-  app.add_option("--top-k", o->rules.top_k, "Answers per question")
-      ->type_name("N")
-      ->check(CLI::Range(1, 1'000'000))
-      ->capture_default_str();
-  app.add_option("--doc-stride", o->doc_stride,
-                 "Tokens that neighbouring windows of a long text share")
-      ->type_name("N")
-      ->check(CLI::Range(0, 1'000'000'000));
-  app.add_option("--max-answer-len", o->rules.max_answer_tokens, "Tokens of the longest answer")
-      ->type_name("N")
-      ->check(CLI::Range(1, 1'000'000))
-      ->capture_default_str();
-  app.add_option("--max-seq-len", o->max_seq_len, "Tokens of a window, question included")
-      ->type_name("N")
-      ->check(CLI::Range(1, 1'000'000));
-  app.add_option("--max-question-len", o->max_question_len,
-                 "Accepted; like the pipeline, questions are not cut")
-      ->type_name("N")
-      ->capture_default_str();
-  app.add_flag("--handle-impossible-answer", o->rules.impossible, "An empty answer may win");
-  add_text_options(app, o->common, {{.name = "context"}, {.name = "question"}});
-  return [o, &app] { return run(app, *o); };
+  flags.add("--question", o->question, "The question, for every text").metavar("TEXT");
+  flags.add("--context", o->context, "The text that holds the answer").metavar("TEXT");
+  flags.add("--context-file", o->context_file, "Read that text from FILE").metavar("FILE");
+  flags.add("--top-k", o->rules.top_k, "Answers per question")
+      .metavar("N")
+      .range(1, 1'000'000)
+      .show_default();
+  flags.add("--doc-stride", o->doc_stride, "Tokens that neighbouring windows of a long text share")
+      .metavar("N")
+      .range(0, 1'000'000'000);
+  flags.add("--max-answer-len", o->rules.max_answer_tokens, "Tokens of the longest answer")
+      .metavar("N")
+      .range(1, 1'000'000)
+      .show_default();
+  flags.add("--max-seq-len", o->max_seq_len, "Tokens of a window, question included")
+      .metavar("N")
+      .range(1, 1'000'000);
+  flags
+      .add("--max-question-len", o->max_question_len,
+           "Accepted; like the pipeline, questions are not cut")
+      .metavar("N")
+      .show_default();
+  flags.add("--handle-impossible-answer", o->rules.impossible, "An empty answer may win");
+  add_text_options(flags, o->common, {{.name = "context"}, {.name = "question"}});
+  return [o, flags] { return run(flags, *o); };
 }
 
 }  // namespace

@@ -1,6 +1,5 @@
 #include "tasks/seq2seq_task.h"
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 
 #include "tasks/drawing.h"
@@ -40,14 +39,14 @@ Json output_of(const Seq2SeqJob& job, const Seq2SeqGenerator& generator, const s
 
 }  // namespace
 
-void add_seq2seq_options(CLI::App& app, Seq2SeqOptions& o) {
-  add_generation_options(app, o.generation);
-  add_input_options(app, o.input, {{.name = "text"}});
-  add_output_options(app, o.output);
-  add_model_options(app, o.model);
+void add_seq2seq_options(Flags& flags, Seq2SeqOptions& o) {
+  add_generation_options(flags, o.generation);
+  add_input_options(flags, o.input, {{.name = "text"}});
+  add_output_options(flags, o.output);
+  add_model_options(flags, o.model);
 }
 
-int run_seq2seq_task(const CLI::App& app, Seq2SeqOptions& o, const Seq2SeqTask& task) {
+int run_seq2seq_task(const Flags& flags, Seq2SeqOptions& o, const Seq2SeqTask& task) {
   check_output_file(o.output.file, o.output.force || o.output.resume);
   InputReader reader(o.input, o.output.keep_columns);
   Seq2SeqGenerator generator(o, task);
@@ -55,7 +54,7 @@ int run_seq2seq_task(const CLI::App& app, Seq2SeqOptions& o, const Seq2SeqTask& 
                       {.text_by_default = true,
                        .text = [&](auto&, auto& output) { return drawn(output, task, o); },
                        .failed = o.input.lines ? "\n" : ""},
-                      fingerprint(app, generator.folder()));
+                      fingerprint(flags, generator.folder()));
   const std::int64_t each = generator.sequences_each(), most = generator.most_sequences();
   GenerationWorker worker(
       generator.model(),
@@ -76,11 +75,8 @@ int run_seq2seq_task(const CLI::App& app, Seq2SeqOptions& o, const Seq2SeqTask& 
     };
     return job;
   };
-  const int code = run({.reader = reader,
-                        .sink = writer,
-                        .prepare = prepare,
-                        .worker = &worker,
-                        .verb = task.verb});
+  const int code = run(
+      {.reader = reader, .sink = writer, .prepare = prepare, .worker = &worker, .verb = task.verb});
   generator.finish_hints();
   return code;
 }

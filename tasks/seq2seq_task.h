@@ -1,5 +1,5 @@
-// The runner of the commands that turn one text into another with an encoder-decoder. A command says
-// what its output is called and what it has to say of lengths; reading, cutting, encoding and
+// The runner of the commands that turn one text into another with an encoder-decoder. A command
+// says what its output is called and what it has to say of lengths; reading, cutting, encoding and
 // generating together, order and error records are done here, once.
 #pragma once
 
@@ -9,9 +9,10 @@
 #include "core/generation/generation_config.h"
 #include "tasks/command.h"
 #include "tasks/generation_options.h"
-#include "tasks/run/rows.h"
 #include "tasks/model_options.h"
+#include "tasks/run/flags.h"
 #include "tasks/run/records.h"
+#include "tasks/run/rows.h"
 
 namespace hft {
 
@@ -39,9 +40,9 @@ struct Seq2SeqTask {
   std::function<std::string(std::int64_t tokens, const Lengths& lengths)> hint;
 };
 
-void add_seq2seq_options(CLI::App& app, Seq2SeqOptions& options);
+void add_seq2seq_options(Flags& flags, Seq2SeqOptions& options);
 
 // Runs the task to its exit code.
-int run_seq2seq_task(const CLI::App& app, Seq2SeqOptions& options, const Seq2SeqTask& task);
+int run_seq2seq_task(const Flags& flags, Seq2SeqOptions& options, const Seq2SeqTask& task);
 
 }  // namespace hft

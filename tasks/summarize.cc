@@ -1,5 +1,4 @@
 // hft summarize: texts in, summaries out.
-#include <CLI/CLI.hpp>
 
 #include "tasks/commands.h"
 #include "tasks/seq2seq_task.h"
@@ -16,8 +15,8 @@ std::string hint(std::int64_t tokens, const Lengths& lengths) {
   return "";
 }
 
-int run(const CLI::App& app, Seq2SeqOptions& o) {
-  return run_seq2seq_task(app, o,
+int run(const Flags& flags, Seq2SeqOptions& o) {
+  return run_seq2seq_task(flags, o,
                           {.default_model = "sshleifer/distilbart-cnn-12-6",
                            .verb = "summarizing",
                            .field = "summary_text",
@@ -25,9 +24,9 @@ int run(const CLI::App& app, Seq2SeqOptions& o) {
                            .hint = hint});
 }
 
-std::function<int()> declare(CLI::App& app) {
+std::function<int()> declare(Flags& flags) {
   auto o = std::make_shared<Seq2SeqOptions>();
-  app.footer(
+  flags.footer(
       "Examples:\n"
       "  hft summarize -m facebook/bart-large-cnn --min-length 30 --max-length 130 < article.txt\n"
       "  hft summarize -m DIR --json -i articles.jsonl -o summaries.jsonl\n"
@@ -36,8 +35,8 @@ std::function<int()> declare(CLI::App& app) {
       "Without other settings of the model: 4 beams, at most 256 tokens, as by the summarization\n"
       "pipeline. A text longer than the model takes is cut, with a note; --no-truncation refuses "
       "it.");
-  add_seq2seq_options(app, *o);
-  return [o, &app] { return run(app, *o); };
+  add_seq2seq_options(flags, *o);
+  return [o, flags] { return run(flags, *o); };
 }
 
 }  // namespace

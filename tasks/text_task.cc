@@ -1,6 +1,5 @@
 #include "tasks/text_task.h"
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <atomic>
 
@@ -17,10 +16,10 @@ std::atomic<std::int64_t> cuts{0};
 
 }  // namespace
 
-void add_text_options(CLI::App& app, TextOptions& o, std::vector<Column> columns) {
-  add_input_options(app, o.input, std::move(columns));
-  add_output_options(app, o.output);
-  add_model_options(app, o.model);
+void add_text_options(Flags& flags, TextOptions& o, std::vector<Column> columns) {
+  add_input_options(flags, o.input, std::move(columns));
+  add_output_options(flags, o.output);
+  add_model_options(flags, o.model);
 }
 
 Sequence to_sequence(const TextContext& context, const Encoding& encoding) {
@@ -53,7 +52,7 @@ Encoding encode_within(const TextContext& context, const std::string& text, cons
   return encode();
 }
 
-int run_text_task(const CLI::App& app, const TextOptions& o, const TextTask& task) {
+int run_text_task(const Flags& flags, const TextOptions& o, const TextTask& task) {
   const fs::path folder = model_folder(o.model, task.default_model);
   const std::int64_t most = batch_size(o.model);
   const TextSource source = task.source ? task.source(folder) : TextSource{folder, folder};
@@ -61,16 +60,18 @@ int run_text_task(const CLI::App& app, const TextOptions& o, const TextTask& tas
   if (task.request) task.request(request);
   Fields config = source.has_config ? read_text_config(source.config, kEncoderWords)
                                     : Fields(Json::object(), source.folder.string());
-  auto writer = std::make_unique<RecordWriter>(o.output, task.rendering, fingerprint(app, folder));
+  auto writer =
+      std::make_unique<RecordWriter>(o.output, task.rendering, fingerprint(flags, folder));
   InputReader reader(o.input, o.output.keep_columns);
   auto loading = load_in_background<TextModel>(request);
 
-  TextContext context{.folder = folder,
-                      .config = std::move(config),
-                      .tokenizer = unless_unsupported(
-                          loading, [&] { return Tokenizer::load(source.folder, source.tokenizer); }),
-                      .cut = o.model.truncate,
-                      .special_tokens = source.special_tokens};
+  TextContext context{
+      .folder = folder,
+      .config = std::move(config),
+      .tokenizer = unless_unsupported(
+          loading, [&] { return Tokenizer::load(source.folder, source.tokenizer); }),
+      .cut = o.model.truncate,
+      .special_tokens = source.special_tokens};
   context.labels = labels_of(context.config);
   const std::unique_ptr<TextModel> model = loading.get();
   for (const auto& warning : model->warnings()) note(warning);
@@ -87,14 +88,12 @@ int run_text_task(const CLI::App& app, const TextOptions& o, const TextTask& tas
   Prepare prepare = task.setup(context);
   std::unique_ptr<Sink> sink = task.sink ? task.sink(std::move(writer)) : std::move(writer);
   EncoderWorker worker(*model, task.head, most);
-  const int code = run({.reader = reader,
-                        .sink = *sink,
-                        .prepare =
-                            [&](const Input& input) {
-                              return std::make_unique<EncoderJob>(prepare(input));
-                            },
-                        .worker = &worker,
-                        .verb = task.verb});
+  const int code = run(
+      {.reader = reader,
+       .sink = *sink,
+       .prepare = [&](const Input& input) { return std::make_unique<EncoderJob>(prepare(input)); },
+       .worker = &worker,
+       .verb = task.verb});
   if (cuts > kCutsShown) note(std::to_string(cuts) + " texts were cut in all");
   return code;
 }

@@ -13,6 +13,7 @@
 #include "tasks/command.h"
 #include "tasks/model_options.h"
 #include "tasks/run/encoder_worker.h"
+#include "tasks/run/flags.h"
 
 namespace hft {
 
@@ -64,10 +65,10 @@ struct TextOptions {
 };
 
 // Declares the options every text task shares.
-void add_text_options(CLI::App& app, TextOptions& options, std::vector<Column> columns);
+void add_text_options(Flags& flags, TextOptions& options, std::vector<Column> columns);
 
 // Runs the task to its exit code.
-int run_text_task(const CLI::App& app, const TextOptions& options, const TextTask& task);
+int run_text_task(const Flags& flags, const TextOptions& options, const TextTask& task);
 
 // Encodes within max_tokens: cuts with a note on stderr, or throws when cutting is not allowed.
 // `pair` may be null; `truncation` says which text is cut.

@@ -1,5 +1,4 @@
 // hft tokenize: text to token ids and back, conversations to text; never loads LibTorch.
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <atomic>
 #include <charconv>
@@ -243,17 +242,17 @@ std::string draw(const Input& input, const Json& output) {
   return out;
 }
 
-int run(const CLI::App& app, Options& o) {
+int run(const Flags& flags, Options& o) {
   const fs::path folder =
       model_folder(o.model, "sentence-transformers/all-MiniLM-L6-v2", ModelParts::kTokenizer);
-  if (app.get_option("--pair")->count()) o.input.columns[1].fixed = o.pair;
+  if (flags.given("--pair")) o.input.columns[1].fixed = o.pair;
   if (o.render && o.messages.empty())
     fail(Errc::kUsage, "--template renders a conversation: it needs --messages FILE");
   if ((o.stride > 0 || o.overflowing) && o.max_length == 0)
     fail(Errc::kUsage, o.stride > 0 ? "--stride" : "--return-overflowing-tokens",
          " needs --max-length N");
   RecordWriter writer(o.output, {.text_by_default = o.decode || o.render, .text = draw},
-                      fingerprint(app, folder, false));
+                      fingerprint(flags, folder, false));
   if (!o.messages.empty()) o.input.values = {o.messages};
   Tokenizing tokenizing(o, folder, writer);
   InputReader reader(o.input, o.output.keep_columns);
@@ -267,54 +266,56 @@ int run(const CLI::App& app, Options& o) {
   return failed && tokenizing.only_files_at_fault() ? static_cast<int>(Errc::kBadData) : code;
 }
 
-std::function<int()> declare(CLI::App& app) {
+std::function<int()> declare(Flags& flags) {
   auto o = std::make_shared<Options>();
-  app.footer(
+  flags.footer(
       "Examples:\n"
       "  hft tokenize -m models/all-MiniLM-L6-v2 \"Hello world\"\n"
       "  hft tokenize -m DIR --ids-only --lines < corpus.txt > ids.jsonl\n"
       "  hft tokenize -m DIR --template --messages chat.json\n"
       "  hft tokenize -m DIR --decode \"[101, 7592, 102]\"");
-  app.add_option("--pair", o->pair, "Second text of a pair")->type_name("TEXT");
-  app.add_flag("--ids-only", o->ids_only, "Only the list of ids");
-  app.add_flag("--no-special-tokens", o->no_specials, "Add no special tokens");
-  app.add_flag("--split-special-tokens", o->split_special,
-               "Text that spells a special token is ordinary text");
-  app.add_option("--max-length", o->max_length, "Cut to N tokens, special ones counted")
-      ->type_name("N")
-      ->check(CLI::Range(std::int64_t{1}, limits::kLineBytes));
-  app.add_option("--truncation", o->truncation, "Which text of a pair --max-length cuts")
-      ->check(CLI::IsMember({"longest_first", "only_first", "only_second"}))
-      ->type_name("longest_first|only_first|only_second")
-      ->capture_default_str();
-  app.add_flag("--return-overflowing-tokens", o->overflowing,
-               "A list: what is cut off follows, each part N tokens long");
-  app.add_option("--stride", o->stride, "Tokens that neighbouring parts share")
-      ->type_name("N")
-      ->check(CLI::Range(std::int64_t{0}, limits::kLineBytes));
-  app.add_option("--src-lang", o->src_lang, "Source language of a translation model's tokenizer")
-      ->type_name("LANG");
-  app.add_flag("--decode", o->decode, "Ids in, text out");
-  app.add_flag("--keep-special-tokens", o->keep_specials, "With --decode: show special tokens");
-  app.add_option("--messages", o->messages,
-                 "Tokenize a conversation, a JSON list of messages, with the model's chat template")
-      ->type_name("FILE");
-  app.add_flag("--template", o->render, "With --messages: the rendered text instead of its tokens");
-  app.add_option("--chat-template", o->chat_template, "Use this template instead of the model's")
-      ->type_name("FILE");
-  app.add_flag_callback(
+  flags.add("--pair", o->pair, "Second text of a pair").metavar("TEXT");
+  flags.add("--ids-only", o->ids_only, "Only the list of ids");
+  flags.add("--no-special-tokens", o->no_specials, "Add no special tokens");
+  flags.add("--split-special-tokens", o->split_special,
+            "Text that spells a special token is ordinary text");
+  flags.add("--max-length", o->max_length, "Cut to N tokens, special ones counted")
+      .metavar("N")
+      .range(1, limits::kLineBytes);
+  flags.add("--truncation", o->truncation, "Which text of a pair --max-length cuts")
+      .one_of({"longest_first", "only_first", "only_second"})
+      .metavar("longest_first|only_first|only_second")
+      .show_default();
+  flags.add("--return-overflowing-tokens", o->overflowing,
+            "A list: what is cut off follows, each part N tokens long");
+  flags.add("--stride", o->stride, "Tokens that neighbouring parts share")
+      .metavar("N")
+      .range(0, limits::kLineBytes);
+  flags.add("--src-lang", o->src_lang, "Source language of a translation model's tokenizer")
+      .metavar("LANG");
+  flags.add("--decode", o->decode, "Ids in, text out");
+  flags.add("--keep-special-tokens", o->keep_specials, "With --decode: show special tokens");
+  flags
+      .add("--messages", o->messages,
+           "Tokenize a conversation, a JSON list of messages, with the model's chat template")
+      .metavar("FILE");
+  flags.add("--template", o->render, "With --messages: the rendered text instead of its tokens");
+  flags.add("--chat-template", o->chat_template, "Use this template instead of the model's")
+      .metavar("FILE");
+  flags.add(
       "--add-generation-prompt", [o] { o->generation_prompt = true; },
       "End with the start of an answer [default]");
-  app.add_flag_callback(
+  flags.add(
       "--no-add-generation-prompt", [o] { o->generation_prompt = false; },
       "End with the last message");
-  app.add_option("--template-vars", o->template_vars,
-                 "Further variables of the template: a JSON object, tools among them")
-      ->type_name("FILE");
-  add_input_options(app, o->input, {{.name = "text"}, {.name = "text_pair", .optional = true}});
-  add_output_options(app, o->output);
-  add_source_options(app, o->model);
-  return [o, &app] { return run(app, *o); };
+  flags
+      .add("--template-vars", o->template_vars,
+           "Further variables of the template: a JSON object, tools among them")
+      .metavar("FILE");
+  add_input_options(flags, o->input, {{.name = "text"}, {.name = "text_pair", .optional = true}});
+  add_output_options(flags, o->output);
+  add_source_options(flags, o->model);
+  return [o, flags] { return run(flags, *o); };
 }
 
 }  // namespace

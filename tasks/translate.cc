@@ -1,5 +1,4 @@
 // hft translate: texts in, translations out.
-#include <CLI/CLI.hpp>
 
 #include "core/base/error.h"
 #include "tasks/commands.h"
@@ -27,25 +26,24 @@ std::string task_of(const LanguagePair& pair) {
   return pair.both() && plain ? "translation_" + pair.source + "_to_" + pair.target : "translation";
 }
 
-int run(const CLI::App& app, Options& o) {
+int run(const Flags& flags, Options& o) {
   const LanguagePair& pair = o.languages;
   if (o.model.model.empty() && !pair.both())
     fail_hint(Errc::kUsage, "give a model with -m, or --src-lang en --tgt-lang de, fr or ro",
               "no model and no languages given; the default model, ", kDefaultModel,
               ", needs them");
-  return run_seq2seq_task(
-      app, o,
-      {.default_model = kDefaultModel,
-       .verb = "translating",
-       .field = "translation_text",
-       .name = task_of(pair),
-       .languages = pair,
-       .hint = hint});
+  return run_seq2seq_task(flags, o,
+                          {.default_model = kDefaultModel,
+                           .verb = "translating",
+                           .field = "translation_text",
+                           .name = task_of(pair),
+                           .languages = pair,
+                           .hint = hint});
 }
 
-std::function<int()> declare(CLI::App& app) {
+std::function<int()> declare(Flags& flags) {
   auto o = std::make_shared<Options>();
-  app.footer(
+  flags.footer(
       "Examples:\n"
       "  hft translate -m Helsinki-NLP/opus-mt-en-fr \"Hello, how are you?\"\n"
       "  hft translate -m Helsinki-NLP/opus-mt-en-fr --lines -i book.txt > livre.txt\n"
@@ -55,15 +53,16 @@ std::function<int()> declare(CLI::App& app) {
       "Without other settings of the model: 4 beams, at most 256 tokens, as by the translation\n"
       "pipeline. With --lines, line N of the output translates line N of the input. A text longer\n"
       "than the model takes is cut, with a note; --no-truncation refuses it.");
-  app.add_option("--src-lang", o->languages.source,
-                 "Language of the texts, by the model's code (en, en_XX, eng_Latn)")
-      ->type_name("CODE")
-      ->group("Languages");
-  app.add_option("--tgt-lang", o->languages.target, "Language to translate to")
-      ->type_name("CODE")
-      ->group("Languages");
-  add_seq2seq_options(app, *o);
-  return [o, &app] { return run(app, *o); };
+  flags
+      .add("--src-lang", o->languages.source,
+           "Language of the texts, by the model's code (en, en_XX, eng_Latn)")
+      .metavar("CODE")
+      .group("Languages");
+  flags.add("--tgt-lang", o->languages.target, "Language to translate to")
+      .metavar("CODE")
+      .group("Languages");
+  add_seq2seq_options(flags, *o);
+  return [o, flags] { return run(flags, *o); };
 }
 
 }  // namespace

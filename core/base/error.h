@@ -2,6 +2,7 @@
 #pragma once
 
 #include <exception>
+#include <span>
 #include <sstream>
 #include <string>
 #include <string_view>
@@ -27,7 +28,13 @@ enum class Errc {
   kTerminated = 143,
 };
 
-// The lower-case word of a code in JSON error records: "usage", "bad_data", …
+// Every code, with its word in JSON error records and its line in the help.
+struct ExitCode {
+  Errc code;
+  std::string_view name, meaning;  // "bad_data"; "bad data: a malformed or hostile file, …"
+};
+std::span<const ExitCode> exit_codes();
+
 std::string_view code_name(Errc code);
 
 // message is one line: what, got, wanted. hint is a remedy ("" = none), printed on its own line.

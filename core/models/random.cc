@@ -1,5 +1,4 @@
 // Draws as torch.multinomial and torch.rand make them on the CPU's generator.
-#include <ATen/ATen.h>
 #include <ATen/CPUGeneratorImpl.h>
 #include <c10/core/InferenceMode.h>
 

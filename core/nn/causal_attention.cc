@@ -161,7 +161,7 @@ Tensor kept(const KvCache& cache, std::int64_t layer, int sequence, std::int64_t
                                  .view({l.heads, l.size, kCacheBlock})
                                  .transpose(1, 2));  // [K,kCacheBlock,E]
   }
-  return at::cat(parts, 1).narrow(1, 0, positions);
+  return at::concat(parts, 1).narrow(1, 0, positions);
 }
 
 Tensor causal_with_libtorch(const Tensor& qkv, const CausalAttention& a, const Steps& steps,
@@ -178,12 +178,12 @@ Tensor causal_with_libtorch(const Tensor& qkv, const CausalAttention& a, const S
                                .reshape({step.count, layer.heads, layer.size})
                                .transpose(0, 1);  // [K,T,E]
       if (step.past == 0) return fresh;
-      return at::cat({kept(cache, a.layer, step.sequence, step.past, values), fresh}, 1);
+      return at::concat({kept(cache, a.layer, step.sequence, step.past, values), fresh}, 1);
     };
     parts.push_back(mixed(rows.narrow(1, 0, columns),
                           {part(false), part(true), step.past, 0, layer.window}, a, bias));
   }
-  return at::cat(parts);
+  return at::concat(parts);
 }
 
 Tensor source_with_libtorch(const Tensor& queries, const CausalAttention& a, const Steps& steps) {
@@ -203,7 +203,7 @@ Tensor source_with_libtorch(const Tensor& queries, const CausalAttention& a, con
     parts.push_back(mixed(queries.narrow(0, step.begin, step.count),
                           {part(false), part(true), 0, length, 0}, a, {}));
   }
-  return at::cat(parts);
+  return at::concat(parts);
 }
 
 }  // namespace

@@ -65,7 +65,7 @@ Tensor bind_bias(const Weights& w, const Linear::Part& part) {
   Tensor bias = (w / part.name).small("bias", {stored.of > 0 ? stored.of : part.out});
   if (!bias.defined()) return bias;
   if (stored.of > 0) bias = bias.narrow(0, stored.begin, part.out);
-  return stored.groups > 0 ? at::cat(regrouped(bias, stored.groups, stored.kinds)) : bias;
+  return stored.groups > 0 ? at::concat(regrouped(bias, stored.groups, stored.kinds)) : bias;
 }
 
 void append(Slices& all, Slices more) {
@@ -173,7 +173,7 @@ struct Linear::State {
   Tensor joined(const Slices& slices) const {  // {out, in} in the type computed with
     std::vector<Tensor> parts;
     for (const auto& slice : slices) parts.push_back(slice.to(store->dtype()));
-    return parts.size() == 1 ? parts[0] : at::cat(parts);
+    return parts.size() == 1 ? parts[0] : at::concat(parts);
   }
 
   Tensor with_libtorch(const Tensor& input, Activation activation) {
@@ -208,7 +208,7 @@ Linear::Linear(const Weights& w, const std::vector<Part>& parts, std::int64_t in
     if (bias) biases.push_back(bind_bias(w, part));
   }
   const bool all = std::ranges::all_of(biases, [](const Tensor& b) { return b.defined(); });
-  if (bias && all) state_->bias = biases.size() == 1 ? biases[0] : at::cat(biases);
+  if (bias && all) state_->bias = biases.size() == 1 ? biases[0] : at::concat(biases);
 }
 
 Linear Linear::gated(const Weights& w, const std::array<Part, 2>& gate_up, std::int64_t in,

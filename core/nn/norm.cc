@@ -84,7 +84,7 @@ void RmsNorm::heads(Tensor& x, std::int64_t begin, std::int64_t count) const {
     const auto size = weight.size(0);
     const Tensor heads = x.narrow(1, begin, count * size).view({x.size(0), count, size});  // [N,H,E]
     const Tensor normed = scaled_by_root(heads).view({x.size(0), count * size});
-    x = at::cat({x.narrow(1, 0, begin), normed,
+    x = at::concat({x.narrow(1, 0, begin), normed,
                  x.narrow(1, begin + count * size, x.size(1) - begin - count * size)},
                 1);
     return;

@@ -186,7 +186,7 @@ Tensor turned(const Tensor& qkv, const Tensor& angles, std::int64_t heads, std::
   const Tensor low = x.narrow(2, 0, half), high = x.narrow(2, half, half);  // [N,H,turning/2]
   const Tensor rest = x.narrow(2, turning, size - turning);
   const Tensor all =
-      at::cat({low * cosines - high * sines, high * cosines + low * sines, rest}, 2);
+      at::concat({low * cosines - high * sines, high * cosines + low * sines, rest}, 2);
   return all.view({rows, heads * size}).to(qkv.scalar_type());
 }
 
@@ -195,7 +195,7 @@ Tensor turned(const Tensor& qkv, const Tensor& angles, std::int64_t heads, std::
 void Rope::rotate(Tensor& qkv, const Tensor& angles, std::int64_t heads, std::int64_t size) {
   if (!kernel_computes(qkv)) {
     const auto columns = heads * size;
-    qkv = at::cat({turned(qkv, angles, heads, size),
+    qkv = at::concat({turned(qkv, angles, heads, size),
                    qkv.narrow(1, columns, qkv.size(1) - columns)},
                   1);
     return;

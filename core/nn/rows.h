@@ -14,7 +14,7 @@ Tensor row_by_row(const Tensor& x, F&& f) {
   if (x.size(0) < 2) return f(x);
   std::vector<Tensor> rows;
   for (std::int64_t i = 0; i < x.size(0); ++i) rows.push_back(f(x.narrow(0, i, 1)));
-  return at::cat(rows);
+  return at::concat(rows);
 }
 
 }  // namespace hft

@@ -18,6 +18,7 @@ if(LibTorch_FOUND AND NOT TARGET LibTorch::LibTorch)
   add_library(LibTorch::LibTorch INTERFACE IMPORTED)
   # -idirafter: LibTorch carries its own fmt, which must not shadow the system's.
   target_compile_options(LibTorch::LibTorch INTERFACE
+    "SHELL:-idirafter ${CMAKE_CURRENT_LIST_DIR}/lean"
     "SHELL:-idirafter ${LibTorch_INCLUDE_DIR}"
     "SHELL:-idirafter ${LibTorch_INCLUDE_DIR}/torch/csrc/api/include")
   target_link_libraries(LibTorch::LibTorch INTERFACE ${LibTorch_CPU} ${LibTorch_C10})

@@ -2,7 +2,6 @@
 
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <mutex>
 
@@ -15,22 +14,24 @@
 
 namespace hft {
 
-void add_output_options(CLI::App& app, OutputOptions& o) {
-  app.add_flag("--json", o.json, "One JSON record per input")->group("Output");
-  app.add_option("--format", o.format, "Form of the results")
-      ->check(CLI::IsMember({"text", "json", "csv", "tsv"}))
-      ->group("Output");
-  app.add_option_function<std::string>(
-         "-o,--output", [&o](const std::string& file) { o.file = file == "-" ? "" : file; },
-         "Write to FILE, which appears when it is complete; -: stdout")
-      ->type_name("FILE")
-      ->group("Output");
-  app.add_flag("--force", o.force, "Replace an existing FILE")->group("Output");
-  app.add_flag("--resume", o.resume, "Keep the good records of FILE, run what is missing or failed")
-      ->group("Output");
-  add_list_option(app, "--keep-columns", o.keep_columns, "Data columns to carry along: a,b or all")
-      ->type_name("a,b|all")
-      ->group("Output");
+void add_output_options(Flags& flags, OutputOptions& o) {
+  flags.add("--json", o.json, "One JSON record per input").group("Output");
+  flags.add("--format", o.format, "Form of the results")
+      .one_of({"text", "json", "csv", "tsv"})
+      .group("Output");
+  flags
+      .add(
+          "-o,--output", [&o](const std::string& file) { o.file = file == "-" ? "" : file; },
+          "Write to FILE, which appears when it is complete; -: stdout")
+      .metavar("FILE")
+      .group("Output");
+  flags.add("--force", o.force, "Replace an existing FILE").group("Output");
+  flags.add("--resume", o.resume, "Keep the good records of FILE, run what is missing or failed")
+      .group("Output");
+  add_list_option(flags, "--keep-columns", o.keep_columns,
+                  "Data columns to carry along: a,b or all")
+      .metavar("a,b|all")
+      .group("Output");
 }
 
 void Failures::add(const Input& input, const Error& error) {

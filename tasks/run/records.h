@@ -12,6 +12,7 @@
 
 #include "core/base/json.h"
 #include "tasks/output_file.h"
+#include "tasks/run/flags.h"
 #include "tasks/run/resume.h"
 #include "tasks/run/rows.h"
 
@@ -26,7 +27,7 @@ struct OutputOptions {
   std::vector<std::string> keep_columns;  // {"all"}: every one
 };
 
-void add_output_options(CLI::App& app, OutputOptions& options);
+void add_output_options(Flags& flags, OutputOptions& options);
 
 // How a task's output looks outside JSON: `text` draws one record for people.
 struct Rendering {

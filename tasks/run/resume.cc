@@ -1,6 +1,5 @@
 #include "tasks/run/resume.h"
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <atomic>
 #include <set>
@@ -50,9 +49,9 @@ std::vector<std::string> digests_of(const std::vector<fs::path>& files) {
 
 // Files of a model folder that hft may read: what else lies there changes no result.
 bool of_model(const fs::path& file) {
-  static const std::set<std::string> kSuffixes{".json",  ".jinja",       ".txt", ".model", ".spm",
-                                               ".bpe",   ".safetensors", ".bin", ".pt",    ".vocab",
-                                               ".codes", ".merges"};
+  static const std::set<std::string> kSuffixes{".json", ".jinja", ".txt",         ".model",
+                                               ".spm",  ".bpe",   ".safetensors", ".bin",
+                                               ".pt",   ".vocab", ".codes",       ".merges"};
   return kSuffixes.contains(file.extension().string());
 }
 
@@ -81,7 +80,7 @@ std::string digest_of_folder(const fs::path& folder, bool weights) {
     if (at->path().filename().string().starts_with('.')) {
       at.disable_recursion_pending();
     } else if (std::error_code unknown; at->is_regular_file(unknown) && of_model(at->path()) &&
-                                            (weights || !of_weights(at->path()))) {
+                                        (weights || !of_weights(at->path()))) {
       files.push_back(at->path());
     }
   }
@@ -143,25 +142,23 @@ Json Fingerprint::whole() const {
   return all;
 }
 
-Fingerprint fingerprint(const CLI::App& app, const fs::path& folder, bool weights) {
+Fingerprint fingerprint(const Flags& flags, const fs::path& folder, bool weights) {
   // Flags that change no result, or whose change the inputs themselves show.
   static const std::set<std::string> kHarmless{
-      "--output",           "--force",   "--resume",   "--threads",
-      "--batch-size",       "--progress", "--quiet",    "--verbose",
-      "--color",            "--model",   "--cache-dir", "--local-files-only",
-      "--require-license",  "--input",   "--json",     "--format"};
-  Json flags = Json::object();
+      "--output",          "--force",    "--resume",    "--threads",
+      "--batch-size",      "--progress", "--quiet",     "--verbose",
+      "--color",           "--model",    "--cache-dir", "--local-files-only",
+      "--require-license", "--input",    "--json",      "--format"};
+  Json settings = Json::object();
   std::vector<fs::path> folders{folder};
-  const bool kept = app.get_option("--output")->count() > 0;
-  for (const CLI::Option* option : app.get_options()) {
-    if (option->count() == 0 || !option->nonpositional()) continue;
-    const std::string name = "--" + option->get_lnames()[0];
+  const bool kept = flags.given("--output");
+  for (const auto& [name, values] : flags.all_given()) {
     if (kHarmless.contains(name)) continue;
-    flags[name] = option->results();
-    for (const std::string& value : kept ? option->results() : CLI::results_t()) {
+    Json& setting = settings[name] = values;
+    for (const std::string& value : kept ? values : std::vector<std::string>()) {
       std::error_code ignored;
       if (fs::is_directory(value, ignored)) folders.emplace_back(value);
-      if (fs::is_regular_file(value, ignored)) flags[name].push_back(digests_of({value})[0]);
+      if (fs::is_regular_file(value, ignored)) setting.push_back(digests_of({value})[0]);
     }
   }
   const auto read = [folders, weights] {
@@ -169,7 +166,7 @@ Fingerprint fingerprint(const CLI::App& app, const fs::path& folder, bool weight
     for (const fs::path& one : folders) all += digest_of_folder(one, weights);
     return folders.size() == 1 ? all : digest_of(all).text();
   };
-  return {{{"version", HFT_VERSION}, {"command", app.get_name()}, {"flags", flags}},
+  return {{{"version", HFT_VERSION}, {"command", flags.command()}, {"flags", settings}},
           std::async(kept ? std::launch::async : std::launch::deferred, read).share()};
 }
 
@@ -199,8 +196,8 @@ void Earlier::load_lines(std::size_t which, const fs::path& file) {
     const auto parts = parts_of(line);
     ++number;
     if (!parts)
-      fail_hint(Errc::kUsage, "use --force to replace it", file.string(),
-                ": cannot resume: line ", number, " is no record");
+      fail_hint(Errc::kUsage, "use --force to replace it", file.string(), ": cannot resume: line ",
+                number, " is no record");
     if (parts->end)
       records_[digest_of(line.substr(0, parts->begin))].push_back(
           {which, static_cast<std::int64_t>(at), static_cast<std::int64_t>(line.size() + 1)});

@@ -14,10 +14,7 @@
 #include "core/base/digest.h"
 #include "core/base/files.h"
 #include "core/base/json.h"
-
-namespace CLI {
-class App;
-}
+#include "tasks/run/flags.h"
 
 namespace hft {
 
@@ -29,7 +26,7 @@ struct Fingerprint {
   Json whole() const;
 };
 // `weights` false: a command that does not look at them.
-Fingerprint fingerprint(const CLI::App& app, const fs::path& folder, bool weights = true);
+Fingerprint fingerprint(const Flags& flags, const fs::path& folder, bool weights = true);
 
 // Where a line of an earlier run stands.
 struct StoredLine {

@@ -3,7 +3,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
@@ -20,48 +19,47 @@
 
 namespace hft {
 
-void add_input_options(CLI::App& app, InputOptions& o, std::vector<Column> columns) {
+void add_input_options(Flags& flags, InputOptions& o, std::vector<Column> columns) {
   o.columns = std::move(columns);
   std::string name = o.columns[0].name;
   for (char& c : name) c = static_cast<char>(std::toupper(c));
-  app.add_option(name, o.values, "Inputs; none: standard input")->group("Input");
-  app.add_option("-i,--input", o.files,
-                 "Read inputs from FILE, from every file in DIR, or stdin (-)")
-      ->type_name("FILE|DIR|-")
-      ->group("Input");
-  app.add_option("--input-format", o.format, "How to read it: by suffix, else by content")
-      ->check(CLI::IsMember({"auto", "text", "lines", "jsonl", "json"}))
-      ->capture_default_str()
-      ->group("Input");
-  app.add_flag("--lines", o.lines, "One input per line of text")->group("Input");
-  app.add_flag("-R,--recursive", o.recurse, "Also read the folders inside DIR")->group("Input");
-  app.add_option("--files-from", o.files_from, "Read the names of input files from LIST")
-      ->type_name("LIST|-")
-      ->group("Input");
-  app.add_flag("-0,--null", o.null_separated, "Names in LIST end with NUL, not newline")
-      ->group("Input");
-  app.add_option("--limit", o.limit, "Stop after N inputs")
-      ->type_name("N")
-      ->check(CLI::Range(std::int64_t{0}, std::int64_t{1'000'000'000'000}))
-      ->group("Input");
-  app.add_option("--shard", o.shard, "Only every n-th input, from the i-th (0/3, 1/3, 2/3)")
-      ->type_name("i/n")
-      ->group("Input");
+  flags.add(name, o.values, "Inputs; none: standard input").group("Input");
+  flags.add("-i,--input", o.files, "Read inputs from FILE, from every file in DIR, or stdin (-)")
+      .metavar("FILE|DIR|-")
+      .group("Input");
+  flags.add("--input-format", o.format, "How to read it: by suffix, else by content")
+      .one_of({"auto", "text", "lines", "jsonl", "json"})
+      .show_default()
+      .group("Input");
+  flags.add("--lines", o.lines, "One input per line of text").group("Input");
+  flags.add("-R,--recursive", o.recurse, "Also read the folders inside DIR").group("Input");
+  flags.add("--files-from", o.files_from, "Read the names of input files from LIST")
+      .metavar("LIST|-")
+      .group("Input");
+  flags.add("-0,--null", o.null_separated, "Names in LIST end with NUL, not newline")
+      .group("Input");
+  flags.add("--limit", o.limit, "Stop after N inputs")
+      .metavar("N")
+      .range(0, 1'000'000'000'000)
+      .group("Input");
+  flags.add("--shard", o.shard, "Only every n-th input, from the i-th (0/3, 1/3, 2/3)")
+      .metavar("i/n")
+      .group("Input");
   for (auto& column : o.columns) {
     if (column.source.empty()) column.source = column.name;
     std::string flag = column.name;
     std::replace(flag.begin(), flag.end(), '_', '-');
-    app.add_option("--" + flag + "-column", column.source, "Data column with the " + column.name)
-        ->type_name("NAME")
-        ->each([&column](const std::string&) { column.named = true; })
-        ->capture_default_str()
-        ->group("Input");
+    flags.add("--" + flag + "-column", column.source, "Data column with the " + column.name)
+        .metavar("NAME")
+        .mark(column.named)
+        .show_default()
+        .group("Input");
   }
-  app.add_option("--id-column", o.id_column, "Data column copied to each record's id")
-      ->type_name("NAME")
-      ->each([&o](const std::string&) { o.id_named = true; })
-      ->capture_default_str()
-      ->group("Input");
+  flags.add("--id-column", o.id_column, "Data column copied to each record's id")
+      .metavar("NAME")
+      .mark(o.id_named)
+      .show_default()
+      .group("Input");
 }
 
 // A file that was named, or why a folder could not be listed.

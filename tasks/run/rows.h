@@ -11,11 +11,8 @@
 
 #include "core/base/error.h"
 #include "core/base/json.h"
+#include "tasks/run/flags.h"
 #include "tasks/run/values.h"
-
-namespace CLI {
-class App;
-}
 
 namespace hft {
 
@@ -47,7 +44,7 @@ struct InputOptions {
 };
 
 // Declares the options; `columns` as above.
-void add_input_options(CLI::App& app, InputOptions& options, std::vector<Column> columns);
+void add_input_options(Flags& flags, InputOptions& options, std::vector<Column> columns);
 
 // One input, or why it could not be read.
 struct Input {

@@ -3,7 +3,7 @@
 #pragma once
 
 #if __has_include(<ATen/ATen.h>)
-#include <ATen/ATen.h>
+#include "core/nn/tensor.h"
 #undef CHECK
 #undef CHECK_EQ
 #undef CHECK_NE

@@ -1,6 +1,8 @@
 // Mixtral: Llama's layer whose feed-forward part is shared out over experts (arXiv:2401.04088).
 // Shapes: N tokens of all sequences together, R of them wanted, D hidden, X experts, T of them for
 // each token.
+#include <ATen/TensorIndexing.h>
+
 #include "core/base/limits.h"
 #include "core/models/architecture.h"
 #include "core/models/decoders/llama.h"

@@ -254,7 +254,7 @@ PositionVectors sinusoidal_positions(const Fields& config, const Weights& w) {
     const auto wave = [&](std::int64_t pairs) {
       return at / at::pow(10000.0, at::arange(pairs, at::kDouble) * 2 / static_cast<double>(size));
     };
-    table = at::cat({at::sin(wave((size + 1) / 2)), at::cos(wave(size / 2))}, 1);  // [P,D]
+    table = at::concat({at::sin(wave((size + 1) / 2)), at::cos(wave(size / 2))}, 1);  // [P,D]
   }
   table = table.defined() ? table.to(w.store().device(), w.store().dtype()) : table;
   return [table](const Tensor&, const Tensor& at, const auto&) { return table.index_select(0, at); };

@@ -36,8 +36,8 @@ Tensor vectors_of(const Tensor& rows, std::int64_t size, std::int64_t pad) {
   const auto step = -std::log(10000.0) / static_cast<double>(half - 1);
   const Tensor waves = at::exp(at::arange(half, at::kLong).to(at::kFloat) * step);
   const Tensor angles = rows.to(at::kFloat).unsqueeze(1) * waves.unsqueeze(0);  // [N,D/2]
-  Tensor vectors = at::cat({at::sin(angles), at::cos(angles)}, 1);
-  if (size % 2 != 0) vectors = at::cat({vectors, at::zeros({rows.size(0), 1})}, 1);
+  Tensor vectors = at::concat({at::sin(angles), at::cos(angles)}, 1);
+  if (size % 2 != 0) vectors = at::concat({vectors, at::zeros({rows.size(0), 1})}, 1);
   return vectors.masked_fill_((rows == pad).unsqueeze(1), 0);  // [N,D]
 }
 

@@ -97,8 +97,8 @@ TEST_CASE("linear: however a checkpoint has the rows, and whatever the type of e
                             {"up.weight", up},
                             {"gate.bias", gate_bias},
                             {"up.bias", up_bias},
-                            {"both.weight", at::cat({gate, up})},
-                            {"both.bias", at::cat({gate_bias, up_bias})},
+                            {"both.weight", at::concat({gate, up})},
+                            {"both.bias", at::concat({gate_bias, up_bias})},
                             {"conv.weight", gate.t()},
                             {"conv.bias", gate_bias}}));
   const auto half = [](const at::Tensor& t) { return t.to(at::kHalf).to(at::kFloat); };
@@ -122,10 +122,10 @@ TEST_CASE("linear: however a checkpoint has the rows, and whatever the type of e
       return t.view({2, 4, 5, -1}).transpose(0, 1).reshape(t.sizes());
     };
     CHECK(worst(Linear(w, {{"both", 40, {.groups = 2, .kinds = 4}}}, 24)(x),
-                at::linear(x, grouped(at::cat({gate, up})),
-                           grouped(at::cat({gate_bias, up_bias})))) < 1e-5);
+                at::linear(x, grouped(at::concat({gate, up})),
+                           grouped(at::concat({gate_bias, up_bias})))) < 1e-5);
     CHECK(worst(Linear(w, {{"gate", 20}, {"up", 20}}, 24)(x),
-                at::linear(x, at::cat({half(gate), up}), at::cat({gate_bias, up_bias}))) < 1e-5);
+                at::linear(x, at::concat({half(gate), up}), at::concat({gate_bias, up_bias}))) < 1e-5);
   }
 }
 

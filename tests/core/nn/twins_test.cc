@@ -133,7 +133,7 @@ TEST_CASE("twins: attention to what is cached, with windows, caps and biases, an
                   };
                   pass({{first, 0, 70, 0, 70}, {second, 70, 1, 0, 1}}, 0, 71);
                   pass({{first, 0, 1, 70, 71}, {second, 1, 20, 1, 21}}, 71, 21);
-                  return at::cat(parts);
+                  return at::concat(parts);
                 }) < tolerance(type));
         }
 }
