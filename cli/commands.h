@@ -3,7 +3,7 @@
 
 #include <span>
 
-#include "tasks/command.h"
+#include "tasks/run/command.h"
 
 namespace hft {
 std::span<const Command> commands();

@@ -1,5 +1,6 @@
 #include "cli/parse.h"
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
@@ -43,7 +44,7 @@ bool may_be_empty(const CLI::Option& option) {
   return type == "TEXT" || type.starts_with("TEXT ");
 }
 
-std::string names_of(const CLI::Option& option) {
+std::string slashed_names(const CLI::Option& option) {
   std::string names;
   for (const auto& name : option.get_snames()) names += "-" + name + "/";
   for (const auto& name : option.get_lnames()) names += "--" + name + "/";
@@ -59,7 +60,7 @@ void watch_values(CLI::App& app, std::vector<std::string>& arguments) {
     option->transform([option](std::string value) {
       if (value.ends_with('\0')) value.pop_back();
       if (value.empty() && option->get_expected_max() > 0 && !may_be_empty(*option))
-        fail(Errc::kUsage, names_of(*option), ": is empty; a variable that is not set?");
+        fail(Errc::kUsage, slashed_names(*option), ": is empty; a variable that is not set?");
       return value;
     });
 }

@@ -1,16 +1,20 @@
 // argv to a command that is ready to run.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
+namespace CLI {
+class App;
+}
+
 namespace hft {
 
 struct Parsed {
-  std::unique_ptr<CLI::App> app;  // keeps the options alive
+  std::shared_ptr<CLI::App> app;  // keeps the options alive
   std::function<int()> run;
 };
 

@@ -1,7 +1,7 @@
 // The commands, each defined in the file of its name; cli/commands.cc lists them in help order.
 #pragma once
 
-#include "tasks/command.h"
+#include "tasks/run/command.h"
 
 namespace hft {
 

@@ -30,7 +30,7 @@ bool is_version_5(const Fields& config);
 std::optional<Fields> config_of_layers(const Fields& config, const std::string& layer_type);
 
 // id2label in id order, each as the file spells it: a string as a rule, but any value may name a
-// class; LABEL_0 … from num_labels, else the reference's two (M0.9).
+// class; LABEL_0 … from num_labels, else the reference's two.
 std::vector<Json> labels_of(const Fields& config);
 
 }  // namespace hft

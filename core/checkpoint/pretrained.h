@@ -1,4 +1,4 @@
-// A model folder as save_pretrained would write it again (L20).
+// A model folder as save_pretrained would write it again.
 #pragma once
 
 #include <filesystem>

@@ -61,7 +61,7 @@ SafetensorsFile open_safetensors(const std::filesystem::path& file);
 // tensor too, which reads the whole file. The other formats have none.
 enum class Checksums { kPickle, kAll };
 
-// Every tensor of a model folder (L1): model.safetensors, the shards its index names,
+// Every tensor of a model folder: model.safetensors, the shards its index names,
 // pytorch_model.bin (torch_file.h), or the shards of that one's index: basenames in the same
 // folder, each listed tensor in the shard the index says. `variant` as in model.fp16.safetensors.
 // Throws kNotFound naming the files tried.

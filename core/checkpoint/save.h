@@ -1,4 +1,4 @@
-// Writing of checkpoints, as save_pretrained writes them (L20).
+// Writing of checkpoints, as save_pretrained writes them.
 #pragma once
 
 #include <cstdint>

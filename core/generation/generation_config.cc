@@ -130,7 +130,7 @@ std::string prefix_of(const Json& params, const std::string& fallback) {
   return found != params.end() && found->is_string() ? found->get<std::string>() : fallback;
 }
 
-// Everything below the flags, in the pipelines' order (P0.4).
+// Everything below the flags, in the pipelines' order.
 Json merged(const GenerationSources& s, std::string& prefix) {
   const ModelValues model = model_values(s);
   if (s.pipeline == Pipeline::kNone) return model.values;

@@ -73,7 +73,7 @@ struct GenerationConfig {
   bool own_max_length = false, own_min_length = false;
 };
 
-// What a task's pipeline sets where neither flags nor task say otherwise (P0.4).
+// What a task's pipeline sets where neither flags nor task say otherwise.
 enum class Pipeline { kNone, kTextGeneration, kTextToText };
 
 struct GenerationSources {

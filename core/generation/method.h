@@ -91,7 +91,7 @@ class Method {
   std::optional<int> kept_;
 };
 
-// The method the configuration asks for (G0.8).
+// The method the configuration asks for.
 std::unique_ptr<Method> make_method(Decoder& decoder, Prompt prompt, Surroundings around);
 
 std::unique_ptr<Method> make_sampling(Decoder&, Prompt, Surroundings);  // and greedy

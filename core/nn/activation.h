@@ -1,4 +1,4 @@
-// The activation functions that config.json names (M0.2), as transformers' ACT2FN defines them.
+// The activation functions that config.json names, as transformers' ACT2FN defines them.
 #pragma once
 
 #include <string_view>

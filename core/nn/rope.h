@@ -1,6 +1,5 @@
-// Rotary positions (RoFormer, arXiv:2104.09864), and how configs stretch them over longer texts
-// (M0.5): default, linear, dynamic (NTK), yarn (arXiv:2309.00071), longrope (arXiv:2402.13753),
-// llama3.
+// Rotary positions (RoFormer, arXiv:2104.09864), and how configs stretch them over longer texts:
+// default, linear, dynamic (NTK), yarn (arXiv:2309.00071), longrope (arXiv:2402.13753), llama3.
 #pragma once
 
 #include <memory>

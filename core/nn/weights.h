@@ -24,7 +24,7 @@ struct Renames {
   std::string base;
   // Endings: {"LayerNorm.weight", "LayerNorm.gamma"} finds the second under the first's name.
   std::vector<std::pair<std::string, std::string>> endings;
-  // Endings of tensors that no model uses and nobody is told of (M0.8).
+  // Endings of tensors that no model uses and nobody is told of.
   std::vector<std::string> ignored;
 };
 
@@ -58,7 +58,7 @@ class WeightStore {
   const std::vector<std::string>& warnings() const { return warnings_; }
   // Names in the checkpoint that nothing was bound to, sorted.
   std::vector<std::string> unexpected() const;
-  // Gives every missing tensor the values a new head gets (A3: normal(0, std) from seed 42, biases
+  // Gives every missing tensor the values a new head gets (normal(0, std) from seed 42, biases
   // 0, norms 1), so that binding again finds them.
   void fill_missing(double std);
 

@@ -1,5 +1,5 @@
 // Token scores to entities: the five aggregation strategies of the token-classification pipeline
-// of transformers 4.57 (P1.4-P1.7).
+// of transformers 4.57.
 #pragma once
 
 #include <functional>

@@ -1,5 +1,5 @@
 // Start and end logits to answers: the span decoding of the question-answering pipeline of
-// transformers 4.57 (P1.11-P1.13).
+// transformers 4.57.
 #pragma once
 
 #include <cstdint>

@@ -46,7 +46,7 @@ class ChatTemplates {
   const Json& special_tokens() const { return special_tokens_; }
 
   // Renders the conversation, a list of messages. Tokenize the text without special tokens: the
-  // template has written its own (C11).
+  // template has written its own.
   // Throws what source() and Template throw; kUsage when add_generation_prompt and
   // continue_final_message are both asked for; kBadData when there is nothing to continue.
   Rendered apply(const Json& messages, const ChatOptions& options = {}) const;

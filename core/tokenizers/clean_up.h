@@ -1,4 +1,4 @@
-// The clean-up of transformers' decode (clean_up_tokenization_spaces, T12).
+// The clean-up of transformers' decode (clean_up_tokenization_spaces).
 #pragma once
 
 #include <string>

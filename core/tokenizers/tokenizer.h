@@ -57,7 +57,7 @@ class Tokenizer {
   // Reads the tokenizer of a model folder: tokenizer.json, else vocab.txt, vocab.json + merges.txt,
   // or a SentencePiece model; with tokenizer_config.json, special_tokens_map.json and
   // added_tokens.json. Looks into this folder only, never below it. Truncation and padding baked
-  // into tokenizer.json are ignored, as the reference does (M2.10).
+  // into tokenizer.json are ignored, as the reference does.
   // Throws kNotFound naming every file tried, kBadData with the JSON path of what is wrong,
   // kUnsupported naming an unknown component.
   static Tokenizer load(const std::filesystem::path& folder, const LoadOptions& options = {});
@@ -76,7 +76,7 @@ class Tokenizer {
   Encoding encode_words(const std::vector<std::string>& words,
                         const EncodeOptions& options = {}) const;
 
-  // Ids outside the vocabulary are dropped. clean_up: unset = as tokenizer_config.json says (T12).
+  // Ids outside the vocabulary are dropped. clean_up: unset = as tokenizer_config.json says.
   std::string decode(const std::vector<std::int32_t>& ids, bool skip_special_tokens = true,
                      std::optional<bool> clean_up = {}) const;
   // The text of these token strings put together (convert_tokens_to_string).
@@ -101,16 +101,16 @@ class Tokenizer {
   // …, as chat templates are given them.
   static std::map<std::string, std::string> special_tokens(const std::filesystem::path& folder);
 
-  // tokenizer_config's model_max_length; absent above 1e30, the reference's "no limit" (T9).
+  // tokenizer_config's model_max_length; absent above 1e30, the reference's "no limit".
   std::optional<std::int64_t> model_max_length() const;
-  // tokenizer_config's model_input_names contain this name (M2.5); true when it names none.
+  // tokenizer_config's model_input_names contain this name; true when it names none.
   bool has_input(std::string_view name) const;
   // How many special tokens the post-processor adds.
   std::int64_t added_specials(bool pair) const;
-  // The tokens carry a continuing-subword mark such as "##" (what the NER pipeline asks, P1.6).
+  // The tokens carry a continuing-subword mark such as "##" (what the NER pipeline asks).
   bool marks_subwords() const;
   Side truncation_side() const;
-  bool cleans_up() const;  // what decode does when clean_up is unset (T12)
+  bool cleans_up() const;  // what decode does when clean_up is unset
 
   Tokenizer(Tokenizer&&) noexcept;
   Tokenizer& operator=(Tokenizer&&) noexcept;

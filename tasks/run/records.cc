@@ -9,8 +9,8 @@
 #include "core/base/log.h"
 #include "core/base/secrets.h"
 #include "core/base/text.h"
-#include "tasks/list_option.h"
 #include "tasks/run/delimited.h"
+#include "tasks/run/list_option.h"
 
 namespace hft {
 

@@ -11,8 +11,8 @@
 #include <vector>
 
 #include "core/base/json.h"
-#include "tasks/output_file.h"
 #include "tasks/run/flags.h"
+#include "tasks/run/output_file.h"
 #include "tasks/run/resume.h"
 #include "tasks/run/rows.h"
 

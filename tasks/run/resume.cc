@@ -6,7 +6,7 @@
 #include <thread>
 
 #include "core/base/error.h"
-#include "tasks/output_file.h"
+#include "tasks/run/output_file.h"
 
 namespace hft {
 namespace {

@@ -68,7 +68,7 @@ using Files = std::vector<std::string>;
 }  // namespace
 
 TEST_CASE(
-    "convert: what torch.save wrote becomes safetensors, bit for bit, in each format (L4, L5)") {
+    "convert: what torch.save wrote becomes safetensors, bit for bit, in each format") {
   for (const char* file : {"zip.bin", "zip-protocol-4.bin", "legacy.bin"}) {
     CAPTURE(file);
     Golden golden(file);

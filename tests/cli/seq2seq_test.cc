@@ -102,7 +102,7 @@ TEST_CASE("summarize: a text longer than the model takes is cut with a note, or 
       " tokens, the model takes 160\nhint: leave out --no-truncation to cut it\n"));
 }
 
-TEST_CASE("summarize: lengths that do not fit a text are said to, as by the pipeline (P1.17)") {
+TEST_CASE("summarize: lengths that do not fit a text are said to, as by the pipeline") {
   const Ran ran = run("summarize", golden("mbart-summary").string(), {"x"});
   CHECK(ran.code == 0);
   CHECK(ran.err == "hft: a text has only 4 tokens, its summary may have 9: try --max-length 2\n");

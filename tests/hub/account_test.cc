@@ -26,7 +26,7 @@ bool has(const std::string& text, const std::string& part) {
 }  // namespace
 
 TEST_CASE(
-    "login: the token is checked, then kept for the user alone; logout removes it (R7.1, L24)") {
+    "login: the token is checked, then kept for the user alone; logout removes it") {
   FakeHub hub(kSettings);
   hub.start();
   const auto wrong = hub.run({"hub", "login"}, {}, "hf_wrong\n");
@@ -82,7 +82,7 @@ TEST_CASE("login: what is no token is refused; it is never taken from the comman
 }
 
 TEST_CASE(
-    "tokens: HF_TOKEN, then HF_TOKEN_PATH, then the token file; switched off for downloads (L24)") {
+    "tokens: HF_TOKEN, then HF_TOKEN_PATH, then the token file; switched off for downloads") {
   FakeHub hub(kSettings);
   hub.add_model("org/tiny");
   hub.start();
@@ -101,7 +101,7 @@ TEST_CASE(
   CHECK(sent({"HF_HUB_DISABLE_IMPLICIT_TOKEN=1"}) == "");
 }
 
-TEST_CASE("info: licence, gating and size; the list of files (R7.6)") {
+TEST_CASE("info: licence, gating and size; the list of files") {
   FakeHub hub(R"({"repos": {"org/tiny": {"gated": "manual", "card_tags": ["license:mit"]}}})");
   hub.add_model("org/tiny");
   hub.start();
@@ -116,7 +116,7 @@ TEST_CASE("info: licence, gating and size; the list of files (R7.6)") {
   CHECK(hub.run({"hub", "ls", "org/tiny", "--json"}).records().size() == 8);
 }
 
-TEST_CASE("cache: ls, filters, rm of a revision keeps what another needs, prune, verify (R7.6)") {
+TEST_CASE("cache: ls, filters, rm of a revision keeps what another needs, prune, verify") {
   FakeHub hub(R"({"users": {"hf_token_of_ann": {"name": "ann"}}})");
   hub.add("ann/m", "shared.bin", test::noise(50'000));
   hub.add("ann/m", "a.txt", "first");
@@ -163,7 +163,7 @@ TEST_CASE("cache: ls, filters, rm of a revision keeps what another needs, prune,
   const auto verified = hub.run({"hub", "cache", "verify"});
   CHECK(verified.code == 0);
   CHECK(verified.err == "hft: ann/m: 2 files as the Hub has them\nhft: org/other: 1 file as the Hub has them\nhft: 3 files verified\n");
-  // One flipped bit, the size unchanged (row 5).
+  // One flipped bit, the size unchanged.
   for (const auto& blob : fs::directory_iterator(hub.repo("ann/m") / "blobs"))
     if (fs::file_size(blob) == 50'000) {
       std::string bytes = test::slurp(blob.path());

@@ -8,7 +8,7 @@
 using namespace hft;
 using hub::parse_card;
 
-TEST_CASE("card: licence and gating of the front matter (R7.6)") {
+TEST_CASE("card: licence and gating of the front matter") {
   CHECK(licence_text(parse_card("---\nlicense: apache-2.0\ntags: [a]\n---\n# x")) == "apache-2.0");
   CHECK(licence_text(parse_card("---\r\nlicense: \"mit\"\r\n---\r\n")) == "mit");
   CHECK(licence_text(parse_card("\xEF\xBB\xBF---\nlicense:\n- mit\n- apache-2.0\n---\n")) ==
@@ -81,7 +81,7 @@ TEST_CASE("secrets: a token is found wherever the pieces are cut") {
   CHECK(own.found() == 3);
 }
 
-TEST_CASE("model card: task, tags, base model and metrics of the folder (R7.3)") {
+TEST_CASE("model card: task, tags, base model and metrics of the folder") {
   test::TempFolder folder;
   test::spit(
       folder / "config.json",

@@ -94,7 +94,7 @@ TEST_CASE(
 }
 
 TEST_CASE(
-    "rows 35, 36: a write, sync or rename that fails is exit 8, and the next run goes on (G10)") {
+    "rows 35, 36: a write, sync or rename that fails is exit 8, and the next run goes on") {
   const OneFile one;
   const auto failing = [&](const std::string& plan) {
     return one.hub.run({"hub", "download", "org/big"},
@@ -220,7 +220,7 @@ TEST_CASE("row 37: a read-only cache, no HOME, no links, no locks") {
         "--cache-dir\n");
 }
 
-TEST_CASE("row 38: 16 processes on a cold cache fetch each blob about once (G14)") {
+TEST_CASE("row 38: 16 processes on a cold cache fetch each blob about once") {
   for (const bool locks : {true, false}) {
     CAPTURE(locks);
     FakeHub hub(R"({"rate": 20000000})");

@@ -23,7 +23,7 @@ std::string last_line(const std::string& text) {
 }  // namespace
 
 TEST_CASE(
-    "download: a model is fetched by its id, and run; a second run asks one question (L21, L25)") {
+    "download: a model is fetched by its id, and run; a second run asks one question") {
   FakeHub hub;
   hub.add_model("org/tiny");
   hub.add("org/tiny", "tf_model.h5", "tf");
@@ -166,7 +166,7 @@ TEST_CASE("download: weights of another format are named before anything of them
   }
 }
 
-TEST_CASE("download: sharded weights in a subfolder, with a variant (L2)") {
+TEST_CASE("download: sharded weights in a subfolder, with a variant") {
   FakeHub hub;
   hub.add("org/big", "config.json", "{}");
   hub.add("org/big", "part/config.json",
@@ -187,7 +187,7 @@ TEST_CASE("download: sharded weights in a subfolder, with a variant (L2)") {
   CHECK(hub.log("part/model.safetensors").size() == 1);  // the index alone
 }
 
-TEST_CASE("download: renamed repositories are followed, with the token (L22, X25)") {
+TEST_CASE("download: renamed repositories are followed, with the token") {
   FakeHub hub(R"({"users": {"hf_token_of_ann": {"name": "ann"}},
                   "repos": {"tiny": {"renamed": "org/tiny"}, "org/tiny": {"private": true, "access": ["ann"]}}})");
   hub.add_model("org/tiny");
@@ -212,7 +212,7 @@ TEST_CASE("download: a Hub that is down is no error for what is cached; the note
 }
 
 TEST_CASE(
-    "download: files that the Hub lists without sizes and digests are asked for one by one (L22)") {
+    "download: files that the Hub lists without sizes and digests are asked for one by one") {
   FakeHub hub;
   hub.add_model("org/tiny");
   hub.start();
@@ -236,7 +236,7 @@ TEST_CASE(
 }
 
 TEST_CASE(
-    "download: gated, private and missing are told apart, with the page to visit (row 31, L22)") {
+    "download: gated, private and missing are told apart, with the page to visit") {
   FakeHub hub(R"({"users": {"hf_token_of_ann": {"name": "ann"}, "hf_token_of_bob": {"name": "bob"}},
                   "repos": {"org/gated": {"gated": "manual", "access": ["bob"]}, "org/private": {"private": true, "access": ["bob"]}}})");
   for (const char* repo : {"org/gated", "org/private", "org/open"}) hub.add_model(repo);
@@ -315,7 +315,7 @@ TEST_CASE("download: --require-license refuses with exit 6 before the weights ar
         std::string::npos);
 }
 
-TEST_CASE("download: offline opens no socket, and says what is not there (row 40, L23)") {
+TEST_CASE("download: offline opens no socket, and says what is not there") {
   FakeHub hub;
   hub.add_model("org/tiny");
   hub.start();
@@ -345,7 +345,7 @@ TEST_CASE("download: offline opens no socket, and says what is not there (row 40
   CHECK(hub.run({"classify", "-m", "org/tiny", "x"}, {"HF_HUB_OFFLINE=1"}).code == 0);
 }
 
-TEST_CASE("download: a partial that a dead process left is taken over and hashed again (row 27)") {
+TEST_CASE("download: a partial that a dead process left is taken over and hashed again") {
   FakeHub hub;
   const std::string bytes = test::noise(3'000'000);
   hub.add("org/big", "model.bin", bytes);
@@ -374,7 +374,7 @@ TEST_CASE("download: a partial that a dead process left is taken over and hashed
   }
 }
 
-TEST_CASE("download: a partial that a living process writes is left alone (row 38)") {
+TEST_CASE("download: a partial that a living process writes is left alone") {
   test::TempFolder folder;
   const std::string digest(64, '0');
   hub::RepoFile file{"x", digest, 10};

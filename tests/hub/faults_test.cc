@@ -23,7 +23,7 @@ namespace {
 const std::string kStorage = R"("origin": "cdn")";
 }  // namespace
 
-TEST_CASE("row 27: 150 kills during a download leave no corrupt entry and cost little again (G5)") {
+TEST_CASE("row 27: 150 kills during a download leave no corrupt entry and cost little again") {
   constexpr std::size_t kLarge = 2'000'000;
   FakeHub hub(R"({"rate": 40000000})");
   for (int i = 0; i < 3; ++i)
@@ -323,7 +323,7 @@ TEST_CASE("row 30: no host, no connection, no trusted certificate") {
   }
 }
 
-TEST_CASE("row 32: the token reaches no other origin in 40 redirects, nor any message (G13)") {
+TEST_CASE("row 32: the token reaches no other origin in 40 redirects, nor any message") {
   const std::string token = "hf_SecretOfAnnSecretOfAnnSecretOfAnn";
   const OneFile one(R"({"users": {")" + token + R"(": {"name": "ann"}}})");
   const std::string port = one.hub.hub.substr(one.hub.hub.rfind(':'));

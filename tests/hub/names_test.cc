@@ -19,7 +19,7 @@ const std::vector<std::string> kUnsafe{
 }  // namespace
 
 TEST_CASE(
-    "names: 13 unsafe file names, and more, are refused before a path is made of them (row 33)") {
+    "names: 13 unsafe file names, and more, are refused before a path is made of them") {
   CHECK(kUnsafe.size() == 13);
   const hub::CachedRepo repo("/cache", "org/name");
   const std::string commit(40, 'a');
@@ -96,7 +96,7 @@ TEST_CASE("names: etags and commits must be hex digits of the right number") {
   CHECK(test::caught([&] { repo.ref("../x"); }).code == Errc::kUsage);
 }
 
-TEST_CASE("names: paths of the cache are those of huggingface_hub (L21)") {
+TEST_CASE("names: paths of the cache are those of huggingface_hub") {
   const hub::CachedRepo repo("/c", "org/name"), plain("/c", "gpt2"),
       data("/c", "org/set", "dataset");
   const std::string digest(64, 'b'), commit(40, 'a');

@@ -57,8 +57,7 @@ struct Pushing {
 }  // namespace
 
 TEST_CASE(
-    "push: creates the repository, sends large files in parts, makes a card, commits once (R7.2, "
-    "R7.3)") {
+    "push: creates the repository, sends large files in parts, makes a card, commits once") {
   const Pushing p;
   const auto ran = p.push({"--private"});
   CAPTURE(ran.err);
@@ -103,7 +102,7 @@ TEST_CASE("push: an unchanged folder uploads nothing; only what changed is sent"
   CHECK(p.push().err == "hft: nothing to upload: 4 unchanged\n");
 }
 
-TEST_CASE("push: a dry run shows files and sizes and sends nothing (R7.5)") {
+TEST_CASE("push: a dry run shows files and sizes and sends nothing") {
   const Pushing p;
   const auto ran = p.push({"--dry-run"});
   CHECK(ran.code == 0);
@@ -140,7 +139,7 @@ TEST_CASE("push: pull requests, messages, branches, another namespace") {
         "hft: ann/mine: to upload, log in first\nhint: set HF_TOKEN or run hft hub login\n");
 }
 
-TEST_CASE("push: leftovers of training and .git are left out, and named (R7.4, R7.5)") {
+TEST_CASE("push: leftovers of training and .git are left out, and named") {
   const Pushing p;
   for (const char* name : {"checkpoint-100/model.safetensors", "optimizer.pt", "rng_state_0.pth",
                            "scheduler.pt", ".git/config", ".cache/huggingface/x", "_tmp/x"})

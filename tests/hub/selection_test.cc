@@ -1,4 +1,4 @@
-// Which files of a repository are fetched for a model (L25, features.md 1.7).
+// Which files of a repository are fetched for a model .
 #include "hub/selection.h"
 
 #include <algorithm>
@@ -27,7 +27,7 @@ using Names = std::vector<std::string>;
 
 }  // namespace
 
-TEST_CASE("selection: safetensors are taken once, other frameworks and copies are left (L25)") {
+TEST_CASE("selection: safetensors are taken once, other frameworks and copies are left") {
   CHECK(chosen({".gitattributes",
                 "README.md",
                 "config.json",
@@ -52,7 +52,7 @@ TEST_CASE("selection: safetensors are taken once, other frameworks and copies ar
               "model.safetensors", "tokenizer.json", "vocab.json"});
 }
 
-TEST_CASE("selection: the order of weights is that of the reference (L1)") {
+TEST_CASE("selection: the order of weights is that of the reference") {
   CHECK(chosen({"config.json", "pytorch_model.bin", "model.safetensors.index.json",
                 "model-00001-of-00002.safetensors"}) ==
         Names{"config.json", "model.safetensors.index.json"});
@@ -64,7 +64,7 @@ TEST_CASE("selection: the order of weights is that of the reference (L1)") {
   CHECK(found.index == "pytorch_model.bin.index.json");
 }
 
-TEST_CASE("selection: a variant's weights, and no others (L2)") {
+TEST_CASE("selection: a variant's weights, and no others") {
   const Names names{"config.json", "model.safetensors", "model.fp16.safetensors",
                     "model.fp32.safetensors", "pytorch_model.fp16.bin"};
   CHECK(chosen(names, "", "fp16") == Names{"config.json", "model.fp16.safetensors"});
@@ -73,7 +73,7 @@ TEST_CASE("selection: a variant's weights, and no others (L2)") {
         "model.safetensors.index.fp16.json");
 }
 
-TEST_CASE("selection: a subfolder's files alone, with the card (L2)") {
+TEST_CASE("selection: a subfolder's files alone, with the card") {
   CHECK(chosen({"README.md", "config.json", "model.safetensors", "part/config.json",
                 "part/model.safetensors", "part/vocab.txt"},
                "part") ==
@@ -99,7 +99,7 @@ TEST_CASE("selection: tokenizers of every kind, processors, modules, adapters") 
 }
 
 TEST_CASE(
-    "selection: an index names plain files beside it, of its format, that are there (row 33)") {
+    "selection: an index names plain files beside it, of its format, that are there") {
   const auto shards = [](const std::string& map,
                          const std::string& index = "model.safetensors.index.json") {
     return hub::shards_of(index, "{\"weight_map\": " + map + "}",

@@ -126,7 +126,7 @@ TEST_CASE(
   CHECK(hub.log().empty());
 }
 
-TEST_CASE("row 39: hft and Python at once on one cache, 20 rounds (G14)") {
+TEST_CASE("row 39: hft and Python at once on one cache, 20 rounds") {
   FakeHub hub(R"({"rate": 20000000})");
   for (int i = 0; i < 4; ++i)
     hub.add("org/both", "part-" + std::to_string(i) + ".bin", test::noise(400'000, i));
@@ -209,7 +209,7 @@ TEST_CASE(
   }
 }
 
-TEST_CASE("with Python: a push from hft is read back file for file (R7.3)") {
+TEST_CASE("with Python: a push from hft is read back file for file") {
   for (const std::string version : {kOld, kNew}) {
     FakeHub hub(kUsers);
     hub.start();
@@ -248,7 +248,7 @@ TEST_CASE("with Python: a push from hft is read back file for file (R7.3)") {
 }
 
 TEST_CASE(
-    "with Python: a token kept by hft hub login is Python's, and the other way round (R7.1)") {
+    "with Python: a token kept by hft hub login is Python's, and the other way round") {
   for (const std::string version : {kOld, kNew}) {
     FakeHub hub(kUsers);
     hub.start();

@@ -1,4 +1,4 @@
-// Checkpoints as save_pretrained writes them (L20): bytes of the files, shards, types, tied names.
+// Checkpoints as save_pretrained writes them: bytes of the files, shards, types, tied names.
 #include "core/checkpoint/save.h"
 
 #include <bit>

@@ -1,4 +1,4 @@
-// Files of torch.save: what torch wrote is read bit for bit (L4, L5), and everything else is
+// Files of torch.save: what torch wrote is read bit for bit, and everything else is
 // refused by name. Hostile pickles and archives: hostile_torch_test.cc.
 #include "core/checkpoint/torch_file.h"
 
@@ -63,7 +63,7 @@ bool loads(const std::string& bytes) {
 
 }  // namespace
 
-TEST_CASE("torch files: what torch.save wrote in each format is read bit for bit (L4, L5)") {
+TEST_CASE("torch files: what torch.save wrote in each format is read bit for bit") {
   const StoredTensors wanted = open_safetensors(golden_file("full.safetensors")).tensors;
   REQUIRE(wanted.size() == 28);
   for (const char* name : {"zip.bin", "zip-protocol-4.bin", "legacy.bin"}) {

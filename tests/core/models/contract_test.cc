@@ -67,7 +67,7 @@ TEST_CASE("contract: bfloat16 and float16 stay near float32, whatever type the f
   });
 }
 
-TEST_CASE("contract: the encoder's prefix may be missing or added (L6)") {
+TEST_CASE("contract: the encoder's prefix may be missing or added") {
   each_model([](const Json& config, Head head, const fs::path& folder) {
     const Matrix exact = load(folder, head)->forward(tiny_batch());
     Tensors renamed;

@@ -57,7 +57,7 @@ double company_tolerance(bool deterministic) {
 
 }  // namespace
 
-TEST_CASE("decoders: token by token, in parts of a pass and all at once give the same (G2.15)") {
+TEST_CASE("decoders: token by token, in parts of a pass and all at once give the same") {
   each_decoder([](const Json&, const fs::path& folder) {
     const Ids ids = some_ids(75);  // more than a block, and than the window
     for (const bool deterministic : {false, true}) {
@@ -93,7 +93,7 @@ TEST_CASE("decoders: sequences fed together get what each gets alone, whatever r
   });
 }
 
-TEST_CASE("decoders: a fork goes its own way, and a crop takes back what was fed (G3.4, G3.5)") {
+TEST_CASE("decoders: a fork goes its own way, and a crop takes back what was fed") {
   each_decoder([](const Json&, const fs::path& folder) {
     const auto model = load_decoder(folder);
     const Ids start = some_ids(37), one = some_ids(20, 11), two = some_ids(20, 30);
@@ -115,7 +115,7 @@ TEST_CASE("decoders: a fork goes its own way, and a crop takes back what was fed
   });
 }
 
-TEST_CASE("decoders: classifying and embedding, a batch gives what its texts give alone (M1.7)") {
+TEST_CASE("decoders: classifying and embedding, a batch gives what its texts give alone") {
   each_decoder([](Json config, const fs::path& folder) {
     config["num_labels"] = 3;
     config["pad_token_id"] = 7;
@@ -136,7 +136,7 @@ TEST_CASE("decoders: classifying and embedding, a batch gives what its texts giv
   });
 }
 
-TEST_CASE("decoders: padding at the end of a text is no last token (M1.7)") {
+TEST_CASE("decoders: padding at the end of a text is no last token") {
   TempFolder folder;
   Json config = tiny_decoder_config("gpt2");
   config["pad_token_id"] = 7;

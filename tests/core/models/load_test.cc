@@ -32,7 +32,7 @@ TEST_CASE("load: an unknown model_type names the closest one") {
         "model_type 'xyz' is not supported; closest: 'xlm-roberta'");
 }
 
-TEST_CASE("load: code of the repository is never run (M1.9)") {
+TEST_CASE("load: code of the repository is never run") {
   Bert bert(Head::kFeatures);
   bert.config["auto_map"] = {{"AutoModel", "modeling_x.XModel"}};
   CHECK(bert.load(Head::kFeatures)->max_positions() == 20);  // a native model_type needs none
@@ -57,7 +57,7 @@ TEST_CASE("load: a decoder or a vision model is named for what it is") {
         bert.at("config.json") + ": model_type 'vit' is a vision model, wanted a text encoder");
 }
 
-TEST_CASE("load: a quantised checkpoint is refused naming the method (L18)") {
+TEST_CASE("load: a quantised checkpoint is refused naming the method") {
   Bert bert(Head::kFeatures);
   bert.config["quantization_config"] = {{"quant_method", "gptq"}, {"bits", 4}};
   auto error = bert.refused(Head::kFeatures);
@@ -80,7 +80,7 @@ TEST_CASE("load: a checkpoint made for another task names it and the command tha
   CHECK(bert.load(Head::kAnswer)->warnings().empty());
 }
 
-TEST_CASE("load: a head that is not in the checkpoint is refused unless it may be random (L7)") {
+TEST_CASE("load: a head that is not in the checkpoint is refused unless it may be random") {
   Bert bert(Head::kFeatures);
   bert.config["architectures"] = {"BertModel"};
   auto error = bert.refused(Head::kClassify);
@@ -145,7 +145,7 @@ TEST_CASE("load: numbers of config.json that contradict each other are refused")
   CHECK(bert.refused(Head::kFeatures).code == Errc::kUnsupported);
 }
 
-TEST_CASE("load: unused tensors are told of, except those nobody uses (M0.8, L7)") {
+TEST_CASE("load: unused tensors are told of, except those nobody uses") {
   Bert bert(Head::kTokenClassify);
   bert.tensors["bert.embeddings.position_ids"] = at::arange(20).unsqueeze(0);
   bert.tensors["bert.pooler.dense.weight"] = at::zeros({24, 24});
@@ -155,7 +155,7 @@ TEST_CASE("load: unused tensors are told of, except those nobody uses (M0.8, L7)
                                  "bert.pooler.dense.weight, cls.seq_relationship.bias"});
 }
 
-TEST_CASE("load: gamma and beta of old checkpoints are the norms' weight and bias (M2.1)") {
+TEST_CASE("load: gamma and beta of old checkpoints are the norms' weight and bias") {
   Bert bert(Head::kMaskedLm);
   const auto exact = bert.load(Head::kMaskedLm)->forward(tiny_batch()).data;
   Tensors old;
@@ -171,7 +171,7 @@ TEST_CASE("load: gamma and beta of old checkpoints are the norms' weight and bia
   CHECK(model->forward(tiny_batch()).data == exact);
 }
 
-TEST_CASE("load: the decoder is tied to the embeddings unless config.json says otherwise (M0.4)") {
+TEST_CASE("load: the decoder is tied to the embeddings unless config.json says otherwise") {
   Bert bert(Head::kMaskedLm);
   const auto tied = bert.load(Head::kMaskedLm)->forward(tiny_batch()).data;
   bert.tensors["cls.predictions.decoder.weight"] = at::ones({50, 24});
@@ -198,7 +198,7 @@ TEST_CASE("load: rows of a masked model are the rows asked for") {
   CHECK(distance(some.data, wanted) < 1e-5);
 }
 
-TEST_CASE("load: the type computed with is the config's, else the checkpoint's (A5)") {
+TEST_CASE("load: the type computed with is the config's, else the checkpoint's") {
   Bert bert(Head::kFeatures);
   const auto exact = bert.load(Head::kFeatures)->forward(tiny_batch()).data;
   const auto narrow =

@@ -71,7 +71,7 @@ TEST_CASE("embed: each pooling is what its name says, and mean is the default") 
       "mean_sqrt_len_tokens, weightedmean, last, lasttoken");
 }
 
-TEST_CASE("embed: modules.json with old and new pooling keys, several kinds side by side (M2.9)") {
+TEST_CASE("embed: modules.json with old and new pooling keys, several kinds side by side") {
   Sentences s;
   const auto cls = s.run("cls"), max = s.run("max"), mean = s.run("mean");
   s.modules({"Transformer", "Pooling"});
@@ -105,7 +105,7 @@ TEST_CASE("embed: Normalize gives unit length, and the request overrides it") {
   CHECK(s.run("auto", 1).data == unit.data);
 }
 
-TEST_CASE("embed: a Dense module multiplies, adds and applies its activation (M2.11)") {
+TEST_CASE("embed: a Dense module multiplies, adds and applies its activation") {
   Sentences s;
   const auto mean = s.run();
   s.modules({"Transformer", "Pooling", "Dense"});
@@ -141,7 +141,7 @@ TEST_CASE("embed: a module's path stays below the model folder") {
   CHECK(caught([&] { s.run(); }).code == Errc::kUnsupported);
 }
 
-TEST_CASE("embed: all-MiniLM-L6-v2 gives the reference's vectors (A4)") {
+TEST_CASE("embed: all-MiniLM-L6-v2 gives the reference's vectors") {
   if (!fs::exists(model("all-MiniLM-L6-v2") / "model.safetensors")) return;
   TokenBatch batch;
   batch.ids = {101, 7592, 2088, 102, 101, 2129, 2024, 2017, 1029, 102};

@@ -58,7 +58,7 @@ int encode_one(Seq2SeqLm& model, const Ids& source) {
 
 }  // namespace
 
-TEST_CASE("encoder-decoders: sources of any length together give what each gives alone (G2.14)") {
+TEST_CASE("encoder-decoders: sources of any length together give what each gives alone") {
   each_model([](const Json&, const fs::path& folder) {
     const auto model = load_seq2seq(folder);
     CHECK(model->warnings() == std::vector<std::string>{});
@@ -190,7 +190,7 @@ TEST_CASE("encoder-decoders: a NaN is reported with the layer where it first sho
   });
 }
 
-TEST_CASE("encoder-decoders: embeddings are found under each of their names (M0.4)") {
+TEST_CASE("encoder-decoders: embeddings are found under each of their names") {
   for (const std::string type : {"bart", "marian", "t5"}) {
     CAPTURE(type);
     const Json config = tiny_seq2seq_config(type);

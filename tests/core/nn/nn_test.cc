@@ -148,7 +148,7 @@ TEST_CASE("norm: each row is normalised by itself, in a view of one token as in 
     }
 }
 
-TEST_CASE("activation: every name is the function transformers means by it (M0.2)") {
+TEST_CASE("activation: every name is the function transformers means by it") {
   const at::Tensor x = at::linspace(-6, 6, 1001, at::kDouble);
   const at::Tensor phi = 0.5 * (1 + at::erf(x / std::sqrt(2.0)));
   const at::Tensor tanh_gelu =

@@ -72,7 +72,7 @@ TEST_CASE("chat template: a folder without a template says so") {
   CHECK(error.hint == "give one with --chat-template FILE");
 }
 
-TEST_CASE("chat template: special tokens are variables, those given win (C10)") {
+TEST_CASE("chat template: special tokens are variables, those given win") {
   TempFolder folder;
   write_tokens(folder);
   spit(folder.path / "special_tokens_map.json", R"({"eos_token": "map", "unk_token": "<unk>"})");

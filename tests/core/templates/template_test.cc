@@ -134,7 +134,7 @@ TEST_CASE("template: every feature renders as the reference renders it, and fail
 
 // The templates are other people's texts: a JSON object {name: {template, variables, expected}} in
 // the file that HFT_CHAT_TEMPLATES names.
-TEST_CASE("template: the collected chat templates render as recorded (C12)") {
+TEST_CASE("template: the collected chat templates render as recorded") {
   const char* file = std::getenv("HFT_CHAT_TEMPLATES");
   if (!file) return;
   const Json collected = read_json(file);
@@ -146,7 +146,7 @@ TEST_CASE("template: the collected chat templates render as recorded (C12)") {
   }
 }
 
-TEST_CASE("template: errors name the line and the cause (C14)") {
+TEST_CASE("template: errors name the line and the cause") {
   CHECK(error_of([] { render("a\n{{ b }}\n{{ b.c }}"); }) ==
         "chat template line 3: 'b' is undefined");
   CHECK(error_of([] { render("{{ {'a': 1}.b.c }}"); }) ==

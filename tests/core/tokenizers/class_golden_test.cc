@@ -29,7 +29,7 @@ void check_case(const Tokenizer& tokenizer, const Json& c) {
 
 }  // namespace
 
-TEST_CASE("tokenizer classes: each reads its own files as the reference does (T5, T7, T8, M3.6)") {
+TEST_CASE("tokenizer classes: each reads its own files as the reference does") {
   std::ifstream lines(golden("tokenizer-classes") / "classes.jsonl");
   std::set<std::string> names;
   for (std::string line; std::getline(lines, line);) {

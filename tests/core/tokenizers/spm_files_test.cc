@@ -18,7 +18,7 @@ const std::vector<std::string> kTexts{"Hello world, my name is Anna.", "  two  s
 
 }  // namespace
 
-TEST_CASE("SentencePiece files: XLM-R without tokenizer.json encodes as with it (T8)") {
+TEST_CASE("SentencePiece files: XLM-R without tokenizer.json encodes as with it") {
   TempFolder folder;
   for (const char* name : {"sentencepiece.bpe.model", "special_tokens_map.json", "config.json"})
     fs::copy_file(checkpoint() / name, folder / name);

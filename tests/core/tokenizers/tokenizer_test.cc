@@ -26,7 +26,7 @@ using Spans = std::vector<Span>;
 
 }  // namespace
 
-TEST_CASE("tokenizer: vocab.txt alone makes a BERT tokenizer (T8, M2.4)") {
+TEST_CASE("tokenizer: vocab.txt alone makes a BERT tokenizer") {
   TempFolder folder;
   write_bert(folder);
   const auto tokenizer = Tokenizer::load(folder.path);
@@ -64,7 +64,7 @@ TEST_CASE("tokenizer: a model without its type is told from its fields, as old f
   CHECK_THROWS_WITH_AS(loaded(pieces), doctest::Contains("has no 'type', and neither"), Error);
 }
 
-TEST_CASE("tokenizer: tokenizer_config's do_lower_case false keeps the case (M2.6)") {
+TEST_CASE("tokenizer: tokenizer_config's do_lower_case false keeps the case") {
   TempFolder folder;
   write_bert(folder, R"({"do_lower_case": false})");
   const auto tokenizer = Tokenizer::load(folder.path);
@@ -72,7 +72,7 @@ TEST_CASE("tokenizer: tokenizer_config's do_lower_case false keeps the case (M2.
         Strings{"[CLS]", "hello", "[UNK]", "[SEP]"});
 }
 
-TEST_CASE("tokenizer: offsets count code points, not bytes (T11)") {
+TEST_CASE("tokenizer: offsets count code points, not bytes") {
   TempFolder folder;
   write_bert(folder);
   const auto tokenizer = Tokenizer::load(folder.path);
@@ -81,7 +81,7 @@ TEST_CASE("tokenizer: offsets count code points, not bytes (T11)") {
   CHECK(e.offsets == Spans{{0, 0}, {0, 1}, {2, 3}, {4, 5}, {6, 11}, {0, 0}});
 }
 
-TEST_CASE("tokenizer: a pair is cut by strategy, and windows overlap by the stride (T9)") {
+TEST_CASE("tokenizer: a pair is cut by strategy, and windows overlap by the stride") {
   TempFolder folder;
   write_bert(folder);
   const auto tokenizer = Tokenizer::load(folder.path);
@@ -111,7 +111,7 @@ TEST_CASE("tokenizer: truncation_side left keeps the end") {
   CHECK(tokens_of(tokenizer, e) == Strings{"[CLS]", "hello", "world", "[SEP]"});
 }
 
-TEST_CASE("tokenizer: special tokens in the text are found, unless split_special is set (T7)") {
+TEST_CASE("tokenizer: special tokens in the text are found, unless split_special is set") {
   TempFolder folder;
   write_bert(folder);
   const auto tokenizer = Tokenizer::load(folder.path);
@@ -131,7 +131,7 @@ TEST_CASE("tokenizer: words given apart keep their index and own offsets") {
   CHECK(e.offsets == Spans{{0, 0}, {0, 5}, {5, 7}, {0, 3}, {3, 4}, {0, 0}});
 }
 
-TEST_CASE("tokenizer: a model_max_length above 1e30 is no limit (T9)") {
+TEST_CASE("tokenizer: a model_max_length above 1e30 is no limit") {
   TempFolder folder;
   write_bert(folder, R"({"model_max_length": 1000000000000000019884624838656})");
   CHECK(!Tokenizer::load(folder.path).model_max_length());
@@ -144,7 +144,7 @@ TEST_CASE("tokenizer: a model_max_length above 1e30 is no limit (T9)") {
 }
 
 TEST_CASE(
-    "tokenizer: DistilBERT takes no token types even when the config does not say so (M2.5)") {
+    "tokenizer: DistilBERT takes no token types even when the config does not say so") {
   TempFolder folder;
   write_bert(folder);
   CHECK(Tokenizer::load(folder.path).has_input("token_type_ids"));
@@ -219,8 +219,8 @@ TEST_CASE("tokenizer: byte tokens of a continuing_subword_prefix reach beyond th
 }
 
 TEST_CASE(
-    "tokenizer: what tokenizer_config names special is special, whatever tokenizer.json says "
-    "(T7)") {
+    "tokenizer: what tokenizer_config names special is special, whatever tokenizer.json "
+    "says") {
   TempFolder folder;
   const Json model = {{"type", "WordLevel"}, {"unk_token", "a"}, {"vocab", {{"a", 0}, {"b", 1}}}};
   const Json added = {{{"id", 2}, {"content", "<t>"}, {"special", false}, {"normalized", true}}};
@@ -235,7 +235,7 @@ TEST_CASE(
   }
 }
 
-TEST_CASE("tokenizer: patterns know the letters of the reference's Unicode (T4)") {
+TEST_CASE("tokenizer: patterns know the letters of the reference's Unicode") {
   TempFolder folder;
   const Json model = {{"type", "WordLevel"}, {"unk_token", "a"}, {"vocab", {{"a", 0}}}};
   const auto pieces = [&](const char* regex, std::string_view text) {

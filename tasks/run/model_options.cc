@@ -1,0 +1,210 @@
+#include "tasks/run/model_options.h"
+
+#include <map>
+
+#include "core/base/error.h"
+#include "core/base/files.h"
+#include "core/base/log.h"
+#include "core/checkpoint/adapter.h"
+#include "core/checkpoint/other_formats.h"
+#include "hub/card.h"
+#include "hub/names.h"
+#include "hub/repo_hint.h"
+#include "hub/snapshot.h"
+#include "tasks/run/list_option.h"
+
+namespace hft {
+
+void add_source_options(Flags& flags, ModelOptions& o) {
+  flags.add("-m,--model", o.model, "Model: a folder, or its id on the Hub")
+      .metavar("ID|DIR")
+      .group("Model");
+  flags.add("--revision", o.revision, "Branch, tag or commit")
+      .metavar("REV")
+      .show_default()
+      .group("Model");
+  flags.add("--subfolder", o.subfolder, "Folder of the model inside its repository")
+      .metavar("DIR")
+      .group("Model");
+  flags.add("--cache-dir", o.cache_dir, "Use this cache instead of HF_HUB_CACHE")
+      .metavar("DIR")
+      .group("Model");
+  add_list_option(flags, "--require-license", o.require_license,
+                  "Refuse a model whose card names another licence (exit 6)")
+      .metavar("L,…")
+      .group("Model");
+  flags.add("--local-files-only", o.local_files_only, "Use no network").group("Model");
+}
+
+void add_variant_option(Flags& flags, ModelOptions& o) {
+  flags.add("--variant", o.variant, "Weights named model.VARIANT.safetensors")
+      .metavar("VARIANT")
+      .group("Model");
+}
+
+void add_model_options(Flags& flags, ModelOptions& o) {
+  add_source_options(flags, o);
+  add_list_option(flags, "--adapter", o.adapters,
+                  "LoRA adapter of PEFT to merge into the model; may be repeated", ListForm::kTexts)
+      .metavar("ID|DIR")
+      .group("Model");
+  add_variant_option(flags, o);
+  flags
+      .add("--trust-remote-code", o.trust_remote_code,
+           "Accepted for old scripts: hft never runs a repository's code")
+      .group("Model");
+  flags.add("--dtype", o.dtype, "Compute in this type; auto: the config's, else the checkpoint's")
+      .one_of({"auto", "float32", "bfloat16", "float16"})
+      .show_default()
+      .group("Model");
+  flags.add("--device", o.device, "auto, cpu, cuda or cuda:N")
+      .metavar("DEVICE")
+      .show_default()
+      .group("Model");
+  flags.add("--threads", o.threads, "Threads to compute with (0: every core)")
+      .metavar("N")
+      .range(0, 4096)
+      .show_default()
+      .group("Model");
+  flags.add("--batch-size", o.batch_size, "Inputs computed together, or auto")
+      .metavar("N|auto")
+      .show_default()
+      .group("Model");
+  flags
+      .add("--allow-random-head", o.allow_random_head,
+           "Run although the checkpoint lacks this head's weights")
+      .group("Model");
+  flags
+      .add(
+          "--no-truncation", [&o] { o.truncate = false; },
+          "An input longer than the model takes is an error")
+      .group("Model");
+}
+
+namespace {
+
+// A repository, or an adapter's base, as it is asked for.
+struct Wanted {
+  std::string flag, model, revision = "main", subfolder{}, variant{};
+  auto operator<=>(const Wanted&) const = default;
+};
+
+fs::path from_hub(const ModelOptions& o, const Wanted& wanted, ModelParts parts) {
+  const std::string named = wanted.flag + " " + wanted.model;
+  if (!hub::is_repo_id(wanted.model)) {
+    const std::string meant = hub::meant_repository(wanted.model);
+    fail_hint(Errc::kNotFound, meant.empty() ? "" : "give " + wanted.flag + " " + meant, named,
+              ": no such folder, and not a model id (name or org/name)");
+  }
+  hub::SnapshotRequest request;
+  request.repo_id = wanted.model;
+  request.revision = wanted.revision;
+  request.cache_dir = o.cache_dir;
+  request.local_files_only = o.local_files_only;
+  request.licences = o.require_license;
+  try {
+    return hub::fetch_model(request, wanted.subfolder, wanted.variant, parts == ModelParts::kAll)
+        .folder;
+  } catch (const Error& e) {
+    // It may have been meant as a folder.
+    if (e.code == Errc::kNotFound || e.code == Errc::kNotAuthorised)
+      throw e.in(named + ": no such folder; as a model's id");
+    throw;
+  }
+}
+
+fs::path locate(const ModelOptions& o, const Wanted& wanted, ModelParts parts = ModelParts::kAll) {
+  static std::map<Wanted, fs::path> fetched;  // a branch is asked for once
+  const std::string& model = wanted.model;
+  fs::path folder = model;
+  if (fs::is_regular_file(folder)) {
+    const std::string name = folder.filename().string();
+    with_context(wanted.flag + " " + model, [&] { reject_other_formats({&name, 1}); });
+    fail(Errc::kUsage, wanted.flag, " ", model, ": is a file, wanted the model's folder or its id");
+  }
+  if (!fs::is_directory(folder)) {
+    fs::path& known = fetched[wanted];
+    if (known.empty()) known = from_hub(o, wanted, parts);
+    folder = known;
+  } else if (!o.require_license.empty()) {
+    with_context(model, [&] { hub::require_licence(hub::read_card(folder), o.require_license); });
+  }
+  if (!wanted.subfolder.empty()) folder /= wanted.subfolder;
+  if (!fs::is_directory(folder)) fail(Errc::kNotFound, folder.string(), ": no such folder");
+  return folder;
+}
+
+Wanted own_model(const ModelOptions& o) {
+  return {"-m", o.model, o.revision, o.subfolder, o.variant};
+}
+
+// The model that an adapter changes: its own folder, where that is a whole model, else the one that
+// its settings name.
+fs::path base_of(const ModelOptions& o, const fs::path& adapter, ModelParts parts) {
+  if (fs::exists(adapter / "config.json") && has_checkpoint(adapter, o.variant)) return adapter;
+  const Fields config = read_adapter_config(adapter);
+  const std::string base = config.text("base_model_name_or_path", "");
+  if (base.empty())
+    fail_hint(Errc::kBadData, "name the model: -m MODEL --adapter " + adapter.string(),
+              config.where(), ": names no base model");
+  detail("adapter " + adapter.string() + ": base model " + base);
+  try {
+    return locate(o, {"base_model_name_or_path", base, config.text("revision", "main")}, parts);
+  } catch (const Error& e) {
+    if (e.code != Errc::kNotFound && e.code != Errc::kNotAuthorised) throw e.in(config.where());
+    // Without its model an adapter is none that could be run.
+    fail_hint(Errc::kUnsupported, "name the model: -m MODEL --adapter " + adapter.string(),
+              config.where(), ": is an adapter of ", base, ", which is not at hand: ", e.message);
+  }
+}
+
+}  // namespace
+
+fs::path model_folder(const ModelOptions& o, const std::string& default_model, ModelParts parts) {
+  Wanted wanted = own_model(o);
+  if (wanted.model.empty()) {
+    wanted.model = default_model;
+    note("no model given, using " + wanted.model + " (choose one with -m)");
+  }
+  if (o.trust_remote_code)
+    note("--trust-remote-code: native implementation used; no remote code is ever run");
+  const fs::path folder = locate(o, wanted, parts);
+  return has_adapter(folder) ? base_of(o, folder, parts) : folder;
+}
+
+std::vector<fs::path> adapter_folders(const ModelOptions& o) {
+  std::vector<fs::path> folders;
+  if (!o.model.empty())
+    if (const fs::path own = locate(o, own_model(o)); has_adapter(own)) folders.push_back(own);
+  for (const auto& name : o.adapters) {
+    folders.push_back(locate(o, {"--adapter", name}));
+    if (!has_adapter(folders.back()))
+      fail(Errc::kNotFound, "--adapter ", name, ": no adapter_config.json");
+  }
+  return folders;
+}
+
+ModelRequest model_request(const ModelOptions& o, std::filesystem::path folder, Head head) {
+  ModelRequest request;
+  request.folder = std::move(folder);
+  request.head = head;
+  request.variant = o.variant;
+  request.dtype = o.dtype;
+  request.device = o.device;
+  request.threads = o.threads;
+  request.allow_random_head = o.allow_random_head;
+  request.adapters = adapter_folders(o);
+  return request;
+}
+
+std::int64_t batch_size(const ModelOptions& o) {
+  if (o.batch_size == "auto") return 0;
+  char* end = nullptr;
+  const long n = std::strtol(o.batch_size.c_str(), &end, 10);
+  if (*end || n < 1 || n > 1'000'000)
+    fail(Errc::kUsage, "--batch-size: '", o.batch_size,
+         "' is neither auto nor a number from 1 to 1000000");
+  return n;
+}
+
+}  // namespace hft

@@ -1,0 +1,234 @@
+// hft chat: a conversation on the terminal, or line by line from a pipe.
+#include <algorithm>
+#include <cstdio>
+
+#include "core/base/files.h"
+#include "core/base/log.h"
+#include "core/base/signals.h"
+#include "core/base/text.h"
+#include "core/checkpoint/config.h"
+#include "core/generation/text_stream.h"
+#include "tasks/commands.h"
+#include "tasks/run/drawing.h"
+#include "tasks/run/output_file.h"
+#include "tasks/text/conversation.h"
+#include "tasks/text/line_editor.h"
+#include "tasks/text/text_generator.h"
+
+namespace hft {
+namespace {
+
+constexpr const char* kDefaultModel = "Qwen/Qwen2.5-0.5B-Instruct";
+constexpr const char* kHelp =
+    "/clear         begin anew\n"
+    "/system TEXT   begin anew with this system message\n"
+    "/save FILE     write the conversation as JSON\n"
+    "/help          this list\n"
+    "/exit          end; so does Ctrl-D. Ctrl-C stops an answer.\n"
+    "A line that ends with \\ goes on in the next.\n";
+
+struct Options {
+  ModelOptions model;
+  GenerationOptions generation;
+  ConversationOptions chat;
+};
+
+class Chat {
+ public:
+  Chat(Options& o, const fs::path& folder)
+      : generator_(o.model, o.generation, folder),
+        conversations_(o.chat, generator_.folder()),
+        system_(o.chat.system) {
+    conversations_.need_template();
+    clear();
+  }
+  ~Chat() {
+    if (sequence_ >= 0) generator_.model().close(sequence_);
+  }
+
+  int run();
+
+ private:
+  void clear();
+  bool command(const std::string& line);
+  void answer(const std::string& text);
+  std::string generate(const TokenIds& prompt);
+  int sequence_for(const TokenIds& prompt, std::int64_t& cached);
+  void save(const std::string& file) const;
+
+  TextGenerator generator_;
+  Conversations conversations_;
+  LineEditor editor_;
+  OutputFile out_{""};
+  std::string system_;
+  Json messages_;
+  int sequence_ = -1;  // what of the conversation is cached, and its tokens
+  TokenIds cached_;
+};
+
+void Chat::clear() {
+  messages_ = Json::array();
+  if (!system_.empty()) messages_.push_back({{"role", "system"}, {"content", system_}});
+}
+
+void Chat::save(const std::string& file) const {
+  if (file.empty()) fail(Errc::kUsage, "/save needs the name of a file");
+  check_output_file(file, false);
+  write_file(file, messages_.dump(2) + "\n");
+  note(counted(static_cast<std::int64_t>(messages_.size()), "message") + " written to " + file);
+}
+
+// False when the line is a message.
+bool Chat::command(const std::string& line) {
+  if (!line.starts_with("/")) return false;
+  const std::size_t space = line.find(' ');
+  const std::string word = line.substr(0, space),
+                    rest = space == std::string::npos ? "" : trimmed(line.substr(space));
+  if (word == "/clear") {
+    clear();
+  } else if (word == "/system") {
+    system_ = rest;
+    clear();
+  } else if (word == "/save") {
+    save(rest);
+  } else if (word == "/help") {
+    out_.write(kHelp);
+    out_.flush();
+  } else {
+    const std::vector<std::string> words{"/clear", "/system", "/save", "/help", "/exit"};
+    const auto near = nearest(word, words);
+    fail(Errc::kUsage, word, ": is no command", near ? "; closest: " + *near : "",
+         " (/help lists them)");
+  }
+  return true;
+}
+
+// The sequence of the last turn, cut to what both have in common; a new one when that cannot be.
+int Chat::sequence_for(const TokenIds& prompt, std::int64_t& cached) {
+  const auto [mine, theirs] =
+      std::mismatch(prompt.begin(), prompt.end(), cached_.begin(), cached_.end());
+  // One token at least is fed, because its logits are needed.
+  cached =
+      std::min<std::int64_t>(mine - prompt.begin(), static_cast<std::int64_t>(prompt.size()) - 1);
+  if (sequence_ >= 0) {
+    try {
+      generator_.model().crop(sequence_, cached);
+      return std::exchange(sequence_, -1);
+    } catch (const Error&) {  // a sliding window has moved on
+      generator_.model().close(std::exchange(sequence_, -1));
+    }
+  }
+  cached = 0;
+  return generator_.model().open();
+}
+
+std::string Chat::generate(const TokenIds& prompt) {
+  TextStream text(generator_.tokenizer(), prompt, generator_.config().stop_strings);
+  std::string answer;
+  auto show = [&](const std::string& piece) {
+    if (piece.empty()) return;
+    answer += piece;
+    out_.write(for_stdout(piece));
+    out_.flush();
+  };
+  Prompt next{.ids = prompt, .keep = true};
+  next.sequence = sequence_for(prompt, next.cached);
+  cached_.clear();
+  const std::int64_t reused = next.cached;
+  Generator running(generator_.model(), 1);
+  std::optional<Error> failed;
+  running.add(
+      generator_.start(std::move(next),
+                       [&](std::int32_t id, const TokenLog*) { show(text.push(id)); }),
+      1, [&](std::vector<Generated> results, Method& method, const std::optional<Error>& error) {
+        failed = error;
+        if (error || !method.kept()) return;
+        sequence_ = *method.kept();
+        cached_ = prompt;
+        cached_.insert(cached_.end(), results[0].ids.begin(), results[0].ids.end());
+        cached_.resize(static_cast<std::size_t>(generator_.model().length(sequence_)));
+      });
+  while (running.busy() && !stop_requested()) running.step();
+  running.stop(Finish::kInterrupted);
+  show(text.finish());
+  out_.write("\n");
+  out_.flush();
+  if (failed) throw *failed;
+  detail(std::to_string(reused) + " of " + std::to_string(prompt.size()) +
+         " tokens were there from before");
+  return answer;
+}
+
+void Chat::answer(const std::string& text) {
+  messages_.push_back({{"role", "user"}, {"content", text}});
+  try {
+    const std::string made = generate(generator_.encode(conversations_.render(messages_), true));
+    messages_.push_back({{"role", "assistant"}, {"content", made}});
+  } catch (const Error&) {
+    messages_.erase(messages_.size() - 1);
+    throw;
+  }
+}
+
+int Chat::run() {
+  if (editor_.interactive()) note("/help lists the commands, Ctrl-D ends");
+  int failures = 0;
+  std::string text;
+  while (auto line = editor_.next(text.empty() ? "> " : "… ")) {
+    if (stop_requested() == 143 || (stop_requested() && !editor_.interactive())) break;
+    forget_stop();
+    if (editor_.broken_off()) text.clear();
+    if (line->ends_with("\\")) {
+      text += line->substr(0, line->size() - 1) + "\n";
+      continue;
+    }
+    text += *line;
+    const std::string whole = std::exchange(text, "");
+    if (trimmed(whole).empty()) continue;
+    if (trimmed(whole) == "/exit" || trimmed(whole) == "/quit") break;
+    try {
+      if (!command(whole)) answer(whole);
+    } catch (const Error& e) {
+      if (e.code == Errc::kResources) throw;
+      report_error(e.message, e.hint);
+      ++failures;
+    }
+    // An answer that was stopped is no reason to leave.
+    if (stop_requested() == 130 && editor_.interactive()) forget_stop();
+    if (stop_requested()) break;
+  }
+  if (stop_requested()) return stop_requested();
+  return failures > 0 && !editor_.interactive() ? static_cast<int>(Errc::kSomeFailed) : 0;
+}
+
+int run(Options& o) {
+  const fs::path folder = model_folder(o.model, kDefaultModel);
+  const GenerationConfig config =
+      resolve(o.generation, folder, read_text_config(folder, kDecoderWords).json(),
+              Pipeline::kTextGeneration, "text-generation", nullptr)
+          .config;
+  if (config.num_beams > 1 || config.num_return_sequences > 1)
+    fail(Errc::kUsage,
+         "chat shows the answer while it is made: no --num-beams, no --num-return-sequences");
+  return Chat(o, folder).run();
+}
+
+std::function<int()> declare(Flags& flags) {
+  auto o = std::make_shared<Options>();
+  flags.footer(
+      "Examples:\n"
+      "  hft chat -m DIR --system \"Answer briefly.\"\n"
+      "  printf 'Hello\\nAnd now in French.\\n' | hft chat -m DIR --seed 1\n\n"
+      "Each line is a message, and what was said before is kept. /help lists what else can be "
+      "typed.");
+  add_conversation_options(flags, o->chat, false);
+  add_generation_options(flags, o->generation);
+  add_model_options(flags, o->model);
+  return [o] { return run(*o); };
+}
+
+}  // namespace
+
+extern const Command chat_command{"chat", "Text", "Talk with a model", declare};
+
+}  // namespace hft

@@ -1,0 +1,205 @@
+// hft classify: text in, labels with scores out; with --candidate-labels any labels at all.
+// Reference: TextClassificationPipeline, ZeroShotClassificationPipeline.
+#include <algorithm>
+#include <numeric>
+
+#include "core/base/log.h"
+#include "core/base/text.h"
+#include "core/processors/scores.h"
+#include "core/templates/template.h"
+#include "tasks/commands.h"
+#include "tasks/run/drawing.h"
+#include "tasks/run/list_option.h"
+#include "tasks/text/text_task.h"
+
+namespace hft {
+namespace {
+
+struct Options {
+  TextOptions common;
+  std::string top_k = "1", function;
+  std::vector<std::string> candidates;
+  std::string hypothesis = "This example is {}.";
+  bool multi_label = false;
+};
+
+// -1 = all
+std::int64_t top_k_of(const std::string& text) {
+  if (text == "all") return -1;
+  char* end = nullptr;
+  const long k = std::strtol(text.c_str(), &end, 10);
+  if (*end || k < 1)
+    fail(Errc::kUsage, "--top-k: '", text, "' is neither all nor a number above 0");
+  return k;
+}
+
+ScoreFunction function_named(const std::string& name, const std::string& where) {
+  if (name == "softmax") return ScoreFunction::kSoftmax;
+  if (name == "sigmoid") return ScoreFunction::kSigmoid;
+  if (name == "none") return ScoreFunction::kNone;
+  fail(Errc::kBadData, where, ": '", name, "' is none of softmax, sigmoid, none");
+}
+
+ScoreFunction function_for(const std::string& flag, const TextContext& context) {
+  if (!flag.empty()) return function_named(flag, "--function-to-apply");
+  const std::string kind = context.config.text("problem_type", "");
+  if (kind == "regression") return ScoreFunction::kNone;
+  if (kind == "multi_label_classification" || context.labels.size() == 1)
+    return ScoreFunction::kSigmoid;
+  return ScoreFunction::kSoftmax;
+}
+
+Json labelled(const std::vector<Json>& labels, const std::vector<float>& scores, std::int64_t k) {
+  Json list = Json::array();
+  for (std::int64_t i : best(scores, k))
+    list.push_back({{"label", labels.at(i)}, {"score", number(scores[i])}});
+  return list;
+}
+
+Prepare prepare_labels(const Options& o, const TextContext& context) {
+  const ScoreFunction function = function_for(o.function, context);
+  return [&context, function, k = top_k_of(o.top_k)](const Input& input) {
+    const std::string* pair = input.text_if(1);
+    Prepared prepared;
+    prepared.sequences.push_back(to_sequence(
+        context, encode_within(context, input.text(), pair, Truncation::kLongestFirst, false)));
+    prepared.finish = [&context, function, k](std::span<const Matrix> results) {
+      return labelled(context.labels, apply(function, results[0].row(0)), k);
+    };
+    return prepared;
+  };
+}
+
+// The row of the label that begins with "entail"; -1: the last one. label2id says it, which the
+// reference builds anew where there is no id2label.
+std::int64_t entailment_row(const TextContext& context) {
+  const auto entails = [](const std::string& label) {
+    return lowercase(label).starts_with("entail");
+  };
+  if (context.config.has("id2label") && context.config.has("label2id")) {
+    const Fields ids = context.config.object("label2id");
+    const auto rows = static_cast<std::int64_t>(context.labels.size());
+    for (const auto& [label, id] : ids.json().items())
+      if (entails(label)) return ids.integer(label, -rows, rows - 1);
+  } else {
+    for (std::size_t i = 0; i < context.labels.size(); ++i)
+      if (const Json& label = context.labels[i];
+          label.is_string() && entails(label.get<std::string>()))
+        return static_cast<std::int64_t>(i);
+  }
+  note("no label of the model begins with 'entail'; taking its last label for it");
+  return -1;
+}
+
+// The template with each label put in, as Python's str.format does it.
+std::vector<std::string> hypotheses_of(const std::string& text,
+                                       const std::vector<std::string>& labels) {
+  std::vector<std::string> hypotheses;
+  try {
+    for (const auto& label : labels) hypotheses.push_back(format_text(text, label));
+  } catch (const Error& e) {
+    fail(Errc::kUsage, "--hypothesis-template: '", text, "': ", e.message);
+  }
+  if (hypotheses[0] == text)
+    fail(Errc::kUsage, "--hypothesis-template: '", text, "' has no {} for the label");
+  return hypotheses;
+}
+
+// Scores of the candidates, from the logits of one premise with each hypothesis.
+std::vector<float> candidate_scores(std::span<const Matrix> results, std::int64_t entailment,
+                                    bool independent) {
+  std::vector<float> scores;
+  const auto at = [](const Matrix& m, std::int64_t i) {
+    return m.data[static_cast<std::size_t>(i < 0 ? m.cols + i : i)];
+  };
+  const std::int64_t contradiction = entailment == 0 ? -1 : 0;
+  for (const Matrix& m : results) scores.push_back(at(m, entailment));
+  if (!independent) return softmax(scores);
+  for (std::size_t i = 0; i < scores.size(); ++i)
+    scores[i] = softmax(std::vector<float>{at(results[i], contradiction), scores[i]})[1];
+  return scores;
+}
+
+Prepare prepare_candidates(const Options& o, const TextContext& context) {
+  const std::vector<std::string> hypotheses = hypotheses_of(o.hypothesis, o.candidates);
+  const std::int64_t entailment = entailment_row(context);
+  const bool independent = o.multi_label || o.candidates.size() == 1;
+  return [=, &context, candidates = o.candidates](const Input& input) {
+    Prepared prepared;
+    for (const auto& hypothesis : hypotheses)
+      prepared.sequences.push_back(to_sequence(
+          context,
+          encode_within(context, input.text(), &hypothesis, Truncation::kOnlyFirst, false)));
+    prepared.finish = [=, text = input.text()](std::span<const Matrix> results) {
+      const auto scores = candidate_scores(results, entailment, independent);
+      std::vector<std::size_t> order(scores.size());
+      std::iota(order.begin(), order.end(), 0);
+      std::stable_sort(order.begin(), order.end(),
+                       [&](auto a, auto b) { return scores[a] < scores[b]; });
+      Json output{{"sequence", text}, {"labels", Json::array()}, {"scores", Json::array()}};
+      for (auto i = order.rbegin(); i != order.rend(); ++i) {
+        output["labels"].push_back(candidates[*i]);
+        output["scores"].push_back(number(scores[*i]));
+      }
+      return output;
+    };
+    return prepared;
+  };
+}
+
+std::string draw(const Input& input, const Json& output) {
+  if (output.is_array()) return draw_bars(input, output, "label");
+  Json rows = Json::array();
+  for (std::size_t i = 0; i < output["labels"].size(); ++i)
+    rows.push_back({{"label", output["labels"][i]}, {"score", output["scores"][i]}});
+  return draw_bars(input, rows, "label");
+}
+
+int run(const Flags& flags, const Options& o) {
+  top_k_of(o.top_k);
+  const bool zero_shot = !o.candidates.empty();
+  TextTask task{.head = Head::kClassify,
+                .default_model = zero_shot
+                                     ? "facebook/bart-large-mnli"
+                                     : "distilbert/distilbert-base-uncased-finetuned-sst-2-english",
+                .verb = "classifying",
+                .rendering = {.text = draw}};
+  task.setup = [&](const TextContext& context) {
+    return zero_shot ? prepare_candidates(o, context) : prepare_labels(o, context);
+  };
+  return run_text_task(flags, o.common, task);
+}
+
+std::function<int()> declare(Flags& flags) {
+  auto o = std::make_shared<Options>();
+  flags.footer(
+      "Examples:\n"
+      "  hft classify \"I love this product!\"\n"
+      "  hft classify -m DIR --top-k all --json -i reviews.jsonl -o labels.jsonl\n"
+      "  hft classify -m NLI_MODEL --candidate-labels sports,politics \"The match ended 2:1\"");
+  flags.add("--top-k", o->top_k, "Labels per text, best first, or all")
+      .metavar("N|all")
+      .show_default();
+  flags
+      .add("--function-to-apply", o->function,
+           "Logits to scores; default: by the model's problem_type")
+      .one_of({"softmax", "sigmoid", "none"});
+  add_list_option(flags, "--candidate-labels", o->candidates,
+                  "Zero-shot: labels of your own, with a model trained on NLI; a label that holds "
+                  "a comma: the flag once for each label, or a JSON list",
+                  ListForm::kLabels);
+  flags.add("--hypothesis-template", o->hypothesis, "Zero-shot: sentence that holds the label")
+      .metavar("TEXT {}")
+      .show_default();
+  flags.add("--multi-label", o->multi_label,
+            "Zero-shot: each label by itself, several may be true");
+  add_text_options(flags, o->common, {{.name = "text"}, {.name = "text_pair", .optional = true}});
+  return [o, flags] { return run(flags, *o); };
+}
+
+}  // namespace
+
+extern const Command classify_command{
+    "classify", "Text", "Label texts: sentiment, topic, or labels of your own", declare};
+
+}  // namespace hft

@@ -1,0 +1,162 @@
+#include "tasks/text/embed_sinks.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <functional>
+#include <limits>
+#include <numeric>
+
+#include "core/base/files.h"
+#include "core/base/log.h"
+
+namespace hft {
+namespace {
+
+std::vector<float> vector_of(const Json& output) { return output.get<std::vector<float>>(); }
+
+class ArraySink : public Sink {
+ public:
+  explicit ArraySink(std::string file) : file_(std::move(file)) {}
+  void write(const Input&, Json output) override {
+    rows_.push_back(vector_of(output));
+    failures_.succeeded();
+  }
+  void write_error(const Input& input, const Error& error) override {
+    rows_.emplace_back();
+    failures_.add(input, error);
+  }
+  void interrupted() override { note("interrupted; " + file_ + " was not written"); }
+  int finish() override {
+    std::size_t width = 0;
+    for (const auto& row : rows_) width = std::max(width, row.size());
+    for (auto& row : rows_) row.resize(width, std::numeric_limits<float>::quiet_NaN());
+    AtomicFile out(file_);
+    out.write(file_.ends_with(".npy") ? npy_header(width) : safetensors_header(width));
+    for (const auto& row : rows_)
+      out.write({reinterpret_cast<const char*>(row.data()), row.size() * sizeof(float)});
+    out.commit();
+    return failures_.exit_code();
+  }
+
+ private:
+  std::string npy_header(std::size_t width) const {
+    std::string text = "{'descr': '<f4', 'fortran_order': False, 'shape': (" +
+                       std::to_string(rows_.size()) + ", " + std::to_string(width) + "), }";
+    while ((10 + text.size() + 1) % 64 != 0) text += ' ';
+    text += '\n';
+    std::string header("\x93NUMPY\x01\x00", 8);
+    header += static_cast<char>(text.size() & 0xff);
+    header += static_cast<char>(text.size() >> 8);
+    return header + text;
+  }
+  std::string safetensors_header(std::size_t width) const {
+    const std::size_t bytes = rows_.size() * width * sizeof(float);
+    Json tensor{{"dtype", "F32"}, {"shape", {rows_.size(), width}}, {"data_offsets", {0, bytes}}};
+    std::string text = Json{{"embeddings", tensor}}.dump();
+    while (text.size() % 8 != 0) text += ' ';
+    const auto length = static_cast<std::uint64_t>(text.size());
+    std::string header(sizeof length, '\0');
+    std::memcpy(header.data(), &length, sizeof length);
+    return header + text;
+  }
+  std::string file_;
+  std::vector<std::vector<float>> rows_;
+  Failures failures_;
+};
+
+using Vector = std::span<const float>;
+
+double dot(Vector a, Vector b) { return std::inner_product(a.begin(), a.end(), b.begin(), 0.0); }
+
+float cosine(Vector a, Vector b) {
+  constexpr double kLeast = 1e-12;  // of a norm, as torch's normalize has it
+  const double norms =
+      std::max(std::sqrt(dot(a, a)), kLeast) * std::max(std::sqrt(dot(b, b)), kLeast);
+  return static_cast<float>(dot(a, b) / norms);
+}
+
+float manhattan(Vector a, Vector b) {
+  return static_cast<float>(
+      -std::inner_product(a.begin(), a.end(), b.begin(), 0.0, std::plus<>(),
+                          [](double x, double y) { return std::abs(x - y); }));
+}
+
+float euclidean(Vector a, Vector b) {
+  return static_cast<float>(
+      -std::sqrt(std::inner_product(a.begin(), a.end(), b.begin(), 0.0, std::plus<>(),
+                                    [](double x, double y) { return (x - y) * (x - y); })));
+}
+
+constexpr std::pair<std::string_view, Similarity> kSimilarities[] = {
+    {"cosine", cosine},
+    {"dot", [](Vector a, Vector b) { return static_cast<float>(dot(a, b)); }},
+    {"euclidean", euclidean},
+    {"manhattan", manhattan},
+};
+
+class RankingSink : public Sink {
+ public:
+  RankingSink(std::unique_ptr<RecordWriter> writer, std::int64_t top_k, Similarity similarity)
+      : writer_(std::move(writer)), top_k_(top_k), similarity_(similarity) {}
+
+  void write(const Input& input, Json output) override {
+    if (!asked_)
+      query_ = vector_of(output);
+    else
+      ranked_.push_back({input, similarity_(query_, vector_of(output))});
+    asked_ = true;
+  }
+  void write_error(const Input& input, const Error& error) override {
+    if (!asked_) throw error.in("--query");
+    failed_.push_back({input, error});
+  }
+  void interrupted() override {
+    note("interrupted before every text was compared; nothing was ranked");
+  }
+  int finish() override {
+    std::stable_sort(ranked_.begin(), ranked_.end(),
+                     [](const auto& a, const auto& b) { return a.score > b.score; });
+    for (std::size_t i = 0; i < ranked_.size(); ++i)
+      if (top_k_ < 0 || static_cast<std::int64_t>(i) < top_k_)
+        writer_->write(ranked_[i].input, number(ranked_[i].score));
+    for (const auto& [input, error] : failed_) writer_->write_error(input, error);
+    return writer_->finish();
+  }
+
+ private:
+  struct Ranked {
+    Input input;
+    float score;
+  };
+  std::unique_ptr<RecordWriter> writer_;
+  std::int64_t top_k_;
+  Similarity similarity_;
+  bool asked_ = false;
+  std::vector<float> query_;
+  std::vector<Ranked> ranked_;
+  std::vector<std::pair<Input, Error>> failed_;
+};
+
+}  // namespace
+
+std::unique_ptr<Sink> make_array_sink(const std::string& file) {
+  return std::make_unique<ArraySink>(file);
+}
+
+Similarity similarity_named(std::string_view name, std::string_view where) {
+  std::string known;
+  for (const auto& [word, similarity] : kSimilarities) {
+    if (word == name) return similarity;
+    known += (known.empty() ? "" : ", ") + std::string(word);
+  }
+  fail(Errc::kUnsupported, where, ": similarity_fn_name '", name,
+       "' is not supported, wanted one of ", known);
+}
+
+std::unique_ptr<Sink> make_ranking_sink(std::unique_ptr<RecordWriter> writer, std::int64_t top_k,
+                                        Similarity similarity) {
+  return std::make_unique<RankingSink>(std::move(writer), top_k, similarity);
+}
+
+}  // namespace hft

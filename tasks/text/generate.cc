@@ -1,0 +1,250 @@
+// hft generate: prompts and conversations in, text out.
+#include <unistd.h>
+
+#include "core/base/exact_json.h"
+#include "core/base/files.h"
+#include "core/base/log.h"
+#include "core/checkpoint/config.h"
+#include "tasks/commands.h"
+#include "tasks/run/drawing.h"
+#include "tasks/run/generation_worker.h"
+#include "tasks/text/conversation.h"
+#include "tasks/text/generate_stream.h"
+#include "tasks/text/text_generator.h"
+#include "tasks/text/token_logs.h"
+
+namespace hft {
+namespace {
+
+constexpr const char* kDefaultModel = "openai-community/gpt2";
+
+struct Options {
+  ModelOptions model;
+  InputOptions input;
+  OutputOptions output;
+  GenerationOptions generation;
+  ConversationOptions chat;
+  bool full_text = true, stream = false;
+};
+
+// One input: a prompt, or a conversation.
+struct GenerateJob : GenerationJob {
+  Json messages;     // of a conversation, else null
+  std::string text;  // else the prompt
+  std::function<Json(const GenerateJob&)> output;
+  void write(const Input& input, Sink& sink) override { sink.write(input, output(*this)); }
+};
+
+class Generate {
+ public:
+  Generate(Options& o, const fs::path& folder) : o_(o), generator_(o.model, o.generation, folder) {
+    if (o.chat.any()) conversations_.emplace(o.chat, folder);
+  }
+
+  // Text or messages, to tokens.
+  std::unique_ptr<GenerateJob> prepare(const Input& input) {
+    auto job = std::make_unique<GenerateJob>();
+    if (!o_.chat.messages.empty())
+      job->messages = checked_messages(read_exact_json(o_.chat.messages), o_.chat.messages);
+    else if (input.has(1))
+      job->messages = checked_messages(parse_exact_json(input.text(1), input.place), input.place);
+    else if (!input.has(0))
+      fail(Errc::kBadData, input.place, ": has no column '", o_.input.columns[0].source,
+           "' and no '", o_.input.columns[1].source, "'");
+    else if (o_.chat.any())
+      job->messages = conversations().begin(input.text());
+    else
+      job->text = input.text();
+    job->prompt = job->messages.is_null()
+                      ? generator_.encode(generator_.prefix() + job->text, false)
+                      : generator_.encode(conversations().render(job->messages), true);
+    return job;
+  }
+
+  int run_records(InputReader& reader, RecordWriter& writer);
+  int run_stream(InputReader& reader);
+
+ private:
+  Conversations& conversations() {
+    if (!conversations_) conversations_.emplace(o_.chat, generator_.folder());
+    return *conversations_;
+  }
+  Json output_of(const GenerateJob& job) const;
+
+  Options& o_;
+  TextGenerator generator_;
+  std::optional<Conversations> conversations_;
+};
+
+Json Generate::output_of(const GenerateJob& job) const {
+  Json out = Json::array();
+  for (const Generated& g : job.results) {
+    // Only a text that a stop string ended is cut: in a prompt it may stand anywhere.
+    const std::string text =
+        new_text(generator_.tokenizer(), job.prompt, g.ids,
+                 g.finish == Finish::kStopString ? generator_.config().stop_strings
+                                                 : std::vector<std::string>());
+    Json one;
+    if (!o_.full_text)
+      one["generated_text"] = text;
+    else if (job.messages.is_null())
+      one["generated_text"] = job.text + text;
+    else
+      one["generated_text"] = with_answer(job.messages, text);
+    if (o_.generation.logprobs >= 0) one["logprobs"] = log_records(generator_.tokenizer(), g.logs);
+    out.push_back(std::move(one));
+  }
+  return out;
+}
+
+std::string draw(const Input&, const Json& output) {
+  std::string text;
+  for (const Json& one : output) {
+    const Json& made = one["generated_text"];
+    text +=
+        (made.is_string() ? made.get<std::string>() : made.back()["content"].get<std::string>()) +
+        "\n";
+  }
+  return text;
+}
+
+int Generate::run_records(InputReader& reader, RecordWriter& writer) {
+  const std::int64_t each = generator_.sequences_each();
+  const auto start = [&](std::span<GenerationJob* const> jobs) {
+    std::vector<std::unique_ptr<Method>> methods;
+    for (const GenerationJob* job : jobs)
+      methods.push_back(generator_.start({.ids = job->prompt, .sequence = -1}));
+    return methods;
+  };
+  GenerationWorker worker(generator_.model(),
+                          {.each = each, .most = generator_.most_sequences(), .refill = each},
+                          start);
+  const auto prepared = [&](const Input& input) {
+    auto job = prepare(input);
+    job->output = [this](const GenerateJob& done) { return output_of(done); };
+    return job;
+  };
+  // A record must be whole, a text need not.
+  const bool text = !o_.output.json && (o_.output.format.empty() || o_.output.format == "text");
+  return hft::run({.reader = reader,
+                   .sink = writer,
+                   .prepare = prepared,
+                   .worker = &worker,
+                   .verb = "generating",
+                   .partial = text && o_.output.file.empty()});
+}
+
+int Generate::run_stream(InputReader& reader) {
+  TokenStream stream(generator_, o_.output.json, reader.total() != 1);
+  const auto start = [&](std::span<GenerationJob* const> jobs) {
+    const auto& job = static_cast<const GenerateJob&>(*jobs[0]);
+    auto method = generator_.start({.ids = job.prompt, .sequence = -1},
+                                   [&](std::int32_t id, const TokenLog* l) { stream.add(id, l); });
+    stream.begin(job.prompt, o_.full_text ? job.text : "");
+    std::vector<std::unique_ptr<Method>> methods;
+    methods.push_back(std::move(method));
+    return methods;
+  };
+  GenerationWorker worker(generator_.model(), {}, start);
+  const auto prepared = [&](const Input& input) {
+    auto job = prepare(input);
+    job->output = [](const GenerateJob& done) -> Json {
+      const std::size_t made = done.results[0].ids.size();
+      return {{"done", true},
+              {"finish_reason", finish_name(done.results[0].finish)},
+              {"usage",
+               {{"prompt_tokens", done.prompt.size()},
+                {"completion_tokens", made},
+                {"total_tokens", done.prompt.size() + made}}}};
+    };
+    return job;
+  };
+  return hft::run({.reader = reader,
+                   .sink = stream,
+                   .prepare = prepared,
+                   .worker = &worker,
+                   .verb = "generating",
+                   .partial = true});
+}
+
+// What cannot be streamed is refused when asked for, and printed at the end when not.
+bool streams(const Options& o, const ResolvedGeneration& settings) {
+  std::string obstacle;
+  if (settings.config.num_beams > 1)
+    obstacle = "beams choose the text at the end";
+  else if (settings.config.num_return_sequences > 1)
+    obstacle = "several texts cannot be shown at once";
+  else if (!o.output.file.empty())
+    obstacle = "-o writes whole records";
+  else if (!o.output.format.empty() && o.output.format != "text" && o.output.format != "json")
+    obstacle = "--format " + o.output.format + " writes whole records";
+  if (o.stream && !obstacle.empty()) fail(Errc::kUsage, "--stream: ", obstacle);
+  const bool one = o.input.values.size() == 1;
+  return o.stream || (obstacle.empty() && !o.output.json && o.output.format.empty() && one &&
+                      ::isatty(STDOUT_FILENO));
+}
+
+int run(const Flags& flags, Options& o) {
+  if (!o.chat.messages.empty()) {
+    if (!o.input.values.empty() || !o.input.files.empty())
+      fail(Errc::kUsage, "--messages: the conversation is the only input, leave out the others");
+    o.input.values = {o.chat.messages};
+  }
+  if (o.output.format == "json") o.output.json = true;
+  check_output_file(o.output.file, o.output.force || o.output.resume);
+  InputReader reader(o.input, o.output.keep_columns);
+  const fs::path folder = model_folder(o.model, kDefaultModel);
+  const ResolvedGeneration settings =
+      resolve(o.generation, folder, read_text_config(folder, kDecoderWords).json(),
+              Pipeline::kTextGeneration, "text-generation", nullptr);
+  const bool stream = streams(o, settings);
+  if (o.generation.logprobs >= 0 && settings.config.num_beams > 1)
+    fail(Errc::kUsage, "--logprobs: beams are scored as a whole");
+  if (o.generation.logprobs >= 0 && !o.output.json) note("--logprobs: shown with --json only");
+  if (stream) return Generate(o, folder).run_stream(reader);
+  const auto shown = [&o](const Input& input, const Json& output) {
+    return o.output.file.empty() ? for_stdout(draw(input, output)) : draw(input, output);
+  };
+  RecordWriter writer(o.output, {.text_by_default = true, .text = shown},
+                      fingerprint(flags, folder));
+  return Generate(o, folder).run_records(reader, writer);
+}
+
+std::function<int()> declare(Flags& flags) {
+  auto o = std::make_shared<Options>();
+  flags.footer(
+      "Examples:\n"
+      "  hft generate -m openai-community/gpt2 \"The secret to success is\" --max-new-tokens 50\n"
+      "  hft generate -m DIR --no-do-sample --json -i prompts.jsonl > texts.jsonl\n"
+      "  hft generate -m DIR --messages chat.json --stream\n"
+      "  hft generate -m DIR --system \"Answer briefly.\" \"Why is the sky blue?\"\n\n"
+      "Without other settings of the model, tokens are drawn at temperature 0.7, 256 at most, as "
+      "by the\n"
+      "text-generation pipeline. A text that --stop ends is cut before that text.");
+  flags
+      .add(
+          "--full-text", [o] { o->full_text = true; }, "The prompt and the new text [default]")
+      .group("Output");
+  flags
+      .add(
+          "--no-full-text", [o] { o->full_text = false; }, "Only the new text")
+      .group("Output");
+  flags.add("--stream", o->stream, "Show the text while it is made; with --json one line per token")
+      .group("Output");
+  add_conversation_options(flags, o->chat, true);
+  add_generation_options(flags, o->generation);
+  add_input_options(
+      flags, o->input,
+      {{.name = "text", .optional = true},
+       {.name = "messages", .optional = true, .alternative = true, .kind = Kind::kList}});
+  add_output_options(flags, o->output);
+  add_model_options(flags, o->model);
+  return [o, flags] { return run(flags, *o); };
+}
+
+}  // namespace
+
+extern const Command generate_command{"generate", "Text", "Continue texts, answer conversations",
+                                      declare};
+
+}  // namespace hft

@@ -1,0 +1,46 @@
+// hft summarize: texts in, summaries out.
+
+#include "tasks/commands.h"
+#include "tasks/text/seq2seq_task.h"
+
+namespace hft {
+namespace {
+
+// What the pipeline warns of.
+std::string hint(std::int64_t tokens, const Lengths& lengths) {
+  if (tokens < lengths.max)
+    return "a text has only " + std::to_string(tokens) + " tokens, its summary may have " +
+           std::to_string(lengths.max) + ": try --max-length " +
+           std::to_string(std::max<std::int64_t>(tokens / 2, 2));
+  return "";
+}
+
+int run(const Flags& flags, Seq2SeqOptions& o) {
+  return run_seq2seq_task(flags, o,
+                          {.default_model = "sshleifer/distilbart-cnn-12-6",
+                           .verb = "summarizing",
+                           .field = "summary_text",
+                           .name = "summarization",
+                           .hint = hint});
+}
+
+std::function<int()> declare(Flags& flags) {
+  auto o = std::make_shared<Seq2SeqOptions>();
+  flags.footer(
+      "Examples:\n"
+      "  hft summarize -m facebook/bart-large-cnn --min-length 30 --max-length 130 < article.txt\n"
+      "  hft summarize -m DIR --json -i articles.jsonl -o summaries.jsonl\n"
+      "  hft summarize -m google-t5/t5-small --num-beams 2 --no-repeat-ngram-size 3 -i "
+      "texts/*.txt\n\n"
+      "Without other settings of the model: 4 beams, at most 256 tokens, as by the summarization\n"
+      "pipeline. A text longer than the model takes is cut, with a note; --no-truncation refuses "
+      "it.");
+  add_seq2seq_options(flags, *o);
+  return [o, flags] { return run(flags, *o); };
+}
+
+}  // namespace
+
+extern const Command summarize_command{"summarize", "Text", "Write summaries of texts", declare};
+
+}  // namespace hft

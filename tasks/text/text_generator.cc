@@ -1,0 +1,124 @@
+#include "tasks/text/text_generator.h"
+
+#include <future>
+
+#include "core/base/log.h"
+#include "core/checkpoint/config.h"
+#include "core/engine.h"
+
+namespace hft {
+namespace {
+
+constexpr std::int64_t kLiveSequences = 16;  // generated together when --batch-size is auto
+
+// A draft's tokens must mean to the model what they mean to its assistant.
+void same_tokens(const Tokenizer& own, const Tokenizer& assistant) {
+  bool same = own.vocab_size() == assistant.vocab_size();
+  for (std::int64_t id = 0; same && id < own.vocab_size(); ++id)
+    same =
+        own.token(static_cast<std::int32_t>(id)) == assistant.token(static_cast<std::int32_t>(id));
+  if (!same) fail(Errc::kUnsupported, "--assistant-model: its tokens are not those of the model");
+}
+
+}  // namespace
+
+TextGenerator::TextGenerator(const ModelOptions& model, const GenerationOptions& options,
+                             fs::path folder)
+    : options_(options),
+      folder_(std::move(folder)),
+      config_json_(read_text_config(folder_, kDecoderWords).json()),
+      settings_(resolve(options, folder_, config_json_, Pipeline::kTextGeneration,
+                        "text-generation", nullptr)) {
+  const std::int64_t asked = batch_size(model);
+  most_sequences_ = asked > 0 ? asked * sequences_each() : kLiveSequences;
+  seed_ = seed_of(options);
+  cut_ = model.truncate;
+  load(model);
+}
+
+void TextGenerator::load(const ModelOptions& model) {
+  ModelRequest request = model_request(model, folder_, Head::kFeatures);
+  set_cache(settings_.config, request);
+  // A pytorch_model.bin takes a while to check: LibTorch starts meanwhile.
+  const auto opening = std::async(std::launch::async, [] { engine(); });
+  request.tensors = std::make_shared<StoredTensors>(open_checkpoint(folder_, request.variant));
+  std::future<std::unique_ptr<CausalLm>> second;
+  auto loading = load_in_background<CausalLm>(request);
+  if (!options_.assistant_model.empty()) {
+    ModelOptions small = model;
+    small.model = options_.assistant_model;
+    small.revision = "main";
+    small.subfolder = small.variant = "";
+    small.adapters.clear();
+    const fs::path folder = model_folder(small, "");
+    second =
+        load_in_background<CausalLm>(model_request(small, folder, Head::kFeatures));
+    same_tokens(Tokenizer::load(folder_), Tokenizer::load(folder));
+  }
+  tokenizer_ = unless_unsupported(loading, [&] { return Tokenizer::load(folder_); });
+  settings_ = resolve(options_, folder_, config_json_, Pipeline::kTextGeneration, "text-generation",
+                      &*tokenizer_);
+  for (const std::string& text : settings_.notes) note(text);
+  map_pages_while_loading(loading, *request.tensors);
+  model_ = loading.get();
+  if (second.valid()) assistant_ = second.get();
+  for (const auto& warning : model_->warnings()) note(warning);
+  if (assistant_ && config().num_beams > 1) note("--assistant-model: of no effect with beams");
+  detail("settings: model " + folder_.string() + ", dtype " + model.dtype + ", seed " +
+         std::to_string(seed_) + ", " + to_line(settings_.values));
+}
+
+TokenIds TextGenerator::encode(const std::string& text, bool rendered) const {
+  TokenIds ids = tokenizer_->encode(text, {.add_special_tokens = !rendered}).ids;
+  if (ids.empty()) {
+    if (!config().bos_token_id)
+      fail(Errc::kBadData, "the prompt is empty, and the model has no token to start with");
+    ids.push_back(*config().bos_token_id);
+  }
+  return ids;
+}
+
+void TextGenerator::fit(TokenIds& ids) {
+  const auto length = static_cast<std::int64_t>(ids.size()), most = model_->max_positions();
+  if (length < most) return;
+  const std::string what = std::to_string(length) + " tokens, the model takes " +
+                           std::to_string(most) + " with at least one to generate";
+  if (!cut_)
+    fail_hint(Errc::kBadData, "leave out --no-truncation to cut it", "the prompt has ", what);
+  // Its end matters most; half of the positions are kept for it, whatever is to be generated.
+  const auto room = std::clamp<std::int64_t>(config().max_new_tokens.value_or(most), 1,
+                                             std::max<std::int64_t>(1, most / 2));
+  note("a prompt was cut to its last " + std::to_string(most - room) + " tokens: it has " + what);
+  ids.erase(ids.begin(), ids.end() - (most - room));
+}
+
+std::unique_ptr<Method> TextGenerator::start(
+    Prompt prompt, std::function<void(std::int32_t, const TokenLog*)> on_token) {
+  for (const std::int32_t id : prompt.ids)
+    if (id < 0 || id >= model_->vocab())
+      fail(Errc::kBadData, "token id ", id, " is outside [0, ", model_->vocab(), ") of the model");
+  if (!prompt.keep) fit(prompt.ids);  // what a conversation keeps is known by its own tokens
+  Surroundings around{config(), lengths_of(config(), static_cast<std::int64_t>(prompt.ids.size()),
+                                           model_->max_positions(), false)};
+  const std::string trained = std::to_string(model_->trained_positions());
+  const bool further = around.lengths.max > model_->trained_positions();
+  if ((further || around.lengths.shortened) && !std::exchange(said_lengths_, true))
+    note(further ? "texts may go on past the " + trained + " tokens the model was made for"
+                 : "texts end at the " + trained + " tokens the model takes");
+  around.tokenizer = &*tokenizer_;
+  if (config().do_sample) around.random = engine().make_random(seed_);
+  around.logprobs = options_.logprobs;
+  around.on_token = std::move(on_token);
+  if (assistant_) {
+    around.draft = assistant_.get();
+    around.open_draft = [this] { return assistant_->open(); };
+  }
+  if (prompt.sequence < 0) prompt.sequence = model_->open();
+  return make_method(*model_, std::move(prompt), std::move(around));
+}
+
+std::int64_t TextGenerator::sequences_each() const {
+  return std::max(config().num_beams, config().num_return_sequences);
+}
+
+}  // namespace hft

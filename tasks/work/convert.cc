@@ -1,0 +1,135 @@
+// hft convert: a model folder written anew as safetensors, as save_pretrained writes it;
+// never loads LibTorch.
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <regex>
+
+#include "core/base/atomic_folder.h"
+#include "core/base/error.h"
+#include "core/base/files.h"
+#include "core/base/log.h"
+#include "core/base/progress.h"
+#include "core/base/signals.h"
+#include "core/base/text.h"
+#include "core/checkpoint/companions.h"
+#include "core/checkpoint/pretrained.h"
+#include "hub/cache_guard.h"
+#include "tasks/commands.h"
+#include "tasks/run/model_options.h"
+
+namespace hft {
+namespace {
+
+struct Options {
+  ModelOptions model;
+  std::string output, max_shard_size = "5GB";
+  bool force = false;
+};
+
+// "5GB", "200MB", or a number of bytes; units of a thousand, as save_pretrained reads them.
+std::int64_t parse_size(const std::string& text) {
+  constexpr std::array<std::pair<std::string_view, double>, 4> kUnits{
+      {{"kb", 1e3}, {"mb", 1e6}, {"gb", 1e9}, {"tb", 1e12}}};
+  std::string number = lowercase(trimmed(text));
+  double unit = 1;
+  for (const auto& [name, factor] : kUnits)
+    if (number.ends_with(name)) {
+      unit = factor;
+      number = trimmed(number.substr(0, number.size() - name.size()));
+      break;
+    }
+  double value = 0;
+  const auto read = std::from_chars(number.data(), number.data() + number.size(), value);
+  if (read.ec != std::errc() || read.ptr != number.data() + number.size() ||
+      !(value * unit >= 1 && value * unit < 9e18))
+    fail(Errc::kUsage, "--max-shard-size: '", text,
+         "' is no size, wanted a number of bytes or one with KB, MB, GB or TB");
+  return static_cast<std::int64_t>(value * unit);
+}
+
+std::optional<Dtype> wanted_dtype(const std::string& name) {
+  if (name == "float32") return Dtype::kF32;
+  if (name == "float16") return Dtype::kF16;
+  if (name == "bfloat16") return Dtype::kBF16;
+  return std::nullopt;
+}
+
+// Weights of an earlier save, which would be read in place of the new ones or beside them.
+bool is_stale(const std::string& name) {
+  static const std::regex kWeights(
+      R"(model(-\d{5}-of-\d{5})?\.safetensors|model\.safetensors\.index\.json)");
+  return std::regex_match(name, kWeights);
+}
+
+int run(const Options& o) {
+  if (o.model.model.empty() || o.output.empty())
+    fail(Errc::kUsage, "convert wants a model and a folder to write: hft convert MODEL -o DIR");
+  if (o.output == "-") fail(Errc::kUsage, "-o -: stdout cannot hold a folder");
+  const std::int64_t max_shard_bytes = parse_size(o.max_shard_size);
+  AtomicFolder::check(o.output, o.force);
+  hub::refuse_cache("-o", o.output);
+  const fs::path folder = model_folder(o.model, "");
+  if (!adapter_folders(o.model).empty())
+    fail(Errc::kUnsupported, o.model.model, ": is an adapter, which convert does not merge");
+  Pretrained model = read_pretrained(folder, o.model.variant, wanted_dtype(o.model.dtype));
+  AtomicFolder out(o.output);
+  Saved saved;
+  {
+    Progress progress("converting", "tensor", std::ssize(model.tensors));
+    saved = save_checkpoint(
+        out.path(), std::move(model.tensors), max_shard_bytes, [&](std::int64_t done) {
+          progress.update(done);
+          if (const int code = stop_requested())
+            fail(static_cast<Errc>(code), "stopped: ", o.output, " was not written");
+        });
+  }
+  write_file(out.path() / "config.json", model.config.dump(2, ' ', true) + "\n");
+  copy_companions(folder, out.path());
+  out.commit(is_stale);
+  if (!saved.overflowed.empty())
+    note("numbers too large for " + o.model.dtype + " became infinite in " +
+         counted(std::ssize(saved.overflowed), "tensor") + ", the first of them " +
+         saved.overflowed[0]);
+  note(o.output + ": " + counted(saved.files, "file") + " of weights, " +
+       counted(saved.bytes, "byte"));
+  if (!model.left_out.empty())
+    note("left out, as loading makes them from others: " + joined(model.left_out, ", "));
+  return 0;
+}
+
+std::function<int()> declare(Flags& flags) {
+  auto o = std::make_shared<Options>();
+  flags.footer(
+      "Examples:\n"
+      "  hft convert DIR -o NEW                            # pytorch_model.bin to "
+      "model.safetensors\n"
+      "  hft convert DIR -o NEW --dtype bfloat16\n"
+      "  hft convert DIR -o NEW --max-shard-size 200MB\n"
+      "\n"
+      "NEW holds what save_pretrained writes: config.json, the weights, tied ones stored once, "
+      "and\n"
+      "copies of the files of tokenizer, processor and generation.");
+  flags.add("MODEL", o->model.model, "Model: a folder, or its id on the Hub");
+  flags.add("-o,--output", o->output, "Folder to write, which appears when it is complete")
+      .metavar("DIR");
+  flags.add("--force", o->force, "Write into a folder that has files, in place of its weights");
+  flags.add("--dtype", o->model.dtype, "Type of the floating-point weights; auto: as they are")
+      .one_of({"auto", "float32", "bfloat16", "float16"})
+      .show_default();
+  flags
+      .add("--max-shard-size", o->max_shard_size,
+           "Weights above this size are split into files of at most it")
+      .metavar("SIZE")
+      .show_default();
+  add_source_options(flags, o->model);
+  add_variant_option(flags, o->model);
+  return [o] { return run(*o); };
+}
+
+}  // namespace
+
+extern const Command convert_command{
+    "convert", "Work", "Write a model anew: as safetensors, in another type, in shards", declare};
+
+}  // namespace hft
