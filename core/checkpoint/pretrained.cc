@@ -29,17 +29,10 @@ std::string current_name(const std::string& name) {
 }
 
 // As config.json spells it.
-std::string_view torch_name(Dtype dtype) {
-  switch (dtype) {
-    case Dtype::kF64:
-      return "float64";
-    case Dtype::kF16:
-      return "float16";
-    case Dtype::kBF16:
-      return "bfloat16";
-    default:
-      return "float32";
-  }
+std::string torch_name(Dtype dtype) {
+  for (const auto& [name, type] : kFloatTypes)
+    if (type == dtype) return name;
+  return dtype == Dtype::kF64 ? "float64" : "float32";
 }
 
 }  // namespace

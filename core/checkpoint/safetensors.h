@@ -34,6 +34,10 @@ enum class Dtype {
 std::int64_t bytes_of(Dtype dtype);
 std::string_view name_of(Dtype dtype);  // as the file spells it: "F32", "BF16"
 
+// The types that --dtype names, by config.json's names of them.
+inline constexpr std::pair<const char*, Dtype> kFloatTypes[] = {
+    {"float32", Dtype::kF32}, {"bfloat16", Dtype::kBF16}, {"float16", Dtype::kF16}};
+
 // A tensor inside a mapped file, or copied from it; `bytes` lives as long as `file`.
 struct StoredTensor {
   Dtype dtype = Dtype::kF32;

@@ -7,6 +7,7 @@
 #include "core/base/log.h"
 #include "core/checkpoint/adapter.h"
 #include "core/checkpoint/other_formats.h"
+#include "core/checkpoint/safetensors.h"
 #include "hub/card.h"
 #include "hub/names.h"
 #include "hub/repo_hint.h"
@@ -42,6 +43,12 @@ void add_variant_option(Flags& flags, ModelOptions& o) {
       .group("Model");
 }
 
+Flag add_dtype_option(Flags& flags, ModelOptions& o, const std::string& about) {
+  std::vector<std::string> names{"auto"};
+  for (const auto& [name, type] : kFloatTypes) names.push_back(name);
+  return flags.add("--dtype", o.dtype, about).one_of(names).show_default();
+}
+
 void add_model_options(Flags& flags, ModelOptions& o) {
   add_source_options(flags, o);
   add_list_option(flags, "--adapter", o.adapters,
@@ -53,9 +60,7 @@ void add_model_options(Flags& flags, ModelOptions& o) {
       .add("--trust-remote-code", o.trust_remote_code,
            "Accepted for old scripts: hft never runs a repository's code")
       .group("Model");
-  flags.add("--dtype", o.dtype, "Compute in this type; auto: the config's, else the checkpoint's")
-      .one_of({"auto", "float32", "bfloat16", "float16"})
-      .show_default()
+  add_dtype_option(flags, o, "Compute in this type; auto: the config's, else the checkpoint's")
       .group("Model");
   flags.add("--device", o.device, "auto, cpu, cuda or cuda:N")
       .metavar("DEVICE")

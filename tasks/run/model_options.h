@@ -26,9 +26,10 @@ struct ModelOptions {
   bool truncate = true;
 };
 
-// Which files and how to run; the first two alone for commands that compute nothing.
+// Which files and how to run; the first three alone for commands that compute nothing.
 void add_source_options(Flags& flags, ModelOptions& options);
 void add_variant_option(Flags& flags, ModelOptions& options);
+Flag add_dtype_option(Flags& flags, ModelOptions& options, const std::string& about);
 void add_model_options(Flags& flags, ModelOptions& options);
 
 // The folder of -m, or of the task's default model, which is named on stderr. A folder on disk

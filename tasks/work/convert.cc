@@ -49,9 +49,8 @@ std::int64_t parse_size(const std::string& text) {
 }
 
 std::optional<Dtype> wanted_dtype(const std::string& name) {
-  if (name == "float32") return Dtype::kF32;
-  if (name == "float16") return Dtype::kF16;
-  if (name == "bfloat16") return Dtype::kBF16;
+  for (const auto& [known, type] : kFloatTypes)
+    if (name == known) return type;
   return std::nullopt;
 }
 
@@ -114,9 +113,7 @@ std::function<int()> declare(Flags& flags) {
   flags.add("-o,--output", o->output, "Folder to write, which appears when it is complete")
       .metavar("DIR");
   flags.add("--force", o->force, "Write into a folder that has files, in place of its weights");
-  flags.add("--dtype", o->model.dtype, "Type of the floating-point weights; auto: as they are")
-      .one_of({"auto", "float32", "bfloat16", "float16"})
-      .show_default();
+  add_dtype_option(flags, o->model, "Type of the floating-point weights; auto: as they are");
   flags
       .add("--max-shard-size", o->max_shard_size,
            "Weights above this size are split into files of at most it")
