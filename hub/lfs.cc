@@ -95,7 +95,7 @@ class Sender {
   void send(const Order& order) {
     const Descriptor fd(*order.file);
     if (order.part_bytes == 0)
-      put(order, fd, order.upload, 0, order.file->size, order.headers);
+      put(order, fd, {order.upload, 0, order.file->size, order.headers});
     else
       send_parts(order, fd);
     check_unchanged(*order.file);
@@ -112,28 +112,34 @@ class Sender {
       const std::int64_t start = (number - 1) * order.part_bytes;
       if (start < 0 || start >= order.file->size) malformed("part " + std::to_string(number));
       const auto bytes = std::min(order.part_bytes, order.file->size - start);
-      const std::string etag = put(order, fd, address, start, bytes, {}).header("etag");
+      const std::string etag = put(order, fd, {address, start, bytes}).header("etag");
       if (etag.empty()) malformed("no etag for part " + std::to_string(number));
       parts.push_back({{"partNumber", number}, {"etag", etag}});
     }
     post(order, order.upload, {{"oid", order.file->sha256}, {"parts", parts}}, kLfsJson);
   }
 
-  Reply put(const Order& order, const Descriptor& fd, const std::string& address,
-            std::int64_t start, std::int64_t bytes, const std::vector<std::string>& headers) {
+  // A stretch of the file, and where it goes.
+  struct Part {
+    std::string address;
+    std::int64_t start, bytes;
+    std::vector<std::string> headers{};
+  };
+
+  Reply put(const Order& order, const Descriptor& fd, const Part& part) {
     Request request;
     request.method = "PUT";
-    request.url = address;
-    request.headers = headers;
+    request.url = part.address;
+    request.headers = part.headers;
     request.file = fd.get();
-    request.file_offset = start;
-    request.file_bytes = bytes;
+    request.file_offset = part.start;
+    request.file_bytes = part.bytes;
     request.slow_answer = true;
     std::int64_t counted = 0;
     request.on_sent = [&](std::int64_t sent) {
       meter_.bytes += sent - counted;
       counted = sent;
-      meter_.show(order.file->name, start + sent, order.file->size);
+      meter_.show(order.file->name, part.start + sent, order.file->size);
     };
     const Reply reply = http_.send(request);
     if (reply.is_expired()) {
@@ -142,7 +148,7 @@ class Sender {
                       "; its signed address may have expired");
     }
     check_status(http_, reply, repo_id_, order.file->name);
-    meter_.bytes += bytes - counted;
+    meter_.bytes += part.bytes - counted;
     return reply;
   }
 

@@ -11,7 +11,7 @@ namespace {
 
 constexpr float kNever = -1.0e9f;
 
-// The best results of one group.
+// The best `most` results of one group.
 class Hypotheses {
  public:
   struct Entry {
@@ -20,13 +20,15 @@ class Hypotheses {
     Finish why;
   };
 
-  void add(TokenIds ids, float sum, std::int64_t length, double length_penalty, std::size_t most,
-           Finish why) {
-    const double score = sum / std::pow(static_cast<double>(length), length_penalty);
-    if (entries_.size() >= most && !(score > worst_)) return;
+  Hypotheses(std::size_t most, double length_penalty)
+      : most_(most), length_penalty_(length_penalty) {}
+
+  void add(TokenIds ids, float sum, std::int64_t length, Finish why) {
+    const double score = sum / std::pow(static_cast<double>(length), length_penalty_);
+    if (entries_.size() >= most_ && !(score > worst_)) return;
     entries_.push_back({score, std::move(ids), why});
     auto worse = [](const Entry& a, const Entry& b) { return a.score < b.score; };
-    if (entries_.size() > most)
+    if (entries_.size() > most_)
       entries_.erase(std::min_element(entries_.begin(), entries_.end(), worse));
     worst_ = std::min_element(entries_.begin(), entries_.end(), worse)->score;
   }
@@ -35,6 +37,8 @@ class Hypotheses {
   const std::vector<Entry>& entries() const { return entries_; }
 
  private:
+  std::size_t most_;
+  double length_penalty_;
   std::vector<Entry> entries_;
   double worst_ = 1e9;
 };
@@ -47,7 +51,7 @@ class GroupBeamSearch : public Method {
         size_(static_cast<std::size_t>(around_.config.num_beams) / groups_),
         prompt_length_(static_cast<std::int64_t>(prompt_.ids.size())),
         length_(prompt_length_),
-        hypotheses_(groups_),
+        hypotheses_(groups_, Hypotheses(size_, around_.config.length_penalty)),
         closed_(groups_, false) {
     for (std::size_t b = 0; b < groups_ * size_; ++b)
       beams_.push_back({prompt_.ids, prompt_.sequence, b % size_ == 0 ? 0.0f : kNever});
@@ -127,8 +131,7 @@ class GroupBeamSearch : public Method {
         next.push_back(top[rank]);
       else if (rank < size_)
         hypotheses_[g].add(beams_[top[rank].beam].ids, top[rank].score,
-                           length_ + 1 - prompt_length_, around_.config.length_penalty, size_,
-                           Finish::kEos);
+                           length_ + 1 - prompt_length_, Finish::kEos);
     }
     closed_[g] = group_done(hypotheses_[g], top[0].score);
     return next;
@@ -151,8 +154,7 @@ class GroupBeamSearch : public Method {
     for (std::size_t g = 0; g < groups_; ++g) {
       for (std::size_t b = 0; b < size_ && !closed_[g] && length_ > prompt_length_; ++b) {
         const Beam& beam = beams_[g * size_ + b];
-        hypotheses_[g].add(beam.ids, beam.score, length_ - prompt_length_, c.length_penalty, size_,
-                           why_);
+        hypotheses_[g].add(beam.ids, beam.score, length_ - prompt_length_, why_);
       }
       best.insert(best.end(), hypotheses_[g].entries().begin(), hypotheses_[g].entries().end());
     }

@@ -36,7 +36,7 @@ std::vector<int> keep_sources(const Seq2SeqNet& net, const Tensor& encoded, cons
     const auto row = seen.size(1) * seen.element_size();
     for (std::int64_t b = 0; b < seqs.count(); ++b) {
       const auto* first = keys + seqs.starts[b] * row;
-      sources.write(i, kept[b], 0, seqs.length(b), first, first + row / 2, seen.size(1));
+      sources.write(i, kept[b], 0, {first, first + row / 2, seqs.length(b), seen.size(1)});
     }
   }
   for (std::int64_t b = 0; b < seqs.count(); ++b) sources.advance(kept[b], seqs.length(b));

@@ -100,8 +100,8 @@ void keep(const Tensor& qkv, const CausalAttention& a, const Steps& steps) {
       const Step& step = steps.steps[i];
       const auto* keys = static_cast<const char*>(qkv.const_data_ptr()) +
                          (step.begin * qkv.stride(0) + a.heads * layer.size) * bytes;
-      cache.write(a.layer, step.sequence, step.past, step.count, keys,
-                  keys + layer.heads * layer.size * bytes, qkv.stride(0));
+      const auto* values = keys + layer.heads * layer.size * bytes;
+      cache.write(a.layer, step.sequence, step.past, {keys, values, step.count, qkv.stride(0)});
     }
   });
 }

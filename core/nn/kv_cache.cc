@@ -199,8 +199,8 @@ void write_block(T* block, const CacheLayer& layer, std::int64_t slot, const T* 
 
 }  // namespace
 
-void KvCache::write(std::int64_t layer, int sequence, std::int64_t position, std::int64_t count,
-                    const void* keys, const void* values, std::int64_t stride) {
+void KvCache::write(std::int64_t layer, int sequence, std::int64_t position,
+                    const KeysValues& rows) {
   const Sequence& s = sequences_.at(sequence);
   const auto& blocks = s.blocks[layer];
   const auto copy = [&]<class T>() {
@@ -208,10 +208,10 @@ void KvCache::write(std::int64_t layer, int sequence, std::int64_t position, std
       copy_block(static_cast<const T*>(s.shared[layer]),
                  static_cast<T*>(blocks[position / kCacheBlock]), layers_[layer],
                  position % kCacheBlock);
-    for (std::int64_t i = 0; i < count; ++i)
+    for (std::int64_t i = 0; i < rows.count; ++i)
       write_block(static_cast<T*>(blocks[(position + i) / kCacheBlock]), layers_[layer],
-                  (position + i) % kCacheBlock, static_cast<const T*>(keys) + i * stride,
-                  static_cast<const T*>(values) + i * stride);
+                  (position + i) % kCacheBlock, static_cast<const T*>(rows.keys) + i * rows.stride,
+                  static_cast<const T*>(rows.values) + i * rows.stride);
   };
   dtype_ == at::kBFloat16 ? copy.operator()<std::uint16_t>() : copy.operator()<float>();
 }

@@ -39,10 +39,13 @@ class KvCache {
   void extend(int sequence, std::int64_t count);
   void advance(int sequence, std::int64_t count);
 
-  // keys and values [count, heads * size] of the positions from `position` on, rows `stride` apart.
-  // Different sequences may be written at the same time.
-  void write(std::int64_t layer, int sequence, std::int64_t position, std::int64_t count,
-             const void* keys, const void* values, std::int64_t stride);
+  // Of `count` tokens: [count, heads * size] each, rows `stride` apart.
+  struct KeysValues {
+    const void *keys, *values;
+    std::int64_t count, stride;
+  };
+  // Those of the positions from `position` on. Different sequences may be written at the same time.
+  void write(std::int64_t layer, int sequence, std::int64_t position, const KeysValues& rows);
   const void* const* blocks(std::int64_t layer, int sequence) const {
     return const_cast<const void* const*>(at(sequence).blocks[layer].data());
   }

@@ -105,17 +105,24 @@ void add_lists(Flags& flags, Json& given) {
 }
 
 // --x and --no-x
-void add_switch(Flags& flags, Json& given, const std::string& field, const std::string& on,
-                const std::string& off, const char* group) {
-  const std::string name = flag_name(field).substr(2);
-  flags
-      .add(
-          "--" + name, [&given, field] { given[field] = true; }, on)
-      .group(group);
-  flags
-      .add(
-          "--no-" + name, [&given, field] { given[field] = false; }, off)
-      .group(group);
+void add_switches(Flags& flags, Json& given) {
+  static constexpr struct {
+    const char *field, *on, *off, *group;
+  } kSwitches[] = {{"do_sample", "Draw the next token at random",
+                    "Take the likeliest token (greedy), or beams", kStrategy},
+                   {"renormalize_logits", "Probabilities sum to 1 again after all changes",
+                    "They need not", kScores},
+                   {"remove_invalid_values", "Scores that are NaN or infinite are replaced",
+                    "They are left", kScores}};
+  for (const auto& [name, on, off, group] : kSwitches) {
+    const std::string field = name;
+    const auto set = [&given, field](bool value) {
+      return [&given, field, value] { given[field] = value; };
+    };
+    const std::string flag = flag_name(field);
+    flags.add(flag, set(true), on).group(group);
+    flags.add("--no-" + flag.substr(2), set(false), off).group(group);
+  }
 }
 
 void add_texts(Flags& flags, GenerationOptions& o) {
@@ -172,12 +179,7 @@ void check_guidance(const GenerationConfig& c, Pipeline pipeline, const std::str
 
 void add_generation_options(Flags& flags, GenerationOptions& o) {
   add_numbers(flags, o.flags);
-  add_switch(flags, o.flags, "do_sample", "Draw the next token at random",
-             "Take the likeliest token (greedy), or beams", kStrategy);
-  add_switch(flags, o.flags, "renormalize_logits", "Probabilities sum to 1 again after all changes",
-             "They need not", kScores);
-  add_switch(flags, o.flags, "remove_invalid_values",
-             "Scores that are NaN or infinite are replaced", "They are left", kScores);
+  add_switches(flags, o.flags);
   add_lists(flags, o.flags);
   add_texts(flags, o);
   flags.add("--seed", o.seed, "Draw the same numbers each time, for each input")
@@ -208,12 +210,12 @@ void add_generation_options(Flags& flags, GenerationOptions& o) {
 }
 
 ResolvedGeneration resolve(const GenerationOptions& o, const std::filesystem::path& folder,
-                           const Json& config, Pipeline pipeline, const std::string& task,
+                           const Json& config, const PipelineTask& task,
                            const Tokenizer* tokenizer) {
   GenerationSources sources{.folder = folder,
                             .config = config,
-                            .pipeline = o.pipeline_defaults ? pipeline : Pipeline::kNone,
-                            .task = task,
+                            .pipeline = o.pipeline_defaults ? task.pipeline : Pipeline::kNone,
+                            .task = task.name,
                             .flags = o.flags};
   if (!o.sequence_bias.empty()) sources.flags["sequence_bias"] = read_json(o.sequence_bias);
   if (tokenizer) {
@@ -221,7 +223,7 @@ ResolvedGeneration resolve(const GenerationOptions& o, const std::filesystem::pa
     add_bad_words(o, *tokenizer, sources.flags);
   }
   ResolvedGeneration resolved = resolve_generation(sources);
-  check_guidance(resolved.config, pipeline, o.assistant_model);
+  check_guidance(resolved.config, task.pipeline, o.assistant_model);
   return resolved;
 }
 

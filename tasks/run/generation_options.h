@@ -25,10 +25,17 @@ struct GenerationOptions {
 
 void add_generation_options(Flags& flags, GenerationOptions& options);
 
+// A pipeline, and the task whose task_specific_params it takes ("summarization").
+struct PipelineTask {
+  Pipeline pipeline;
+  std::string name;
+};
+inline const PipelineTask kTextGeneration{Pipeline::kTextGeneration, "text-generation"};
+
 // What the options, the pipeline and the folder's files come to. Without a tokenizer only what
 // needs none is looked at: enough to refuse what cannot be before anything is loaded.
 ResolvedGeneration resolve(const GenerationOptions& options, const std::filesystem::path& folder,
-                           const Json& config, Pipeline pipeline, const std::string& task,
+                           const Json& config, const PipelineTask& task,
                            const Tokenizer* tokenizer);
 
 // --seed, else any.

@@ -204,8 +204,8 @@ int Chat::run() {
 int run(Options& o) {
   const fs::path folder = model_folder(o.model, kDefaultModel);
   const GenerationConfig config =
-      resolve(o.generation, folder, read_text_config(folder, kDecoderWords).json(),
-              Pipeline::kTextGeneration, "text-generation", nullptr)
+      resolve(o.generation, folder, read_text_config(folder, kDecoderWords).json(), kTextGeneration,
+              nullptr)
           .config;
   if (config.num_beams > 1 || config.num_return_sequences > 1)
     fail(Errc::kUsage,

@@ -195,8 +195,8 @@ int run(const Flags& flags, Options& o) {
   InputReader reader(o.input, o.output.keep_columns);
   const fs::path folder = model_folder(o.model, kDefaultModel);
   const ResolvedGeneration settings =
-      resolve(o.generation, folder, read_text_config(folder, kDecoderWords).json(),
-              Pipeline::kTextGeneration, "text-generation", nullptr);
+      resolve(o.generation, folder, read_text_config(folder, kDecoderWords).json(), kTextGeneration,
+              nullptr);
   const bool stream = streams(o, settings);
   if (o.generation.logprobs >= 0 && settings.config.num_beams > 1)
     fail(Errc::kUsage, "--logprobs: beams are scored as a whole");

@@ -76,7 +76,7 @@ std::future<std::unique_ptr<Seq2SeqLm>> Seq2SeqGenerator::load() {
 }
 
 ResolvedGeneration Seq2SeqGenerator::resolved(const Tokenizer* tokenizer) const {
-  return resolve(generation_, folder_, config_json_.json(), Pipeline::kTextToText, name_,
+  return resolve(generation_, folder_, config_json_.json(), {Pipeline::kTextToText, name_},
                  tokenizer);
 }
 

@@ -27,8 +27,7 @@ TextGenerator::TextGenerator(const ModelOptions& model, const GenerationOptions&
     : options_(options),
       folder_(std::move(folder)),
       config_json_(read_text_config(folder_, kDecoderWords).json()),
-      settings_(resolve(options, folder_, config_json_, Pipeline::kTextGeneration,
-                        "text-generation", nullptr)) {
+      settings_(resolve(options, folder_, config_json_, kTextGeneration, nullptr)) {
   const std::int64_t asked = batch_size(model);
   most_sequences_ = asked > 0 ? asked * sequences_each() : kLiveSequences;
   seed_ = seed_of(options);
@@ -56,8 +55,7 @@ void TextGenerator::load(const ModelOptions& model) {
     same_tokens(Tokenizer::load(folder_), Tokenizer::load(folder));
   }
   tokenizer_ = unless_unsupported(loading, [&] { return Tokenizer::load(folder_); });
-  settings_ = resolve(options_, folder_, config_json_, Pipeline::kTextGeneration, "text-generation",
-                      &*tokenizer_);
+  settings_ = resolve(options_, folder_, config_json_, kTextGeneration, &*tokenizer_);
   for (const std::string& text : settings_.notes) note(text);
   map_pages_while_loading(loading, *request.tensors);
   model_ = loading.get();

@@ -222,7 +222,7 @@ TEST_CASE("attention: sequences of one source see all of it, and no other") {
     const int source = cache.open();
     cache.extend(source, length);
     const auto* keys = kept.back().const_data_ptr<float>();
-    cache.write(0, source, 0, length, keys, keys + kHeads * kSize, 2 * kHeads * kSize);
+    cache.write(0, source, 0, {keys, keys + kHeads * kSize, length, 2 * kHeads * kSize});
     cache.advance(source, length);
   }
   Steps steps;
