@@ -99,7 +99,7 @@ void attend_with_libtorch(const Tensor& qkv, std::int64_t heads, const Attention
     Tensor mixed = at::scaled_dot_product_attention(
         of(0), of(1), of(2), mask_of(terms, length, qkv), 0.0, false, terms.scale);  // [1,H,T,E]
     out.narrow(0, seqs.starts[b], length)
-        .view({length, heads, size})
+        .view({length, heads, size})  // [T,H,E]
         .copy_(mixed[0].transpose(0, 1));
   }
 }

@@ -119,7 +119,8 @@ Tensor mixed(const Tensor& queries, const Seen& seen, const CausalAttention& a,
   const auto of_all_heads = [&](const Tensor& x) {
     return x.to(at::kFloat).repeat_interleave(a.heads / x.size(0), 0);  // [H,P,E]
   };
-  const Tensor wide = queries.to(at::kFloat).reshape({count, a.heads, size}).transpose(0, 1);
+  const Tensor wide = queries.to(at::kFloat).reshape({count, a.heads, size}).transpose(
+      0, 1);  // [H,T,E]
   Tensor scores = at::matmul(wide * a.scale, of_all_heads(seen.keys).transpose(1, 2));  // [H,T,P]
   if (a.softcap > 0) scores = at::tanh(scores / a.softcap) * a.softcap;
   if (seen.everyone == 0) {
@@ -128,16 +129,16 @@ Tensor mixed(const Tensor& queries, const Seen& seen, const CausalAttention& a,
                             at::arange(seen.past, seen.past + count, numbers).unsqueeze(1);  // [T,P]
     if (bias.defined()) {
       const auto middle = bias.size(1) / 2;
-      const Tensor places = (distance + middle).clamp(0, bias.size(1) - 1).flatten();
-      scores = scores + bias.index_select(1, places).view(scores.sizes());
+      const Tensor places = (distance + middle).clamp(0, bias.size(1) - 1).flatten();  // [T*P]
+      scores = scores + bias.index_select(1, places).view(scores.sizes());  // [H,T,P]
     }
     Tensor hidden = distance > 0;
     if (seen.window > 0) hidden = hidden.logical_or(distance <= -seen.window);
     scores = scores.masked_fill(hidden, -INFINITY);
   }
   return at::matmul(at::softmax(scores, -1), of_all_heads(seen.values))
-      .transpose(0, 1)
-      .reshape({count, a.heads * size})
+      .transpose(0, 1)                   // [T,H,E]
+      .reshape({count, a.heads * size})  // [T,H*E]
       .to(queries.scalar_type());
 }
 
@@ -155,10 +156,10 @@ Tensor kept(const KvCache& cache, std::int64_t layer, int sequence, std::int64_t
     }
     const Tensor all = at::from_blob(block, {l.heads, numbers_of_head(l.size)}, cache.dtype());
     parts.push_back(values ? all.narrow(1, keys, kCacheBlock * width)
-                                 .view({l.heads, kCacheBlock, width})
+                                 .view({l.heads, kCacheBlock, width})  // [K,kCacheBlock,width]
                                  .narrow(2, 0, l.size)
                            : all.narrow(1, 0, keys)
-                                 .view({l.heads, l.size, kCacheBlock})
+                                 .view({l.heads, l.size, kCacheBlock})  // [K,E,kCacheBlock]
                                  .transpose(1, 2));  // [K,kCacheBlock,E]
   }
   return at::concat(parts, 1).narrow(1, 0, positions);
@@ -175,7 +176,7 @@ Tensor causal_with_libtorch(const Tensor& qkv, const CausalAttention& a, const S
     // What is new is taken from qkv, so that gradients reach it.
     const auto part = [&](bool values) {
       const Tensor fresh = rows.narrow(1, columns + (values ? width : 0), width)
-                               .reshape({step.count, layer.heads, layer.size})
+                               .reshape({step.count, layer.heads, layer.size})  // [T,K,E]
                                .transpose(0, 1);  // [K,T,E]
       if (step.past == 0) return fresh;
       return at::concat({kept(cache, a.layer, step.sequence, step.past, values), fresh}, 1);

@@ -139,7 +139,8 @@ class Merger {
     Tensor merged = weight.to(at::kFloat) + added;
     if (!lora.magnitude.shape.empty()) {
       const Tensor norm = (turned ? merged.t() : merged).norm(2, 1, false);  // [out]
-      const Tensor factor = view_of(lora.magnitude, adapter_.where).to(at::kFloat).view({-1}) / norm;
+      const Tensor magnitude = view_of(lora.magnitude, adapter_.where).view({-1});  // [out]
+      const Tensor factor = magnitude.to(at::kFloat) / norm;
       merged = merged * (turned ? factor : factor.unsqueeze(1));
     }
     stored = stored_of(merged.to(dtype_), stored.file);

@@ -15,7 +15,7 @@ Tensor with_libtorch(const LayerNorm& norm, const Tensor& x) {
 
 // [..., D] -> [N, D], a view where the strides allow it.
 Tensor rows_of(const Tensor& x) {
-  const Tensor rows = x.reshape({-1, x.size(-1)});
+  const Tensor rows = x.reshape({-1, x.size(-1)});  // [N,D]
   return rows.stride(1) == 1 ? rows : rows.contiguous();
 }
 
@@ -42,7 +42,7 @@ Tensor LayerNorm::operator()(const Tensor& x) const {
   if (!kernel_computes(x) || weight.requires_grad()) return with_libtorch(*this, x);
   if (x.scalar_type() == at::kHalf) return (*this)(x.to(at::kFloat)).to(at::kHalf);
   Tensor y = at::empty(x.sizes(), x.options());
-  Tensor rows = y.view({-1, x.size(-1)});
+  Tensor rows = y.view({-1, x.size(-1)});  // [N,D]
   run(*this, rows_of(x), {}, rows);
   return y;
 }
@@ -53,7 +53,7 @@ Tensor LayerNorm::operator()(Tensor x, const Tensor& residual) const {
     return (*this)(x.add_(residual));
   Tensor rows = rows_of(x);
   run(*this, rows, rows_of(residual), rows);
-  return rows.data_ptr() == x.data_ptr() ? x : rows.view(x.sizes());
+  return rows.data_ptr() == x.data_ptr() ? x : rows.view(x.sizes());  // [...,D]
 }
 
 RmsNorm::RmsNorm(const Weights& w, std::int64_t size, double eps, double offset)
@@ -83,7 +83,7 @@ void RmsNorm::heads(Tensor& x, std::int64_t begin, std::int64_t count) const {
   if (!kernel_computes(x) || weight.requires_grad()) {
     const auto size = weight.size(0);
     const Tensor heads = x.narrow(1, begin, count * size).view({x.size(0), count, size});  // [N,H,E]
-    const Tensor normed = scaled_by_root(heads).view({x.size(0), count * size});
+    const Tensor normed = scaled_by_root(heads).view({x.size(0), count * size});  // [N,H*E]
     x = at::concat({x.narrow(1, 0, begin), normed,
                  x.narrow(1, begin + count * size, x.size(1) - begin - count * size)},
                 1);

@@ -70,8 +70,8 @@ struct MpNet {
       for (std::int64_t key = 0; key < longest; ++key) *out++ = bucket(key - query);
     which = which.view({-1}).to(relative_attention_bias.weight.device());
     return relative_attention_bias(which)
-        .view({longest, longest, -1})
-        .permute({2, 0, 1})
+        .view({longest, longest, -1})  // [T,T,H]
+        .permute({2, 0, 1})            // [H,T,T]
         .contiguous();
   }
 
