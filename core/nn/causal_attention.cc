@@ -119,8 +119,8 @@ Tensor mixed(const Tensor& queries, const Seen& seen, const CausalAttention& a,
   const auto of_all_heads = [&](const Tensor& x) {
     return x.to(at::kFloat).repeat_interleave(a.heads / x.size(0), 0);  // [H,P,E]
   };
-  const Tensor wide = queries.to(at::kFloat).reshape({count, a.heads, size}).transpose(
-      0, 1);  // [H,T,E]
+  const Tensor parted = queries.to(at::kFloat).reshape({count, a.heads, size});  // [T,H,E]
+  const Tensor wide = parted.transpose(0, 1);
   Tensor scores = at::matmul(wide * a.scale, of_all_heads(seen.keys).transpose(1, 2));  // [H,T,P]
   if (a.softcap > 0) scores = at::tanh(scores / a.softcap) * a.softcap;
   if (seen.everyone == 0) {

@@ -180,7 +180,8 @@ namespace {
 // The twin: columns [0, heads * size) of qkv turned, in a tensor of their own.
 Tensor turned(const Tensor& qkv, const Tensor& angles, std::int64_t heads, std::int64_t size) {
   const auto rows = qkv.size(0), turning = angles.size(1), half = turning / 2;
-  const Tensor x = qkv.narrow(1, 0, heads * size).reshape({rows, heads, size}).to(at::kFloat);  // [N,H,E]
+  const Tensor own = qkv.narrow(1, 0, heads * size).to(at::kFloat);
+  const Tensor x = own.reshape({rows, heads, size});  // [N,H,E]
   const Tensor cosines = angles.narrow(1, 0, half).unsqueeze(1);  // [N,1,turning/2]
   const Tensor sines = angles.narrow(1, half, half).unsqueeze(1);
   const Tensor low = x.narrow(2, 0, half), high = x.narrow(2, half, half);  // [N,H,turning/2]
