@@ -71,7 +71,7 @@ struct PhiLayer {
     const Tensor qkv = query_key_value(x);  // [N, (H + 2 K) * E]
     if (!head_norms) return qkv;
     const Tensor heads = qkv.view({qkv.size(0), -1, head_size});  // [N, H + 2 K, E]
-    return at::cat({q_layernorm(heads.narrow(1, 0, causal.heads)),
+    return at::concat({q_layernorm(heads.narrow(1, 0, causal.heads)),
                     k_layernorm(heads.narrow(1, causal.heads, kv_heads)),
                     heads.narrow(1, causal.heads + kv_heads, kv_heads)},
                    1)

@@ -107,7 +107,7 @@ TEST_CASE("rotate kernel: pairs turn by their angles, the rest of each head stay
         CAPTURE(name_of(row));
         const std::int64_t heads = 3, size = 80, stride = heads * size + 5, half = turning / 2;
         const at::Tensor before = at::randn({4, stride}).to(type), turns = at::randn({4, half});
-        const at::Tensor angles = at::cat({turns.cos(), turns.sin()}, 1);
+        const at::Tensor angles = at::concat({turns.cos(), turns.sin()}, 1);
         at::Tensor rows = before.clone(), wanted = wide(before);
         rotate_rows({rows.data_ptr(), stride, angles.data_ptr<float>(), heads, size, turning,
                      type == at::kBFloat16},
