@@ -4,12 +4,10 @@
 
 #include <algorithm>
 #include <atomic>
-#include <cmath>
-#include <cstring>
 
 #include "core/base/error.h"
-#include "core/kernels/simd.h"
 #include "core/models/text_model.h"
+#include "core/nn/finite.h"
 #include "core/nn/workers.h"
 
 namespace hft {
@@ -18,34 +16,6 @@ namespace {
 // Tokens of one pass: enough that laying out the weights costs little, few enough that activations
 // stay small.
 constexpr std::int64_t kPassTokens = 1024;
-
-struct FindNotFinite {
-  [[gnu::always_inline]] static inline void run(const float* values, std::int64_t count,
-                                                bool* found) {
-    constexpr std::uint32_t kExponent = 0x7f800000;  // all ones: infinity or NaN (IEEE 754)
-    simd::Words any{};
-    std::int64_t i = 0;
-    for (; i + simd::kWidth <= count; i += simd::kWidth) {
-      simd::Words words;
-      std::memcpy(&words, values + i, sizeof words);
-      any |= (simd::Words)((words & kExponent) == kExponent);
-    }
-    for (int lane = 0; lane < simd::kWidth; ++lane) *found |= any[lane] != 0;
-    for (; i < count; ++i) *found |= !std::isfinite(values[i]);
-  }
-};
-
-bool all_finite(const float* values, std::int64_t count) {
-  const int parts = count < 1 << 18 ? 1 : cores();
-  std::vector<char> wrong(parts);
-  on_each_core(parts, [&](int i) {
-    const auto begin = count * i / parts, end = count * (i + 1) / parts;
-    bool found = false;
-    simd::run_best<FindNotFinite>(values + begin, end - begin, &found);
-    wrong[i] = found;
-  });
-  return std::ranges::none_of(wrong, [](char one) { return one; });
-}
 
 void append(const Tensor& values, Matrix& matrix) {
   const auto* data = values.const_data_ptr<float>();
@@ -186,7 +156,7 @@ void CachedDecoder::run(const Pass& pass, Decoded& out, const Sources& sources) 
   if (!pass.rows.empty()) {
     float* logits = out.logits.data.data() + out.logits.rows * net_.vocab;
     logits_of(hidden, out.logits);
-    if (!not_finite_ && !all_finite(logits, hidden.size(0) * net_.vocab))
+    if (!not_finite_ && !all_finite({logits, static_cast<std::size_t>(hidden.size(0) * net_.vocab)}))
       not_finite_ = find_not_finite(steps);
     if (out.want_hidden) append(hidden.to(at::kFloat).contiguous(), out.hidden);
   }

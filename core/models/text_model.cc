@@ -4,9 +4,9 @@
 
 #include <algorithm>
 #include <atomic>
-#include <bit>
 
 #include "core/base/error.h"
+#include "core/nn/finite.h"
 #include "core/nn/workers.h"
 
 namespace hft {
@@ -47,14 +47,6 @@ std::vector<Chunk> split(const TokenBatch& batch, int workers) {
     chunks.back().end = b + 1;
   }
   return chunks;
-}
-
-bool all_finite(const std::vector<float>& values) {
-  constexpr std::uint32_t kExponent = 0x7f800000;  // all ones: infinity or NaN (IEEE 754)
-  std::uint32_t found = 0;
-  for (float value : values)
-    found |= (std::bit_cast<std::uint32_t>(value) & kExponent) == kExponent;
-  return found == 0;
 }
 
 class EncoderModel : public TextModel {

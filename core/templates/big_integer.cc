@@ -5,7 +5,7 @@
 #include <bit>
 #include <cmath>
 
-#include "core/templates/steps.h"
+#include "core/templates/budget.h"
 
 namespace hft::jinja {
 namespace {

@@ -6,7 +6,7 @@
 #include <unordered_map>
 
 #include "core/templates/markup.h"
-#include "core/templates/text.h"
+#include "core/templates/python_text.h"
 
 namespace hft::jinja {
 namespace {

@@ -1,7 +1,7 @@
 #include "core/templates/interpreter.h"
 
 #include "core/templates/print.h"
-#include "core/templates/text.h"
+#include "core/templates/python_text.h"
 
 namespace hft::jinja {
 

@@ -6,7 +6,7 @@
 
 #include "core/base/error.h"
 #include "core/base/limits.h"
-#include "core/templates/text.h"
+#include "core/templates/python_text.h"
 
 namespace hft::jinja {
 namespace {

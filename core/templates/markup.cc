@@ -8,7 +8,7 @@
 
 #include "core/templates/print.h"
 #include "core/templates/runtime.h"
-#include "core/templates/text.h"
+#include "core/templates/python_text.h"
 
 namespace hft::jinja {
 namespace {

@@ -2,8 +2,8 @@
 #include <algorithm>
 
 #include "core/templates/print.h"
-#include "core/templates/steps.h"
-#include "core/templates/text.h"
+#include "core/templates/budget.h"
+#include "core/templates/python_text.h"
 
 namespace hft::jinja {
 namespace {

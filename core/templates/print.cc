@@ -4,8 +4,8 @@
 #include <cmath>
 
 #include "core/templates/big_integer.h"
-#include "core/templates/steps.h"
-#include "core/templates/text.h"
+#include "core/templates/budget.h"
+#include "core/templates/python_text.h"
 
 namespace hft::jinja {
 namespace {

@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "core/templates/steps.h"
+#include "core/templates/budget.h"
 #include "core/templates/value.h"
 
 namespace hft::jinja {

@@ -5,7 +5,7 @@
 
 #include "core/base/error.h"
 #include "core/templates/markup.h"
-#include "core/templates/text.h"
+#include "core/templates/python_text.h"
 
 namespace hft::jinja {
 namespace {

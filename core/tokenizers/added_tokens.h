@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "core/tokenizers/normalizers.h"
-#include "core/tokenizers/text.h"
+#include "core/tokenizers/aligned_text.h"
 #include "core/tokenizers/vocabulary.h"
 
 namespace hft {

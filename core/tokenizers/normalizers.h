@@ -6,7 +6,7 @@
 #include <string_view>
 
 #include "core/base/json.h"
-#include "core/tokenizers/text.h"
+#include "core/tokenizers/aligned_text.h"
 
 namespace hft {
 

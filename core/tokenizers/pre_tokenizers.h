@@ -4,7 +4,7 @@
 #include <memory>
 
 #include "core/base/json.h"
-#include "core/tokenizers/text.h"
+#include "core/tokenizers/aligned_text.h"
 
 namespace hft {
 

@@ -8,7 +8,7 @@
 #include "core/base/log.h"
 #include "core/base/text.h"
 #include "core/checkpoint/sentence_folder.h"
-#include "core/templates/text.h"
+#include "core/templates/python_text.h"
 #include "tasks/commands.h"
 #include "tasks/run/drawing.h"
 #include "tasks/text/embed_sinks.h"

@@ -1,4 +1,4 @@
-#include "core/templates/text.h"
+#include "core/templates/python_text.h"
 
 #include <utf8proc.h>
 

@@ -1,4 +1,4 @@
-#include "core/tokenizers/text.h"
+#include "core/tokenizers/aligned_text.h"
 
 #include <algorithm>
 
