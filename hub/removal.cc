@@ -5,6 +5,7 @@
 #include <set>
 
 #include "core/base/error.h"
+#include "core/base/files.h"
 #include "core/base/log.h"
 #include "core/base/text.h"
 #include "hub/lock.h"
@@ -15,11 +16,6 @@ namespace fs = std::filesystem;
 namespace {
 
 using Doomed = std::set<std::string>;  // commits
-
-bool is_link(const fs::path& path) {
-  std::error_code ignored;
-  return fs::is_symlink(fs::symlink_status(path, ignored));
-}
 
 std::int64_t size_of(const fs::path& file) {
   std::error_code error;

@@ -15,10 +15,6 @@ fs::path without_slash(const fs::path& path) {
   return path.has_filename() ? path : path.parent_path();
 }
 
-fs::path folder_of(const fs::path& path) {
-  return path.has_parent_path() ? path.parent_path() : fs::path(".");
-}
-
 bool has_files(const fs::path& folder) { return fs::is_directory(folder) && !fs::is_empty(folder); }
 
 [[noreturn]] void cannot_write(const fs::path& path, const std::error_code& error) {

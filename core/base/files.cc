@@ -44,10 +44,6 @@ int open_regular(const fs::path& file, std::size_t& size) {
   fail(Errc::kResources, file.string(), ": cannot write: ", std::strerror(errno));
 }
 
-fs::path folder_of(const fs::path& file) {
-  return file.has_parent_path() ? file.parent_path() : fs::path(".");
-}
-
 // The live mappings, readable from a signal handler: no lock, no allocation. A slot is taken when
 // its begin is not 0; mappings beyond the last slot are not guarded.
 struct Slot {
@@ -108,6 +104,15 @@ void on_bus_error(int signal, siginfo_t* info, void*) {
 }
 
 }  // namespace
+
+fs::path folder_of(const fs::path& file) {
+  return file.has_parent_path() ? file.parent_path() : fs::path(".");
+}
+
+bool is_link(const fs::path& path) {
+  std::error_code ignored;
+  return fs::is_symlink(fs::symlink_status(path, ignored));
+}
 
 std::string read_file(const fs::path& file, std::int64_t max_bytes) {
   std::size_t size = 0;

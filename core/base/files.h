@@ -12,6 +12,11 @@ namespace hft {
 
 namespace fs = std::filesystem;
 
+// The folder that the file lies, or would lie, in.
+fs::path folder_of(const fs::path& file);
+// The name itself is a link, whatever it leads to.
+bool is_link(const fs::path& path);
+
 // The whole file. kNotFound when missing, kBadData when it is no regular file or above max_bytes.
 std::string read_file(const fs::path& file, std::int64_t max_bytes);
 
