@@ -26,10 +26,6 @@ std::int64_t size_of(const fs::path& file) {
 
 std::string name_of(const CachedEntry& entry) { return entry.type + "/" + entry.id; }
 
-bool is_named(const CachedEntry& entry, const std::string& id) {
-  return id == entry.id || id == name_of(entry);
-}
-
 // What stays when `doomed` (by folder) and `whole` repositories go: blobs, and what they lead to.
 std::set<fs::path> kept(const std::vector<CachedEntry>& cache,
                         const std::map<fs::path, Doomed>& doomed,

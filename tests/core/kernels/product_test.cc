@@ -24,7 +24,7 @@ struct Trial {
   void fill() {
     x = at::randn({rows, depth + 2}).to(x_at);
     w = (at::randn({outputs, depth}) * 0.1).to(w_at);
-    if (transposed) w = at::cat({w.t(), at::full({depth, 5}, NAN, w_at)}, 1);  // part of a wider one
+    if (transposed) w = at::concat({w.t(), at::full({depth, 5}, NAN, w_at)}, 1);  // part of a wider one
     up = (at::randn({outputs, depth}) * 0.1).to(up_at);
     bias = at::randn({outputs}).to(x_at);
     y = at::randn({rows, outputs + 3}).to(y_at);
