@@ -4,6 +4,7 @@
 #include <cpuid.h>
 #endif
 
+#include <algorithm>
 #include <cstdlib>
 #include <string>
 
@@ -78,6 +79,37 @@ bool has(Processor level) {
 Processor processor() {
   static const Processor level = chosen();
   return level;
+}
+
+namespace {
+
+// The kernels of core/kernels, and the last row that each has of its own.
+struct Kernel {
+  std::string_view name;
+  Processor last;
+};
+constexpr Kernel kKernels[] = {
+    {"product", Processor::kAvx512Bf16},       {"attention", Processor::kAvx512},
+    {"cached attention", Processor::kAvx512},  {"norms", Processor::kAvx512},
+    {"rotary positions", Processor::kAvx512},  {"activations", Processor::kAvx512},
+};
+
+// Why the rows after `row` do not serve.
+std::string reason(Processor row) {
+  const auto next = static_cast<Processor>(static_cast<int>(row) + 1);
+  return has(next) ? "HFT_CPU keeps to it" : "this processor lacks " + std::string(name_of(next));
+}
+
+}  // namespace
+
+std::string kernel_rows_text() {
+  std::string text;
+  for (const auto& [kernel, last] : kKernels) {
+    const Processor row = std::min(processor(), last);
+    text += std::string(kernel) + ": " + std::string(name_of(row)) + " (" +
+            (row == last ? "its last row" : reason(row)) + ")\n";
+  }
+  return text;
 }
 
 }  // namespace hft

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 namespace hft {
@@ -22,5 +23,9 @@ Processor processor();
 std::string_view name_of(Processor level);
 // Whether this machine has it, whatever HFT_CPU says.
 bool has(Processor level);
+
+
+// Which row of the table of kernels serves each of them and why, a line each, for people.
+std::string kernel_rows_text();
 
 }  // namespace hft

@@ -44,7 +44,8 @@ struct Row {
 // Best first.
 constexpr Row kRows[] = {
 #if defined(__x86_64__)
-    {Processor::kAvx512Bf16, serves_avx512, compute_product_avx512},
+    {Processor::kAvx512Bf16, serves_avx512_bf16, compute_product_avx512_bf16},
+    {Processor::kAvx512, always, compute_product_avx512},
     {Processor::kAvx2, always, compute_product_avx2},
 #endif
     {Processor::kPlain, always, compute_product_plain},
@@ -106,14 +107,6 @@ void compute_product(const Product& p, std::int64_t begin, std::int64_t end, Pro
   thread_local Scratch scratch;
   for (const Row& row : kRows)
     if (row.needs <= best && row.serves(p)) return row.compute(p, begin, end, scratch.of(p.rows));
-}
-
-bool fuses(Activation activation) {
-#if defined(__x86_64__)
-  return processor() < Processor::kAvx512Bf16 || fuses_avx512(activation);
-#else
-  return true;
-#endif
 }
 
 void compute_product_loops(const Product& p, double* y) {

@@ -38,9 +38,6 @@ inline constexpr std::int64_t kFewRows = 16;
 void compute_product(const Product& p, std::int64_t begin, std::int64_t end,
                      Processor row = processor());
 
-// The best row of the table applies it while sums are in registers; else it may be slower to.
-bool fuses(Activation activation);
-
 // The same by plain loops, y [M, O] in double, for tests.
 void compute_product_loops(const Product& p, double* y);
 

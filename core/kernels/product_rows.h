@@ -20,12 +20,9 @@ void compute_product_avx2(const Product& p, std::int64_t begin, std::int64_t end
                           const ProductScratch& scratch);
 void compute_product_avx512(const Product& p, std::int64_t begin, std::int64_t end,
                             const ProductScratch& scratch);
-bool serves_avx512(const Product& p);
-constexpr bool fuses_avx512(Activation activation) {
-  return activation == Activation::kNone || activation == Activation::kGelu ||
-         activation == Activation::kGeluTanh || activation == Activation::kRelu ||
-         activation == Activation::kSilu;
-}
+void compute_product_avx512_bf16(const Product& p, std::int64_t begin, std::int64_t end,
+                                 const ProductScratch& scratch);
+bool serves_avx512_bf16(const Product& p);
 #endif
 
 }  // namespace hft

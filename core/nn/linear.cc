@@ -161,12 +161,10 @@ struct Linear::State {
 
   Tensor with_kernel(const Tensor& input, Activation activation, Tensor residual) {
     const Tensor x = single(input);
-    const bool fused = !gated.empty() || fuses(activation);
     const bool in_place = residual.defined() && residual.is_contiguous();
     Tensor y =
         in_place ? residual : at::empty({x.size(0), outputs()}, x.options().dtype(store->dtype()));
-    kernel(x, y, fused ? activation : Activation::kNone, in_place ? residual : Tensor());
-    if (!fused) y = activate(std::move(y), activation);
+    kernel(x, y, activation, in_place ? residual : Tensor());
     return residual.defined() && !in_place ? y.add_(residual) : y;
   }
 
