@@ -180,8 +180,8 @@ TextNet build(const Fields& config, const Weights& w, Head head) {
   TextNet net{.encode = model,
               .vocab = c.vocab,
               .positions = limits::kPositions,
-              .trained_positions = std::max(model.full.reach(), model.sliding.reach()),
-              .hidden = c.hidden};
+              .hidden = c.hidden,
+              .trained_positions = std::max(model.full.reach(), model.sliding.reach())};
   if (head == Head::kEmbed || head == Head::kFeatures) return net;
   if (head == Head::kClassify && takes_mean(config))
     net.encode = [model](const Tokens& tokens) { return means(model, tokens); };

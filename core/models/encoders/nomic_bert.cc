@@ -213,8 +213,8 @@ TextNet build(const Fields& written, const Weights& w, Head head) {
               .vocab = c.vocab,
               .types = c.types,
               .positions = limits::kPositions,
-              .trained_positions = model.rope.reach(),
-              .hidden = c.hidden};
+              .hidden = c.hidden,
+              .trained_positions = model.rope.reach()};
   switch (head) {
     case Head::kEmbed:
     case Head::kFeatures:
