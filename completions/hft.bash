@@ -13,9 +13,9 @@ _hft() {
   word=${word//\\/}
   word=${word#[\"\']}
   case "$line" in
-    "") next="generate chat classify ner qa fill-mask summarize translate embed tokenize convert inspect bench push hub models help completion --help --version" ;;
+    "") next="generate chat classify ner qa fill-mask summarize translate embed rerank tokenize convert inspect bench push hub models help completion --help --version" ;;
     "completion") next="bash zsh fish" ;;
-    "help") next="generate chat classify ner qa fill-mask summarize translate embed tokenize convert inspect bench push hub models completion exit-codes environment formats" ;;
+    "help") next="generate chat classify ner qa fill-mask summarize translate embed rerank tokenize convert inspect bench push hub models completion exit-codes environment formats" ;;
     "help hub") next="download upload ls info cache login logout whoami" ;;
     "help hub cache") next="ls rm prune verify" ;;
     "hub") next="download upload ls info cache login logout whoami" ;;
@@ -120,6 +120,17 @@ _hft() {
         --dtype) choices="auto float32 bfloat16 float16" ;;
         --progress) choices="auto bar plain json none" ;;
         --prompt-name|--prompt|--document-prompt-name|--truncate-dim|--max-length|--query|--top-k|--limit|--shard|--text-column|--id-column|--keep-columns|--revision|--require-license|--variant|--device|--threads|--batch-size) own=1 ;;
+      esac
+      ;;
+    "rerank "*)
+      flags="--help -h --query --top-k --max-length --function-to-apply --input -i --input-format --lines --recursive -R --files-from --null -0 --limit --shard --text-column --query-column --documents-column --id-column --json --format --output -o --force --resume --keep-columns --model -m --revision --subfolder --cache-dir --require-license --local-files-only --adapter --variant --trust-remote-code --dtype --device --threads --batch-size --allow-random-head --no-truncation --quiet -q --verbose -v --progress"
+      case "$last" in
+        --function-to-apply) choices="softmax sigmoid none" ;;
+        --input-format) choices="auto text lines jsonl json" ;;
+        --format) choices="text json csv tsv" ;;
+        --dtype) choices="auto float32 bfloat16 float16" ;;
+        --progress) choices="auto bar plain json none" ;;
+        --query|--top-k|--max-length|--limit|--shard|--text-column|--query-column|--documents-column|--id-column|--keep-columns|--revision|--require-license|--variant|--device|--threads|--batch-size) own=1 ;;
       esac
       ;;
     "tokenize "*)
