@@ -33,6 +33,7 @@ std::span<const Command> commands() {
       hub_logout_command,
       hub_whoami_command,
       models_command,
+      env_command,
   };
   return kCommands;
 }

@@ -6,8 +6,8 @@
 namespace hft {
 
 extern const Command generate_command, chat_command, classify_command, ner_command, qa_command,
-    fill_mask_command, summarize_command, translate_command, embed_command, rerank_command, tokenize_command,
-    models_command, inspect_command, bench_command, convert_command, hub_download_command,
+    fill_mask_command, summarize_command, translate_command, embed_command, rerank_command,
+    tokenize_command, env_command, models_command, inspect_command, bench_command, convert_command, hub_download_command,
     hub_ls_command, hub_info_command, hub_cache_ls_command, hub_cache_rm_command,
     hub_cache_prune_command, hub_cache_verify_command, hub_login_command, hub_logout_command,
     hub_whoami_command, hub_upload_command, push_command;

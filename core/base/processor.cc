@@ -102,14 +102,13 @@ std::string reason(Processor row) {
 
 }  // namespace
 
-std::string kernel_rows_text() {
-  std::string text;
+std::vector<KernelRow> kernel_rows() {
+  std::vector<KernelRow> rows;
   for (const auto& [kernel, last] : kKernels) {
     const Processor row = std::min(processor(), last);
-    text += std::string(kernel) + ": " + std::string(name_of(row)) + " (" +
-            (row == last ? "its last row" : reason(row)) + ")\n";
+    rows.push_back({kernel, name_of(row), row == last ? "its last row" : reason(row)});
   }
-  return text;
+  return rows;
 }
 
 }  // namespace hft

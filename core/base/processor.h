@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace hft {
 
@@ -24,8 +25,11 @@ std::string_view name_of(Processor level);
 // Whether this machine has it, whatever HFT_CPU says.
 bool has(Processor level);
 
-
-// Which row of the table of kernels serves each of them and why, a line each, for people.
-std::string kernel_rows_text();
+// Which row of the table of kernels serves each of them, and why none after it does.
+struct KernelRow {
+  std::string_view kernel, row;
+  std::string why;
+};
+std::vector<KernelRow> kernel_rows();
 
 }  // namespace hft

@@ -76,6 +76,11 @@ void add_model_options(Flags& flags, ModelOptions& o) {
       .show_default()
       .group("Model");
   flags
+      .add("--deterministic", o.deterministic,
+           "What is written depends on no other input, to the last bit, which takes longer "
+           "(commands that only read are so always)")
+      .group("Model");
+  flags
       .add("--allow-random-head", o.allow_random_head,
            "Run although the checkpoint lacks this head's weights")
       .group("Model");
@@ -199,6 +204,7 @@ ModelRequest model_request(const ModelOptions& o, std::filesystem::path folder, 
   request.threads = o.threads;
   request.allow_random_head = o.allow_random_head;
   request.adapters = adapter_folders(o);
+  request.deterministic = o.deterministic;
   return request;
 }
 

@@ -24,6 +24,7 @@ struct ModelOptions {
   std::string batch_size = "auto";
   bool allow_random_head = false;
   bool truncate = true;
+  bool deterministic = false;  // encoders are so always
 };
 
 // Which files and how to run; the first three alone for commands that compute nothing.

@@ -197,3 +197,16 @@ TEST_CASE("chat: a mistake is said and the conversation goes on") {
   CHECK(test::hft({"chat", "-m", kQwen, "--num-beams", "2"}, {.in = "x\n"}).code == 2);
   CHECK(test::hft({"chat", "-m", kGpt2}, {.in = "x\n"}).code == 5);
 }
+
+TEST_CASE("generate: with --deterministic a prompt is answered alike alone and with others") {
+  const std::vector<std::string> prompts{"The ferry", "Maria counts nine red boats and", "ok"};
+  const auto answers = [](std::vector<std::string> args) {
+    args.insert(args.end(), {"--deterministic", "--json", "--max-new-tokens", "12"});
+    const test::Ran ran = generate(args);
+    CHECK(ran.code == 0);
+    return ran.out;
+  };
+  std::string alone;
+  for (const auto& prompt : prompts) alone += answers({prompt});
+  CHECK(answers(prompts) == alone);
+}

@@ -82,6 +82,19 @@ TEST_CASE("program: help, tokenize and inspect do not load LibTorch or curl") {
   CHECK(loads({"classify", "-m", golden("bert-classify").string(), "x"}));
 }
 
+TEST_CASE("program: env tells which kernels serve this processor, and why no other") {
+  const auto plain = test::hft({"env", "--json"}, {.env = {"HFT_CPU=plain", "HF_HOME=/x"}});
+  REQUIRE(plain.code == 0);
+  const Json told = plain.records()[0];
+  CHECK(told["version"] == HFT_VERSION);
+  CHECK(told["processor"] == "plain");
+  CHECK(told["kernels"]["product"]["row"] == "plain");
+  CHECK(told["cache"] == "/x/hub");
+  CHECK(test::hft({"env"}, {.env = {"HFT_CPU=plain"}}).out.find("  product           plain (") !=
+        std::string::npos);
+  CHECK(test::hft({"env"}, {.env = {"HFT_CPU=z80"}}).code == 2);
+}
+
 TEST_CASE("program: completions/ and man/ are what the program writes") {
   TempFolder folder;
   const std::string script = std::string(HFT_SOURCE_DIR) + "/scripts/generate";

@@ -85,7 +85,7 @@ TEST_CASE("resume: killed early twice, nothing of the first run is lost") {
   r.write("out.jsonl.partial", first_lines(whole, 20) + "{\"id\":20,\"inp");
   for (const char* seconds : {"0.03", "0.15"})
     test::command({"bash", "-c",
-                   std::string("timeout -s KILL ") + seconds + " " HFT_BINARY
+                   std::string("timeout --foreground -s KILL ") + seconds + " " HFT_BINARY
                    " classify -m m --json --batch-size 1 -i in.jsonl -o out.jsonl --resume"},
                   {.cwd = r.folder.path});
   // The records that are kept are told by another mark.

@@ -1,0 +1,69 @@
+// hft env: what a report of a fault should say about this machine and its settings.
+#include <cstdio>
+#include <memory>
+#include <string>
+#include <thread>
+
+#include "core/base/json.h"
+#include "core/base/processor.h"
+#include "hub/settings.h"
+#include "tasks/commands.h"
+
+namespace hft {
+namespace {
+
+Json kernels() {
+  Json all = Json::object();
+  for (const auto& [kernel, row, why] : kernel_rows())
+    all[std::string(kernel)] = {{"row", row}, {"why", why}};
+  return all;
+}
+
+Json rows() {
+  return {{"version", HFT_VERSION},
+          {"processor", name_of(processor())},
+          {"cores", std::thread::hardware_concurrency()},
+          {"kernels", kernels()},
+          {"cache", hub::cache_folder().string()},
+          {"endpoint", hub::settings().endpoint},
+          {"offline", hub::offline()},
+          {"token", !hub::settings().token.empty()}};
+}
+
+std::function<int()> declare(Flags& flags) {
+  auto json = std::make_shared<bool>(false);
+  flags.footer(
+      "Examples:\n"
+      "  hft env\n"
+      "  HFT_CPU=plain hft env --json");
+  flags.add("--json", *json, "One JSON record");
+  return [json] {
+    const Json all = rows();
+    if (*json) {
+      std::printf("%s\n", to_line(all).c_str());
+      return 0;
+    }
+    for (const auto& [name, value] : all.items()) {
+      if (!value.is_object()) {
+        std::printf("%-10s  %s\n", name.c_str(),
+                    value.is_boolean()  ? value.get<bool>() ? "yes" : "no"
+                    : value.is_string() ? value.get<std::string>().c_str()
+                                        : to_line(value).c_str());
+        continue;
+      }
+      std::printf("%s\n", name.c_str());
+      for (const auto& [kernel, row] : value.items())
+        std::printf("  %-16s  %s (%s)\n", kernel.c_str(), row["row"].get<std::string>().c_str(),
+                    row["why"].get<std::string>().c_str());
+    }
+    return 0;
+  };
+}
+
+}  // namespace
+
+extern const Command env_command{"env", "About",
+                                 "Versions, the processor and which kernels serve it, settings",
+                                 declare};
+
+}  // namespace hft
