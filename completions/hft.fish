@@ -29,6 +29,7 @@ complete -c hft -f -n '__hft_is ""' -a bench -d 'Measure how fast a model genera
 complete -c hft -f -n '__hft_is ""' -a push -d 'Upload a models folder with its card'
 complete -c hft -f -n '__hft_is ""' -a hub
 complete -c hft -f -n '__hft_is ""' -a models -d 'Which architectures work with which commands'
+complete -c hft -f -n '__hft_is ""' -a env -d 'Versions, the processor and which kernels serve it, settings'
 complete -c hft -f -n '__hft_is ""' -a help
 complete -c hft -f -n '__hft_is ""' -a completion
 complete -c hft -f -n '__hft_is ""' -a --help
@@ -53,6 +54,7 @@ complete -c hft -f -n '__hft_is "help"' -a bench
 complete -c hft -f -n '__hft_is "help"' -a push
 complete -c hft -f -n '__hft_is "help"' -a hub
 complete -c hft -f -n '__hft_is "help"' -a models
+complete -c hft -f -n '__hft_is "help"' -a env
 complete -c hft -f -n '__hft_is "help"' -a completion
 complete -c hft -f -n '__hft_is "help"' -a exit-codes
 complete -c hft -f -n '__hft_is "help"' -a environment
@@ -170,6 +172,7 @@ complete -c hft -n '__hft_in "generate"' -l dtype -x -a 'auto float32 bfloat16 f
 complete -c hft -n '__hft_in "generate"' -l device -x -d 'auto, cpu, cuda or cudaN'
 complete -c hft -n '__hft_in "generate"' -l threads -x -d 'Threads to compute with (0 every core)'
 complete -c hft -n '__hft_in "generate"' -l batch-size -x -d 'Inputs computed together, or auto'
+complete -c hft -n '__hft_in "generate"' -l deterministic -d 'What is written depends on no other input, to the last bit, which takes longer (commands that only read are so always)'
 complete -c hft -n '__hft_in "generate"' -l allow-random-head -d 'Run although the checkpoint lacks this heads weights'
 complete -c hft -n '__hft_in "generate"' -l no-truncation -d 'An input longer than the model takes is an error'
 complete -c hft -n '__hft_in "generate"' -s q -l quiet -d 'Only results and errors'
@@ -243,6 +246,7 @@ complete -c hft -n '__hft_in "chat"' -l dtype -x -a 'auto float32 bfloat16 float
 complete -c hft -n '__hft_in "chat"' -l device -x -d 'auto, cpu, cuda or cudaN'
 complete -c hft -n '__hft_in "chat"' -l threads -x -d 'Threads to compute with (0 every core)'
 complete -c hft -n '__hft_in "chat"' -l batch-size -x -d 'Inputs computed together, or auto'
+complete -c hft -n '__hft_in "chat"' -l deterministic -d 'What is written depends on no other input, to the last bit, which takes longer (commands that only read are so always)'
 complete -c hft -n '__hft_in "chat"' -l allow-random-head -d 'Run although the checkpoint lacks this heads weights'
 complete -c hft -n '__hft_in "chat"' -l no-truncation -d 'An input longer than the model takes is an error'
 complete -c hft -n '__hft_in "chat"' -s q -l quiet -d 'Only results and errors'
@@ -284,6 +288,7 @@ complete -c hft -n '__hft_in "classify"' -l dtype -x -a 'auto float32 bfloat16 f
 complete -c hft -n '__hft_in "classify"' -l device -x -d 'auto, cpu, cuda or cudaN'
 complete -c hft -n '__hft_in "classify"' -l threads -x -d 'Threads to compute with (0 every core)'
 complete -c hft -n '__hft_in "classify"' -l batch-size -x -d 'Inputs computed together, or auto'
+complete -c hft -n '__hft_in "classify"' -l deterministic -d 'What is written depends on no other input, to the last bit, which takes longer (commands that only read are so always)'
 complete -c hft -n '__hft_in "classify"' -l allow-random-head -d 'Run although the checkpoint lacks this heads weights'
 complete -c hft -n '__hft_in "classify"' -l no-truncation -d 'An input longer than the model takes is an error'
 complete -c hft -n '__hft_in "classify"' -s q -l quiet -d 'Only results and errors'
@@ -322,6 +327,7 @@ complete -c hft -n '__hft_in "ner"' -l dtype -x -a 'auto float32 bfloat16 float1
 complete -c hft -n '__hft_in "ner"' -l device -x -d 'auto, cpu, cuda or cudaN'
 complete -c hft -n '__hft_in "ner"' -l threads -x -d 'Threads to compute with (0 every core)'
 complete -c hft -n '__hft_in "ner"' -l batch-size -x -d 'Inputs computed together, or auto'
+complete -c hft -n '__hft_in "ner"' -l deterministic -d 'What is written depends on no other input, to the last bit, which takes longer (commands that only read are so always)'
 complete -c hft -n '__hft_in "ner"' -l allow-random-head -d 'Run although the checkpoint lacks this heads weights'
 complete -c hft -n '__hft_in "ner"' -l no-truncation -d 'An input longer than the model takes is an error'
 complete -c hft -n '__hft_in "ner"' -s q -l quiet -d 'Only results and errors'
@@ -367,6 +373,7 @@ complete -c hft -n '__hft_in "qa"' -l dtype -x -a 'auto float32 bfloat16 float16
 complete -c hft -n '__hft_in "qa"' -l device -x -d 'auto, cpu, cuda or cudaN'
 complete -c hft -n '__hft_in "qa"' -l threads -x -d 'Threads to compute with (0 every core)'
 complete -c hft -n '__hft_in "qa"' -l batch-size -x -d 'Inputs computed together, or auto'
+complete -c hft -n '__hft_in "qa"' -l deterministic -d 'What is written depends on no other input, to the last bit, which takes longer (commands that only read are so always)'
 complete -c hft -n '__hft_in "qa"' -l allow-random-head -d 'Run although the checkpoint lacks this heads weights'
 complete -c hft -n '__hft_in "qa"' -l no-truncation -d 'An input longer than the model takes is an error'
 complete -c hft -n '__hft_in "qa"' -s q -l quiet -d 'Only results and errors'
@@ -404,6 +411,7 @@ complete -c hft -n '__hft_in "fill-mask"' -l dtype -x -a 'auto float32 bfloat16 
 complete -c hft -n '__hft_in "fill-mask"' -l device -x -d 'auto, cpu, cuda or cudaN'
 complete -c hft -n '__hft_in "fill-mask"' -l threads -x -d 'Threads to compute with (0 every core)'
 complete -c hft -n '__hft_in "fill-mask"' -l batch-size -x -d 'Inputs computed together, or auto'
+complete -c hft -n '__hft_in "fill-mask"' -l deterministic -d 'What is written depends on no other input, to the last bit, which takes longer (commands that only read are so always)'
 complete -c hft -n '__hft_in "fill-mask"' -l allow-random-head -d 'Run although the checkpoint lacks this heads weights'
 complete -c hft -n '__hft_in "fill-mask"' -l no-truncation -d 'An input longer than the model takes is an error'
 complete -c hft -n '__hft_in "fill-mask"' -s q -l quiet -d 'Only results and errors'
@@ -490,6 +498,7 @@ complete -c hft -n '__hft_in "summarize"' -l dtype -x -a 'auto float32 bfloat16 
 complete -c hft -n '__hft_in "summarize"' -l device -x -d 'auto, cpu, cuda or cudaN'
 complete -c hft -n '__hft_in "summarize"' -l threads -x -d 'Threads to compute with (0 every core)'
 complete -c hft -n '__hft_in "summarize"' -l batch-size -x -d 'Inputs computed together, or auto'
+complete -c hft -n '__hft_in "summarize"' -l deterministic -d 'What is written depends on no other input, to the last bit, which takes longer (commands that only read are so always)'
 complete -c hft -n '__hft_in "summarize"' -l allow-random-head -d 'Run although the checkpoint lacks this heads weights'
 complete -c hft -n '__hft_in "summarize"' -l no-truncation -d 'An input longer than the model takes is an error'
 complete -c hft -n '__hft_in "summarize"' -s q -l quiet -d 'Only results and errors'
@@ -578,6 +587,7 @@ complete -c hft -n '__hft_in "translate"' -l dtype -x -a 'auto float32 bfloat16 
 complete -c hft -n '__hft_in "translate"' -l device -x -d 'auto, cpu, cuda or cudaN'
 complete -c hft -n '__hft_in "translate"' -l threads -x -d 'Threads to compute with (0 every core)'
 complete -c hft -n '__hft_in "translate"' -l batch-size -x -d 'Inputs computed together, or auto'
+complete -c hft -n '__hft_in "translate"' -l deterministic -d 'What is written depends on no other input, to the last bit, which takes longer (commands that only read are so always)'
 complete -c hft -n '__hft_in "translate"' -l allow-random-head -d 'Run although the checkpoint lacks this heads weights'
 complete -c hft -n '__hft_in "translate"' -l no-truncation -d 'An input longer than the model takes is an error'
 complete -c hft -n '__hft_in "translate"' -s q -l quiet -d 'Only results and errors'
@@ -623,6 +633,7 @@ complete -c hft -n '__hft_in "embed"' -l dtype -x -a 'auto float32 bfloat16 floa
 complete -c hft -n '__hft_in "embed"' -l device -x -d 'auto, cpu, cuda or cudaN'
 complete -c hft -n '__hft_in "embed"' -l threads -x -d 'Threads to compute with (0 every core)'
 complete -c hft -n '__hft_in "embed"' -l batch-size -x -d 'Inputs computed together, or auto'
+complete -c hft -n '__hft_in "embed"' -l deterministic -d 'What is written depends on no other input, to the last bit, which takes longer (commands that only read are so always)'
 complete -c hft -n '__hft_in "embed"' -l allow-random-head -d 'Run although the checkpoint lacks this heads weights'
 complete -c hft -n '__hft_in "embed"' -l no-truncation -d 'An input longer than the model takes is an error'
 complete -c hft -n '__hft_in "embed"' -s q -l quiet -d 'Only results and errors'
@@ -664,6 +675,7 @@ complete -c hft -n '__hft_in "rerank"' -l dtype -x -a 'auto float32 bfloat16 flo
 complete -c hft -n '__hft_in "rerank"' -l device -x -d 'auto, cpu, cuda or cudaN'
 complete -c hft -n '__hft_in "rerank"' -l threads -x -d 'Threads to compute with (0 every core)'
 complete -c hft -n '__hft_in "rerank"' -l batch-size -x -d 'Inputs computed together, or auto'
+complete -c hft -n '__hft_in "rerank"' -l deterministic -d 'What is written depends on no other input, to the last bit, which takes longer (commands that only read are so always)'
 complete -c hft -n '__hft_in "rerank"' -l allow-random-head -d 'Run although the checkpoint lacks this heads weights'
 complete -c hft -n '__hft_in "rerank"' -l no-truncation -d 'An input longer than the model takes is an error'
 complete -c hft -n '__hft_in "rerank"' -s q -l quiet -d 'Only results and errors'
@@ -762,6 +774,7 @@ complete -c hft -n '__hft_in "bench"' -l dtype -x -a 'auto float32 bfloat16 floa
 complete -c hft -n '__hft_in "bench"' -l device -x -d 'auto, cpu, cuda or cudaN'
 complete -c hft -n '__hft_in "bench"' -l threads -x -d 'Threads to compute with (0 every core)'
 complete -c hft -n '__hft_in "bench"' -l batch-size -x -d 'Inputs computed together, or auto'
+complete -c hft -n '__hft_in "bench"' -l deterministic -d 'What is written depends on no other input, to the last bit, which takes longer (commands that only read are so always)'
 complete -c hft -n '__hft_in "bench"' -l allow-random-head -d 'Run although the checkpoint lacks this heads weights'
 complete -c hft -n '__hft_in "bench"' -l no-truncation -d 'An input longer than the model takes is an error'
 complete -c hft -n '__hft_in "bench"' -s q -l quiet -d 'Only results and errors'
@@ -858,3 +871,8 @@ complete -c hft -n '__hft_in "models"' -l json -d 'One JSON record per architect
 complete -c hft -n '__hft_in "models"' -s q -l quiet -d 'Only results and errors'
 complete -c hft -n '__hft_in "models"' -s v -l verbose -d 'Also the settings in force'
 complete -c hft -n '__hft_in "models"' -l progress -x -a 'auto bar plain json none' -d 'How progress is shown on stderr'
+complete -c hft -n '__hft_in "env"' -s h -l help -d 'Print this help message and exit'
+complete -c hft -n '__hft_in "env"' -l json -d 'One JSON record'
+complete -c hft -n '__hft_in "env"' -s q -l quiet -d 'Only results and errors'
+complete -c hft -n '__hft_in "env"' -s v -l verbose -d 'Also the settings in force'
+complete -c hft -n '__hft_in "env"' -l progress -x -a 'auto bar plain json none' -d 'How progress is shown on stderr'
