@@ -201,7 +201,8 @@ TEST_CASE("chat: a mistake is said and the conversation goes on") {
 TEST_CASE("generate: with --deterministic a prompt is answered alike alone and with others") {
   const std::vector<std::string> prompts{"The ferry", "Maria counts nine red boats and", "ok"};
   const auto answers = [](std::vector<std::string> args) {
-    args.insert(args.end(), {"--deterministic", "--json", "--max-new-tokens", "12"});
+    args.insert(args.end(),
+                {"--deterministic", "--no-do-sample", "--json", "--max-new-tokens", "12"});
     const test::Ran ran = generate(args);
     CHECK(ran.code == 0);
     return ran.out;
