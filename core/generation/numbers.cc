@@ -78,20 +78,24 @@ struct ShiftRow {
   }
 };
 
-// Shifts scores into `to` until a stretch of kStretch holds one above `least`; *at: where it begins.
 constexpr std::size_t kStretch = 8 * kWidth;
+struct Above {
+  Shift shift;
+  float least;
+};
+
+// Shifts scores into `to` until a stretch of kStretch holds one above `least`; *at: where it begins.
 struct FindAbove {
   [[gnu::always_inline]] static inline void run(const float* scores, std::size_t n,
-                                                const Shift* shift, float least, std::size_t* at,
-                                                float* to) {
+                                                const Above* above, std::size_t* at, float* to) {
     for (; *at + kStretch <= n; *at += kStretch) {
       Floats parts[8];
 #pragma GCC unroll 8
-      for (int j = 0; j < 8; ++j) parts[j] = shift->of(scores + *at + j * kWidth);
+      for (int j = 0; j < 8; ++j) parts[j] = above->shift.of(scores + *at + j * kWidth);
       Floats most = parts[0];
 #pragma GCC unroll 8
       for (int j = 1; j < 8; ++j) most = simd::larger(most, parts[j]);
-      if (!(simd::largest(most) > least)) continue;
+      if (!(simd::largest(most) > above->least)) continue;
       for (int j = 0; j < 8; ++j) simd::store(parts[j], to + j * kWidth);
       return;
     }
@@ -179,7 +183,8 @@ void LargestOfRows::add(std::span<const float> row, Normaliser normal, float mor
   float stretch[kStretch];
   std::size_t at = 0;
   for (;; at += kStretch) {
-    simd::run_best<FindAbove>(row.data(), row.size(), &shift, least_, &at, stretch);
+    const Above above{shift, least_};
+    simd::run_best<FindAbove>(row.data(), row.size(), &above, &at, stretch);
     if (at + kStretch > row.size()) break;
     look(at, stretch);
   }

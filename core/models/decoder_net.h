@@ -28,15 +28,20 @@ struct DecoderNet {
   std::function<void(Tensor&)> finish = {};
 };
 
-// Whether a head at `w` takes its weight from the embedding `table`, as config says (M0.4). Where
+// Whether a head at `w` takes its weight from the embedding `table`, as config says. Where
 // the checkpoint has another weight of its own, transformers 5 goes by it, and so do its files;
 // else it is left unused, with a warning.
 bool is_tied(const Fields& config, const Weights& w, const Tensor& table, bool tied_by_default);
 
-// lm_head {vocab, size}: tied to the embedding `table` or its own. `w` is the place of the head's
-// own tensors.
+// The embeddings a head may be tied to, and whether it is where config says nothing.
+struct TiedTo {
+  Weights table;
+  bool by_default;
+};
+// lm_head {vocab, size}: tied, or with a weight of its own. `w` is the place of the head's own
+// tensors.
 Linear language_head(const Fields& config, const Weights& w, std::array<std::int64_t, 2> shape,
-                     const Weights& table, bool tied_by_default, bool bias = false);
+                     const TiedTo& tie, bool bias = false);
 
 // Layers that slide, as config's layer_types says; else `sliding(i)` does. 0 where a layer sees
 // all. `window` 0: none slides.

@@ -6,7 +6,7 @@
 
 namespace hft {
 
-// kClassify puts `score` on the hidden state of the last token that is no padding (M1.7).
+// kClassify puts `score` on the hidden state of the last token that is no padding.
 TextNet text_net_of(DecoderNet net, const Fields& config, const Weights& w, Head head);
 
 }  // namespace hft

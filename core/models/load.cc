@@ -17,7 +17,7 @@ namespace hft {
 namespace {
 
 // Missing tensors of the encoder are a broken checkpoint; those of the head alone may be random,
-// if the user says so (L7).
+// if the user says so.
 void settle_missing(WeightStore& store, const Architecture& architecture, const Fields& config,
                     const ModelRequest& request, std::vector<std::string>& warnings) {
   std::vector<std::string> names;

@@ -19,7 +19,7 @@ std::optional<at::ScalarType> dtype_named(std::string_view name) {
   return std::nullopt;
 }
 
-// What --dtype says; for auto the config's type, else the first floating tensor's (A5).
+// What --dtype says; for auto the config's type, else the first floating tensor's.
 at::ScalarType pick_dtype(const ModelRequest& request, const Fields& config,
                           const StoredTensors& tensors) {
   if (request.dtype != "auto") {

@@ -15,7 +15,7 @@ namespace hft {
 at::Device pick_device(const std::string& name);
 
 // Maps the checkpoint of a folder; its type is what --dtype says, for auto the config's, else the
-// first floating tensor's (A5). The request's adapters are merged into it, which may change
+// first floating tensor's. The request's adapters are merged into it, which may change
 // `config`.
 std::shared_ptr<WeightStore> open_weights(const ModelRequest& request,
                                           const std::filesystem::path& folder, Fields& config,

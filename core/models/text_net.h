@@ -26,7 +26,7 @@ struct TextNet {
   std::int64_t trained_positions = 0;  // as DecoderNet's
 };
 
-// Labels of a classification head: as many as id2label has, else num_labels, else 2 (M0.9).
+// Labels of a classification head: as many as id2label has, else num_labels, else 2.
 std::int64_t label_count(const Fields& config);
 
 // hidden / heads, checked.
@@ -39,7 +39,7 @@ std::int64_t heads_left(const Fields& config, std::int64_t layer, std::int64_t h
 void need_absolute_positions(const Fields& config);
 
 // The product {vocab, size} that turns hidden states into vocabulary logits. Tied to the embedding
-// at `table` unless config says otherwise (M0.4); then the file's own copy of the weight, if any, is not used.
+// at `table` unless config says otherwise; then the file's own copy of the weight, if any, is not used.
 // The bias is `at`.bias, or `at`.decoder.bias in files that spell it so.
 Linear vocabulary_product(const Fields& config, const Weights& decoder, const Weights& at,
                           const Weights& table, std::int64_t size);

@@ -52,7 +52,7 @@ DecoderNet build_gemma(const Fields& config, const Weights& w) {
          GatedMlp(c, layer / "mlp"), layer.path()});
   }
   Linear lm_head =
-      language_head(config, w / "lm_head", {c.vocab, c.hidden}, model / "embed_tokens", true);
+      language_head(config, w / "lm_head", {c.vocab, c.hidden}, {model / "embed_tokens", true});
   return rotary_net(c, std::move(stack), std::move(lm_head),
                     std::vector<CacheLayer>(c.layers, c.cache_layer()));
 }
@@ -81,7 +81,7 @@ DecoderNet build_gemma2(const Fields& config, const Weights& w) {
                             std::move(attention), GatedMlp(c, layer / "mlp"), layer.path()});
   }
   Linear lm_head =
-      language_head(config, w / "lm_head", {c.vocab, c.hidden}, model / "embed_tokens", true);
+      language_head(config, w / "lm_head", {c.vocab, c.hidden}, {model / "embed_tokens", true});
   DecoderNet net =
       rotary_net(c, std::move(stack), lm_head,
                  cache_layers(config, c.layers, c.cache_layer(),

@@ -95,7 +95,7 @@ DecoderNet build(const Fields& config, const Weights& w) {
   const Gpt2Config c(config);
   const Gpt2 gpt2(c, w / "transformer");
   Linear lm_head = language_head(config, w / "lm_head", {c.vocab, c.hidden},
-                                 w / "transformer" / "wte", true);
+                                 {w / "transformer" / "wte", true});
   return {.hidden = gpt2,
           .logits = lm_head,
           .cache = cache_layers(config, c.layers, {c.heads, c.hidden / c.heads, 0}, 0,

@@ -96,7 +96,7 @@ DecoderNet build(const Fields& config, const Weights& w) {
   const NeoxConfig c(config);
   const Neox neox(config, c, w / "gpt_neox");
   Linear embed_out = language_head(config, w / "embed_out", {c.vocab, c.hidden},
-                                   w / "gpt_neox" / "embed_in", false);
+                                   {w / "gpt_neox" / "embed_in", false});
   return {.hidden = neox,
           .logits = embed_out,
           .cache = std::vector<CacheLayer>(c.layers, {c.heads, c.size, 0}),

@@ -122,8 +122,8 @@ DecoderNet build(const Fields& config, const Weights& w, const Kind& kind) {
                             layer.path()});
   }
   stack.norm = RmsNorm(model / "norm", c.hidden, c.eps);
-  Linear lm_head = language_head(config, w / "lm_head", {c.vocab, c.hidden}, model / "embed_tokens",
-                                 kind.tied);
+  Linear lm_head = language_head(config, w / "lm_head", {c.vocab, c.hidden},
+                                 {model / "embed_tokens", kind.tied});
   return rotary_net(c, std::move(stack), std::move(lm_head),
                     cache_layers(config, c.layers, c.cache_layer(), kind.window, kind.slides));
 }

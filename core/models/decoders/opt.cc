@@ -114,7 +114,7 @@ DecoderNet build(const Fields& config, const Weights& w) {
   const Opt opt(c, w / "model" / "decoder");
   Linear lm_head =
       language_head(config, w / "lm_head", {c.vocab, c.words},
-                    w / "model" / "decoder" / "embed_tokens", true);
+                    {w / "model" / "decoder" / "embed_tokens", true});
   return {.hidden = opt,
           .logits = lm_head,
           .cache = std::vector<CacheLayer>(c.layers, {c.heads, c.size, 0}),

@@ -116,7 +116,7 @@ DecoderNet build(const Fields& config, const Weights& w) {
   const PhiConfig c(config);
   const Phi phi(config, c, w / "model");
   Linear lm_head = language_head(config, w / "lm_head", {c.vocab, c.hidden},
-                                 w / "model" / "embed_tokens", false, true);
+                                 {w / "model" / "embed_tokens", false}, true);
   return {.hidden = phi,
           .logits = lm_head,
           .cache = std::vector<CacheLayer>(c.layers, {c.kv_heads, c.head_size, 0}),

@@ -23,7 +23,7 @@ DecoderNet build(const Fields& config, const Weights& w) {
   }
   stack.norm = RmsNorm(model / "norm", c.hidden, c.eps);
   Linear lm_head =
-      language_head(config, w / "lm_head", {c.vocab, c.hidden}, model / "embed_tokens", false);
+      language_head(config, w / "lm_head", {c.vocab, c.hidden}, {model / "embed_tokens", false});
   const auto window =
       config.has("sliding_window") ? config.integer("sliding_window", 1, limits::kPositions) : 0;
   const auto turning_point = stack.ropes.turning_point();

@@ -190,7 +190,7 @@ TextNet build(const Fields& config, const Weights& w, Head head) {
   net.head = [transform = PredictionHead(c, w / "head"),
               out = head == Head::kMaskedLm
                         ? language_head(config, w / "decoder", shape,
-                                        w / "model" / "embeddings" / "tok_embeddings", true,
+                                        {w / "model" / "embeddings" / "tok_embeddings", true},
                                         config.boolean("decoder_bias", true))
                         : Linear(w / "classifier", shape)](const Tensor& x) {
     return out(transform(x));

@@ -199,7 +199,7 @@ std::function<Tensor(const Tensor&)> masked_lm(const Fields& config, const Confi
           ? c.activation
           : activation_named(c.gated ? "gelu" : config.text("activation_function"), config.where());
   Linear decoder = bias ? vocabulary_product(config, w / "decoder", w, table, c.hidden)
-                        : language_head(config, w / "decoder", {c.vocab, c.hidden}, table, true);
+                        : language_head(config, w / "decoder", {c.vocab, c.hidden}, {table, true});
   return [=](const Tensor& x) { return decoder(norm(dense(x, activation))); };
 }
 
