@@ -1,7 +1,6 @@
 #include "hub/cache_guard.h"
 
 #include <algorithm>
-#include <regex>
 
 #include "core/base/error.h"
 #include "core/base/files.h"
@@ -14,9 +13,13 @@ namespace {
 
 // models--ORG--NAME with what huggingface_hub keeps in it.
 bool is_repository(const fs::path& folder) {
-  static const std::regex kName("(model|dataset|space|kernel)s--.+");
+  constexpr std::string_view kKinds[] = {"models--", "datasets--", "spaces--", "kernels--"};
+  const std::string name = folder.filename().string();
+  const bool named = std::ranges::any_of(kKinds, [&](std::string_view kind) {
+    return name.starts_with(kind) && name.size() > kind.size();
+  });
   std::error_code ignored;
-  return std::regex_match(folder.filename().string(), kName) &&
+  return named &&
          (fs::is_directory(folder / "snapshots", ignored) ||
           fs::is_directory(folder / "blobs", ignored) ||
           fs::is_directory(folder / "refs", ignored));

@@ -2,8 +2,8 @@
 // never loads LibTorch.
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <charconv>
-#include <regex>
 
 #include "core/base/atomic_folder.h"
 #include "core/base/error.h"
@@ -56,9 +56,13 @@ std::optional<Dtype> wanted_dtype(const std::string& name) {
 
 // Weights of an earlier save, which would be read in place of the new ones or beside them.
 bool is_stale(const std::string& name) {
-  static const std::regex kWeights(
-      R"(model(-\d{5}-of-\d{5})?\.safetensors|model\.safetensors\.index\.json)");
-  return std::regex_match(name, kWeights);
+  const auto like = [&](std::string_view form) {  // 0 stands for any digit
+    return std::ranges::equal(name, form, [](char a, char b) {
+      return b == '0' ? std::isdigit(static_cast<unsigned char>(a)) != 0 : a == b;
+    });
+  };
+  return like("model.safetensors") || like("model-00000-of-00000.safetensors") ||
+         like("model.safetensors.index.json");
 }
 
 int run(const Options& o) {
