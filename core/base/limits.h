@@ -53,6 +53,12 @@ inline constexpr int kRedirects = 10;
 inline constexpr int kHubTries = 5;
 inline constexpr long kRetryAfterSeconds = 300;  // a longer Retry-After is a failure
 
+// Images: the pixels are Pillow's limit on them, the bytes those of the file. What of a file says how
+// it is turned (EXIF, XMP) is read up to some size; a JPEG may come in so many scans.
+inline constexpr std::int64_t kImagePixels = 178'956'970, kImageBytes = 256 * kMiB;
+inline constexpr std::int64_t kImageNotes = kMiB;
+inline constexpr int kImageScans = 500;
+
 // One line of JSONL, CSV or text input.
 inline constexpr std::int64_t kLineBytes = 1024 * kMiB;
 

@@ -1,0 +1,193 @@
+#include "core/processors/image_processor.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "core/base/error.h"
+#include "core/base/limits.h"
+
+namespace hft {
+namespace {
+
+using media::Image;
+
+int rounded_up(std::int64_t size, int divisor) {
+  return static_cast<int>(
+      std::min<std::int64_t>((size + divisor - 1) / divisor * divisor, 1 << 30));
+}
+
+std::int64_t truncated(double x) { return static_cast<std::int64_t>(std::min(x, 1e15)); }
+
+// The other edge, as torchvision's Resize has it.
+std::int64_t in_ratio(std::int64_t edge, std::int64_t of, std::int64_t to) {
+  return truncated(static_cast<double>(edge * of) / static_cast<double>(to));
+}
+
+struct Edges {
+  std::int64_t shorter, longer;
+};
+
+// get_size_with_aspect_ratio: where longest_edge is passed, the shorter edge is rounded, the longer
+// one follows from the shorter before its rounding.
+Edges within_longest(const ImageSettings& s, Edges in) {
+  const double shorter = static_cast<double>(in.shorter), longer = static_cast<double>(in.longer);
+  double raw = s.shortest_edge;
+  std::int64_t edge = s.shortest_edge;
+  if (longer / shorter * raw > s.longest_edge) {
+    raw = s.longest_edge * shorter / longer;
+    edge = static_cast<std::int64_t>(std::nearbyint(raw));
+  }
+  if (edge == in.shorter) return in;
+  return {edge, truncated(raw * longer / shorter)};
+}
+
+Edges shortest_within(const ImageSettings& s, Edges in) {
+  const std::int64_t longer = in_ratio(s.shortest_edge, in.longer, in.shorter);
+  if (longer <= s.longest_edge) return {s.shortest_edge, longer};
+  return {in_ratio(s.longest_edge, s.shortest_edge, longer), s.longest_edge};
+}
+
+int crop_share_edge(const ImageSettings& s) {
+  return static_cast<int>(s.shortest_edge / s.crop_share);
+}
+constexpr int kWarpFrom = 384;  // ConvNeXt's pictures of that size are not cropped
+
+Edges resized_edges(const ImageSettings& s, Edges in) {
+  switch (s.sizing) {
+    case Sizing::kWithinLongest:
+      return within_longest(s, in);
+    case Sizing::kShortestWithin:
+      return shortest_within(s, in);
+    case Sizing::kCropShare:
+      return {crop_share_edge(s), in_ratio(crop_share_edge(s), in.longer, in.shorter)};
+    default:
+      return {s.shortest_edge, in_ratio(s.shortest_edge, in.longer, in.shorter)};
+  }
+}
+
+// A part of a line that a crop takes: from `first`, or with `before` points of padding before it.
+struct Cut {
+  int first, before;
+};
+
+Cut centred(int from, int to, Centring centring) {
+  const int room = from - to;
+  if (room < 0) return {0, centring == Centring::kSlow ? (1 - room) / 2 : -room / 2};
+  if (centring == Centring::kEven) return {static_cast<int>(std::nearbyint(room / 2.0)), 0};
+  return {room / 2, 0};
+}
+
+// Every byte's number, for each channel.
+using Table = std::array<std::array<float, 256>, 3>;
+
+float in_turn(const ImageSettings& s, std::size_t c, int byte) {
+  float x = static_cast<float>(byte);
+  if (s.rescales) x = static_cast<float>(byte * s.scale) - static_cast<float>(s.offset);
+  if (s.normalises) x = (x - static_cast<float>(s.mean[c])) / static_cast<float>(s.std[c]);
+  return x;
+}
+
+float at_once(const ImageSettings& s, std::size_t c, int byte) {
+  const float x = static_cast<float>(byte), scale = static_cast<float>(1.0 / s.scale);
+  float mean = static_cast<float>(s.mean[c]), std = static_cast<float>(s.std[c]);
+  const bool fused = s.rescales && s.normalises && s.offset == 0.0;
+  if (fused) return (x - mean * scale) / (std * scale);
+  const float rescaled =
+      s.rescales ? x * static_cast<float>(s.scale) - static_cast<float>(s.offset) : x;
+  return s.normalises ? (rescaled - mean) / std : rescaled;
+}
+
+Table table_of(const ImageSettings& s) {
+  Table table;
+  for (std::size_t c = 0; c < 3; ++c)
+    for (int byte = 0; byte < 256; ++byte) {
+      float x = s.scaling == Scaling::kAtOnce ? at_once(s, c, byte) : in_turn(s, c, byte);
+      if (s.scaling == Scaling::kTensor)
+        x = (static_cast<float>(byte) / 255.0f - static_cast<float>(s.mean[c])) /
+            static_cast<float>(s.std[c]);
+      if (s.second_std) x /= static_cast<float>(s.std[c]);
+      table[c][static_cast<std::size_t>(byte)] = x;
+    }
+  return table;
+}
+
+void check(Extent extent, const char* what) {
+  if (extent.height < 1 || extent.width < 1 || extent.width > limits::kImagePixels / extent.height)
+    fail(Errc::kBadData, "the picture would be ", what, " to ", extent.width, " x ", extent.height,
+         " pixels, wanted 1 to ", limits::kImagePixels, " of them");
+}
+
+// The picture's numbers, `crop` of it, at the upper left of the result. Where a crop is larger than
+// the picture, it is black around it.
+void fill(const ImageSettings& s, const Image& image, Extent crop, Pixels& out) {
+  const Table table = table_of(s);
+  const Cut down = centred(image.height, crop.height, s.centring);
+  const Cut across = centred(image.width, crop.width, s.centring);
+  const int rows = std::min(image.height, crop.height), columns = std::min(image.width, crop.width);
+  for (std::size_t c = 0; c < 3; ++c) {
+    const auto& numbers = table[c];
+    float* const plane = out.data.data() + c * static_cast<std::size_t>(out.height) *
+                                               static_cast<std::size_t>(out.width);
+    if (rows < crop.height || columns < crop.width)
+      for (int y = 0; y < crop.height; ++y)
+        std::fill_n(plane + static_cast<std::ptrdiff_t>(y) * out.width, crop.width, numbers[0]);
+    const std::size_t channel = s.blue_first ? 2 - c : c;
+    for (int y = 0; y < rows; ++y) {
+      const std::uint8_t* from =
+          image.rgb.data() + channel +
+          3 * (static_cast<std::ptrdiff_t>(down.first + y) * image.width + across.first);
+      float* to = plane + static_cast<std::ptrdiff_t>(down.before + y) * out.width + across.before;
+      for (int x = 0; x < columns; ++x) to[x] = numbers[from[3 * x]];
+    }
+  }
+}
+
+}  // namespace
+
+Extent ImageProcessor::resized_extent(Extent in) const {
+  const ImageSettings& s = settings_;
+  if (!s.resizes) return in;
+  if (s.sizing == Sizing::kCropShare && s.shortest_edge >= kWarpFrom)
+    return {s.shortest_edge, s.shortest_edge};
+  Extent out = s.size;
+  if (s.sizing == Sizing::kWithin) {
+    const double share = std::min(static_cast<double>(s.size.height) / in.height,
+                                  static_cast<double>(s.size.width) / in.width);
+    out = {static_cast<int>(in.height * share), static_cast<int>(in.width * share)};
+  } else if (s.sizing != Sizing::kExact) {
+    const bool wide = in.height <= in.width;
+    const Edges edges =
+        resized_edges(s, wide ? Edges{in.height, in.width} : Edges{in.width, in.height});
+    const auto bounded = [&](std::int64_t edge) {
+      return static_cast<int>(std::min<std::int64_t>(edge - edge % s.floor_divisor, 1 << 30));
+    };
+    out = wide ? Extent{bounded(edges.shorter), bounded(edges.longer)}
+               : Extent{bounded(edges.longer), bounded(edges.shorter)};
+  }
+  return {rounded_up(out.height, s.divisor), rounded_up(out.width, s.divisor)};
+}
+
+Pixels ImageProcessor::operator()(const Image& image) const {
+  const ImageSettings& s = settings_;
+  const Extent size = resized_extent({image.height, image.width});
+  check(size, "resized");
+  const bool same = size == Extent{image.height, image.width};
+  const Image resized_image =
+      same ? Image{} : resized(image, size.width, size.height, s.filter, s.arithmetic);
+  Extent crop = size;
+  if (s.crops) crop = s.crop;
+  if (s.resizes && s.sizing == Sizing::kCropShare) crop = {s.shortest_edge, s.shortest_edge};
+  check(crop, "cropped");
+  const Extent whole = s.pad_size.value_or(crop);
+  check(whole, "padded");
+  if (whole.height < crop.height || whole.width < crop.width)
+    fail(Errc::kBadData, "pad_size: is ", whole.width, " x ", whole.height,
+         ", less than the picture's ", crop.width, " x ", crop.height);
+  Pixels out{3, whole.height, whole.width, crop.height, crop.width, {}};
+  out.data.resize(3 * static_cast<std::size_t>(whole.height) *
+                  static_cast<std::size_t>(whole.width));
+  fill(s, same ? image : resized_image, crop, out);
+  return out;
+}
+
+}  // namespace hft

@@ -1,0 +1,86 @@
+// Pictures to the tensors a model takes, as the image processors of transformers make them:
+// resized, cropped, rescaled, normalised, padded. No LibTorch.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/base/json.h"
+#include "core/processors/resample.h"
+#include "media/image.h"
+
+namespace hft {
+
+struct Pixels {
+  int channels = 3, height = 0, width = 0;
+  // The picture itself; to its right and below it is padding (pixel_mask 0).
+  int valid_height = 0, valid_width = 0;
+  std::vector<float> data;  // [C,H,W]
+};
+
+struct Extent {
+  int height = 0, width = 0;
+  bool operator==(const Extent&) const = default;
+};
+
+// How the size of the result follows from that of the picture.
+enum class Sizing : std::uint8_t {
+  kExact,           // height, width
+  kShortest,        // shortest_edge, the other by truncation
+  kWithinLongest,   // shortest_edge, unless the other passes longest_edge: DETR's rounding
+  kShortestWithin,  // the same, both by truncation: MaskFormer's
+  kWithin,          // max_height, max_width
+  kCropShare,       // shortest_edge / crop_pct, then that edge cut out; from 384 on a plain warp
+};
+
+// Whose arithmetic makes numbers of the bytes: rescale in float64 and normalise (the classes on
+// Pillow), both at once ("Fast", on torchvision), or a division by 255 (timm).
+enum class Scaling : std::uint8_t { kInTurn, kAtOnce, kTensor };
+
+// Where a crop lies, and a picture smaller than it: rounded down, or to even as torchvision does.
+enum class Centring : std::uint8_t { kSlow, kFast, kEven };
+
+// What a processor does, its class's defaults under what the file says.
+struct ImageSettings {
+  Arithmetic arithmetic = Arithmetic::kPillow;
+  Scaling scaling = Scaling::kInTurn;
+  Centring centring = Centring::kSlow;
+  bool resizes = true, crops = false, rescales = true, normalises = true;
+  Sizing sizing = Sizing::kExact;
+  Extent size, crop;
+  int shortest_edge = 0, longest_edge = 0;
+  double crop_share = 1.0;
+  Filter filter = Filter::kBilinear;
+  double scale = 1.0 / 255.0, offset = 0.0;
+  std::array<double, 3> mean{}, std{1, 1, 1};
+  bool second_std = false;  // EfficientNet's include_top divides once more
+  bool blue_first = false;  // MobileViT, LayoutLMv2
+  int divisor = 1;          // sizes are rounded up to its multiples
+  int floor_divisor = 1;    // YOLOS: those that follow from edges are rounded down
+  std::optional<Extent> pad_size;
+};
+
+class ImageProcessor {
+ public:
+  // Reads preprocessor_config.json, processor_config.json ("image_processor"), or timm's
+  // "pretrained_cfg" in config.json. kNotFound when the folder has none of them, kUnsupported for a
+  // class that is not known, kBadData for values out of range.
+  static ImageProcessor from_folder(const std::filesystem::path& folder);
+
+  explicit ImageProcessor(ImageSettings settings) : settings_(std::move(settings)) {}
+  const ImageSettings& settings() const { return settings_; }
+
+  // Throws kBadData when the result would be over limits::kImagePixels. From any thread.
+  Pixels operator()(const media::Image& image) const;
+  // The size a picture of that size is resized to, before cropping and padding.
+  Extent resized_extent(Extent image) const;
+
+ private:
+  ImageSettings settings_;
+};
+
+}  // namespace hft

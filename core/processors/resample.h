@@ -1,0 +1,20 @@
+// Resizing as Pillow does it (Resample.c, Geometry.c), and as torchvision does it on uint8 with
+// antialias (ATen's UpSampleKernel.cpp): two passes over rounded bytes, bit for bit the same.
+#pragma once
+
+#include <cstdint>
+
+#include "core/base/processor.h"
+#include "media/image.h"
+
+namespace hft {
+
+enum class Filter : std::uint8_t { kNearest, kLanczos, kBilinear, kBicubic, kBox, kHamming };
+enum class Arithmetic : std::uint8_t { kPillow, kTorchvision };
+
+// width and height are at least 1, and at most limits::kImagePixels pixels. torchvision has
+// nearest, bilinear and bicubic only: kUnsupported for the others. `row`: of the kernels' table.
+media::Image resized(const media::Image& image, int width, int height, Filter filter,
+                     Arithmetic arithmetic, Processor row = processor());
+
+}  // namespace hft

@@ -1,0 +1,163 @@
+// JPEG by libjpeg-turbo: the accurate integer DCT and smooth upsampling, as Pillow has it decode.
+#include <cstdio>  // jpeglib.h needs it
+
+#include <jerror.h>
+#include <jpeglib.h>
+
+#include <csetjmp>
+#include <string>
+
+#include "core/base/error.h"
+#include "core/base/limits.h"
+#include "media/read/format.h"
+
+namespace hft::media {
+namespace {
+
+// libjpeg leaves by longjmp: the functions that set one hold nothing with a destructor.
+struct Decoder {
+  jpeg_decompress_struct info{};
+  jpeg_error_mgr errors{};
+  jpeg_source_mgr source{};
+  jpeg_progress_mgr progress{};
+  std::jmp_buf failed;
+  char message[JMSG_LENGTH_MAX] = "";
+
+  explicit Decoder(Bytes file);
+  ~Decoder() { jpeg_destroy_decompress(&info); }
+  // False: it failed with `message`.
+  bool read_header();
+  bool read_rows(std::uint8_t* rows, std::size_t stride);
+};
+
+Decoder& owner(j_common_ptr info) { return *static_cast<Decoder*>(info->client_data); }
+
+[[noreturn]] void leave(j_common_ptr info) {
+  Decoder& decoder = owner(info);
+  info->err->format_message(info, decoder.message);
+  std::longjmp(decoder.failed, 1);
+}
+
+[[noreturn]] void leave_with(j_common_ptr info, const char* message) {
+  Decoder& decoder = owner(info);
+  std::snprintf(decoder.message, sizeof decoder.message, "%s", message);
+  std::longjmp(decoder.failed, 1);
+}
+
+boolean at_end(j_decompress_ptr info) {
+  leave_with(reinterpret_cast<j_common_ptr>(info), "ends early");
+}
+
+void skip(j_decompress_ptr info, long n) {
+  if (n <= 0) return;
+  if (static_cast<unsigned long>(n) > info->src->bytes_in_buffer) at_end(info);
+  info->src->next_input_byte += n;
+  info->src->bytes_in_buffer -= static_cast<std::size_t>(n);
+}
+
+void count_scans(j_common_ptr info) {
+  if (reinterpret_cast<j_decompress_ptr>(info)->input_scan_number > limits::kImageScans)
+    leave_with(info, "has too many scans");
+}
+
+Decoder::Decoder(Bytes file) {
+  info.err = jpeg_std_error(&errors);
+  errors.error_exit = leave;
+  errors.output_message = [](j_common_ptr) {};
+  source.next_input_byte = file.data();
+  source.bytes_in_buffer = file.size();
+  source.init_source = [](j_decompress_ptr) {};
+  source.fill_input_buffer = at_end;
+  source.skip_input_data = skip;
+  source.resync_to_restart = jpeg_resync_to_restart;
+  source.term_source = [](j_decompress_ptr) {};
+  progress.progress_monitor = count_scans;
+}
+
+bool Decoder::read_header() {
+  if (setjmp(failed)) return false;
+  info.client_data = this;
+  jpeg_create_decompress(&info);
+  info.client_data = this;
+  info.src = &source;
+  info.progress = &progress;
+  jpeg_read_header(&info, TRUE);
+  return true;
+}
+
+bool Decoder::read_rows(std::uint8_t* rows, std::size_t stride) {
+  if (setjmp(failed)) return false;
+  jpeg_start_decompress(&info);
+  while (info.output_scanline < info.output_height) {
+    JSAMPROW next[4];
+    for (unsigned i = 0; i < 4; ++i) next[i] = rows + (info.output_scanline + i) * stride;
+    jpeg_read_scanlines(&info, next, std::min(4u, info.output_height - info.output_scanline));
+  }
+  jpeg_finish_decompress(&info);
+  return true;
+}
+
+[[noreturn]] void damaged(const Decoder& decoder) { fail(Errc::kBadData, decoder.message); }
+
+// Adobe stores the inks inverted; Pillow takes all four-ink files for Adobe's. Its conversion:
+void inks_to_rgb(const std::uint8_t* inks, std::uint8_t* rgb, std::size_t pixels) {
+  for (; pixels > 0; --pixels, inks += 4, rgb += 3) {
+    const int light = inks[3];
+    for (int c = 0; c < 3; ++c) {
+      const int product = (255 - inks[c]) * light + 128;
+      rgb[c] = static_cast<std::uint8_t>(light - (((product >> 8) + product) >> 8));
+    }
+  }
+}
+
+// The segments before the pixels: APP1 holds EXIF and XMP.
+int orientation_of(Bytes file) {
+  int from_exif = 0, from_xmp = 0;
+  constexpr std::string_view kExif("Exif\0\0", 6), kXmp("http://ns.adobe.com/xap/1.0/\0", 29);
+  try {
+    Cursor at(file, true);
+    at.skip(2);
+    while (true) {
+      while (at.byte() != 0xff) {
+      }
+      std::uint8_t marker = 0xff;
+      while (marker == 0xff) marker = at.byte();
+      if (marker == 0xda || marker == 0xd9) break;  // SOS, EOI
+      if (marker == 0 || marker == 1 || (marker >= 0xd0 && marker <= 0xd8)) continue;
+      const std::uint32_t size = at.number(2);
+      const Bytes body = at.take(size < 2 ? 0 : size - 2);
+      if (marker != 0xe1) continue;
+      if (begins_with(body, kExif) && from_exif == 0) from_exif = exif_orientation(body);
+      if (begins_with(body, kXmp)) from_xmp = xmp_orientation(body.subspan(kXmp.size()));
+    }
+  } catch (const Error&) {  // the decoder will say so
+  }
+  return from_exif > 0 ? from_exif : from_xmp;
+}
+
+Image read(Bytes file, int& orientation) {
+  Decoder decoder(file);
+  if (!decoder.read_header()) damaged(decoder);
+  auto& info = decoder.info;
+  if (info.num_components != 1 && info.num_components != 3 && info.num_components != 4)
+    fail(Errc::kUnsupported, "has ", info.num_components, " components, wanted 1, 3 or 4");
+  Image image = blank_image(info.image_width, info.image_height);
+  const auto width = static_cast<std::size_t>(image.width);
+  if (info.num_components == 4) {
+    info.out_color_space = JCS_CMYK;
+    std::vector<std::uint8_t> inks(image.rgb.size() / 3 * 4);
+    if (!decoder.read_rows(inks.data(), width * 4)) damaged(decoder);
+    inks_to_rgb(inks.data(), image.rgb.data(), inks.size() / 4);
+  } else {
+    info.out_color_space = JCS_RGB;
+    if (!decoder.read_rows(image.rgb.data(), width * 3)) damaged(decoder);
+  }
+  orientation = orientation_of(file);
+  return image;
+}
+
+}  // namespace
+
+const Format kJpeg{"JPEG", [](Bytes file) { return begins_with(file, "\xff\xd8\xff"); }, read};
+
+}  // namespace hft::media
