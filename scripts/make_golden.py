@@ -2,9 +2,12 @@
 """Writes tests/golden/NAME: a tiny checkpoint with wide random weights in the Hub's layout, and
 golden.json, what the Python pipelines answer for it. tests/cli/golden_test.cc compares hft's answers.
 
-usage: make_golden.py [NAME...]    (default: all; needs the Python of scripts/setup --reference, and for those named
-                                    v5-… one with transformers 5)
+usage: make_golden.py [NAME...]    (default: all checkpoints; needs the Python of scripts/setup --reference, and for
+                                    those named v5-… one with transformers 5)
+       make_golden.py KIND         what other tests compare with: generation, templates, tokenizer_parts,
+                                   tokenizer_classes, torch_files, sentence_cases (a module of scripts/golden each)
 """
+import importlib
 import json
 import shutil
 import sys
@@ -26,6 +29,7 @@ from golden.seq2seq import SEQ2SEQ
 from golden.version5 import VERSION_5
 
 GOLDENS = ENCODERS + DECODERS + SEQ2SEQ + DEFAULTS + VERSION_5
+KINDS = ("generation", "templates", "tokenizer_parts", "tokenizer_classes", "torch_files", "sentence_cases")
 ROOT = Path(__file__).resolve().parent.parent / "tests" / "golden"
 
 
@@ -210,6 +214,8 @@ def main():
     torch.set_num_threads(2)
     ROOT.mkdir(parents=True, exist_ok=True)
     names = sys.argv[1:]
+    if len(names) == 1 and names[0] in KINDS:
+        return importlib.import_module(f"golden.{names[0]}").main()
     unknown = set(names) - {g.name for g in GOLDENS}
     if unknown:
         sys.exit(f"make_golden.py: no golden named {', '.join(sorted(unknown))}")

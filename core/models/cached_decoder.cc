@@ -8,7 +8,6 @@
 #include "core/base/error.h"
 #include "core/models/text_model.h"
 #include "core/nn/finite.h"
-#include "core/nn/workers.h"
 
 namespace hft {
 namespace {
@@ -25,10 +24,11 @@ void append(const Tensor& values, Matrix& matrix) {
 
 }  // namespace
 
-CachedDecoder::CachedDecoder(DecoderNet net, const ModelRequest& request, at::ScalarType dtype)
+CachedDecoder::CachedDecoder(DecoderNet net, const ModelRequest& request,
+                             std::shared_ptr<Pool> pool, at::ScalarType dtype)
     : net_(std::move(net)),
       cache_(net_.cache, cache_type(dtype), request.deterministic),
-      threads_(request.threads),
+      pool_(std::move(pool)),
       pass_tokens_(request.prefill_chunk > 0 ? request.prefill_chunk : kPassTokens) {}
 
 at::ScalarType CachedDecoder::cache_type(at::ScalarType dtype) {
@@ -50,7 +50,7 @@ void CachedDecoder::forward(std::span<const Feed> feeds, Decoded& out, const Sou
   for (const auto& feed : feeds) check(feed);
   translate_errors([&] {
     const c10::InferenceMode no_gradients;
-    const ThreadCount threads(threads_);
+    const OnPool on(pool_.get());
     std::int64_t rows = 0;
     for (const auto& feed : feeds) rows += feed.rows;
     // Memory that is as large as the last time's stays as it is.
@@ -67,7 +67,7 @@ void CachedDecoder::forward(std::span<const Feed> feeds, Decoded& out, const Sou
 }
 
 void CachedDecoder::each(std::size_t count, const std::function<void(std::size_t)>& f) const {
-  const ThreadCount threads(threads_);
+  const OnPool on(pool_.get());
   std::atomic<std::size_t> next = 0;
   on_each_core(std::min<int>(cores(), static_cast<int>(count)), [&](int) {
     for (std::size_t i; (i = next++) < count;) f(i);

@@ -12,6 +12,7 @@
 #include "core/base/error.h"
 #include "core/models/decoder_net.h"
 #include "core/models/heads/decoder.h"
+#include "core/nn/workers.h"
 
 namespace hft {
 
@@ -23,7 +24,9 @@ class CachedDecoder {
     std::function<int(int sequence)> of;
   };
 
-  CachedDecoder(DecoderNet net, const ModelRequest& request, at::ScalarType dtype);
+  // Computes on `pool`, in `dtype`.
+  CachedDecoder(DecoderNet net, const ModelRequest& request, std::shared_ptr<Pool> pool,
+                at::ScalarType dtype);
 
   int open() { return remember(cache_.open(), {}); }
   int fork(int sequence) { return remember(cache_.fork(sequence), ids_[sequence]); }
@@ -52,7 +55,7 @@ class CachedDecoder {
 
   DecoderNet net_;
   KvCache cache_;
-  int threads_;
+  std::shared_ptr<Pool> pool_;
   std::int64_t pass_tokens_;
   std::map<int, std::vector<std::int32_t>> ids_;  // of each sequence, when there is a turning point
   std::optional<Error> not_finite_;               // of this forward

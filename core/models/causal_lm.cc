@@ -38,7 +38,8 @@ class DecoderOnly : public CausalLm {
 }  // namespace
 
 std::unique_ptr<CausalLm> make_causal_lm(DecoderNet net, const ModelRequest& request,
-                                         at::ScalarType dtype, std::vector<std::string> warnings) {
+                                         std::shared_ptr<Pool> pool, at::ScalarType dtype,
+                                         std::vector<std::string> warnings) {
   return std::make_unique<DecoderOnly>(std::move(net), request, dtype, std::move(warnings));
 }
 

@@ -7,10 +7,12 @@
 
 #include "core/models/decoder_net.h"
 #include "core/models/heads/decoder.h"
+#include "core/nn/workers.h"
 
 namespace hft {
 
 std::unique_ptr<CausalLm> make_causal_lm(DecoderNet net, const ModelRequest& request,
-                                         at::ScalarType dtype, std::vector<std::string> warnings);
+                                         std::shared_ptr<Pool> pool, at::ScalarType dtype,
+                                         std::vector<std::string> warnings);
 
 }  // namespace hft

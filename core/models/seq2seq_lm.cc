@@ -5,26 +5,25 @@
 #include "core/base/error.h"
 #include "core/models/cached_decoder.h"
 #include "core/models/text_model.h"
-#include "core/nn/workers.h"
 
 namespace hft {
 namespace {
 
 class EncoderDecoder : public Seq2SeqLm {
  public:
-  EncoderDecoder(Seq2SeqNet net, const ModelRequest& request, at::ScalarType dtype,
-                 std::vector<std::string> warnings)
+  EncoderDecoder(Seq2SeqNet net, const ModelRequest& request, std::shared_ptr<Pool> pool,
+                 at::ScalarType dtype, std::vector<std::string> warnings)
       : net_(std::move(net)),
-        decoder_(net_.decoder, request, dtype),
+        decoder_(net_.decoder, request, pool, dtype),
         sources_(net_.sources, CachedDecoder::cache_type(dtype), request.deterministic),
-        threads_(request.threads),
+        pool_(std::move(pool)),
         warnings_(std::move(warnings)) {}
 
   std::vector<int> encode(const TokenBatch& batch) override {
     check(batch);
     return translate_errors([&] {
       const c10::InferenceMode no_gradients;
-      const ThreadCount threads(threads_);
+      const OnPool on(pool_.get());
       const Tokens tokens = read(batch);
       const Tensor encoded = net_.encode(tokens);  // [N,D]
       if (!at::isfinite(encoded).all().item<bool>()) fail_not_finite(tokens);
@@ -107,7 +106,7 @@ class EncoderDecoder : public Seq2SeqLm {
   Seq2SeqNet net_;
   CachedDecoder decoder_;
   KvCache sources_;  // keys and values of the source texts
-  int threads_;
+  std::shared_ptr<Pool> pool_;
   std::vector<std::string> warnings_;
   std::map<int, int> source_of_;  // of a decoder's sequence
   std::map<int, int> holders_;    // sequences of a source
@@ -116,9 +115,10 @@ class EncoderDecoder : public Seq2SeqLm {
 }  // namespace
 
 std::unique_ptr<Seq2SeqLm> make_seq2seq_lm(Seq2SeqNet net, const ModelRequest& request,
-                                           at::ScalarType dtype,
+                                           std::shared_ptr<Pool> pool, at::ScalarType dtype,
                                            std::vector<std::string> warnings) {
-  return std::make_unique<EncoderDecoder>(std::move(net), request, dtype, std::move(warnings));
+  return std::make_unique<EncoderDecoder>(std::move(net), request, std::move(pool), dtype,
+                                          std::move(warnings));
 }
 
 }  // namespace hft

@@ -11,6 +11,7 @@
 namespace hft {
 
 std::unique_ptr<Seq2SeqLm> make_seq2seq_lm(Seq2SeqNet net, const ModelRequest& request,
-                                           at::ScalarType dtype, std::vector<std::string> warnings);
+                                           std::shared_ptr<Pool> pool, at::ScalarType dtype,
+                                           std::vector<std::string> warnings);
 
 }  // namespace hft

@@ -55,7 +55,7 @@ class EncoderModel : public TextModel {
                std::vector<std::string> warnings)
       : net_(std::move(net)),
         head_(head),
-        runtime_(runtime),
+        runtime_(std::move(runtime)),
         sentences_(std::move(sentences)),
         warnings_(std::move(warnings)) {}
 
@@ -63,7 +63,7 @@ class EncoderModel : public TextModel {
     check(batch);
     return translate_errors([&] {
       const bool few = static_cast<std::int64_t>(batch.ids.size()) < kSharedTokens;
-      const ThreadCount threads(few ? 1 : runtime_.threads);
+      const OnPool on(few ? nullptr : runtime_.pool.get());
       const int workers = runtime_.device.is_cpu() ? cores() : 1;
       return join(batch, split(batch, workers), workers);
     });
@@ -81,7 +81,8 @@ class EncoderModel : public TextModel {
     std::atomic<std::size_t> next = 0;
     const auto work = [&](int) {
       const c10::InferenceMode no_gradients;
-      const ThreadCount one(chunks.size() > 1 ? 1 : 0);
+      std::optional<OnPool> alone;
+      if (chunks.size() > 1) alone.emplace(nullptr);
       for (std::size_t i; (i = next++) < chunks.size();) parts[i] = compute(read(batch, chunks[i]));
     };
     if (chunks.size() <= 1)

@@ -7,13 +7,14 @@
 #include "core/models/heads/text_model.h"
 #include "core/models/sentence_modules.h"
 #include "core/models/text_net.h"
+#include "core/nn/workers.h"
 
 namespace hft {
 
 // How the engine runs, the same for every head.
 struct Runtime {
   at::Device device = at::kCPU;
-  int threads = 0;  // 0: as LibTorch decides
+  std::shared_ptr<Pool> pool;  // what it computes on
 };
 
 // `sentences` is set for kEmbed.

@@ -7,7 +7,7 @@
 namespace hft {
 
 RelativeBias::RelativeBias(const Weights& w, std::int64_t heads, Buckets buckets)
-    : weight_(w.small("weight", {buckets.count, heads})), buckets_(buckets) {}
+    : weight_(w.small("weight", {buckets.rows > 0 ? buckets.rows : buckets.count, heads})), buckets_(buckets) {}
 
 std::int64_t RelativeBias::bucket(std::int64_t after) const {
   const auto count = buckets_.both_ways ? buckets_.count / 2 : buckets_.count;
@@ -27,7 +27,7 @@ std::int64_t RelativeBias::bucket(std::int64_t after) const {
 Tensor RelativeBias::operator()(std::int64_t tokens) const {
   std::vector<std::int64_t> rows;
   for (auto after = 1 - tokens; after < tokens; ++after) rows.push_back(bucket(after));
-  const Tensor picked = at::tensor(rows, at::kLong).to(weight_.device());  // [2 tokens - 1]
+  const Tensor picked = at::tensor(rows, weight_.options().dtype(at::kLong));  // [2 tokens - 1]
   return weight_.index_select(0, picked).to(at::kFloat).t().contiguous();
 }
 

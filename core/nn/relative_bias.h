@@ -12,10 +12,11 @@ class RelativeBias {
     std::int64_t count = 0;
     std::int64_t farthest = 0;  // distances from here on share a bucket
     bool both_ways = false;     // later positions have buckets of their own, else that of distance 0
+    std::int64_t rows = 0;      // of the table; 0: a row a bucket
   };
 
   RelativeBias() = default;
-  // Binds `weight` {buckets, heads}.
+  // Binds `weight` {rows, heads}.
   RelativeBias(const Weights& w, std::int64_t heads, Buckets buckets);
 
   // By the position of the key less that of the query, from -(tokens - 1) to tokens - 1:
@@ -26,7 +27,7 @@ class RelativeBias {
   // Of the key `after` places after the query.
   std::int64_t bucket(std::int64_t after) const;
 
-  Tensor weight_;  // {buckets, H}
+  Tensor weight_;  // {rows, H}
   Buckets buckets_;
 };
 

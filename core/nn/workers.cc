@@ -6,11 +6,12 @@
 #include <exception>
 #include <mutex>
 #include <thread>
+#include <vector>
 
 namespace hft {
 namespace {
 
-thread_local int cores_here = 0;  // 0: not set
+thread_local Pool* pool_here = nullptr;
 
 // Looks for a change this often before it sleeps: some 50 microseconds, longer than what a model
 // does between two products.
@@ -32,14 +33,25 @@ void await_change(const std::atomic<T>& value, T old) {
   value.wait(old, std::memory_order_acquire);
 }
 
-class Team {
+}  // namespace
+
+class Pool::Team {
  public:
+  explicit Team(int cores) : cores_(cores) {}
+  ~Team() {
+    ended_ = true;
+    round_.fetch_add(1, std::memory_order_release);
+    round_.notify_all();
+    for (auto& thread : threads_) thread.join();
+  }
+  int cores() const { return cores_; }
+
   bool try_run(int count, const std::function<void(int)>& f) {
     if (busy_.test_and_set(std::memory_order_acquire)) return false;
-    while (members_ < count) start(members_++);
+    while (static_cast<int>(threads_.size()) + 1 < count) start();
     f_ = &f;
     count_ = count;
-    left_.store(members_, std::memory_order_relaxed);
+    left_.store(static_cast<int>(threads_.size()) + 1, std::memory_order_relaxed);
     round_.fetch_add(1, std::memory_order_release);
     round_.notify_all();
     take_part(0);
@@ -51,16 +63,17 @@ class Team {
   }
 
  private:
-  void start(int member) {
-    std::thread([this, member, seen = round_.load()]() mutable {
+  void start() {
+    const int member = static_cast<int>(threads_.size()) + 1;
+    threads_.emplace_back([this, member, seen = round_.load()]() mutable {
       at::set_num_threads(1);
-      cores_here = 1;
       for (;;) {
         await_change(round_, seen);
+        if (ended_) return;
         ++seen;
         take_part(member);
       }
-    }).detach();
+    });
   }
 
   void take_part(int member) {
@@ -78,35 +91,40 @@ class Team {
   std::atomic<unsigned> round_ = 0;
   std::atomic<int> left_ = 0;
   const std::function<void(int)>* f_ = nullptr;
-  int count_ = 0, members_ = 1;  // the caller is one of them
+  int count_ = 0;
   std::exception_ptr first_;
+  const int cores_;
+  std::vector<std::thread> threads_;  // beside the caller's
+  std::atomic<bool> ended_ = false;
 };
 
-Team& team() {
-  static Team& team = *new Team;  // never destroyed: its threads run until the program ends
-  return team;
+Pool::Pool(int cores) {
+  static const int all = at::get_num_threads();  // before OnPool lowers it
+  team_ = std::make_unique<Team>(cores > 0 ? cores : all);
 }
 
-}  // namespace
+Pool::~Pool() = default;
 
-int cores() {
-  static const int all = at::get_num_threads();
-  return cores_here > 0 ? cores_here : all;
+int Pool::cores() const { return team_->cores(); }
+
+bool Pool::try_run(int count, const std::function<void(int)>& f) {
+  return team_->try_run(count, f);
 }
 
-ThreadCount::ThreadCount(int wanted) : before_(cores_here) {
-  cores_here = wanted > 0 ? wanted : cores();
-  libtorch_before_ = at::get_num_threads();
+OnPool::OnPool(Pool* pool) : before_(pool_here), libtorch_before_(at::get_num_threads()) {
+  pool_here = pool;
   if (libtorch_before_ != 1) at::set_num_threads(1);
 }
 
-ThreadCount::~ThreadCount() {
-  cores_here = before_;
+OnPool::~OnPool() {
+  pool_here = before_;
   if (libtorch_before_ != 1) at::set_num_threads(libtorch_before_);
 }
 
+int cores() { return pool_here ? pool_here->cores() : 1; }
+
 void on_each_core(int count, const std::function<void(int)>& f) {
-  if (count > 1 && team().try_run(count, f)) return;
+  if (count > 1 && pool_here && pool_here->try_run(count, f)) return;
   for (int i = 0; i < count; ++i) f(i);
 }
 

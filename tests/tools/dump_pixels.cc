@@ -1,4 +1,4 @@
-// What scripts/compare_pixels.py compares with the reference: for each line FOLDER<tab>IMAGE of
+// What scripts/compare pixels compares with the reference: for each line FOLDER<tab>IMAGE of
 // standard input the processor's numbers, for <tab>IMAGE the pixels, as int32 channels, height,
 // width and then float32 [C,H,W] or uint8 [H,W,3]; a failure as int32 -code, 0, length, and the
 // message.

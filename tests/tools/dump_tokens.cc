@@ -1,4 +1,4 @@
-// Encodes lines for scripts/compare_tokenizers.py, which compares them with the reference.
+// Encodes lines for scripts/compare tokenizers, which compares them with the reference.
 // usage: dump_tokens FOLDER < cases > results
 // A case is a JSON object a line: {"text" or "bytes" (numbers), "pair"?, "words"?, "special"?,
 // "offsets"?, "max_length"?, "stride"?, "truncation"?, "split_special"?, "decode"?}; so is a

@@ -1,4 +1,4 @@
-// Renders templates for scripts/compare_templates.py: reads lines {"template", "variables",
+// Renders templates for scripts/compare templates: reads lines {"template", "variables",
 // "now"?}, writes a line {"text"} or {"error"} for each.
 #include <iostream>
 

@@ -1,31 +1,18 @@
 // MPNet: BERT's layers with one table of relative position biases shared by every layer.
 // Papers: arXiv:2004.09297, the biases arXiv:1910.10683. Checked against the configs of
 // microsoft/mpnet-base and sentence-transformers/all-mpnet-base-v2.
-// Shapes: N tokens of all sequences together, R of them wanted, D hidden, H heads, T tokens of the
-// longest sequence.
-#include <cmath>
-
+// Shapes: N tokens of all sequences together, R of them wanted, D hidden, H heads.
 #include "core/base/limits.h"
 #include "core/models/architecture.h"
 #include "core/models/encoders/roberta.h"
 #include "core/nn/attention.h"
+#include "core/nn/relative_bias.h"
 
 namespace hft {
 namespace {
 
 constexpr std::int64_t kPadding = 1;                       // modeling_mpnet.py has it in the code
 constexpr std::int64_t kBuckets = 32, kMaxDistance = 128;  // likewise, whatever config.json says
-
-// Which of the 32 biases a key at `offset` from the query takes: one each for near keys, then
-// logarithmically wider ranges, half of them for each direction.
-std::int64_t bucket(std::int64_t offset) {
-  constexpr std::int64_t half = kBuckets / 2, exact = half / 2;
-  const std::int64_t side = offset > 0 ? half : 0, distance = std::abs(offset);
-  if (distance < exact) return side + distance;
-  const float far = std::log(static_cast<float>(distance) / exact) /
-                    static_cast<float>(std::log(double(kMaxDistance) / exact)) * (half - exact);
-  return side + std::min(exact + static_cast<std::int64_t>(far), half - 1);
-}
 
 struct Layer {
   Linear query_key_value, o, intermediate, output;
@@ -55,30 +42,19 @@ struct Layer {
 
 struct MpNet {
   BertEmbeddings embeddings;
-  Embedding relative_attention_bias;  // {buckets, H}
+  RelativeBias relative_attention_bias;
   std::vector<Layer> layer;
-  MpNet(const BertConfig& c, std::int64_t buckets, const Weights& w)
+  MpNet(const BertConfig& c, std::int64_t rows, const Weights& w)
       : embeddings(c, w / "embeddings", c.hidden),
-        relative_attention_bias(w / "encoder" / "relative_attention_bias", buckets, c.heads) {
+        relative_attention_bias(w / "encoder" / "relative_attention_bias", c.heads,
+                                {kBuckets, kMaxDistance, true, rows}) {
     for (std::int64_t i = 0; i < c.layers; ++i) layer.emplace_back(c, w / "encoder" / "layer" / i);
-  }
-
-  Tensor bias(std::int64_t longest) const {  // [H,T,T]
-    Tensor which = at::empty({longest, longest}, at::kLong);
-    auto* out = which.data_ptr<std::int64_t>();
-    for (std::int64_t query = 0; query < longest; ++query)
-      for (std::int64_t key = 0; key < longest; ++key) *out++ = bucket(key - query);
-    which = which.view({-1}).to(relative_attention_bias.weight.device());
-    return relative_attention_bias(which)
-        .view({longest, longest, -1})  // [T,T,H]
-        .permute({2, 0, 1})            // [H,T,T]
-        .contiguous();
   }
 
   Tensor operator()(const Tokens& tokens) const {
     Tensor x = embeddings(tokens, positions_after_padding(tokens, kPadding));
     if (layer.empty()) return wanted(x, tokens, true);
-    const Tensor biases = bias(tokens.seqs.longest());
+    const Tensor biases = relative_attention_bias(tokens.seqs.longest());
     for (const auto& each : layer) x = each(x, tokens, biases, &each == &layer.back());
     return x;  // [R,D]
   }
@@ -87,9 +63,9 @@ struct MpNet {
 TextNet build(const Fields& config, const Weights& w, Head head) {
   BertConfig c(config);
   c.types = 0;
-  const auto buckets =
+  const auto rows =
       config.integer("relative_attention_num_buckets", kBuckets, limits::kHidden, kBuckets);
-  const MpNet mpnet(c, buckets, w / "mpnet");
+  const MpNet mpnet(c, rows, w / "mpnet");
   TextNet net{.encode = mpnet,
               .vocab = c.vocab,
               .positions = c.positions - kPadding - 1,

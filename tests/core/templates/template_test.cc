@@ -10,7 +10,7 @@ using test::error_of;
 
 namespace {
 
-// Noon of 23 November 2026, local time: what scripts/jinja_reference.py takes for now.
+// Noon of 23 November 2026, local time: what scripts/golden/jinja_reference.py takes for now.
 RenderOptions at_noon() {
   std::tm time{};
   time.tm_year = 126, time.tm_mon = 10, time.tm_mday = 23, time.tm_hour = 12, time.tm_isdst = -1;

@@ -1,5 +1,5 @@
 // Every Python tokenizer class on files of its own, against what the reference makes of the same
-// texts (scripts/make_tokenizer_class_goldens.py).
+// texts (scripts/make_golden.py tokenizer_classes).
 #include <fstream>
 #include <set>
 

@@ -1,5 +1,5 @@
 // Small tokenizers of every component, against what the reference makes of the same texts
-// (scripts/make_tokenizer_goldens.py).
+// (scripts/make_golden.py tokenizer_parts).
 #include <fstream>
 
 #include "core/tokenizers/decode_stream.h"

@@ -1,9 +1,7 @@
-#!/usr/bin/env python3
 """Random tokenizers: small models with random options, normalizers, pre-tokenizers, post-processors,
-decoders and added tokens, each compared with the reference as compare_tokenizers.py does it. Run by
-hand with a Python that has transformers 4.57.
+decoders and added tokens, each compared with the reference as tokenizers.py does it.
 
-usage: fuzz_tokenizers.py DUMP_TOKENS [--count N] [--seed N] [--lines N] [--keep DIR]
+usage: scripts/compare random_tokenizers [--count N] [--seed N] [--lines N] [--keep DIR]
 A tokenizer that differs stays in DIR (default build/differing), named by its seed.
 """
 import argparse
@@ -14,10 +12,10 @@ import sys
 from pathlib import Path
 from types import SimpleNamespace
 
-import compare_tokenizers as compare
+from comparers import tokenizers as compare
 from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 MARK = "▁"
 SPECIALS = ["<pad>", "<cls>", "<sep>", "<unk>"]
 BYTES = [f"<0x{b:02X}>" for b in range(256)]
@@ -210,8 +208,7 @@ class Maker:
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("dump")
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--count", type=int, default=500)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--lines", type=int, default=60)
@@ -238,7 +235,7 @@ def main():
             shutil.rmtree(folder)  # a token that is nothing once normalised: the reference finds it everywhere, or panics
             continue
         options = SimpleNamespace(seed=seed, lines=args.lines, text=[], jsonl=[], bytes=0, long=False, show=1, quiet=True)
-        if compare.compare(args.dump, str(folder), options):
+        if compare.compare(str(folder), options):
             differing += 1
             print("   ", json.dumps({k: v for k, v in parts.items() if k not in ("model", "added_tokens")}, ensure_ascii=False)[:700], flush=True)
         else:

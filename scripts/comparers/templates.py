@@ -1,9 +1,9 @@
-#!/usr/bin/env python3
 """Renders templates with hft and with jinja2 (as transformers configures it) and counts differences.
-  ninja -C build render_templates
-  scripts/compare_templates.py chats TEMPLATES.json   every template over made conversations
-  scripts/compare_templates.py fuzz [N [SEED]]        random expressions
-TEMPLATES.json: {name: {"template", "variables"}}. Run it with the reference environment."""
+
+usage: scripts/compare templates chats TEMPLATES.json   every template over made conversations
+       scripts/compare templates [fuzz [N [SEED]]]      random expressions
+TEMPLATES.json: {name: {"template", "variables"}}.
+"""
 import copy
 import json
 import random
@@ -14,10 +14,9 @@ import warnings
 from pathlib import Path
 
 warnings.filterwarnings("ignore", category=SyntaxWarning)  # of the code jinja2 writes
-sys.path.insert(0, str(Path(__file__).parent))
-from jinja_reference import NOW, render
+from golden.jinja_reference import NOW, render
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 TOOL = {"type": "function", "function": {"name": "get_weather", "description": "Wetter für <Ort>", "parameters": {
     "type": "object", "properties": {"city": {"type": "string", "description": "the city"},
                                      "days": {"type": "integer", "enum": [1, 2]},
@@ -120,7 +119,9 @@ def explained(wanted, got):
 
 
 def main():
-    cases = list(chat_cases(sys.argv[2]) if sys.argv[1] == "chats" else
+    if "--help" in sys.argv:
+        sys.exit(__doc__)
+    cases = list(chat_cases(sys.argv[2]) if sys.argv[1:2] == ["chats"] else
                  fuzz_cases(int(sys.argv[2]) if len(sys.argv) > 2 else 20000, int(sys.argv[3]) if len(sys.argv) > 3 else 1))
     now = int(time.mktime(NOW.timetuple()))
     lines = "".join(json.dumps({"template": t, "variables": v, "now": now}) + "\n" for _, t, v in cases)

@@ -1,9 +1,6 @@
-#!/usr/bin/env python3
 """Writes tests/golden/tokenizer-classes/: small vocabularies in every format, and classes.jsonl, a
 line for each Python tokenizer class: which of them its folder holds under which name, its
 tokenizer_config.json, and what the reference makes of some texts.
-
-usage: make_tokenizer_class_goldens.py     (Python with transformers 4.57 and sentencepiece)
 """
 import json
 import shutil
@@ -11,8 +8,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-import fuzz_tokenizer_classes as classes
 import transformers as tf
+from comparers import tokenizer_classes as classes
 
 OUT = classes.ROOT / "tests" / "golden" / "tokenizer-classes"
 TEXTS = ["The quick brown fox; 12345 times, isn't it?", "Über naïve café — Ångström's ``résumé''!", "  two  spaces and\ttabs\n", "日本語 Привет नमस्ते 👍🏽",
@@ -103,7 +100,3 @@ def main():
     write_shared(files, used)
     (OUT / "classes.jsonl").write_text("".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines))
     print(len(lines), "lines,", sum(f.stat().st_size for f in OUT.iterdir()) // 1024, "KiB", file=sys.stderr)
-
-
-if __name__ == "__main__":
-    main()

@@ -1,9 +1,8 @@
-#!/usr/bin/env python3
 """Compares the vectors of `hft embed` with those of sentence-transformers on 500 texts of every kind:
 empty, one word, very long, emoji, scripts without spaces, combining marks, invisible characters.
 
-usage: scripts/compare_embeddings [MODEL]     (default: models/all-MiniLM-L6-v2)
-Exits 1 when a vector differs by more than 1e-5. The Python: $HFT_REFERENCE, else .venv-reference.
+usage: scripts/compare embeddings [MODEL]     (default: models/all-MiniLM-L6-v2)
+Exits 1 when a vector differs by more than 1e-5.
 """
 import json
 import os
@@ -13,8 +12,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-REFERENCE = Path(os.environ.get("HFT_REFERENCE", ROOT / ".venv-reference")) / "bin" / "python"
+ROOT = Path(__file__).resolve().parents[2]
 HFT = os.environ.get("HFT", str(ROOT / "build" / "hft"))
 TOLERANCE = 1e-5
 
@@ -59,7 +57,7 @@ for line in open(sys.argv[2]):
 def vectors(command):
     done = subprocess.run(command, stdout=subprocess.PIPE)
     if done.returncode != 0:
-        sys.exit(f"compare_embeddings: {command[0]} ended with {done.returncode}")
+        sys.exit(f"compare embeddings: {command[0]} ended with {done.returncode}")
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
@@ -70,14 +68,14 @@ def main():
         file = Path(folder) / "texts.jsonl"
         file.write_text("".join(json.dumps({"text": t}) + "\n" for t in texts))
         records = vectors([HFT, "embed", "-m", model, "-i", str(file), "--json"])
-        theirs = vectors([REFERENCE, "-W", "ignore", "-c", THEIRS, model, str(file)])
+        theirs = vectors([sys.executable, "-W", "ignore", "-c", THEIRS, model, str(file)])
     if len(records) != len(theirs):
-        sys.exit(f"compare_embeddings: {len(records)} records, wanted {len(theirs)}")
+        sys.exit(f"compare embeddings: {len(records)} records, wanted {len(theirs)}")
     worst, at = 0.0, 0
     for i, (record, wanted) in enumerate(zip(records, theirs)):
         ours = record.get("output")
         if ours is None or len(ours) != len(wanted):
-            sys.exit(f"compare_embeddings: text {i}: {record.get('error', 'another length')}")
+            sys.exit(f"compare embeddings: text {i}: {record.get('error', 'another length')}")
         gap = max(abs(a - b) for a, b in zip(ours, wanted))
         if gap > TOLERANCE:
             print(f"text {i} differs by {gap:.1e}: {texts[i][:60]!r}")

@@ -1,11 +1,9 @@
-#!/usr/bin/env python3
 """Folders as the Python tokenizer classes write and read them: small vocabularies of every format
 (vocab.txt, vocab.json with merges.txt, SentencePiece models) under every class, with random settings
 in tokenizer_config.json, special_tokens_map.json and added_tokens.json, with and without
-tokenizer.json; each compared with the reference as compare_tokenizers.py does it. Run by hand with a
-Python that has transformers 4.57 and sentencepiece.
+tokenizer.json; each compared with the reference as tokenizers.py does it.
 
-usage: fuzz_tokenizer_classes.py DUMP_TOKENS [--count N] [--seed N] [--lines N] [--classes NAME...]
+usage: scripts/compare tokenizer_classes [--count N] [--seed N] [--lines N] [--classes NAME...]
 A folder that differs stays in build/differing, named by its class and seed. Prints how many loads
 the reference refused.
 """
@@ -18,14 +16,14 @@ import tempfile
 from pathlib import Path
 from types import SimpleNamespace
 
-import compare_tokenizers as compare
 import sentencepiece
 import transformers as tf
-from fuzz_tokenizers import corpus
+from comparers import tokenizers as compare
+from comparers.random_tokenizers import corpus
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
 from transformers.models.m2m_100.tokenization_m2m_100 import FAIRSEQ_LANGUAGE_CODES as M2M100_CODES
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 BERT = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "[QUESTION]", ".", "<s>", "</s>", "<unk>", "<pad>", "<mask>", "<cls>", "<sep>"]
 BYTES = ["<s>", "<pad>", "</s>", "<unk>", "<mask>", "<|endoftext|>", "<|startoftext|>", "[CLS]", "[SEP]", "[PAD]", "[MASK]", "[UNK]"]
 WHISPER = ["<|startoftranscript|>", "<|en|>", "<|transcribe|>", "<|notimestamps|>", "<|0.00|>", "<|0.02|>"]
@@ -237,8 +235,7 @@ def make(folder, rng, name, files):
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("dump")
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--count", type=int, default=3, help="folders of each class")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--lines", type=int, default=60)
@@ -262,7 +259,7 @@ def main():
                 continue
             made += 1
             options = SimpleNamespace(seed=seed, lines=args.lines, text=[], jsonl=[], bytes=0, long=False, show=1, quiet=True)
-            if compare.compare(args.dump, str(folder), options):
+            if compare.compare(str(folder), options):
                 differing += 1
                 print("   ", (folder / "tokenizer_config.json").read_text()[:500], sorted(f.name for f in folder.iterdir()), flush=True)
             else:

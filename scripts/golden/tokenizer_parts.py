@@ -1,11 +1,7 @@
-#!/usr/bin/env python3
 """Writes tests/golden/tokenizers/<name>/: a small tokenizer.json that uses the components of its
 name, and cases.jsonl with what the reference makes of some texts. Each line of cases.jsonl is
 {"text", "ids", "offsets", "words", "decoded"} or, with a second text, {"text", "pair", …, "types"}.
-
-usage: make_tokenizer_goldens.py [--folder DIR]     (Python with tokenizers 0.22, transformers 4.57)
 """
-import argparse
 import json
 import sys
 from pathlib import Path
@@ -13,7 +9,7 @@ from pathlib import Path
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers as norm
 from tokenizers import pre_tokenizers as pre, processors, trainers
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 TEXTS = [
     "The quick brown fox jumps over the lazy dog; 12345 times, isn't it?", "Über naïve café — Ångström's résumé!",
     "for (int i = 0; i < n; ++i) { sum += a[i] * 2.5e-3; }", "def f(x):\n    return x ** 2  # squares\n",
@@ -140,12 +136,9 @@ def case(t, text, pair=None):
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--folder", type=Path, default=ROOT / "tests/golden/tokenizers")
-    args = parser.parse_args()
     for name, (kind, configure) in ZOO.items():
         t = make(kind, configure)
-        folder = args.folder / name
+        folder = ROOT / "tests/golden/tokenizers" / name
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "tokenizer.json").write_text(t.to_str() + "\n")
         config = {"tokenizer_class": "PreTrainedTokenizerFast"}
@@ -155,6 +148,3 @@ def main():
         cases = [case(t, text) for text in TEXTS + MORE] + [case(t, TEXTS[i], TEXTS[i + 3]) for i in range(3)]
         (folder / "cases.jsonl").write_text("".join(json.dumps(c, ensure_ascii=False) + "\n" for c in cases))
         print(name, t.get_vocab_size(), sum(f.stat().st_size for f in folder.iterdir()), file=sys.stderr)
-
-
-main()

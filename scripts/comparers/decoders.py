@@ -1,10 +1,8 @@
-#!/usr/bin/env python3
 """Compares hft's decoders with transformers on random tiny checkpoints of many configurations.
 
-usage: scripts/compare_decoders.py [ARCHITECTURE…]     (ninja -C build dump_decoder first)
+usage: scripts/compare decoders [ARCHITECTURE…]
 For each: logits after prompts of 1 to 70 tokens, run together, and 64 tokens chosen greedily.
 Prints the greatest difference of logits and every prompt whose tokens differ; exit 1 if any does.
-Runs in the Python of scripts/setup --reference.
 """
 import copy
 import json
@@ -16,7 +14,7 @@ from pathlib import Path
 import torch
 import transformers
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 STEPS = 64
 BASE = dict(vocab_size=199, hidden_size=64, intermediate_size=96, num_hidden_layers=3,
             num_attention_heads=4, max_position_embeddings=256, bos_token_id=None, eos_token_id=None,

@@ -1,7 +1,6 @@
-#!/usr/bin/env python3
 """Writes tests/golden/torch-files: one state dict as torch.save writes it in each format, and what is
-in it as safetensors; and a small one to be broken byte by byte. Run with the Python of scripts/setup
---reference; the same bytes each time."""
+in it as safetensors; and a small one to be broken byte by byte. The same bytes each
+time."""
 import collections
 import io
 from pathlib import Path
@@ -9,7 +8,7 @@ from pathlib import Path
 import torch
 from safetensors.torch import save_file
 
-ROOT = Path(__file__).resolve().parent.parent / "tests" / "golden" / "torch-files"
+ROOT = Path(__file__).resolve().parents[2] / "tests" / "golden" / "torch-files"
 STORED = ["float64", "float32", "float16", "bfloat16", "int64", "int32", "int16", "int8", "uint8", "uint16", "uint32",
           "uint64", "float8_e4m3fn", "float8_e5m2"]
 
@@ -92,7 +91,3 @@ def main():
     for name, tensors in (("full", full), ("small", small)):
         copies = {k: v.detach().contiguous().clone() for k, v in tensors.items() if torch.is_tensor(v)}
         save_file(copies, ROOT / f"{name}.safetensors", metadata={"format": "pt"})
-
-
-if __name__ == "__main__":
-    main()

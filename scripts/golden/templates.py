@@ -1,12 +1,10 @@
-#!/usr/bin/env python3
 """Writes tests/golden/templates/cases.json: templates written for hft, one feature each, with what
-jinja2 (as transformers configures it) makes of them. Run it with the reference environment."""
+jinja2 (as transformers configures it) makes of them."""
 import json
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent))
-from jinja_reference import render
+from golden.jinja_reference import render
 
 V = {
     "messages": [
@@ -232,12 +230,8 @@ def main():
         if not failed and "0x7f" in got and " at 0x" in got:
             continue  # prints an address
         cases.append([template, None if failed else got])
-    out = Path(__file__).parent.parent / "tests/golden/templates/cases.json"
+    out = Path(__file__).resolve().parents[2] / "tests/golden/templates/cases.json"
     out.parent.mkdir(parents=True, exist_ok=True)
     rows = ",\n".join(json.dumps(c, ensure_ascii=False) for c in cases)
     out.write_text('{"variables": ' + json.dumps(V, ensure_ascii=False) + ',\n"cases": [\n' + rows + "\n]}\n")
     print(len(cases), "cases,", sum(c[1] is None for c in cases), "of them errors")
-
-
-if __name__ == "__main__":
-    main()

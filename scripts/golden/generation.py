@@ -1,6 +1,5 @@
-#!/usr/bin/env python3
 """Writes tests/golden/generation: what transformers' logits processors and search strategies make of
-small tables of numbers. Run with the Python of scripts/setup --reference."""
+small tables of numbers."""
 import json
 import math
 import shutil
@@ -14,7 +13,7 @@ from transformers.generation.beam_search import BeamSearchScorer
 from transformers.generation.logits_process import HammingDiversityLogitsProcessor
 from transformers.modeling_outputs import BaseModelOutput, CausalLMOutput, Seq2SeqLMOutput
 
-ROOT = Path(__file__).resolve().parent.parent / "tests" / "golden" / "generation"
+ROOT = Path(__file__).resolve().parents[2] / "tests" / "golden" / "generation"
 VOCAB, PAD, EOS = 24, 0, 1
 
 
@@ -346,7 +345,3 @@ def main():
     write("searches.json", {"about": "generate() with logits out of tables, divided by 64", "tables": tables}, map(search, SEARCHES))
     file = ROOT / "searches.json"
     file.write_text(file.read_text().replace('"#[', "[").replace(']"', "]"))
-
-
-if __name__ == "__main__":
-    main()

@@ -1,8 +1,5 @@
-#!/usr/bin/env python3
 """Writes the folders of tests/regression about sentence-transformers models and PEFT adapters: small files laid
-over a checkpoint of tests/golden, and what the reference answers for the whole.
-
-usage: make_sentence_cases.py [NAME...]    (needs sentence-transformers >= 5.4 and peft)
+over a checkpoint of tests/golden, and what the reference answers for the whole. Needs sentence-transformers >= 5.4 and peft.
 """
 import json
 import shutil
@@ -16,7 +13,7 @@ import transformers as tf
 from safetensors.torch import save_file
 from sentence_transformers import SentenceTransformer
 
-ROOT = Path(__file__).resolve().parent.parent / "tests"
+ROOT = Path(__file__).resolve().parents[2] / "tests"
 TEXTS = ["The ferry waits for the tide.", "Maria repairs a broken clock", "ok"]
 ST = "sentence_transformers.models."
 
@@ -295,5 +292,8 @@ def adapters():
 
 
 ALL = {f.__name__: f for f in (prompts, left_out, dense, truncated, t5, static, layout, adapters)}
-for name in sys.argv[1:] or ALL:
-    ALL[name]()
+
+
+def main():
+    for each in ALL.values():
+        each()

@@ -1,8 +1,7 @@
-#!/usr/bin/env python3
 """Compares the pixels of pictures, and what image processors make of them, with the reference, bit for
 bit: Pillow for reading and for the slow classes, torchvision's arithmetic for the "Fast" ones.
-usage: PYTHON scripts/compare_pixels.py DUMP_PIXELS [--sizes N] [--seed N] [--only read|slow|fast]
-DUMP_PIXELS is the program that `scripts/build release dump_pixels` builds."""
+usage: scripts/compare pixels [--sizes N] [--seed N] [--only read|slow|fast]
+"""
 import argparse
 import json
 import struct
@@ -14,14 +13,14 @@ from pathlib import Path
 import numpy as np
 import PIL.Image
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "scripts"))
-from golden import pictures  # noqa: E402
+from golden import pictures
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 class Ours:
-    def __init__(self, program):
-        self.process = subprocess.Popen([program], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    def __init__(self):
+        self.process = subprocess.Popen([ROOT / "build" / "dump_pixels"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
     def ask(self, folder, image):
         self.process.stdin.write(f"{folder}\t{image}\n".encode())
@@ -83,13 +82,12 @@ def compare_processors(ours, folder, args, fast):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("program")
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sizes", type=int, default=300)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--only", choices=["read", "slow", "fast"])
     args = parser.parse_args()
-    ours = Ours(args.program)
+    ours = Ours()
     declared = pictures.declare_torchvision()  # noqa: F841, kept for as long as it is used
     bad = 0
     with tempfile.TemporaryDirectory() as name:

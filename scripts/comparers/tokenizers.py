@@ -1,10 +1,9 @@
-#!/usr/bin/env python3
 """Compares ids, type ids, offsets, words and decoded text with the reference's, on texts meant to
-find differences. Run by hand with a Python that has transformers 4.57.
+find differences.
 
-usage: compare_tokenizers.py DUMP_TOKENS FOLDER... [--lines N] [--bytes N] [--seed N] [--text FILE...]
+usage: scripts/compare tokenizers [FOLDER...] [--lines N] [--bytes N] [--seed N] [--text FILE...]
                              [--jsonl FILE...] [--long]
-DUMP_TOKENS is build's dump_tokens (ninja dump_tokens). Texts: samples made to be awkward, the lines
+FOLDER: by default those of tests/golden/tokenizers. Texts: samples made to be awkward, the lines
 of text files, {"text"} of JSON lines (benchmarks/texts.py lines 20000), N random texts, N random
 byte strings (of which hft must refuse those that Python refuses, at the same byte), and with --long
 some of 1 MB. Prints the first differences of each kind.
@@ -16,10 +15,13 @@ import random
 import subprocess
 import sys
 import warnings
+from pathlib import Path
 
 warnings.filterwarnings("ignore")
 os.environ["RUST_BACKTRACE"] = "0"
 import transformers  # noqa: E402
+
+ROOT = Path(__file__).resolve().parents[2]
 
 transformers.logging.set_verbosity_error()
 
@@ -143,7 +145,7 @@ def expected(tok, case):
                  sequences=[-1 if s is None else s for s in x.sequence_ids]) for x in e.encodings]
 
 
-def compare(dump, folder, args):
+def compare(folder, args):
     tok = transformers.AutoTokenizer.from_pretrained(folder)
     rng = random.Random(args.seed)
     specials = [t for t in list(tok.added_tokens_encoder)[:50] if t]
@@ -166,7 +168,7 @@ def compare(dump, folder, args):
                 continue
             todo.append({"decode": ids, "skip_special": skip})
     text = "".join(json.dumps(c) + "\n" for c in todo)
-    ran = subprocess.run([dump, folder], input=text, capture_output=True, text=True)
+    ran = subprocess.run([ROOT / "build" / "dump_tokens", folder], input=text, capture_output=True, text=True)
     if ran.returncode:
         print(folder, "FAILED", ran.returncode, ran.stderr[-300:])
         return 1
@@ -205,9 +207,8 @@ def compare(dump, folder, args):
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("dump")
-    parser.add_argument("folders", nargs="+")
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folders", nargs="*", default=sorted(map(str, ROOT.glob("tests/golden/tokenizers/*/"))))
     parser.add_argument("--lines", type=int, default=2000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--show", type=int, default=2)
@@ -216,7 +217,7 @@ def main():
     parser.add_argument("--bytes", type=int, default=200)
     parser.add_argument("--long", action="store_true")
     args = parser.parse_args()
-    sys.exit(1 if sum([compare(args.dump, folder, args) for folder in args.folders]) else 0)
+    sys.exit(1 if sum([compare(folder, args) for folder in args.folders]) else 0)
 
 
 if __name__ == "__main__":

@@ -1,11 +1,10 @@
-#!/usr/bin/env python3
 """Compares hft's encoder-decoders with transformers on random tiny checkpoints, each of another
 configuration, and on random settings of generate().
 
-usage: scripts/compare_seq2seqs.py [--count N] [--seed S] [ARCHITECTURE…]    (ninja -C build dump_seq2seq first)
+usage: scripts/compare seq2seqs [--count N] [--seed S] [ARCHITECTURE…]
 For each checkpoint: 12 sources of 1 to 60 tokens, run together; the logits of the first token, and the
 ids of every text that random settings of beams, lengths and penalties give. Prints what differs; exit 1
-if anything does. Runs in the Python of scripts/setup --reference.
+if anything does.
 """
 import argparse
 import json
@@ -18,7 +17,7 @@ from pathlib import Path
 import torch
 import transformers as tf
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 VOCAB = 97
 
 

@@ -1,11 +1,9 @@
-#!/usr/bin/env python3
 """Compares `hft summarize` and `hft translate` with transformers' pipelines: the golden checkpoints of
 encoder-decoders with other weights and sizes, under random settings.
 
-usage: scripts/compare_translations.py [--settings N] [--texts N] [--seed S] [GOLDEN…]
+usage: scripts/compare translations [--settings N] [--texts N] [--seed S] [GOLDEN…]
 For each checkpoint and setting: texts of mixed length in one run, the same with --batch-size 1, and the
-pipeline one by one. Prints what differs; exit 1 if anything does. Runs in the Python of
-scripts/setup --reference; the program is build/hft.
+pipeline one by one. Prints what differs; exit 1 if anything does.
 """
 import argparse
 import dataclasses
@@ -19,11 +17,10 @@ from pathlib import Path
 
 import transformers as tf
 
-sys.path.insert(0, str(Path(__file__).parent))
 import make_golden  # noqa: E402
 from golden import seq2seq, texts  # noqa: E402
 
-HFT = Path(__file__).resolve().parent.parent / "build" / "hft"
+HFT = Path(__file__).resolve().parents[2] / "build" / "hft"
 
 
 def varied(golden, draw, seed):
