@@ -97,7 +97,7 @@ void RecordWriter::Impl::open() {
     goes_on = !before.is_null();
     if (goes_on)
       check_same_run(OutputFile::partial(options.file).string(), before, fingerprint.settings);
-    else if (fs::exists(OutputFile::partial(options.file)))
+    else if (has_bytes(OutputFile::partial(options.file)))
       note(OutputFile::partial(options.file).string() +
            ": its settings are not known, its records are not kept");
   }

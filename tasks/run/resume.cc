@@ -128,12 +128,6 @@ std::optional<Parts> parts_of(std::string_view line) {
   return parts;
 }
 
-bool has_bytes(const fs::path& file) {
-  std::error_code error;
-  const auto size = fs::file_size(file, error);
-  return !error && size > 0;
-}
-
 }  // namespace
 
 Json Fingerprint::whole() const {
@@ -221,6 +215,12 @@ std::optional<std::string> Earlier::take(std::string_view head, StoredLine& span
   return line.substr(parts->begin, parts->end - parts->begin);
 }
 
+bool has_bytes(const fs::path& file) {
+  std::error_code error;
+  const auto size = fs::file_size(file, error);
+  return !error && size > 0;
+}
+
 fs::path FingerprintFiles::beside(const std::string& name) const {
   return file_.parent_path() / ("." + name + ".hft.json");
 }
@@ -235,10 +235,12 @@ Json FingerprintFiles::of_file() const {
 }
 
 Json FingerprintFiles::of_partial() const {
-  const fs::path own = beside(OutputFile::partial(file_).filename().string());
+  const fs::path partial = OutputFile::partial(file_);
+  const fs::path own = beside(partial.filename().string());
   if (fs::exists(own)) return read_json(own);
   const fs::path whole = beside(file_.filename().string());
-  return !fs::exists(file_) && fs::exists(whole) ? read_json(whole) : Json();
+  const bool moved = has_bytes(partial) && !fs::exists(file_) && fs::exists(whole);
+  return moved ? read_json(whole) : Json();
 }
 
 void FingerprintFiles::begin(const Json& fingerprint) const {

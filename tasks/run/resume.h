@@ -59,6 +59,9 @@ class Earlier {
   std::unique_ptr<MappedFile> files_[2];
 };
 
+// Whether it is there and not empty.
+bool has_bytes(const fs::path& file);
+
 // The fingerprint beside FILE, and the one beside FILE.partial while that grows: whenever a run is
 // killed, a file never stands beside the fingerprint of another run.
 class FingerprintFiles {

@@ -100,6 +100,19 @@ TEST_CASE("resume: killed early twice, nothing of the first run is lost") {
         whole.substr(first_lines(whole, 1).size()));
 }
 
+TEST_CASE("resume: killed before its first record, a run with other flags than an earlier one's begins") {
+  const Resuming r("bert-classify");
+  r.write("in.jsonl", rows(0, 3));
+  REQUIRE(r.run("out.jsonl").code == 0);
+  test::fs::remove(r.folder / "out.jsonl");  // its settings stay beside it
+  r.write("out.jsonl.partial", "");
+  const auto resumed = r.resume("out.jsonl", {"--top-k", "1"});
+  CHECK(resumed.err == "");
+  REQUIRE(resumed.code == 0);
+  REQUIRE(r.run("fresh.jsonl", {"--top-k", "1"}).code == 0);
+  CHECK(r.text("out.jsonl") == r.text("fresh.jsonl"));
+}
+
 TEST_CASE("resume: inputs are known by what they say, wherever they now stand") {
   const Resuming r("bert-classify");
   r.write("in.jsonl", rows(0, 6));

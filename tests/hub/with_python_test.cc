@@ -145,7 +145,7 @@ TEST_CASE("row 39: hft and Python at once on one cache, 20 rounds") {
         "', 'hub', 'download', 'org/both'], stdout=subprocess.DEVNULL)\n"
         "    time.sleep(random.uniform(0, 0.04))\n"
         "    folder = snapshot_download('org/both')\n"
-        "    assert hft.wait() == 0, round\n"
+        "    assert hft.wait() == 0, (round, hft.returncode)\n"
         "    found = scan_cache_dir()\n"
         "    assert not found.warnings, (round, found.warnings)\n"
         "    assert len(os.listdir(folder)) == 5, round\n"
