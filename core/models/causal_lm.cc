@@ -7,9 +7,9 @@ namespace {
 
 class DecoderOnly : public CausalLm {
  public:
-  DecoderOnly(DecoderNet net, const ModelRequest& request, at::ScalarType dtype,
-              std::vector<std::string> warnings)
-      : decoder_(std::move(net), request, dtype), warnings_(std::move(warnings)) {}
+  DecoderOnly(DecoderNet net, const ModelRequest& request, std::shared_ptr<Pool> pool,
+              at::ScalarType dtype, std::vector<std::string> warnings)
+      : decoder_(std::move(net), request, std::move(pool), dtype), warnings_(std::move(warnings)) {}
 
   int open() override { return decoder_.open(); }
   int fork(int sequence) override { return decoder_.fork(sequence); }
@@ -40,7 +40,8 @@ class DecoderOnly : public CausalLm {
 std::unique_ptr<CausalLm> make_causal_lm(DecoderNet net, const ModelRequest& request,
                                          std::shared_ptr<Pool> pool, at::ScalarType dtype,
                                          std::vector<std::string> warnings) {
-  return std::make_unique<DecoderOnly>(std::move(net), request, dtype, std::move(warnings));
+  return std::make_unique<DecoderOnly>(std::move(net), request, std::move(pool), dtype,
+                                       std::move(warnings));
 }
 
 }  // namespace hft

@@ -53,7 +53,7 @@ TextNet bind_all(const Architecture& architecture, const Fields& config,
 
 // A model of sentences that has no encoder, only a table.
 std::unique_ptr<TextModel> load_static(const ModelRequest& request, SentenceModules sentences) {
-  const Runtime runtime{pick_device(request.device), request.threads};
+  const Runtime runtime{pick_device(request.device), std::make_shared<Pool>(request.threads)};
   TextNet net = static_embedding(request, sentences.folder().input, runtime.device);
   sentences.bind(Fields(Json::object(), ""), net.hidden, runtime.device);
   return make_text_model(std::move(net), request.head, runtime, std::move(sentences), {});
@@ -81,7 +81,7 @@ std::unique_ptr<TextModel> load_text(const ModelRequest& request) {
 
   const Runtime runtime{architecture.reads_through_cache(request.head) ? cached_device(request)
                                                                        : pick_device(request.device),
-                        request.threads};
+                        std::make_shared<Pool>(request.threads)};
   const auto store =
       open_weights(request, folder, config, renames_of(architecture.base), runtime.device);
 
@@ -120,7 +120,8 @@ std::unique_ptr<CausalLm> load_causal(const ModelRequest& request) {
   const auto store = open_generator(architecture, config, request);
   DecoderNet net = architecture.decoder(config, Weights(store));
   auto warnings = settle_generator(*store, request);
-  return make_causal_lm(std::move(net), request, store->dtype(), std::move(warnings));
+  return make_causal_lm(std::move(net), request, std::make_shared<Pool>(request.threads),
+                        store->dtype(), std::move(warnings));
 }
 
 std::unique_ptr<Seq2SeqLm> load_seq2seq(const ModelRequest& request) {
@@ -130,7 +131,8 @@ std::unique_ptr<Seq2SeqLm> load_seq2seq(const ModelRequest& request) {
   const auto store = open_generator(architecture, config, request);
   Seq2SeqNet net = architecture.seq2seq(config, Weights(store));
   auto warnings = settle_generator(*store, request);
-  return make_seq2seq_lm(std::move(net), request, store->dtype(), std::move(warnings));
+  return make_seq2seq_lm(std::move(net), request, std::make_shared<Pool>(request.threads),
+                         store->dtype(), std::move(warnings));
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 
 #include "core/models/heads/decoder.h"
 #include "core/models/seq2seq_net.h"
+#include "core/nn/workers.h"
 
 namespace hft {
 

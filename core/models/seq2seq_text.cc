@@ -38,7 +38,7 @@ struct Reader {
              " (eos_token_id), which the head reads");
       rows.push_back(row);
     }
-    return at::tensor(rows, at::kLong);
+    return at::tensor(rows, tokens.ids.options());
   }
 
   Tensor operator()(const Tokens& tokens) const {

@@ -115,9 +115,10 @@ TEST_CASE("disentangled attention: a sequence has the same bits alone, in compan
   const auto seqs = sequences(lengths);
   const Tensor qkv = at::randn({seqs.tokens(), 3 * kWidth});
   const auto attention = table.attention(true, true, at::kFloat);
-  const ThreadCount two(2);
+  Pool pool(2);
+  const OnPool two(&pool);
   const Tensor together = attention(qkv, seqs);
-  const ThreadCount one(1);
+  const OnPool one(nullptr);
   for (std::int64_t b = 0; b < seqs.count(); ++b) {
     const auto fresh = table.attention(true, true, at::kFloat);  // its rows made for this one
     const auto alone = fresh(qkv.narrow(0, seqs.starts[b], lengths[b]), sequences({lengths[b]}));

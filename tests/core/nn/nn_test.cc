@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <cmath>
+#include <thread>
 
 #include "core/nn/activation.h"
 #include "core/nn/attention.h"
@@ -253,6 +254,8 @@ TEST_CASE("relative bias: near distances have their own numbers, far ones share 
 }
 
 TEST_CASE("workers: every core runs, an error of one ends the call") {
+  Pool pool(3);
+  const OnPool on(&pool);
   std::atomic<int> runs = 0;
   on_each_core(3, [&](int) { ++runs; });
   CHECK(runs == 3);
@@ -261,17 +264,37 @@ TEST_CASE("workers: every core runs, an error of one ends the call") {
   CHECK(at::get_num_threads() == before);
 }
 
-TEST_CASE("workers: a number of cores holds for one thread and scope, and LibTorch keeps to one") {
-  const int all = cores(), before = at::get_num_threads();
+TEST_CASE("workers: a pool is lent to one thread and scope, and LibTorch keeps to one") {
+  const int before = at::get_num_threads();
+  CHECK(cores() == 1);
   {
-    const ThreadCount three(3);
+    Pool three(3);
+    const OnPool on(&three);
     CHECK(cores() == 3);
     CHECK(at::get_num_threads() == 1);
-    const ThreadCount same(0);
-    CHECK(cores() == 3);
+    std::thread([&] { CHECK(cores() == 1); }).join();
+    std::atomic<int> inside = 0;
+    on_each_core(3, [&](int member) { inside += member > 0 ? cores() : 1; });
+    CHECK(inside == 3);
+    const OnPool alone(nullptr);
+    CHECK(cores() == 1);
   }
-  CHECK(cores() == all);
+  CHECK(cores() == 1);
   CHECK(at::get_num_threads() == before);
+}
+
+TEST_CASE("workers: a pool serves one caller, others work alone meanwhile; two pools at once") {
+  Pool shared(2), other(2);
+  std::atomic<int> done = 0;
+  const auto caller = [&](Pool& pool) {
+    const OnPool on(&pool);
+    for (int round = 0; round < 500; ++round) on_each_core(2, [&](int) { ++done; });
+  };
+  std::thread first([&] { caller(shared); }), second([&] { caller(shared); });
+  caller(other);
+  first.join();
+  second.join();
+  CHECK(done == 3 * 2 * 500);
 }
 
 }  // namespace hft::test
