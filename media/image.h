@@ -28,4 +28,9 @@ inline Bytes bytes_of(std::string_view text) {
 // thread.
 Image read_image(Bytes file, std::string_view name);
 
+// Begins like a format that read_image reads, or names when it refuses it.
+bool is_image(Bytes head);
+// The name's suffix is that of pictures (".jpg", ".heic"), read or not.
+bool is_image_name(std::string_view name);
+
 }  // namespace hft::media

@@ -4,12 +4,15 @@
 #include <jerror.h>
 #include <jpeglib.h>
 
+#include <algorithm>
 #include <csetjmp>
 #include <string>
 
 #include "core/base/error.h"
 #include "core/base/limits.h"
 #include "media/read/format.h"
+#include "media/read/inks.h"
+#include "media/read/tiff.h"
 
 namespace hft::media {
 namespace {
@@ -27,6 +30,8 @@ struct Decoder {
   ~Decoder() { jpeg_destroy_decompress(&info); }
   // False: it failed with `message`.
   bool read_header();
+  bool read_tables(Bytes tables);
+  void create();
   bool read_rows(std::uint8_t* rows, std::size_t stride);
 };
 
@@ -74,14 +79,31 @@ Decoder::Decoder(Bytes file) {
   progress.progress_monitor = count_scans;
 }
 
-bool Decoder::read_header() {
-  if (setjmp(failed)) return false;
+// It clears all of `info` but the error manager and client_data.
+void Decoder::create() {
   info.client_data = this;
   jpeg_create_decompress(&info);
-  info.client_data = this;
   info.src = &source;
   info.progress = &progress;
+}
+
+bool Decoder::read_header() {
+  if (setjmp(failed)) return false;
+  if (!info.src) create();
   jpeg_read_header(&info, TRUE);
+  return true;
+}
+
+// Afterwards the source is where it was.
+bool Decoder::read_tables(Bytes tables) {
+  if (setjmp(failed)) return false;
+  const Bytes stream(source.next_input_byte, source.bytes_in_buffer);
+  create();
+  source.next_input_byte = tables.data();
+  source.bytes_in_buffer = tables.size();
+  jpeg_read_header(&info, FALSE);
+  source.next_input_byte = stream.data();
+  source.bytes_in_buffer = stream.size();
   return true;
 }
 
@@ -99,14 +121,12 @@ bool Decoder::read_rows(std::uint8_t* rows, std::size_t stride) {
 
 [[noreturn]] void damaged(const Decoder& decoder) { fail(Errc::kBadData, decoder.message); }
 
-// Adobe stores the inks inverted; Pillow takes all four-ink files for Adobe's. Its conversion:
-void inks_to_rgb(const std::uint8_t* inks, std::uint8_t* rgb, std::size_t pixels) {
-  for (; pixels > 0; --pixels, inks += 4, rgb += 3) {
-    const int light = inks[3];
-    for (int c = 0; c < 3; ++c) {
-      const int product = (255 - inks[c]) * light + 128;
-      rgb[c] = static_cast<std::uint8_t>(light - (((product >> 8) + product) >> 8));
-    }
+// Adobe stores the inks inverted, and Pillow takes all files of four inks for Adobe's.
+void adobe_inks_to_rgb(const std::vector<std::uint8_t>& inks, std::uint8_t* rgb) {
+  for (std::size_t i = 0; i < inks.size(); i += 4, rgb += 3) {
+    std::uint8_t own[4];
+    for (std::size_t c = 0; c < 4; ++c) own[c] = static_cast<std::uint8_t>(255 - inks[i + c]);
+    inks_to_rgb(own, rgb);
   }
 }
 
@@ -147,7 +167,7 @@ Image read(Bytes file, int& orientation) {
     info.out_color_space = JCS_CMYK;
     std::vector<std::uint8_t> inks(image.rgb.size() / 3 * 4);
     if (!decoder.read_rows(inks.data(), width * 4)) damaged(decoder);
-    inks_to_rgb(inks.data(), image.rgb.data(), inks.size() / 4);
+    adobe_inks_to_rgb(inks, image.rgb.data());
   } else {
     info.out_color_space = JCS_RGB;
     if (!decoder.read_rows(image.rgb.data(), width * 3)) damaged(decoder);
@@ -157,6 +177,24 @@ Image read(Bytes file, int& orientation) {
 }
 
 }  // namespace
+
+std::vector<std::uint8_t> decoded_jpeg(Bytes tables, Bytes stream, int width, int height,
+                                       int channels, bool ycc) {
+  Decoder decoder(stream);
+  if (!tables.empty() && !decoder.read_tables(tables)) damaged(decoder);
+  if (!decoder.read_header()) damaged(decoder);
+  auto& info = decoder.info;
+  if (info.num_components != channels || info.image_width != static_cast<JDIMENSION>(width) ||
+      info.image_height != static_cast<JDIMENSION>(height))
+    fail(Errc::kBadData, "holds a JPEG of ", info.image_width, " x ", info.image_height,
+         " pixels, wanted ", width, " x ", height);
+  if (channels == 3) info.jpeg_color_space = ycc ? JCS_YCbCr : JCS_RGB;
+  info.out_color_space = channels == 3 ? JCS_RGB : JCS_GRAYSCALE;
+  std::vector<std::uint8_t> out(static_cast<std::size_t>(width) * static_cast<std::size_t>(height) *
+                                static_cast<std::size_t>(channels));
+  if (!decoder.read_rows(out.data(), static_cast<std::size_t>(width * channels))) damaged(decoder);
+  return out;
+}
 
 const Format kJpeg{"JPEG", [](Bytes file) { return begins_with(file, "\xff\xd8\xff"); }, read};
 

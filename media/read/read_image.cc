@@ -9,7 +9,7 @@
 namespace hft::media {
 namespace {
 
-const Format* const kFormats[] = {&kJpeg, &kPng, &kWebp, &kGif};
+const Format* const kFormats[] = {&kJpeg, &kPng, &kWebp, &kGif, &kBmp, &kTiff};
 
 // How images of other formats begin, and files that are often taken for images.
 struct Other {
@@ -33,6 +33,8 @@ constexpr Other kOthers[] = {
     {0, "#?RGBE"sv, "a Radiance (HDR) image"},
     {0, "v/1\x01"sv, "an OpenEXR image"},
     {0, "DDS "sv, "a DDS image"},
+    {0, "II+\0"sv, "a BigTIFF image"},
+    {0, "MM\0+"sv, "a BigTIFF image"},
     {0, "qoif"sv, "a QOI image"},
     {0, "\0\0\x01\0"sv, "an icon (ICO)"},
     {0, "%PDF"sv, "a PDF document"},
@@ -140,6 +142,22 @@ std::uint32_t Cursor::number(int n) {
     shift += 8;
   }
   return value;
+}
+
+bool is_image(Bytes head) {
+  const auto begins = [&](const Other& other) {
+    return other.name.ends_with("image") && begins_with(head, other.magic, other.at);
+  };
+  return std::ranges::any_of(kFormats, [&](auto* format) { return format->is(head); }) ||
+         std::ranges::any_of(kOthers, begins);
+}
+
+bool is_image_name(std::string_view name) {
+  constexpr std::string_view kSuffixes[] = {
+      ".jpg",  ".jpeg", ".jpe",  ".jfif", ".png", ".apng", ".webp", ".gif", ".bmp", ".dib", ".tif",
+      ".tiff", ".heic", ".heif", ".avif", ".jp2", ".jxl",  ".psd",  ".tga", ".hdr", ".exr", ".ppm"};
+  const std::string lower = lowercase(name);
+  return std::ranges::any_of(kSuffixes, [&](auto suffix) { return lower.ends_with(suffix); });
 }
 
 Image read_image(Bytes file, std::string_view name) {

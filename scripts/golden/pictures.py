@@ -36,12 +36,13 @@ def encoded(image, kind, **options):
     return out.getvalue()
 
 
-def files(folder, seed):
+def files(folder, seed, size=(53, 37)):
     """(name, file) of every kind of picture."""
     rng = np.random.default_rng(seed)
-    image = photo(53, 37, rng)
+    width, height = size
+    image = photo(width, height, rng)
     grey = image.convert("L")
-    alpha = PIL.Image.fromarray(rng.integers(0, 256, (37, 53), dtype=np.uint8))
+    alpha = PIL.Image.fromarray(rng.integers(0, 256, (height, width), dtype=np.uint8))
     translucent = image.copy()
     translucent.putalpha(alpha)
     made = {}
@@ -57,13 +58,14 @@ def files(folder, seed):
     made["jpeg-grey.jpg"] = encoded(grey, "JPEG")
     made["jpeg-cmyk.jpg"] = encoded(image.convert("CMYK"), "JPEG", quality=90)
     made["jpeg-rgb.jpg"] = encoded(image, "JPEG", keep_rgb=True)
-    for width, height in ((1, 1), (3, 3), (1, 90), (90, 1), (8, 8), (17, 16)):
-        small = photo(width, height, rng)
-        made[f"jpeg-{width}x{height}.jpg"] = encoded(small, "JPEG")
-        made[f"png-{width}x{height}.png"] = encoded(small, "PNG")
-        made[f"webp-{width}x{height}.webp"] = encoded(small, "WEBP", lossless=True)
-        made[f"bmp-{width}x{height}.bmp"] = encoded(small, "BMP")
-        made[f"gif-{width}x{height}.gif"] = encoded(small.quantize(16), "GIF")
+    for shape in ((1, 1), (3, 3), (1, 90), (90, 1), (8, 8), (17, 16)):
+        small = photo(*shape, rng)
+        name = f"{shape[0]}x{shape[1]}"
+        made[f"jpeg-{name}.jpg"] = encoded(small, "JPEG")
+        made[f"png-{name}.png"] = encoded(small, "PNG")
+        made[f"webp-{name}.webp"] = encoded(small, "WEBP", lossless=True)
+        made[f"bmp-{name}.bmp"] = encoded(small, "BMP")
+        made[f"gif-{name}.gif"] = encoded(small.quantize(16), "GIF")
     for colors in (2, 3, 16, 200):
         made[f"png-palette-{colors}.png"] = encoded(image.quantize(colors), "PNG")
         made[f"gif-{colors}.gif"] = encoded(image.quantize(colors), "GIF", interlace=colors % 2)
@@ -74,15 +76,15 @@ def files(folder, seed):
     made["png-grey-alpha.png"] = encoded(translucent.convert("LA"), "PNG")
     made["png-alpha.png"] = encoded(translucent, "PNG")
     made["png-clear.png"] = encoded(image.quantize(16), "PNG", transparency=3)
-    wide = rng.integers(0, 65536, (37, 53), dtype=np.uint16)
+    wide = rng.integers(0, 65536, (height, width), dtype=np.uint16)
     wide[0, :5] = [0, 100, 255, 256, 65535]
     made["png-grey-16.png"] = encoded(PIL.Image.fromarray(wide), "PNG")
     made["tiff-grey-16.tif"] = encoded(PIL.Image.fromarray(wide), "TIFF")
     for kind, channels in ((2, 3), (4, 2), (6, 4)):
-        made[f"png-16-{kind}.png"] = raw_png(rng.integers(0, 256, (37, 53, 2 * channels), dtype=np.uint8), kind, 16)
+        made[f"png-16-{kind}.png"] = raw_png(rng.integers(0, 256, (height, width, 2 * channels), dtype=np.uint8), kind, 16)
     for depth in (2, 4):
-        packed = rng.integers(0, 256, (37, (53 * depth + 7) // 8), dtype=np.uint8)
-        made[f"png-grey-{depth}.png"] = raw_png(packed[:, :, None], 0, depth, width=53)
+        packed = rng.integers(0, 256, (height, (width * depth + 7) // 8), dtype=np.uint8)
+        made[f"png-grey-{depth}.png"] = raw_png(packed[:, :, None], 0, depth, width=width)
     made["png-animated.png"] = encoded(image, "PNG", save_all=True, append_images=[image.rotate(90)])
     made["gif-animated.gif"] = encoded(image.quantize(9), "GIF", save_all=True, append_images=[grey])
     made["gif-clear.gif"] = encoded(image.quantize(9), "GIF", transparency=2)

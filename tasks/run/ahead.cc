@@ -4,8 +4,9 @@
 
 namespace hft {
 namespace {
-constexpr std::size_t kPieceBytes = 64 << 10, kInputBytes = 64;
-}
+// A picture is much work and, once prepared, much memory, whatever its name's length.
+constexpr std::size_t kPieceBytes = 64 << 10, kInputBytes = 64, kMediaBytes = kPieceBytes / 2;
+}  // namespace
 
 Ahead::Ahead(InputReader& reader, Sink& sink, PrepareJob prepare, unsigned threads)
     : reader_(reader), sink_(sink), prepare_(std::move(prepare)), most_pieces_(threads + 2) {
@@ -99,10 +100,11 @@ bool Ahead::read(Piece& piece) {
     item->input = std::move(*input);
     item->error = item->input.error;
     if (!item->error) item->kept = sink_.reuse(item->input);
-    for (std::size_t i = 0; i < item->input.values.size(); ++i)
-      if (const auto* text = item->input.has(i) ? std::get_if<std::string>(&*item->input.values[i])
-                                                : nullptr)
-        bytes += text->size();
+    for (const auto& value : item->input.values) {
+      if (!value) continue;
+      const auto* text = std::get_if<std::string>(&*value);
+      bytes += text ? text->size() : kMediaBytes;
+    }
     bytes += kInputBytes;
     piece.items.push_back(std::move(item));
   }

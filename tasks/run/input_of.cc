@@ -32,7 +32,7 @@ void take_cell(Input& input, std::size_t i, const Column& column) {
           Error(e.code, input.place + ": column '" + column.source + "' " + e.message, e.hint);
     }
   } else if (column.fixed) {
-    input.values[i] = *column.fixed;
+    input.values[i] = value_of_text(column.kind, *column.fixed);
   } else if (!column.optional) {
     input.error = Error(Errc::kBadData, input.place + ": has no column '" + column.source + "'");
   }
@@ -56,15 +56,16 @@ Input input_of_text(const InputOptions& o, std::string text, std::string place,
     return failed_input(std::move(text), std::move(place),
                         Error(Errc::kBadData, where + "not UTF-8 at byte " + byte));
   }
+  return input_of_value(o, value_of_text(o.columns[0].kind, std::move(text)), std::move(place));
+}
+
+Input input_of_value(const InputOptions& o, Value value, std::string place) {
   Input input;
   input.place = std::move(place);
   input.values.resize(o.columns.size());
-  if (o.columns[0].kind == Kind::kText)
-    input.values[0] = std::move(text);
-  else
-    input.values[0] = Media{std::move(text)};
+  input.values[0] = std::move(value);
   for (std::size_t i = 1; i < o.columns.size(); ++i) {
-    if (o.columns[i].fixed) input.values[i] = *o.columns[i].fixed;
+    if (o.columns[i].fixed) input.values[i] = value_of_text(o.columns[i].kind, *o.columns[i].fixed);
     if (!input.has(i) && !o.columns[i].optional)
       fail(Errc::kUsage, "no ", o.columns[i].name, " is given: use --", o.columns[i].name,
            ", or data with that column (-i FILE.jsonl)");

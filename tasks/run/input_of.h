@@ -13,6 +13,9 @@ namespace hft {
 Input input_of_text(const InputOptions& options, std::string text, std::string place,
                     std::int64_t start = 0);
 
+// The same of a value that is more than its text: media that came with its bytes.
+Input input_of_value(const InputOptions& options, Value value, std::string place);
+
 // The columns of a data row; a string in place of an object is a bare text.
 Input input_of_row(const InputOptions& options, Json row, std::string place);
 

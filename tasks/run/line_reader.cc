@@ -78,8 +78,7 @@ std::optional<std::string> LineReader::next() {
     if (!fill()) break;
     searched = begin_ + length;
   }
-  if (stopped() || (end == std::string::npos && begin_ == buffer_.size()))
-    return std::nullopt;
+  if (stopped() || (end == std::string::npos && begin_ == buffer_.size())) return std::nullopt;
   line_start_ = consumed_;
   ++line_number_;
   const std::size_t stop = end == std::string::npos ? buffer_.size() : end;
@@ -91,10 +90,11 @@ std::optional<std::string> LineReader::next() {
   return line;
 }
 
-std::string LineReader::rest() {
+std::string LineReader::rest(std::int64_t max_bytes) {
   drop_mark();
-  while (fill()) {
-  }
+  while (fill())
+    if (static_cast<std::int64_t>(buffer_.size() - begin_) > max_bytes)
+      fail(Errc::kBadData, name_, ": more than ", max_bytes, " bytes, the limit");
   std::string text = buffer_.substr(begin_);
   begin_ = buffer_.size();
   return text;

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstdint>
 #include <filesystem>
+#include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -22,8 +23,8 @@ class LineReader {
   // The next line without its LF or CRLF; a byte-order mark at the start of the file is dropped.
   // Throws kBadData for a line above limits::kLineBytes.
   std::optional<std::string> next();
-  // Everything that is left.
-  std::string rest();
+  // Everything that is left. Throws kBadData when it is more than that.
+  std::string rest(std::int64_t max_bytes = std::numeric_limits<std::int64_t>::max());
   // The first bytes of the file, its byte-order mark among them, without consuming them: the first
   // line at least, where it is no longer than 64 KiB.
   std::string_view head();

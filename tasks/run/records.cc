@@ -37,6 +37,11 @@ void add_output_options(Flags& flags, OutputOptions& o) {
 void Failures::add(const Input& input, const Error& error) {
   ++bad_;
   not_finite_ += error.code == Errc::kNotFinite;
+  const auto is_media = [](const auto& value) {
+    return value && std::holds_alternative<Media>(*value);
+  };
+  last_is_file_ = error.code == Errc::kNotFound || std::ranges::any_of(input.values, is_media);
+  last_code_ = error.code;
   const bool placed = input.place.empty() || error.message.starts_with(input.place);
   report_error(placed ? error.message : input.place + ": " + error.message,
                bad_ == 1 ? error.hint : "");
@@ -47,6 +52,8 @@ int Failures::exit_code() const {
   if (good_ + bad_ > 1)
     report_error(std::to_string(bad_) + " of " + counted(good_ + bad_, "input") + " failed");
   if (good_ > 0) return static_cast<int>(Errc::kSomeFailed);
+  // A lone file's fault is the run's.
+  if (bad_ == 1 && last_is_file_) return static_cast<int>(last_code_);
   return static_cast<int>(not_finite_ == bad_ ? Errc::kNotFinite : Errc::kFailure);
 }
 

@@ -1,12 +1,9 @@
 #include "tasks/run/rows.h"
 
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
-#include <cerrno>
-#include <cstring>
 #include <deque>
 
 #include "core/base/files.h"
@@ -14,6 +11,7 @@
 #include "core/base/text.h"
 #include "tasks/run/input_of.h"
 #include "tasks/run/line_reader.h"
+#include "tasks/run/named_files.h"
 #include "tasks/run/rows_file.h"
 #include "tasks/run/shard.h"
 
@@ -62,12 +60,6 @@ void add_input_options(Flags& flags, InputOptions& o, std::vector<Column> column
       .group("Input");
 }
 
-// A file that was named, or why a folder could not be listed.
-struct NamedFile {
-  std::string name;
-  std::optional<Error> error;
-};
-
 // A data column that some row must have, and the flag that asks for it.
 struct WantedColumn {
   std::string name, flag;
@@ -79,69 +71,35 @@ namespace {
 
 constexpr std::size_t kColumnProbe = 1000;  // rows looked at before an unknown column is a mistake
 
+FileChoice choice_of(const InputOptions& o) { return {o.recurse, o.columns[0].kind}; }
+
 class ArgumentSource : public RowSource {
  public:
-  explicit ArgumentSource(const InputOptions& o) : options_(o) {}
-  std::optional<Input> next() override {
-    if (at_ == options_.values.size()) return std::nullopt;
-    return input_of_text(options_, options_.values[at_++], "");
+  explicit ArgumentSource(const InputOptions& o) : options_(o) {
+    for (const auto& value : o.values) {
+      if (is_media(o.columns[0].kind))
+        add_media(choice_of(o), value, arguments_);
+      else
+        arguments_.push_back({value, {}});
+    }
   }
+  std::optional<Input> next() override {
+    if (at_ == arguments_.size()) return std::nullopt;
+    const NamedFile& argument = arguments_[at_++];
+    if (argument.error) return failed_input(argument.name, "", *argument.error);
+    if (argument.name == "-" && is_media(options_.columns[0].kind)) {
+      LineReader reader("-");
+      return input_of_value(options_, stdin_media(reader), "");
+    }
+    return input_of_text(options_, argument.name, "");
+  }
+  std::size_t size() const { return arguments_.size(); }
 
  private:
   const InputOptions& options_;
+  std::vector<NamedFile> arguments_;
   std::size_t at_ = 0;
 };
-
-// The files of a folder in order of their names, and the folders that lead to it, by which a loop
-// of links is known.
-class Listing {
- public:
-  explicit Listing(bool recurse) : recurse_(recurse) {}
-
-  void add(const fs::path& folder, std::vector<NamedFile>& out) {
-    struct stat info {};
-    if (::stat(folder.c_str(), &info) != 0) return failed(folder, std::strerror(errno), out);
-    const auto id = std::pair(info.st_dev, info.st_ino);
-    if (std::ranges::find(above_, id) != above_.end())
-      return failed(folder, "is a link to a folder it lies in", out);
-    std::error_code error;
-    std::vector<fs::path> entries;
-    for (fs::directory_iterator at(folder, error), end; !error && at != end; at.increment(error))
-      entries.push_back(at->path());
-    if (error) return failed(folder, "cannot list: " + error.message(), out);
-    std::ranges::sort(entries);
-    above_.push_back(id);
-    for (const auto& entry : entries) take(entry, out);
-    above_.pop_back();
-  }
-
- private:
-  // Sockets, devices and the like are left out; what cannot be looked at is not.
-  void take(const fs::path& entry, std::vector<NamedFile>& out) {
-    if (entry.filename().string().starts_with('.')) return;
-    std::error_code error;
-    const auto status = fs::status(entry, error);
-    if (fs::is_directory(status)) {
-      if (recurse_) add(entry, out);
-    } else if (fs::is_regular_file(status) || fs::is_symlink(entry, error) ||
-               status.type() == fs::file_type::none) {
-      out.push_back({entry.string(), {}});
-    }
-  }
-  static void failed(const fs::path& folder, const std::string& why, std::vector<NamedFile>& out) {
-    out.push_back({folder.string(), Error(Errc::kResources, folder.string() + ": " + why)});
-  }
-  bool recurse_;
-  std::vector<std::pair<dev_t, ino_t>> above_;
-};
-
-void add_named(const InputOptions& o, const std::string& name, std::vector<NamedFile>& files) {
-  std::error_code ignored;
-  if (name != "-" && fs::is_directory(name, ignored))
-    Listing(o.recurse).add(name, files);
-  else
-    files.push_back({name, {}});
-}
 
 // What -i names; a file that is not there ends the run before it starts.
 std::vector<NamedFile> files_of(const InputOptions& o) {
@@ -156,7 +114,7 @@ std::vector<NamedFile> files_of(const InputOptions& o) {
                      : "",
                 name, ": no such file");
     }
-    add_named(o, name, files);
+    add_named(choice_of(o), name, files);
   }
   if (files.empty() && !o.files.empty())
     fail(Errc::kNotFound, "-i: there is no file in ", joined(o.files, ", "));
@@ -168,10 +126,10 @@ void add_listed(const InputOptions& o, std::vector<NamedFile>& files) {
   LineReader list(o.files_from);
   if (o.null_separated) {
     for (const auto& name : split(list.rest(), '\0'))
-      if (!name.empty()) add_named(o, name, files);
+      if (!name.empty()) add_named(choice_of(o), name, files);
   } else {
     while (auto name = list.next())
-      if (!name->empty()) add_named(o, *name, files);
+      if (!name->empty()) add_named(choice_of(o), *name, files);
   }
   if (files.size() == before && !stop_requested())
     fail(Errc::kNotFound, "--files-from: ", list.name(), " names no file");
@@ -290,8 +248,12 @@ InputReader::InputReader(const InputOptions& o, const std::vector<std::string>& 
     if (!o.files.empty() || !o.files_from.empty())
       fail(Errc::kUsage, "inputs are given as arguments and with ",
            o.files.empty() ? "--files-from" : "-i", "; use one of them");
-    impl_->source = std::make_unique<ArgumentSource>(o);
-    impl_->total = static_cast<std::int64_t>(o.values.size());
+    auto arguments = std::make_unique<ArgumentSource>(o);
+    impl_->total = static_cast<std::int64_t>(arguments->size());
+    if (impl_->total == 0)
+      fail_hint(Errc::kNotFound, o.recurse ? "" : "-R also reads the folders inside",
+                joined(o.values, ", "), ": there is no ", o.columns[0].name, " file in it");
+    impl_->source = std::move(arguments);
     return;
   }
   auto files = files_of(o);

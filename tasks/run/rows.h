@@ -62,7 +62,10 @@ struct Input {
   const std::string& text(std::size_t column = 0) const {
     return std::get<std::string>(*values[column]);
   }
-  // The same, null when the input has no such column.
+  media::Image image(std::size_t column = 0) const {
+    return image_of(std::get<Media>(*values[column]));
+  }
+  // The text, null when the input has no such column.
   const std::string* text_if(std::size_t column) const {
     return has(column) ? &text(column) : nullptr;
   }

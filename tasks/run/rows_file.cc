@@ -4,10 +4,11 @@
 #include <deque>
 #include <filesystem>
 
+#include "core/base/limits.h"
 #include "core/base/signals.h"
 #include "core/base/text.h"
 #include "tasks/run/input_of.h"
-#include "tasks/run/line_reader.h"
+#include "tasks/run/named_files.h"
 
 namespace hft {
 namespace {
@@ -25,8 +26,9 @@ constexpr Signature kArchives[] = {
     {0, "PK\x03\x04"sv, "a zip archive", "unzip -p FILE | hft … -i -"},
     {0, "PK\x05\x06"sv, "an empty zip archive", ""},
     {4, "1AY&SY"sv, "bzip2", "bunzip2 -c FILE | hft … -i -"},
-    {0, "\xfd"
-        "7zXZ\0"sv,
+    {0,
+     "\xfd"
+     "7zXZ\0"sv,
      "xz", "xz -dc FILE | hft … -i -"},
     {0, "\x28\xb5\x2f\xfd"sv, "zstd", "zstd -dc FILE | hft … -i -"},
     {0, "\x04\x22\x4d\x18"sv, "lz4", "lz4 -dc FILE | hft … -i -"},
@@ -105,7 +107,15 @@ std::string json_format(std::string_view head, const InputOptions& o, bool bare)
   return line || more ? "jsonl" : "json";
 }
 
+// Not data about media but the media itself: what it is called, or what it holds, says so.
+bool holds_media(const InputOptions& o, LineReader& file) {
+  const Kind kind = o.columns[0].kind;
+  return is_media(kind) && !o.lines && o.format == "auto" &&
+         (is_media_name(kind, file.name()) || is_media_head(kind, file.head()));
+}
+
 std::string format_of(const InputOptions& o, LineReader& file, bool bare) {
+  if (holds_media(o, file)) return "media";
   refuse_other_kinds(file.name(), file.head());
   if (o.lines) return "lines";
   if (o.format != "auto") return o.format;
@@ -127,13 +137,15 @@ class FileSource : public RowSource {
  public:
   FileSource(const InputOptions& o, const std::string& file, bool bare,
              const std::atomic<bool>& cancelled)
-      : options_(o), reader_(file, &cancelled), cancelled_(cancelled) {
+      : options_(o), file_(file), reader_(file, &cancelled), cancelled_(cancelled) {
     format_ = format_of(o, reader_, bare);
     if (format_ == "json") load_array();
   }
 
   std::optional<Input> next() override {
     if (format_ == "json") return next_of_array();
+    if (format_ == "media" || (format_ == "text" && is_media(options_.columns[0].kind)))
+      return media();
     if (format_ == "text") return whole();
     std::optional<std::string> line;
     do line = reader_.next();
@@ -157,6 +169,13 @@ class FileSource : public RowSource {
     if (text.ends_with('\n')) text.pop_back();
     if (text.ends_with('\r')) text.pop_back();
     return input_of_text(options_, std::move(text), reader_.name());
+  }
+  std::optional<Input> media() {
+    if (std::exchange(done_, true)) return std::nullopt;
+    if (file_ != "-") return input_of_text(options_, file_, "");
+    Media all = stdin_media(reader_);
+    if (cancelled_ || stop_requested()) return std::nullopt;
+    return input_of_value(options_, std::move(all), "");
   }
   Input parsed(const std::string& line, const std::string& place) {
     try {
@@ -184,6 +203,7 @@ class FileSource : public RowSource {
   }
 
   const InputOptions& options_;
+  std::string file_;
   LineReader reader_;
   const std::atomic<bool>& cancelled_;
   std::string format_;
@@ -193,6 +213,10 @@ class FileSource : public RowSource {
 };
 
 }  // namespace
+
+Media stdin_media(LineReader& reader) {
+  return {"-", std::make_shared<const std::string>(reader.rest(limits::kImageBytes))};
+}
 
 std::unique_ptr<RowSource> open_file_source(const InputOptions& options, const std::string& file,
                                             bool bare, const std::atomic<bool>& cancelled) {

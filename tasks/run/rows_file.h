@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 
+#include "tasks/run/line_reader.h"
 #include "tasks/run/rows.h"
 
 namespace hft {
@@ -15,5 +16,8 @@ namespace hft {
 // kBadData naming an encoding or archive that is not read.
 std::unique_ptr<RowSource> open_file_source(const InputOptions& options, const std::string& file,
                                             bool bare, const std::atomic<bool>& cancelled);
+
+// All of standard input as a picture or sound.
+Media stdin_media(LineReader& reader);
 
 }  // namespace hft

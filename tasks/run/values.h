@@ -1,22 +1,36 @@
 // What one cell of the input holds.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <variant>
 
 #include "core/base/exact_json.h"
+#include "media/image.h"
 
 namespace hft {
 
 // What a column is read as. Numbers and lists are kept as the JSON text they were given as, so that
 // not a digit is lost.
 enum class Kind { kText, kNumber, kImage, kSound, kList };
+inline bool is_media(Kind kind) { return kind == Kind::kImage || kind == Kind::kSound; }
 
-// A picture or a sound: where it is said to be (a path, a URL).
+// A picture or a sound: as it was given (a path, a URL, "data:…;base64,…", bare base64), and its
+// bytes where they came with it ("-", standard input).
 struct Media {
   std::string source;
+  std::shared_ptr<const std::string> bytes{};
 };
 using Value = std::variant<std::string, Media>;
+
+// A bare text as a value of that kind: the text, or where the media is.
+Value value_of_text(Kind kind, std::string text);
+
+// The file itself, wherever it is; at most max_bytes of it (kBadData). Throws kNotFound for a path
+// or URL with nothing there, and what read_url throws.
+std::string bytes_of(const Media& media, std::int64_t max_bytes);
+// The picture; throws what read_image throws.
+media::Image image_of(const Media& media);
 
 // The cell of a data row; throws kBadData ("is number, wanted a string") when it is of another
 // kind.
