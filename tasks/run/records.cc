@@ -14,10 +14,12 @@
 
 namespace hft {
 
-void add_output_options(Flags& flags, OutputOptions& o) {
+void add_output_options(Flags& flags, OutputOptions& o, const std::vector<std::string>& more) {
+  std::vector<std::string> forms{"text", "json", "csv", "tsv"};
+  forms.insert(forms.end(), more.begin(), more.end());
   flags.add("--json", o.json, "One JSON record per input").group("Output");
   flags.add("--format", o.format, "Form of the results")
-      .one_of({"text", "json", "csv", "tsv"})
+      .one_of(forms)
       .group("Output");
   flags
       .add(

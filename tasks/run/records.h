@@ -89,12 +89,14 @@ class Failures {
  public:
   void add(const Input& input, const Error& error);
   void succeeded() { ++good_; }
-  // 0, 3 or 1; 10 when nothing was but not finite. A summary line on stderr when several inputs
-  // failed.
+  // 0, 3 or 1; 10 when nothing was but not finite; of one file alone its own. A summary line on
+  // stderr when several inputs failed.
   int exit_code() const;
 
  private:
   std::int64_t good_ = 0, bad_ = 0, not_finite_ = 0;
+  Errc last_code_ = Errc::kFailure;
+  bool last_is_file_ = false;
 };
 
 }  // namespace hft
