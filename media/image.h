@@ -8,6 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include "core/base/limits.h"
+
 namespace hft::media {
 
 struct Image {
@@ -26,7 +28,7 @@ inline Bytes bytes_of(std::string_view text) {
 // damaged, no image, or over limits::kImagePixels or kImageBytes (looked at before anything is
 // decoded); kUnsupported naming a format or kind that is not read. Safe on hostile bytes, from any
 // thread.
-Image read_image(Bytes file, std::string_view name);
+Image read_image(Bytes file, std::string_view name, std::int64_t max_pixels = limits::kImagePixels);
 
 // Begins like a format that read_image reads, or names when it refuses it.
 bool is_image(Bytes head);

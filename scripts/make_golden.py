@@ -5,7 +5,7 @@ golden.json, what the Python pipelines answer for it. tests/cli/golden_test.cc c
 usage: make_golden.py [NAME...]    (default: all checkpoints; needs the Python of scripts/setup --reference, and for
                                     those named v5-… one with transformers 5)
        make_golden.py KIND         what other tests compare with: generation, templates, tokenizer_parts,
-                                   tokenizer_classes, torch_files, sentence_cases (a module of scripts/golden each)
+                                   tokenizer_classes, torch_files, sentence_cases, pictures (a module of scripts/golden each)
 """
 import importlib
 import json
@@ -29,7 +29,8 @@ from golden.seq2seq import SEQ2SEQ
 from golden.version5 import VERSION_5
 
 GOLDENS = ENCODERS + DECODERS + SEQ2SEQ + DEFAULTS + VERSION_5
-KINDS = ("generation", "templates", "tokenizer_parts", "tokenizer_classes", "torch_files", "sentence_cases")
+KINDS = ("generation", "templates", "tokenizer_parts", "tokenizer_classes", "torch_files", "sentence_cases",
+         "pictures")
 ROOT = Path(__file__).resolve().parent.parent / "tests" / "golden"
 
 

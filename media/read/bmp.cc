@@ -151,9 +151,9 @@ std::vector<std::uint8_t> unpacked(const Header& h, Cursor at) {
   return out;
 }
 
-Image read(Bytes file, int&) {
+Image read(Bytes file, Reading& reading) {
   const Header h = read_header(file);
-  Image image = blank_image(h.width, h.height);
+  Image image = reading.blank(h.width, h.height);
   Cursor at(file);
   at.seek(h.offset);
   const auto row_of = [&](std::int64_t y) {

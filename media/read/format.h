@@ -8,16 +8,21 @@
 
 namespace hft::media {
 
+struct Reading {
+  std::int64_t max_pixels;
+  int orientation = 0;  // EXIF's, 1 to 8, where the file has one
+
+  // An image of that size, black. Throws kBadData when it has no pixels, or too many.
+  Image blank(std::int64_t width, std::int64_t height) const;
+};
+
 struct Format {
   std::string_view name;  // "JPEG"
   bool (*is)(Bytes file);
-  // The pixels as they are stored; sets `orientation` (EXIF's, 1 to 8) where the file has one.
-  Image (*read)(Bytes file, int& orientation);
+  // The pixels as they are stored.
+  Image (*read)(Bytes file, Reading& reading);
 };
 extern const Format kJpeg, kPng, kWebp, kGif, kBmp, kTiff;
-
-// An image of that size, black. Throws kBadData when it has no pixels, or too many.
-Image blank_image(std::int64_t width, std::int64_t height);
 
 inline bool begins_with(Bytes file, std::string_view magic, std::size_t at = 0) {
   return file.size() >= at + magic.size() &&

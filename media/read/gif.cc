@@ -146,7 +146,7 @@ int skip_extensions(Cursor& at) {
   }
 }
 
-Image read(Bytes file, int&) {
+Image read(Bytes file, Reading& reading) {
   Cursor at(file);
   at.skip(6);
   std::int64_t width = at.number(2), height = at.number(2);
@@ -164,7 +164,7 @@ Image read(Bytes file, int&) {
   if (own & 0x80) palette = read_palette(at, own);
   width = std::max(width, area.x + area.width);
   height = std::max(height, area.y + area.height);
-  Image image = blank_image(width, height);
+  Image image = reading.blank(width, height);
   const auto ground = palette[static_cast<std::size_t>(std::max(transparent, 0))];
   for (std::size_t i = 0; i < image.rgb.size(); i += 3)
     std::memcpy(image.rgb.data() + i, ground.data(), 3);

@@ -155,13 +155,13 @@ int orientation_of(Bytes file) {
   return from_exif > 0 ? from_exif : from_xmp;
 }
 
-Image read(Bytes file, int& orientation) {
+Image read(Bytes file, Reading& reading) {
   Decoder decoder(file);
   if (!decoder.read_header()) damaged(decoder);
   auto& info = decoder.info;
   if (info.num_components != 1 && info.num_components != 3 && info.num_components != 4)
     fail(Errc::kUnsupported, "has ", info.num_components, " components, wanted 1, 3 or 4");
-  Image image = blank_image(info.image_width, info.image_height);
+  Image image = reading.blank(info.image_width, info.image_height);
   const auto width = static_cast<std::size_t>(image.width);
   if (info.num_components == 4) {
     info.out_color_space = JCS_CMYK;
@@ -172,7 +172,7 @@ Image read(Bytes file, int& orientation) {
     info.out_color_space = JCS_RGB;
     if (!decoder.read_rows(image.rgb.data(), width * 3)) damaged(decoder);
   }
-  orientation = orientation_of(file);
+  reading.orientation = orientation_of(file);
   return image;
 }
 

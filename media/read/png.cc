@@ -163,12 +163,12 @@ int orientation_of(Bytes file) {
   return from_exif > 0 ? from_exif : from_profile > 0 ? from_profile : from_xmp;
 }
 
-Image read(Bytes file, int& orientation) {
+Image read(Bytes file, Reading& reading) {
   Decoder decoder(file);
   if (!decoder.read_header()) fail(Errc::kBadData, decoder.message);
   png_structp png = decoder.png;
-  Image image =
-      blank_image(png_get_image_width(png, decoder.info), png_get_image_height(png, decoder.info));
+  Image image = reading.blank(png_get_image_width(png, decoder.info),
+                              png_get_image_height(png, decoder.info));
   const int type = png_get_color_type(png, decoder.info);
   const int depth = png_get_bit_depth(png, decoder.info);
   png_set_interlace_handling(png);
@@ -183,7 +183,7 @@ Image read(Bytes file, int& orientation) {
     if ((type & PNG_COLOR_MASK_COLOR) == 0) png_set_gray_to_rgb(png);
     read_all(decoder, image.rgb.data(), 3 * static_cast<std::size_t>(image.width), image.height);
   }
-  orientation = orientation_of(file);
+  reading.orientation = orientation_of(file);
   return image;
 }
 

@@ -112,12 +112,11 @@ Image turned(Image in, int orientation) {
 
 }  // namespace
 
-Image blank_image(std::int64_t width, std::int64_t height) {
+Image Reading::blank(std::int64_t width, std::int64_t height) const {
   if (width <= 0 || height <= 0)
     fail(Errc::kBadData, "is ", width, " x ", height, " pixels, wanted at least one");
-  if (width > limits::kImagePixels / height)
-    fail(Errc::kBadData, "is ", width, " x ", height, " pixels, over the limit of ",
-         limits::kImagePixels);
+  if (width > max_pixels / height)
+    fail(Errc::kBadData, "is ", width, " x ", height, " pixels, over the limit of ", max_pixels);
   Image image{static_cast<int>(width), static_cast<int>(height), {}};
   image.rgb.resize(static_cast<std::size_t>(width * height * 3));
   return image;
@@ -160,7 +159,7 @@ bool is_image_name(std::string_view name) {
   return std::ranges::any_of(kSuffixes, [&](auto suffix) { return lower.ends_with(suffix); });
 }
 
-Image read_image(Bytes file, std::string_view name) {
+Image read_image(Bytes file, std::string_view name, std::int64_t max_pixels) {
   return with_context(name, [&] {
     if (file.empty()) fail(Errc::kBadData, "is empty, wanted an image");
     if (static_cast<std::int64_t>(file.size()) > limits::kImageBytes)
@@ -168,9 +167,9 @@ Image read_image(Bytes file, std::string_view name) {
            ", over the limit of ", human_bytes(limits::kImageBytes), " for an image file");
     const auto format = std::ranges::find_if(kFormats, [&](auto* f) { return f->is(file); });
     if (format == std::end(kFormats)) refuse(file);
-    int orientation = 1;
-    Image image = with_context((*format)->name, [&] { return (*format)->read(file, orientation); });
-    return turned(std::move(image), orientation);
+    Reading reading{max_pixels};
+    Image image = with_context((*format)->name, [&] { return (*format)->read(file, reading); });
+    return turned(std::move(image), reading.orientation);
   });
 }
 

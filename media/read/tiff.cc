@@ -296,10 +296,10 @@ void put_palette(const Directory& d, const Samples& samples, Image& image) {
     std::copy_n(palette[samples.data[i]].data(), 3, image.rgb.data() + 3 * i);
 }
 
-Image read(Bytes file, int& orientation) {
+Image read(Bytes file, Reading& reading) {
   const Directory d(file);
   const Layout l = layout_of(d);
-  Image image = blank_image(l.width, l.height);
+  Image image = reading.blank(l.width, l.height);
   const Samples samples = read_samples(d, l, file);
   const std::size_t pixels = image.rgb.size() / 3;
   const auto kept = static_cast<std::size_t>(samples.kept);
@@ -322,8 +322,8 @@ Image read(Bytes file, int& orientation) {
             static_cast<std::uint8_t>(l.photometric == kWhiteIsZero ? 255 - from[0] : from[0]));
     }
   }
-  orientation = static_cast<int>(d.number(kOrientation, 0));
-  if (orientation == 0) orientation = xmp_orientation(d.bytes(kXmp));
+  reading.orientation = static_cast<int>(d.number(kOrientation, 0));
+  if (reading.orientation == 0) reading.orientation = xmp_orientation(d.bytes(kXmp));
   return image;
 }
 

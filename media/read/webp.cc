@@ -47,13 +47,13 @@ Chunks chunks_of(Bytes file) {
   return out;
 }
 
-Image read(Bytes file, int& orientation) {
+Image read(Bytes file, Reading& reading) {
   const Chunks chunks = chunks_of(file);
-  orientation = exif_orientation(chunks.exif);
-  if (orientation == 0) orientation = xmp_orientation(chunks.xmp);
+  reading.orientation = exif_orientation(chunks.exif);
+  if (reading.orientation == 0) reading.orientation = xmp_orientation(chunks.xmp);
   if (chunks.animated) {
     if (chunks.frame.empty()) fail(Errc::kBadData, "has no picture");
-    Image canvas = blank_image(chunks.width, chunks.height);
+    Image canvas = reading.blank(chunks.width, chunks.height);
     Cursor header(chunks.frame);
     const std::int64_t x = 2 * static_cast<std::int64_t>(header.number(3));
     const std::int64_t y = 2 * static_cast<std::int64_t>(header.number(3));
@@ -63,7 +63,7 @@ Image read(Bytes file, int& orientation) {
   }
   int width = 0, height = 0;
   if (!WebPGetInfo(file.data(), file.size(), &width, &height)) fail(Errc::kBadData, "is damaged");
-  Image image = blank_image(width, height);
+  Image image = reading.blank(width, height);
   decode_into(file, image, 0, 0);
   return image;
 }

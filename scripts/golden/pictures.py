@@ -1,11 +1,26 @@
 """Pictures of every kind that is read, and what the reference makes of them: its pixels, and the numbers
-of its image processors. torchvision's compiled part is not needed; its operators are declared only."""
+of its image processors. torchvision's compiled part is not needed; its operators are declared only.
+As a kind of make_golden.py: writes tests/golden/pictures/pictures.json, small ones with their checksums."""
+import base64
 import io
+import json
 import struct
+import tempfile
+import zlib
+from pathlib import Path
 
 import numpy as np
 import PIL.Image
 import PIL.ImageOps
+
+
+ROOT = Path(__file__).resolve().parents[2]
+KEPT = """turned-3.jpg turned-6.jpg turned-5.png turned-8.webp turned-2.tif turned-7.tif jpeg-0-75 jpeg-1-98
+jpeg-2-35 jpeg-progressive-2-75 jpeg-grey jpeg-cmyk jpeg-rgb jpeg-restart jpeg-1x1 png-1x1 webp-3x3 bmp-3x3 gif-1x90
+png-palette-3 png-palette-16 gif-3 gif-16 gif-clear gif-grey gif-animated bmp-palette-2 bmp-palette-16 bmp-one bmp-alpha
+tiff-palette-16 png-one png-grey.png png-grey-alpha png-alpha png-clear png-grey-16 png-16-2 png-16-4 png-16-6
+png-grey-2 png-grey-4 png-animated webp-lossy.webp webp-lossy-alpha webp-lossless webp-animated tiff-grey-16
+tiff-tiff_lzw tiff-tiff_adobe_deflate tiff-packbits tiff-jpeg tiff-grey-None tiff-one tiff-alpha tiff-cmyk""".split()
 
 
 def photo(width, height, rng):
@@ -109,7 +124,6 @@ def files(folder, seed, size=(53, 37)):
 
 def raw_png(rows, kind, depth, width=None):
     """A PNG of unfiltered rows [H, W, bytes]."""
-    import zlib
     height = rows.shape[0]
     width = width or rows.shape[1]
     lines = b"".join(b"\0" + rows[y].tobytes() for y in range(height))
@@ -191,3 +205,38 @@ def declare_torchvision():
     for name in ("nms", "qnms"):
         library.define(name + "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
     return library
+
+
+def main():
+    declared = declare_torchvision()  # noqa: F841, kept for as long as it is used
+    out = {"files": [], "processors": []}
+    rng = np.random.default_rng(7)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for name, file in files(folder, 1, size=(23, 17)):
+            if any(name.startswith(kept) for kept in KEPT):
+                pixels = reference_pixels(file)
+                out["files"].append({"name": name, "shape": pixels.shape[:2], "crc": zlib.crc32(pixels.tobytes()),
+                                     "bytes": base64.b64encode(file.read_bytes()).decode()})
+        photos = []
+        for width, height in ((61, 40), (37, 90), (90, 7), (3, 3)):
+            file = folder / f"photo-{width}x{height}.jpg"
+            photo(width, height, rng).save(file, quality=70)
+            photos.append(file)
+            out["files"].append({"name": file.name, "shape": [height, width],
+                                 "crc": zlib.crc32(reference_pixels(file).tobytes()),
+                                 "bytes": base64.b64encode(file.read_bytes()).decode()})
+        for fast in (False, True):
+            for _, settings in processors(fast):
+                for photo in photos:
+                    try:
+                        numbers = reference_numbers(settings, photo)
+                    except Exception:  # no size, or a height that the slow classes take for channels
+                        continue
+                    out["processors"].append({"file": photo.name, "settings": settings, "shape": numbers.shape,
+                                              "crc": zlib.crc32(np.ascontiguousarray(numbers, np.float32).tobytes())})
+    target = ROOT / "tests" / "golden" / "pictures" / "pictures.json"
+    target.parent.mkdir(exist_ok=True)
+    lists = [f' "{key}": [\n' + ",\n".join("  " + json.dumps(one, separators=(",", ":")) for one in rows) + "]"
+             for key, rows in out.items()]
+    target.write_text("{\n" + ",\n".join(lists) + "}\n")

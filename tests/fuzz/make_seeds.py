@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """Inputs for the fuzzers to start from, taken from the goldens: make_seeds.py FOLDER."""
+import base64
 import hashlib
 import json
 import sys
@@ -36,6 +37,8 @@ def seeds():
     for number, file in enumerate(sorted(GOLDEN.glob("tokenizer-classes/*.model"))):
         yield "spm", bytes([number]) + file.read_bytes()[:2000]
         yield "spm", bytes([number]) + file.read_bytes()
+    for picture in json.loads((GOLDEN / "pictures" / "pictures.json").read_text())["files"]:
+        yield "image", base64.b64decode(picture["bytes"])
 
 
 def main():

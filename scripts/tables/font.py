@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 """Writes media/font_data.inc: the letters of Aileron Regular (CC0, as Pillow brings it) as grey bitmaps, a
-nibble a pixel. usage: PYTHON scripts/make_font.py"""
-from pathlib import Path
+nibble a pixel.
 
+usage: scripts/tables/font.py > media/font_data.inc     (Python with Pillow 13)
+"""
 import PIL.ImageFont
 
 SIZE = 24
-OUT = Path(__file__).resolve().parent.parent / "media" / "font_data.inc"
 
 
 def main():
@@ -23,14 +23,14 @@ def main():
         rows.append((code, round(font.getlength(chr(code)) * 16), left, ascent + top, width, height, len(data)))
         data += "".join("abcdefghijklmnop"[(v + 8) // 17] for v in bytes(mask))
     lines = [data[i:i + 96] for i in range(0, len(data), 96)]
-    out = [f"// Made by scripts/make_font.py: Aileron Regular (CC0) at {SIZE} pixels, 'a' clear to 'p' full.",
+    out = [f"// Made by scripts/tables/font.py: Aileron Regular (CC0) at {SIZE} pixels, 'a' clear to 'p' full.",
            f"constexpr int kFontHeight = {ascent + descent};",
            "// code, advance / 16, left, top, width, height, where its pixels begin",
            f"constexpr Glyph kGlyphs[] = {{"]
     out += ["    " + " ".join("{" + ", ".join(map(str, row)) + "}," for row in rows[i:i + 3]) for i in range(0, len(rows), 3)]
     out += ["};", "constexpr std::string_view kFontPixels ="]
     out += [f'    "{line}"' for line in lines[:-1]] + [f'    "{lines[-1]}";']
-    OUT.write_text("\n".join(out) + "\n")
+    print("\n".join(out))
 
 
 if __name__ == "__main__":
