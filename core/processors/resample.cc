@@ -171,7 +171,7 @@ struct Block {
 constexpr int kRows = 8;  // of the input, resized together
 constexpr int kLanes = 3 * kRows;
 constexpr int kPairBytes = 64;  // two columns of eight rows, channel by channel: 48 and some room
-constexpr int kPairs = 512;     // held at a time, as a rule
+constexpr int kPairs = 128;     // held at a time, as a rule
 
 typedef std::uint8_t Eight __attribute__((vector_size(8)));
 typedef std::uint8_t Sixteen __attribute__((vector_size(16)));
