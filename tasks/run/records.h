@@ -27,7 +27,9 @@ struct OutputOptions {
   std::vector<std::string> keep_columns;  // {"all"}: every one
 };
 
-void add_output_options(Flags& flags, OutputOptions& options);
+// more: forms of results that the task itself writes.
+void add_output_options(Flags& flags, OutputOptions& options,
+                        const std::vector<std::string>& more = {});
 
 // How a task's output looks outside JSON: `text` draws one record for people.
 struct Rendering {
