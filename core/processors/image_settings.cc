@@ -110,6 +110,9 @@ ImageSettings settings_of(const Fields& fields, const std::string& name, Generat
   }
   s.resizes = fields.boolean("do_resize", true);
   s.filter = filter_of(fields, row.filter);
+  if (fast && s.filter > Filter::kBicubic)
+    fail(Errc::kUnsupported, "'resample' is ", static_cast<int>(s.filter),
+         ", which torchvision does not have, wanted 0 to 3");
   s.crop_share = fields.real("crop_pct", 1e-3, 1e3, row.crop_share);
   s.divisor = static_cast<int>(fields.integer(
       "size_divisor", 0, 1 << 16, fields.integer("size_divisibility", 0, 1 << 16, row.divisor)));
@@ -179,7 +182,7 @@ ImageSettings settings_of_timm(const Fields& config) {
   }
   s.crops = true;
   s.crop = input;
-  const std::string filter = fields.text("interpolation", "bilinear");
+  const std::string filter = fields.text("interpolation", "bicubic");
   constexpr std::pair<std::string_view, Filter> kFilters[] = {
       {"nearest", Filter::kNearest}, {"lanczos", Filter::kLanczos}, {"bilinear", Filter::kBilinear},
       {"bicubic", Filter::kBicubic}, {"box", Filter::kBox},         {"hamming", Filter::kHamming}};

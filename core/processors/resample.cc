@@ -12,7 +12,6 @@
 #include <immintrin.h>
 #endif
 
-#include "core/base/error.h"
 #include "core/kernels/simd.h"
 
 namespace hft {
@@ -510,12 +509,6 @@ Image resized(const Image& in, int width, int height, Filter filter, Arithmetic 
     pick_nearest(in, out, arithmetic);
     return out;
   }
-  if (arithmetic == Arithmetic::kTorchvision && filter != Filter::kBilinear &&
-      filter != Filter::kBicubic)
-    fail(Errc::kUnsupported,
-         "resample: torchvision resizes tensors with nearest, bilinear and "
-         "bicubic only; the file asks for filter ",
-         static_cast<int>(filter));
   if (arithmetic == Arithmetic::kPillow && down_first(in, width, height))
     return resized(resized(in, in.width, height, filter, arithmetic, row), width, height, filter,
                    arithmetic, row);

@@ -12,8 +12,8 @@ namespace hft {
 enum class Filter : std::uint8_t { kNearest, kLanczos, kBilinear, kBicubic, kBox, kHamming };
 enum class Arithmetic : std::uint8_t { kPillow, kTorchvision };
 
-// width and height are at least 1, and at most limits::kImagePixels pixels. torchvision has
-// nearest, bilinear and bicubic only: kUnsupported for the others. `row`: of the kernels' table.
+// width and height are at least 1, and at most limits::kImagePixels pixels. `row`: of
+// the kernels' table. torchvision has no box and no hamming filter, so nothing says what they give.
 media::Image resized(const media::Image& image, int width, int height, Filter filter,
                      Arithmetic arithmetic, Processor row = processor());
 

@@ -66,7 +66,7 @@ def compare_processors(ours, folder, args, fast):
         own = folder / f"{name}-{i % len(cases)}{'-fast' if fast else ''}"
         if not own.exists():
             own.mkdir()
-            (own / "preprocessor_config.json").write_text(json.dumps(settings))
+            (own / ("config.json" if "pretrained_cfg" in settings else "preprocessor_config.json")).write_text(json.dumps(settings))
         width, height = (int(x) for x in np.exp(rng.uniform(np.log(8), np.log(900), 2)))
         file = folder / f"photo.{'png' if i % 2 else 'jpg'}"
         pictures.photo(width, height, rng).save(file, **({} if i % 2 else {"quality": 90}))

@@ -32,7 +32,10 @@ TEST_CASE("image processors: tensors are the reference's, bit for bit") {
   for (const Json& one : test::pictures()["processors"]) {
     CAPTURE(one["settings"].dump());
     CAPTURE(one["file"].dump());
-    const Pixels pixels = processor_of(one["settings"])(photo(one["file"]));
+    const Json& settings = one["settings"];
+    const bool timm = settings.contains("pretrained_cfg");
+    const Pixels pixels = processor_of(
+        settings, nullptr, timm ? "config.json" : "preprocessor_config.json")(photo(one["file"]));
     CHECK(pixels.height == one["shape"][1].get<int>());
     CHECK(pixels.width == one["shape"][2].get<int>());
     CHECK(checksum(pixels) == one["crc"].get<std::uint32_t>());
@@ -143,6 +146,8 @@ TEST_CASE("image processors: mistakes name the file, the field and what is wante
             .ends_with("'image_mean' wanted a list of 3 numbers"));
   CHECK(error({{"image_processor_type", "ViTImageProcessor"}, {"resample", 9}})
             .ends_with("'resample' is 9, wanted an integer in [0, 5]"));
+  CHECK(error({{"image_processor_type", "ViTImageProcessorFast"}, {"resample", 5}}) ==
+        "'resample' is 5, which torchvision does not have, wanted 0 to 3");
   const test::TempFolder empty;
   CHECK(test::error_of([&] { static_cast<void>(ImageProcessor::from_folder(empty.path)); }) ==
         empty.path.string() +
