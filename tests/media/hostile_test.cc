@@ -26,7 +26,7 @@ std::string png(std::uint32_t width, std::uint32_t height, const std::string& mo
          test::png_chunk("IEND", "");
 }
 
-std::string little(std::uint32_t value, int bytes) {
+std::string little(std::uint64_t value, int bytes) {
   std::string out;
   for (int i = 0; i < bytes; ++i) out += static_cast<char>(value >> 8 * i);
   return out;
