@@ -128,6 +128,20 @@ std::vector<Paint> paints_of(std::span<const DrawnMask> masks, std::span<const s
   return paints;
 }
 
+// The smallest area of the picture with all of the mask in it.
+Area bounds_of(const DrawnMask& mask, int width) {
+  Area area{width, static_cast<int>(mask.mask.size()) / width, 0, 0};
+  const int height = area.top;
+  for (int y = 0; y < height; ++y) {
+    const std::uint8_t* row = mask.mask.data() + static_cast<std::ptrdiff_t>(y) * width;
+    for (int x = 0; x < width; ++x) {
+      if (row[x] == 0) continue;
+      area = {std::min(area.left, x), std::min(area.top, y), std::max(area.right, x + 1), y + 1};
+    }
+  }
+  return area;
+}
+
 void lay(Image& image, const DrawnMask& mask, const Paint& paint, int width, int height,
          int times) {
   const auto in = [&](int x, int y) {
@@ -136,15 +150,13 @@ void lay(Image& image, const DrawnMask& mask, const Paint& paint, int width, int
                      static_cast<std::size_t>(x / times)] != 0;
   };
   const int thick = std::max(1, std::min(width, height) * times / 300);
-  for (int y = 0; y < height * times; ++y)
-    for (int x = 0; x < width * times; ++x) {
+  const Area area = bounds_of(mask, width);
+  for (int y = area.top * times; y < area.bottom * times; ++y)
+    for (int x = area.left * times; x < area.right * times; ++x) {
       if (!in(x, y)) continue;
       const bool edge =
           !in(x - thick, y) || !in(x + thick, y) || !in(x, y - thick) || !in(x, y + thick);
-      if (edge)
-        blend(image, x, y, paint.color, 1);
-      else
-        blend(image, x, y, paint.color, paint.share(x, y));
+      blend(image, x, y, paint.color, edge ? 1 : paint.share(x, y));
     }
 }
 
