@@ -7,6 +7,7 @@ usage: make_golden.py [NAME...]    (default: all checkpoints; needs the Python o
        make_golden.py KIND         what other tests compare with: generation, templates, tokenizer_parts,
                                    tokenizer_classes, torch_files, sentence_cases, pictures (a module of scripts/golden each)
 """
+import copy
 import importlib
 import json
 import shutil
@@ -21,14 +22,15 @@ import transformers as tf
 from safetensors.torch import load_file, save_file
 
 sys.path.insert(0, str(Path(__file__).parent))
-from golden import answers, nomic_bert, tokenizers_of
+from golden import answers, nomic_bert, photos, tokenizers_of
 from golden.decoders import DECODERS
 from golden.defaults import DEFAULTS
 from golden.models import GOLDENS as ENCODERS
 from golden.seq2seq import SEQ2SEQ
 from golden.version5 import VERSION_5
+from golden.vision import TIMM, VISION
 
-GOLDENS = ENCODERS + DECODERS + SEQ2SEQ + DEFAULTS + VERSION_5
+GOLDENS = ENCODERS + DECODERS + SEQ2SEQ + DEFAULTS + VISION + TIMM + VERSION_5
 KINDS = ("generation", "templates", "tokenizer_parts", "tokenizer_classes", "torch_files", "sentence_cases",
          "pictures")
 ROOT = Path(__file__).resolve().parent.parent / "tests" / "golden"
@@ -44,7 +46,12 @@ def widen(model, std):
             if p.dim() > 1:
                 p.copy_(noise * std)
             else:
-                p.copy_(noise * 0.2 + (1.0 if ("norm" in name.lower() or "ln_" in name or "_ln" in name) and "weight" in name else 0.0))
+                p.copy_(noise * 0.2 + (1.0 if ("norm" in name.lower() or "ln_" in name or "_ln" in name or ".bn" in name) and "weight" in name else 0.0))
+        for name, buffer in sorted(model.named_buffers()):
+            if name.endswith("running_mean"):
+                buffer.normal_(0, 0.3)
+            elif name.endswith("running_var"):
+                buffer.uniform_(0.5, 1.5)
         if hasattr(model, "final_logits_bias"):
             model.final_logits_bias.normal_(0, 0.5)
 
@@ -53,7 +60,11 @@ def build(golden, vocab_size):
     """The model of a golden, its random numbers drawn from its name."""
     torch.manual_seed(sum(golden.name.encode()))
     cls = getattr(tf, golden.model)
-    model = cls(cls.config_class(**{"vocab_size": vocab_size, **golden.config})).eval()
+    sizes = {"vocab_size": vocab_size} if vocab_size else {}
+    config = copy.deepcopy({**sizes, **golden.config})
+    if golden.texts:
+        config["text_config"] = {"eos_token_id": vocab_size - 1, **config["text_config"], **sizes}
+    model = cls(cls.config_class(**config)).eval()
     widen(model, golden.std)
     model.tie_weights()
     return model
@@ -114,9 +125,9 @@ def compact(file):
 def save(golden, folder):
     """Writes the checkpoint: weights, config, tokenizer, sentence-transformers modules."""
     length = golden.max_length
-    tokenizer = tokenizers_of.make(golden.tokenizer, folder, length)
-    model = build(golden, len(tokenizer))
-    if model.can_generate() and not model.config.is_encoder_decoder:
+    tokenizer = tokenizers_of.make(golden.tokenizer, folder, length) if golden.tokenizer else None
+    model = build(golden, len(tokenizer) if tokenizer else 0)
+    if tokenizer and model.can_generate() and not model.config.is_encoder_decoder:
         name_tokens(model, tokenizer)
     if golden.dtype:
         model = model.to(getattr(torch, golden.dtype))
@@ -222,6 +233,7 @@ def main():
         sys.exit(f"make_golden.py: no golden named {', '.join(sorted(unknown))}")
     release = int(tf.__version__.split(".")[0])
     if release == 4:
+        photos.make()
         nomic_bert.register()
     for golden in GOLDENS:
         if (not names or golden.name in names) and golden.release == release:

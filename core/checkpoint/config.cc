@@ -29,7 +29,9 @@ std::string name_of(const fs::path& folder) {
 
 void name_type(Json& config, const fs::path& folder) {
   if (found(config, "model_type")) return;
-  std::string_view type = model_type_within(name_of(folder));
+  std::string_view type;
+  if (found(config, "pretrained_cfg")) type = "timm_wrapper";  // timm's own files
+  if (type.empty()) type = model_type_within(name_of(folder));
   if (type.empty()) type = model_type_of_class(class_of(Fields(config, "")));
   if (!type.empty()) config["model_type"] = type;
 }

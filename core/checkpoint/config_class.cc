@@ -44,6 +44,30 @@ void complete_phi3(Json& config) {
         if (rope->value(key, Json()) == "yarn") (*rope)[key] = "longrope";
 }
 
+// The words of the 1000 classes of ImageNet, a line each; of timm's _info files
+// (scripts/tables/imagenet_labels.py).
+constexpr std::string_view kImageNetLabels =
+#include "core/checkpoint/imagenet_labels.inc"
+    ;
+constexpr int kImageNetClasses = 1000;
+
+// timm's own fields: names in place of numbers, and none where the classes are ImageNet's.
+void complete_timm(Json& config) {
+  const Json* count = found(config, "num_classes");
+  if (count && !found(config, "num_labels")) config["num_labels"] = Json(*count);
+  if (found(config, "id2label")) return;
+  Json labels = Json::array();
+  if (const Json* names = found(config, "label_names"); names && names->is_array()) {
+    labels = *names;
+  } else if (count = found(config, "num_classes"); count && *count == kImageNetClasses) {
+    for (std::string_view rest = kImageNetLabels; !rest.empty();
+         rest.remove_prefix(rest.find('\n') + 1))
+      labels.push_back(rest.substr(0, rest.find('\n')));
+  }
+  for (std::size_t i = 0; i < labels.size(); ++i)
+    config["id2label"][std::to_string(i)] = labels[i];
+}
+
 constexpr ConfigClass kClasses[] = {
     {" gpt2 ", {50256, 50256}, kGpt2Names},
     {" nomic_bert ", {}, kGpt2Names},
@@ -79,6 +103,7 @@ constexpr ConfigClass kClasses[] = {
      .attribute_map = kT5Names,
      .shares_embeddings = true,
      .kept_in_float32 = ".wo.weight"},
+    {.model_types = " timm_wrapper ", .complete = complete_timm},
     {.model_types = " udop pop2piano ", .shares_embeddings = true, .kept_in_float32 = ".wo.weight"},
 };
 

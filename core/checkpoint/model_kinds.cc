@@ -27,7 +27,7 @@ constexpr ModelKind kKinds[] = {
      " bart bigbird_pegasus blenderbot blenderbot-small encoder-decoder fsmt led longt5 "
      "m2m_100 marian mbart mt5 mvp nllb-moe pegasus pegasus_x plbart prophetnet "
      "switch_transformers t5 t5gemma umt5 xlm-prophetnet "},
-    {"a vision model", false,
+    {kVisionWords, false,
      " beit bit conditional_detr convnext convnextv2 cvt data2vec-vision deformable_detr "
      "deit depth_anything detr dinat dinov2 dinov3_vit dpt efficientnet focalnet glpn "
      "hiera imagegpt levit mask2former maskformer mobilenet_v1 mobilenet_v2 mobilevit "
@@ -87,7 +87,7 @@ std::string_view command_for(const ModelKind& kind, const std::string& class_nam
       {"ForConditionalGeneration", "generate --image"}};
   for (const auto& [ending, command] : kCommands)
     if (class_name.ends_with(ending)) return command;
-  return kind.words == "a vision model"   ? "image-classify"
+  return kind.words == kVisionWords   ? "image-classify"
          : kind.words == "an audio model" ? "transcribe"
                                           : "embed";
 }
@@ -128,7 +128,7 @@ void need_text_model(const Fields& config, std::string_view wanted) {
   if (!kind || kind->text) return;
   fail_hint(Errc::kUnsupported,
             "hft " + std::string(command_for(*kind, class_of(config))) +
-                " is for it, once hft serves such models; hft models lists what it serves",
+                " is for it, where hft serves such a model; hft models lists them",
             config.where(), ": model_type '", type, "' is ", kind->words, ", wanted ", wanted);
 }
 

@@ -114,15 +114,19 @@ void compute_product_loops(const Product& p, double* y) {
     for (std::int64_t o = 0; o < p.outputs; ++o) {
       double sum = 0, gate = 0;
       for (std::int64_t k = 0; k < p.depth; ++k) {
-        const double x = number_at(p.x, p.x_type, m * p.x_stride + k);
+        const std::int64_t run = p.depth / p.taps;
+        const std::int64_t row = p.places ? p.places[m * p.taps + k / run] : m;
+        const double x =
+            row < 0 ? 0 : number_at(p.x, p.x_type, row * p.x_stride + (p.places ? k % run : k));
         sum += x * number_at(p.weight, p.weight_type,
                              p.weight_stride > 0 ? k * p.weight_stride + o : o * p.depth + k);
         if (p.gated) gate += x * number_at(p.gated, p.gated_type, o * p.depth + k);
       }
       if (p.bias) sum += number_at(p.bias, p.bias_type, o);
-      double value = reference(p.activation, sum);
+      const double more = p.residual ? number_at(p.residual, p.y_type, m * p.y_stride + o) : 0;
+      double value = reference(p.activation, p.residual_inside ? sum + more : sum);
       if (p.gated) value *= gate;
-      if (p.residual) value += number_at(p.residual, p.y_type, m * p.y_stride + o);
+      if (!p.residual_inside) value += more;
       y[m * p.outputs + o] = value;
     }
 }

@@ -25,6 +25,12 @@ struct Product {
   std::int64_t weight_stride = 0;
   // Added to the sum after the activation: [M, O] of type y_type with y's stride; may be y itself.
   const void* residual = nullptr;
+  // The residual is added before the activation.
+  bool residual_inside = false;
+  // Where not null, a row m of x is `taps` runs of depth / taps numbers, the i-th of them the row
+  // places[m * taps + i] of x; -1: zeros (indirect convolution, arXiv:1907.02129).
+  const std::int32_t* places = nullptr;
+  std::int64_t taps = 1;
   // Each row of y has the same bits whatever rows are computed with it, which is slower where there
   // are few.
   bool row_exact = false;

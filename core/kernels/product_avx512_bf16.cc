@@ -414,6 +414,7 @@ void compute(const Product& p, std::int64_t begin, std::int64_t end,
 
 bool serves_avx512_bf16(const Product& p) {
   return (p.x_type == Number::kFloat || p.depth % 2 == 0) && p.weight_stride == 0 &&
+         !p.places && !p.residual_inside &&
          (!p.gated || p.gated_type == p.weight_type);
 }
 

@@ -92,13 +92,33 @@ struct Tiles {
       for (; i < block.panels; ++i) each.template operator()<1>(i);
   }
 
-  static void copy_rows(const Product& p, Range rows, Range k, float* to) {  // [rows, kDepthBlock]
+  static void copy_run(const Product& p, std::int64_t at, std::int64_t count, float* to) {
+    std::int64_t i = 0;
+    for (; i + Isa::kWidth <= count; i += Isa::kWidth) Isa::store(Isa::load(p.x, p.x_type, at + i), to + i);
+    for (; i < count; ++i) to[i] = Isa::widened(p.x, p.x_type, at + i);
+  }
+
+  // The same where rows of x are gathered from places.
+  static void copy_places(const Product& p, Range rows, Range k, float* to) {
+    const std::int64_t run = p.depth / p.taps;
     for (std::int64_t row = rows.begin; row < rows.end; ++row, to += kDepthBlock) {
-      const std::int64_t at = row * p.x_stride;
-      std::int64_t i = k.begin;
-      for (; i + Isa::kWidth <= k.end; i += Isa::kWidth)
-        Isa::store(Isa::load(p.x, p.x_type, at + i), to + (i - k.begin));
-      for (; i < k.end; ++i) to[i - k.begin] = Isa::widened(p.x, p.x_type, at + i);
+      const std::int32_t* places = p.places + row * p.taps;
+      std::int64_t tap = k.begin / run, within = k.begin % run;
+      for (std::int64_t i = k.begin; i < k.end; ++tap, within = 0) {
+        const std::int64_t count = run - within < k.end - i ? run - within : k.end - i;
+        if (places[tap] >= 0)
+          copy_run(p, places[tap] * p.x_stride + within, count, to + (i - k.begin));
+        else
+          std::memset(to + (i - k.begin), 0, count * sizeof(float));
+        i += count;
+      }
+    }
+  }
+
+  static void copy_rows(const Product& p, Range rows, Range k, float* to) {  // [rows, kDepthBlock]
+    if (p.places) return copy_places(p, rows, k, to);
+    for (std::int64_t row = rows.begin; row < rows.end; ++row, to += kDepthBlock) {
+      copy_run(p, row * p.x_stride + k.begin, k.end - k.begin, to);
     }
   }
 
@@ -305,9 +325,11 @@ struct Tiles {
       for (std::int64_t row = 0; row < p.rows; ++row) {
         const float* from = sums + row * kOutputStep + (o - first);
         const std::int64_t at = row * p.y_stride + o;
-        Floats y = apply(p.activation, Isa::load(from) + bias);
+        Floats y = Isa::load(from) + bias;
+        if (p.residual && p.residual_inside) y += load_some(p.residual, p.y_type, at, count);
+        y = apply(p.activation, y);
         if (p.gated) y *= Isa::load(from + kOutputStep / 2);
-        if (p.residual) y += load_some(p.residual, p.y_type, at, count);
+        if (p.residual && !p.residual_inside) y += load_some(p.residual, p.y_type, at, count);
         store_some(y, p.y, p.y_type, at, count);
       }
     }
@@ -328,7 +350,7 @@ struct Tiles {
     const std::int64_t step = p.gated ? kOutputStep / 2 : kOutputStep;
     for (Range o{begin, 0}; o.begin < end; o.begin += step) {
       o.end = o.begin + step < end ? o.begin + step : end;
-      if (p.rows <= Isa::kFewRows && !p.row_exact && p.weight_stride == 0) {
+      if (p.rows <= Isa::kFewRows && !p.row_exact && p.weight_stride == 0 && !p.places) {
         few(p, p.weight, p.weight_type, o, scratch.sums);
         if (p.gated) few(p, p.gated, p.gated_type, o, scratch.sums + kOutputStep / 2);
       } else {

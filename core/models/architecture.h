@@ -4,8 +4,10 @@
 #include <array>
 #include <span>
 #include <string_view>
+#include <utility>
 
 #include "core/models/decoder_net.h"
+#include "core/models/image_net.h"
 #include "core/models/seq2seq_net.h"
 #include "core/models/text_net.h"
 #include "core/nn/weights.h"
@@ -25,6 +27,10 @@ struct Architecture {
   TextNet (*encoder)(const Fields& config, const Weights& w, Head head) = nullptr;
   DecoderNet (*decoder)(const Fields& config, const Weights& w) = nullptr;
   Seq2SeqNet (*seq2seq)(const Fields& config, const Weights& w) = nullptr;
+  ImageNet (*image)(const Fields& config, const Weights& w, ImageHead head) = nullptr;
+  std::span<const ImageHead> image_heads = {};  // with which it sees
+  // Parts of its tensors' names, and how newer files spell them (Renames::newer).
+  std::span<const std::pair<std::string_view, std::string_view>> newer_names = {};
 
   // An encoder-decoder that reads with a head: its decoder's text begins with its own last token
   // (shift_tokens_right of modeling_mbart.py).

@@ -5,6 +5,7 @@
 #include "core/base/error.h"
 #include "core/checkpoint/config.h"
 #include "core/models/causal_lm.h"
+#include "core/models/image_model.h"
 #include "core/models/load_parts.h"
 #include "core/models/lookup.h"
 #include "core/models/purposes.h"
@@ -17,11 +18,12 @@ namespace hft {
 namespace {
 
 // Missing tensors of the encoder are a broken checkpoint; those of the head alone may be random,
-// if the user says so.
+// if the user says so. `head`: what it is for, empty: there is none.
 void settle_missing(WeightStore& store, const Architecture& architecture, const Fields& config,
-                    const ModelRequest& request, std::vector<std::string>& warnings) {
+                    const ModelRequest& request, std::string_view head,
+                    std::vector<std::string>& warnings) {
   std::vector<std::string> names;
-  bool head_only = request.head != Head::kEmbed && request.head != Head::kFeatures;
+  bool head_only = !head.empty();
   for (const auto& missing : store.missing()) {
     names.push_back(missing.name);
     const std::string base(architecture.base);
@@ -35,7 +37,7 @@ void settle_missing(WeightStore& store, const Architecture& architecture, const 
   if (!request.allow_random_head)
     fail_hint(Errc::kUnsupported,
               "hft embed uses the encoder alone; --allow-random-head makes up random weights",
-              request.folder.string(), ": the checkpoint has no head for ", words_of(request.head),
+              request.folder.string(), ": the checkpoint has no head for ", head,
               ", it lacks ", listed(names));
   store.fill_missing(config.real("initializer_range", 0, 1e3, 0.02));
   warnings.push_back("the head is not trained: random weights stand in for " + listed(names));
@@ -47,7 +49,9 @@ TextNet bind_all(const Architecture& architecture, const Fields& config,
                  std::vector<std::string>& warnings) {
   TextNet net = build_reader(architecture, config, Weights(store), request.head);
   if (store->missing().empty()) return net;
-  settle_missing(*store, architecture, config, request, warnings);
+  const bool has_head = request.head != Head::kEmbed && request.head != Head::kFeatures;
+  settle_missing(*store, architecture, config, request, has_head ? words_of(request.head) : "",
+                 warnings);
   return build_reader(architecture, config, Weights(store), request.head);
 }
 
@@ -135,6 +139,28 @@ std::unique_ptr<Seq2SeqLm> load_seq2seq(const ModelRequest& request) {
                          store->dtype(), std::move(warnings));
 }
 
+std::unique_ptr<ImageModel> load_image(const ModelRequest& request) {
+  Fields config = read_config(request.folder);
+  const Architecture& architecture = architecture_of(config, request.image_head);
+  need_head(config, request.image_head);
+  const auto device = pick_device(request.device);
+  Renames renames = renames_of(architecture.base);
+  renames.newer = architecture.newer_names;
+  const auto store = open_weights(request, request.folder, config, std::move(renames), device);
+  std::vector<std::string> warnings;
+  const auto build = [&] { return architecture.image(config, Weights(store), request.image_head); };
+  ImageNet net = build();
+  if (!store->missing().empty()) {
+    const bool has_head = request.image_head == ImageHead::kClassify;
+    settle_missing(*store, architecture, config, request,
+                   has_head ? words_of(request.image_head) : "", warnings);
+    net = build();
+  }
+  warn_of_unused(*store, warnings);
+  return make_image_model(std::move(net), {device, std::make_shared<Pool>(request.threads)},
+                          std::move(warnings));
+}
+
 }  // namespace
 
 std::unique_ptr<Model> load_model(ModelClass wanted, const ModelRequest& request) {
@@ -146,6 +172,8 @@ std::unique_ptr<Model> load_model(ModelClass wanted, const ModelRequest& request
         return load_causal(request);
       case ModelClass::kSeq2SeqLm:
         return load_seq2seq(request);
+      case ModelClass::kImage:
+        return load_image(request);
     }
     return nullptr;
   });

@@ -66,7 +66,7 @@ Renames renames_of(std::string_view base) {
            {"LayerNorm.bias", "LayerNorm.beta"},
            {"layer_norm.weight", "layer_norm.gamma"},
            {"layer_norm.bias", "layer_norm.beta"}},
-          {"position_ids", "token_type_ids", "num_batches_tracked", "rotary_emb.inv_freq",
+          {"position_ids", "token_type_ids", "mask_token", "relative_position_index", "num_batches_tracked", "rotary_emb.inv_freq",
            "attn.bias", "attn.masked_bias", "attention.bias", "attention.masked_bias"}};
 }
 

@@ -80,6 +80,8 @@ bool serves(const Architecture& architecture, ModelClass wanted, Head head) {
       return architecture.decoder;
     case ModelClass::kSeq2SeqLm:
       return architecture.seq2seq;
+    case ModelClass::kImage:
+      return architecture.image;
   }
   return false;
 }
@@ -87,13 +89,24 @@ bool serves(const Architecture& architecture, ModelClass wanted, Head head) {
 std::string_view words_of(ModelClass wanted) {
   return wanted == ModelClass::kText       ? kEncoderWords
          : wanted == ModelClass::kCausalLm ? kDecoderWords
-                                   : kSeq2SeqWords;
+         : wanted == ModelClass::kImage    ? kVisionWords
+                                           : kSeq2SeqWords;
 }
 
-std::string_view words_of(const Architecture& architecture) {
-  return words_of(architecture.encoder   ? ModelClass::kText
-                  : architecture.decoder ? ModelClass::kCausalLm
-                                         : ModelClass::kSeq2SeqLm);
+// What a checkpoint that an architecture serves is, and the command for it.
+std::string_view words_of(const Architecture& architecture, const Fields& config) {
+  const ModelKind* kind = kind_of(config.text("model_type"));
+  return architecture.encoder   ? kEncoderWords
+         : architecture.decoder ? kDecoderWords
+         : architecture.seq2seq ? kSeq2SeqWords
+         : kind                 ? kind->words
+                                : kVisionWords;
+}
+std::string command_for(const Architecture& architecture, const Fields& config) {
+  if (architecture.decoder) return "hft generate";
+  const std::string named = fitting_command(config);
+  if (!architecture.image || named != "hft models") return named;
+  return "hft " + std::string(command_of(architecture.image_heads[0]));
 }
 
 [[noreturn]] void fail_unsupported(const Fields& config, std::string_view wanted) {
@@ -103,8 +116,8 @@ std::string_view words_of(const Architecture& architecture) {
               ", wanted ", wanted);
   };
   if (const Architecture* found = find(type))
-    refuse(words_of(*found), found->decoder ? "hft generate" : fitting_command(config));
-  need_text_model(config, wanted);
+    refuse(words_of(*found, config), command_for(*found, config));
+  if (wanted != kVisionWords) need_text_model(config, wanted);
   if (const ModelKind* kind = kind_of(type); kind && kind->words != wanted) refuse(kind->words);
   if (config.has("auto_map"))
     fail_hint(Errc::kUnsupported, "hft models", config.where(), ": model_type '", type,
@@ -128,6 +141,16 @@ const Architecture& architecture_of(const Fields& config, ModelClass wanted, Hea
   fail_unsupported(config, words_of(wanted));
 }
 
+const Architecture& architecture_of(const Fields& config, ImageHead head) {
+  refuse_quantised(config);
+  const Architecture* found = find(config.text("model_type"));
+  if (!found || !found->image) fail_unsupported(config, kVisionWords);
+  if (std::ranges::count(found->image_heads, head) == 0)
+    fail_hint(Errc::kUnsupported, command_for(*found, config), config.where(), ": model_type '",
+              config.text("model_type"), "' has no head for ", words_of(head));
+  return *found;
+}
+
 std::vector<Support> supported_models() {
   std::vector<Support> rows;
   each_type([&](const Architecture& architecture, std::string_view type) {
@@ -136,6 +159,7 @@ std::vector<Support> supported_models() {
     if (architecture.seq2seq) row.tasks = {"summarize", "translate"};
     for (const Head head : architecture.heads)
       if (head != Head::kFeatures) row.tasks.emplace_back(command_of(head));
+    for (const ImageHead head : architecture.image_heads) row.tasks.emplace_back(command_of(head));
     rows.push_back(std::move(row));
   });
   return rows;

@@ -15,6 +15,9 @@ namespace hft {
 // (with the commands that fit it), a decoder for another head, a quantised checkpoint.
 const Architecture& architecture_of(const Fields& config, ModelClass wanted, Head head = Head::kFeatures);
 
+// What serves it with this head on pictures.
+const Architecture& architecture_of(const Fields& config, ImageHead head);
+
 // The rows of `hft models`.
 std::vector<Support> supported_models();
 

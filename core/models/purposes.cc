@@ -12,12 +12,21 @@ namespace {
 struct Purpose {
   std::string_view ending, words, command;
   std::optional<Head> head;
+  std::optional<ImageHead> image = {};
 };
 constexpr Purpose kPurposes[] = {
     {"ForSequenceClassification", "sequence classification", "classify", Head::kClassify},
     {"ForTokenClassification", "token classification", "ner", Head::kTokenClassify},
     {"ForQuestionAnswering", "question answering", "qa", Head::kAnswer},
     {"ForMaskedLM", "masked language modelling", "fill-mask", Head::kMaskedLm},
+    {"ForImageClassification", "image classification", "image-classify", {}, ImageHead::kClassify},
+    {"ForImageClassificationWithTeacher", "image classification", "image-classify", {},
+     ImageHead::kClassify},
+    {"ForObjectDetection", "object detection", "detect", {}, ImageHead::kDetect},
+    {"ForSemanticSegmentation", "image segmentation", "segment", {}, ImageHead::kSegment},
+    {"ForInstanceSegmentation", "image segmentation", "segment", {}, ImageHead::kSegment},
+    {"ForUniversalSegmentation", "image segmentation", "segment", {}, ImageHead::kSegment},
+    {"ForSegmentation", "image segmentation", "segment", {}, ImageHead::kSegment},
     {"ForMultipleChoice", "multiple choice", "", std::nullopt},
     {"ForNextSentencePrediction", "next sentence prediction", "", std::nullopt},
     {"ForCausalLM", "text generation", "generate", std::nullopt},
@@ -49,8 +58,16 @@ void need_head(const Fields& config, Head head) {
               " needs a head for ", words_of(head));
 }
 
+void need_head(const Fields& config, ImageHead head) {
+  if (head == ImageHead::kEmbed) return;
+  if (const Purpose* purpose = purpose_of(config); purpose && purpose->image != head)
+    fail_hint(Errc::kUnsupported, fitting_command(config), config.where(), ": is a ",
+              class_of(config), " (", purpose->words, "), but hft ", command_of(head),
+              " needs a head for ", words_of(head));
+}
+
 void need_text_head(const Fields& config) {
-  if (const Purpose* purpose = purpose_of(config); purpose && purpose->head)
+  if (const Purpose* purpose = purpose_of(config); purpose && (purpose->head || purpose->image))
     fail_hint(Errc::kUnsupported, fitting_command(config), config.where(), ": is a ",
               class_of(config), " (", purpose->words, "), wanted one that writes text");
 }
@@ -64,6 +81,18 @@ std::string_view command_of(Head head) {
 std::string_view words_of(Head head) {
   for (const auto& purpose : kPurposes)
     if (purpose.head == head) return purpose.words;
+  return "embeddings";
+}
+
+std::string_view command_of(ImageHead head) {
+  for (const auto& purpose : kPurposes)
+    if (purpose.image == head) return purpose.command;
+  return "embed";
+}
+
+std::string_view words_of(ImageHead head) {
+  for (const auto& purpose : kPurposes)
+    if (purpose.image == head) return purpose.words;
   return "embeddings";
 }
 

@@ -12,6 +12,7 @@ namespace hft {
 // Throws kUnsupported, naming the class and the command that fits, when config's architectures say
 // that the checkpoint was made for another head.
 void need_head(const Fields& config, Head head);
+void need_head(const Fields& config, ImageHead head);
 // The same for a model that should write text, but has a head that writes none.
 void need_text_head(const Fields& config);
 
@@ -21,5 +22,7 @@ std::string fitting_command(const Fields& config);
 // The command and the words of a head: "classify", "sequence classification".
 std::string_view command_of(Head head);
 std::string_view words_of(Head head);
+std::string_view command_of(ImageHead head);
+std::string_view words_of(ImageHead head);
 
 }  // namespace hft

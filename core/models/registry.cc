@@ -2,18 +2,21 @@
 
 namespace hft {
 
-// Encoders, decoders, encoder-decoders.
+// Encoders, decoders, encoder-decoders, models of pictures.
 extern const Architecture
     albert, bert, deberta, deberta_v2, distilbert, electra, modernbert, mpnet, nomic_bert,
     roberta, gemma, gemma2, gpt2, gpt_neox, llama, mistral, mixtral, opt, phi, phi3, qwen2,
-    qwen3, smollm3, bart, m2m_100, marian, mbart, mt5, pegasus, t5, umt5;
+    qwen3, smollm3, bart, m2m_100, marian, mbart, mt5, pegasus, t5, umt5, beit, clip,
+    convnext, convnextv2, deit, detr, dinov2, mask2former, maskformer, resnet, segformer, siglip, swin,
+    table_transformer, timm_wrapper, vit;
 
 std::span<const Architecture* const> architectures() {
   static constexpr const Architecture* kAll[] = {
       &albert, &bert, &deberta, &deberta_v2, &distilbert, &electra, &modernbert, &mpnet,
       &nomic_bert, &roberta, &gemma, &gemma2, &gpt2, &gpt_neox, &llama, &mistral, &mixtral,
       &opt, &phi, &phi3, &qwen2, &qwen3, &smollm3, &bart, &m2m_100, &marian, &mbart, &mt5,
-      &pegasus, &t5, &umt5,
+      &pegasus, &t5, &umt5, &beit, &clip, &convnext, &convnextv2, &deit, &detr, &dinov2,
+      &mask2former, &maskformer, &resnet, &segformer, &siglip, &swin, &table_transformer, &timm_wrapper, &vit,
   };
   return kAll;
 }

@@ -106,6 +106,13 @@ void attend_with_libtorch(const Tensor& qkv, std::int64_t heads, const Attention
 
 }  // namespace
 
+Tensor causal_bias(std::int64_t heads, std::int64_t tokens) {
+  constexpr double kNever = -1e30;  // infinity less infinity would be no number
+  Tensor bias = at::zeros({heads, 2 * tokens - 1}, at::kFloat);
+  bias.narrow(1, tokens, tokens - 1).fill_(kNever);
+  return bias;
+}
+
 Tensor attend(const Tensor& qkv, std::int64_t heads, const Sequences& seqs,
               const AttentionTerms& wanted) {
   const bool kernel = kernel_computes(qkv);
@@ -116,6 +123,74 @@ Tensor attend(const Tensor& qkv, std::int64_t heads, const Sequences& seqs,
   if (terms.scale == 0) terms.scale = 1 / std::sqrt(static_cast<double>(out.size(1) / heads));
   if (kernel && terms.bias.defined()) terms.bias = terms.bias.to(at::kFloat);
   (kernel ? attend_with_kernel : attend_with_libtorch)(qkv, heads, terms, seqs, out);
+  return out;
+}
+
+namespace {
+
+Tensor across_with_libtorch(const Tensor& queries, const Tensor& keys_values, std::int64_t heads,
+                            const Sequences& of_queries, const Sequences& of_keys,
+                            const std::vector<Tensor>& biases) {
+  const auto width = queries.size(1);
+  std::vector<Tensor> mixed;
+  for (std::int64_t b = 0; b < of_queries.count(); ++b) {
+    const auto split = [&](const Tensor& x) {  // [T,H*E] -> [1,H,T,E]
+      return x.reshape({x.size(0), heads, width / heads}).transpose(0, 1).unsqueeze(0);
+    };
+    const Tensor own = keys_values.narrow(0, of_keys.starts[b], of_keys.length(b));
+    const auto mask = biases.empty() ? std::nullopt
+                                     : std::optional(biases[b].to(queries.scalar_type()));
+    mixed.push_back(at::scaled_dot_product_attention(
+                        split(queries.narrow(0, of_queries.starts[b], of_queries.length(b))),
+                        split(own.narrow(1, 0, width)), split(own.narrow(1, width, width)), mask)[0]
+                        .transpose(0, 1)
+                        .reshape({-1, width}));
+  }
+  return at::concat(mixed);
+}
+
+}  // namespace
+
+Tensor attend_across(const Tensor& queries, const Tensor& keys_values, std::int64_t heads,
+                     const Sequences& of_queries, const Sequences& of_keys,
+                     const std::vector<Tensor>& biases) {
+  if (!kernel_computes(queries) || !kernel_computes(keys_values))
+    return across_with_libtorch(queries, keys_values, heads, of_queries, of_keys, biases);
+  if (queries.scalar_type() == at::kHalf)
+    return attend_across(queries.to(at::kFloat), keys_values.to(at::kFloat), heads, of_queries,
+                         of_keys, biases)
+        .to(at::kHalf);
+  const auto width = queries.size(1), size = width / heads, bytes = queries.element_size();
+  Tensor spread = at::empty({queries.size(0), 2 * width}, queries.options());  // keys' stride
+  spread.narrow(1, 0, width).copy_(queries);
+  const Tensor kv = keys_values.to(queries.scalar_type()).contiguous();
+  Tensor out = at::empty_like(queries);
+  std::atomic<std::int64_t> next = 0;  // head of sequence
+  const auto work = [&](int) {
+    std::vector<float> scratch(head_scratch(of_keys.longest(), size));
+    for (std::int64_t i; (i = next++) < of_queries.count() * heads;) {
+      const auto b = i / heads, head = i % heads;
+      const auto* key = static_cast<const char*>(kv.const_data_ptr()) +
+                        (of_keys.starts[b] * 2 * width + head * size) * bytes;
+      const auto row = of_queries.starts[b];
+      attend_head({.query = static_cast<const char*>(spread.const_data_ptr()) +
+                            (row * 2 * width + head * size) * bytes,
+                   .key = key,
+                   .value = key + width * bytes,
+                   .stride = 2 * width,
+                   .tokens = of_keys.length(b),
+                   .size = size,
+                   .scale = static_cast<float>(1 / std::sqrt(static_cast<double>(size))),
+                   .bias = biases.empty() ? nullptr : biases[b].const_data_ptr<float>(),
+                   .bias_stride = biases.empty() ? 0 : biases[b].stride(0),
+                   .bfloat16 = queries.scalar_type() == at::kBFloat16,
+                   .queries = of_queries.length(b)},
+                  static_cast<char*>(out.data_ptr()) + (row * width + head * size) * bytes, width,
+                  scratch.data());
+    }
+  };
+  const int count = kv.size(0) < kSharedTokens ? 1 : cores();
+  count > 1 ? on_each_core(count, work) : work(0);
   return out;
 }
 

@@ -15,10 +15,20 @@ struct AttentionTerms {
   std::int64_t window = 0;  // a token sees those at most so far before and after it; 0: all
 };
 
+// The bias, by position, with which a token sees none after it.
+Tensor causal_bias(std::int64_t heads, std::int64_t tokens);  // [H, 2 tokens - 1]
+
 // softmax(scale Q K^T + bias) V, each token seeing only tokens of its own sequence. qkv [N, 3*H*E]:
 // queries, keys and values side by side. Returns [N, H*E].
 Tensor attend(const Tensor& qkv, std::int64_t heads, const Sequences& seqs,
               const AttentionTerms& terms = {});
+
+// queries [N, H*E] and keys_values [K, 2*H*E], keys and values side by side: the queries of each
+// sequence see the keys of the same sequence. biases: of the scores, one [queries, keys] for each
+// sequence, the same for all heads; empty: none. Returns [N, H*E].
+Tensor attend_across(const Tensor& queries, const Tensor& keys_values, std::int64_t heads,
+                     const Sequences& of_queries, const Sequences& of_keys,
+                     const std::vector<Tensor>& biases = {});
 
 // How a decoder's layer attends: H query heads of E numbers share the cache's key/value heads.
 struct CausalAttention {

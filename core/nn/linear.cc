@@ -45,6 +45,12 @@ Slices regrouped(const Tensor& stored, std::int64_t groups, std::int64_t kinds) 
 Tensor matrix_of(const Weights& w, const Linear::Part& part, std::int64_t rows, std::int64_t in) {
   const auto& stored = part.stored;
   if (stored.transposed) return (w / part.name).get("weight", {in, rows});
+  if (!stored.kernel.empty()) {
+    std::vector<std::int64_t> shape{rows};
+    shape.insert(shape.end(), stored.kernel.begin(), stored.kernel.end());
+    const Tensor all = (w / part.name).get("weight", shape);
+    return all.defined() ? all.view({rows, in}) : all;
+  }
   if (stored.slabs == 0) return (w / part.name).get("weight", {rows, in});
   const Tensor all = w.get(part.name, {stored.slabs, rows, in});
   return all.defined() ? all[stored.slab] : all;
@@ -62,6 +68,7 @@ Slices bind(const Weights& w, const Linear::Part& part, std::int64_t in) {
 
 Tensor bind_bias(const Weights& w, const Linear::Part& part) {
   const auto& stored = part.stored;
+  if (!part.biased) return at::zeros({part.out}, at::TensorOptions(w.store().dtype()).device(w.store().device()));
   Tensor bias = (w / part.name).small("bias", {stored.of > 0 ? stored.of : part.out});
   if (!bias.defined()) return bias;
   if (stored.of > 0) bias = bias.narrow(0, stored.begin, part.out);
@@ -207,6 +214,13 @@ Linear::Linear(const Weights& w, const std::vector<Part>& parts, std::int64_t in
   }
   const bool all = std::ranges::all_of(biases, [](const Tensor& b) { return b.defined(); });
   if (bias && all) state_->bias = biases.size() == 1 ? biases[0] : at::concat(biases);
+}
+
+Linear::Linear(std::shared_ptr<WeightStore> store, const Tensor& weight, Tensor bias)
+    : state_(std::make_shared<State>()) {
+  state_->store = std::move(store);
+  state_->weights = {weight};
+  state_->bias = std::move(bias);
 }
 
 Linear Linear::gated(const Weights& w, const std::array<Part, 2>& gate_up, std::int64_t in,

@@ -22,11 +22,14 @@ class Linear {
     std::int64_t begin = 0, of = 0;  // the rows from `begin` on of {of, in}
     // The slab-th matrix of {slabs, rows, in}, whose name has no ".weight".
     std::int64_t slab = 0, slabs = 0;
+    // The sizes below the first of a convolution's weight, {out, channels, height, width}: in all `in`.
+    std::vector<std::int64_t> kernel = {};
   };
   struct Part {
     std::string name;
     std::int64_t out;
     Stored stored = {};
+    bool biased = true;  // false: where the others have a bias, its own is 0
   };
 
   Linear() = default;
@@ -36,6 +39,8 @@ class Linear {
   Linear(const Weights& w, const std::vector<Part>& parts, std::int64_t in, bool bias = true);
   // Binds `weight` {out, in}, which may be an embedding's too; the bias is another's, or undefined.
   Linear(const Weights& w, std::array<std::int64_t, 2> shape, Tensor bias);
+  // Of a weight {out, in} that is bound already.
+  Linear(std::shared_ptr<WeightStore> store, const Tensor& weight, Tensor bias);
   // act(gate(x)) * up(x) of two parts of equally many outputs.
   static Linear gated(const Weights& w, const std::array<Part, 2>& gate_up, std::int64_t in,
                       Activation activation, bool bias = false);

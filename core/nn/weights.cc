@@ -48,11 +48,18 @@ WeightStore::WeightStore(std::string where, StoredTensors tensors, Renames renam
       dtype_(dtype),
       device_(device) {}
 
+std::string WeightStore::newer_name(std::string name) const {
+  for (const auto& [ours, theirs] : renames_.newer)
+    if (const auto at = name.find(ours); at != std::string::npos) name.replace(at, ours.size(), theirs);
+  return name;
+}
+
 std::string WeightStore::find(const std::string& name) const {
   std::vector<std::string> candidates{name};
   for (const auto& [ours, theirs] : renames_.endings)
     if (name.ends_with(ours))
       candidates.push_back(name.substr(0, name.size() - ours.size()) + theirs);
+  if (!renames_.newer.empty()) candidates.push_back(newer_name(name));
   for (const auto& candidate : candidates) {
     if (tensors_.contains(candidate)) return candidate;
     const std::string base = renames_.base + ".";
@@ -116,6 +123,13 @@ StoredTensors WeightStore::trained() const {
     stored.file = nullptr;
   }
   return all;
+}
+
+std::vector<std::int64_t> WeightStore::shape(const std::string& name) const {
+  const std::string found = find(name);
+  if (found.empty()) return {};
+  const auto& shape = tensors_.at(found).shape;
+  return {shape.begin(), shape.end()};
 }
 
 bool WeightStore::holds(const std::string& name, const Tensor& value) const {

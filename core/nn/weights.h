@@ -9,6 +9,7 @@
 #include <map>
 #include <memory>
 #include <set>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -26,6 +27,8 @@ struct Renames {
   std::vector<std::pair<std::string, std::string>> endings;
   // Endings of tensors that no model uses and nobody is told of.
   std::vector<std::string> ignored;
+  // Parts of names, each replaced in its turn: what newer files say in place of the first.
+  std::span<const std::pair<std::string_view, std::string_view>> newer = {};
 };
 
 // The tensors of one checkpoint, what has been bound of them, and how they are computed with.
@@ -41,6 +44,7 @@ class WeightStore {
   enum class Role { kParameter, kBuffer };
   Tensor bind(const std::string& name, at::IntArrayRef shape, Role role = Role::kParameter);
   bool has(const std::string& name) const { return !find(name).empty(); }
+  std::vector<std::int64_t> shape(const std::string& name) const;  // as stored; {}: missing
   // The tensor of this name is `value` itself or equal to it, byte by byte.
   bool holds(const std::string& name, const Tensor& value) const;
   const StoredTensors& tensors() const { return tensors_; }
@@ -81,6 +85,7 @@ class WeightStore {
 
  private:
   std::string find(const std::string& name) const;  // its name in the checkpoint, "" = none
+  std::string newer_name(std::string name) const;
   Tensor parameter(const std::string& name, const Tensor& value);
   std::string where_;
   StoredTensors tensors_;
@@ -116,6 +121,9 @@ class Weights {
     return store_->bind((*this / name).path_, shape, WeightStore::Role::kBuffer);
   }
   bool has(std::string_view name) const { return store_->has((*this / name).path_); }
+  std::vector<std::int64_t> shape(std::string_view name) const {
+    return store_->shape((*this / name).path_);
+  }
   // Tensors below this place are not missed when nothing binds them.
   void ignore() const { store_->ignore(path_); }
 

@@ -48,6 +48,7 @@ constexpr SpmClass kClasses[] = {
     {"Nllb", kFairseq, 3, "", 3, Rules::kPlain, "", ""},
     {"XGLM", kFairseq, 3, kMadeUp, 3, Rules::kPlain, "</s> A", "</s> A </s> </s> B"},
     {"T5", "", 0, "(extra_ids)", -1, Rules::kPlain, "A </s>", "A </s> B </s>"},
+    {"Siglip", "", 0, "", -1, Rules::kPlain, "A </s>", "A </s> B </s>"},
     {"Udop", "", 0, "", -1, Rules::kPlain, "A </s>", "A </s> B </s>"},
     {"Pegasus", "(pegasus)", 2, "", -1, Rules::kPlain, "A (eos)", "A B (eos)"},
     {"Reformer", "", 0, "", -1, Rules::kPlain, "", ""},

@@ -142,6 +142,8 @@ constexpr TokenizerClass kClasses[] = {
      "bos=[CLS] eos=[SEP] unk/-n=[UNK] sep=[SEP] pad=[PAD] cls=[CLS] mask=[MASK]"},
     {"T5 MT5", "longt5 mt5 musicgen musicgen_melody pix2struct switch_transformers t5 umt5",
      Recipe::kSpm, Change::kNone, false, false, "eos/-r=</s> unk/-r=<unk> pad/-r=<pad>"},
+    {"Siglip", "siglip", Recipe::kSpm, Change::kNone, false, false,
+     "eos/-B=</s> unk/-B=<unk> pad/-B=</s>"},
     {"Udop", "udop", Recipe::kSpm, Change::kNone, false, false,
      "eos/-r=</s> unk/-r=<unk> sep/-r=</s> pad/-r=<pad>"},
     {"Pegasus", "bigbird_pegasus pegasus pegasus_x", Recipe::kSpm, Change::kNone, false, false,
@@ -198,7 +200,7 @@ bool has_fast_twin(const TokenizerClass& row) {
     case Recipe::kGptSw3:
       return false;
     default:
-      return row.name() != "Luke";
+      return row.name() != "Luke" && row.name() != "Siglip";
   }
 }
 

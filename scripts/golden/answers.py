@@ -5,7 +5,7 @@ import json
 import torch
 import transformers as tf
 
-from golden import decoders, seq2seq
+from golden import decoders, seq2seq, vision
 
 
 def parser():
@@ -32,6 +32,9 @@ def parser():
     p.add_argument("--prompt-name")
     p.add_argument("--query")
     p.add_argument("--max-length", type=int)
+    for name in ("--threshold", "--mask-threshold", "--overlap-mask-area-threshold"):
+        p.add_argument(name, type=float, default=argparse.SUPPRESS)
+    p.add_argument("--subtask", default=argparse.SUPPRESS)
     return p
 
 
@@ -86,6 +89,8 @@ def fill_mask(golden, folder, o, inputs):
 
 
 def embed(golden, folder, o, inputs):
+    if golden.texts:
+        return vision.embed(golden, folder, o, inputs)
     from sentence_transformers import SentenceTransformer, models
     if o.pooling == "auto" and o.normalize is None:
         model = SentenceTransformer(str(folder), device="cpu", model_kwargs={"dtype": torch.float32})
@@ -111,7 +116,8 @@ def rerank(golden, folder, o, inputs):
             else model.predict([(i["query"], i["text"])], **extra)[0] for i in inputs]
 
 
-COMMANDS = {"classify": classify, "ner": ner, "qa": qa, "fill-mask": fill_mask, "embed": embed, "rerank": rerank}
+COMMANDS = {"classify": classify, "ner": ner, "qa": qa, "fill-mask": fill_mask, "embed": embed, "rerank": rerank,
+            "image-classify": vision.image_classify, "detect": vision.detect, "segment": vision.segment}
 
 
 def of(golden, folder):

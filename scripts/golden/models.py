@@ -35,6 +35,8 @@ class Golden:
     prompts: dict = field(default_factory=dict)
     generation: dict = field(default_factory=dict)  # written into generation_config.json
     release: int = 4            # of transformers, which makes it
+    texts: bool = False         # a model of pictures and texts: the vocabulary is its text_config's
+    timm: bool = False          # a checkpoint in timm's own layout
     installed: str = ""         # a model of scripts/setup instead of one made here
 
     @property

@@ -110,6 +110,14 @@ def t5(folder, length, extra):
     return tokenizer
 
 
+def siglip(folder, length):
+    """SigLIP's, which is a slow class alone: the end is its padding too."""
+    sentencepieces(folder / "spiece.model", 180, pad_id=0, eos_id=1, unk_id=2, bos_id=-1)
+    tokenizer = tf.SiglipTokenizer(vocab_file=str(folder / "spiece.model"), model_max_length=length, model_input_names=["input_ids"])
+    tokenizer.save_pretrained(folder)
+    return tokenizer
+
+
 NLLB_CODES = ["eng_Latn", "fra_Latn", "deu_Latn", "zho_Hans"]
 
 
@@ -245,6 +253,29 @@ def neox(folder, length, size):
     return tokenizer
 
 
+def clip(folder, length, size, pad):
+    """CLIP's: lowered words in byte-level pieces, the last of a word marked."""
+    from tokenizers import Regex, models, normalizers, pre_tokenizers, trainers
+    bpe = tokenizers.Tokenizer(models.BPE(end_of_word_suffix="</w>", continuing_subword_prefix=""))
+    bpe.normalizer = normalizers.Sequence([normalizers.NFC(), normalizers.Replace(Regex(r"\s+"), " "), normalizers.Lowercase()])
+    bpe.pre_tokenizer = pre_tokenizers.Sequence([
+        pre_tokenizers.Split(Regex(r"'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+"), "removed", invert=True),
+        pre_tokenizers.ByteLevel(add_prefix_space=False)])
+    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
+    bpe.train_from_iterator(texts.corpus(), trainers.BpeTrainer(vocab_size=size, min_frequency=2, show_progress=False,
+                                                                initial_alphabet=alphabet, end_of_word_suffix="</w>"))
+    trained = json.loads(bpe.to_str())["model"]
+    merged = ["".join(m if isinstance(m, list) else m.split(" ")) for m in trained["merges"]]
+    names = [*alphabet, *(a + "</w>" for a in alphabet), *dict.fromkeys(merged), "<|startoftext|>", "<|endoftext|>"]
+    (folder / "vocab.json").write_text(json.dumps({n: i for i, n in enumerate(dict.fromkeys(names))}, ensure_ascii=False))
+    lines = [" ".join(m) if isinstance(m, list) else m for m in trained["merges"]]
+    (folder / "merges.txt").write_text("#version: 0.2\n" + "\n".join(lines) + "\n")
+    tokenizer = tf.CLIPTokenizerFast(vocab_file=str(folder / "vocab.json"), merges_file=str(folder / "merges.txt"),
+                                     pad_token=pad, model_max_length=length)
+    tokenizer.save_pretrained(folder)
+    return tokenizer
+
+
 def make(kind, folder, length):
     """The tokenizer of this kind, its files written to folder."""
     if kind.startswith("of "):  # that of another golden
@@ -267,6 +298,10 @@ def make(kind, folder, length):
         return gpt2(folder, tf.GPT2TokenizerFast, length, 360, ["<|endoftext|>"])
     if family == "qwen2":
         return gpt2(folder, tf.Qwen2TokenizerFast, length, 360, ["<|endoftext|>", "<|im_start|>", "<|im_end|>"], CHATML)
+    if family == "clip":
+        return clip(folder, length, 320, variant or "<|endoftext|>")
+    if family == "siglip":
+        return siglip(folder, length)
     if family == "neox":
         return neox(folder, length, 320)
     if family == "llama3":

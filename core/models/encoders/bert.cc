@@ -69,18 +69,6 @@ Tensor BertLayer::operator()(const Tensor& x, const Tokens& tokens, const Tensor
   return y;  // [R,D]
 }
 
-namespace {
-
-// Scores of tokens after the query's, by the position of the key less that of the query.
-Tensor causal_bias(std::int64_t heads, std::int64_t tokens) {  // [H, 2 tokens - 1]
-  constexpr double kNever = -1e30;  // infinity less infinity would be no number
-  Tensor bias = at::zeros({heads, 2 * tokens - 1}, at::kFloat);
-  bias.narrow(1, tokens, tokens - 1).fill_(kNever);
-  return bias;
-}
-
-}  // namespace
-
 BertEncoder::BertEncoder(const BertConfig& c, const Weights& w) : causal(c.causal) {
   for (std::int64_t i = 0; i < c.layers; ++i)
     layer.emplace_back(c, c.heads_left[i], w / "layer" / i);

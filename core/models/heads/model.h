@@ -14,10 +14,13 @@
 namespace hft {
 
 // The kinds of models, a class each.
-enum class ModelClass { kText, kCausalLm, kSeq2SeqLm };
+enum class ModelClass { kText, kCausalLm, kSeq2SeqLm, kImage };
 
 // The heads of the text encoders. More kinds of models add their own.
 enum class Head { kEmbed, kFeatures, kClassify, kTokenClassify, kAnswer, kMaskedLm };
+
+// The heads of the models that see pictures.
+enum class ImageHead { kClassify, kDetect, kSegment, kEmbed };
 
 // Row-major numbers, [rows, cols].
 struct Matrix {
@@ -46,6 +49,7 @@ inline constexpr std::int64_t kForwardTokens = 4096;
 struct ModelRequest {
   std::filesystem::path folder;
   Head head = Head::kFeatures;
+  ImageHead image_head = ImageHead::kClassify;
   std::string variant;          // weights named model.<variant>.safetensors
   std::string dtype = "auto";   // auto | float32 | bfloat16 | float16
   std::string device = "auto";  // auto | cpu | cuda[:n]

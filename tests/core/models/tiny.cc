@@ -71,6 +71,82 @@ Json tiny_seq2seq_config(const std::string& model_type) {
           {"d_ff", 40}};
 }
 
+Json tiny_image_config(const std::string& model_type) {
+  const Json tower = {{"hidden_size", 24},       {"num_hidden_layers", 2},
+                      {"num_attention_heads", 3}, {"intermediate_size", 40},
+                      {"image_size", 32},         {"patch_size", 8}};
+  const Json resnet = {{"model_type", "resnet"},
+                       {"embedding_size", 8},
+                       {"hidden_sizes", {8, 16, 24, 32}},
+                       {"depths", {1, 1, 1, 1}}};
+  const Json swin = {{"model_type", "swin"}, {"embed_dim", 8},   {"depths", {2, 2, 1, 1}},
+                     {"num_heads", {1, 2, 2, 4}}, {"window_size", 4}, {"image_size", 32},
+                     {"patch_size", 2}};
+  Json config = tower;
+  config["model_type"] = model_type;
+  config["num_labels"] = 4;
+  if (model_type == "beit") config["use_relative_position_bias"] = true;
+  if (model_type == "dinov2") config["mlp_ratio"] = 2;
+  if (model_type == "resnet") config.update(resnet);
+  if (model_type.starts_with("convnext"))
+    config.update({{"hidden_sizes", {8, 16, 24, 32}}, {"depths", {1, 1, 1, 1}}, {"patch_size", 4}});
+  if (model_type == "swin") config.update(swin);
+  if (model_type == "timm_wrapper")
+    config.update({{"architecture", "vit_tiny_patch8_32"},
+                   {"model_args", {{"embed_dim", 24}, {"depth", 2}, {"num_heads", 3}, {"img_size", 32}}}});
+  if (model_type == "clip" || model_type == "siglip") {
+    config["vision_config"] = tower;
+    config["text_config"] = tower;
+    config["text_config"].update({{"vocab_size", 50}, {"max_position_embeddings", 20}});
+    config["projection_dim"] = 16;
+  }
+  if (model_type == "segformer")
+    config.update({{"hidden_sizes", {8, 8, 16, 16}},
+                   {"depths", {1, 1, 1, 1}},
+                   {"num_attention_heads", {1, 2, 2, 4}},
+                   {"sr_ratios", {4, 2, 2, 1}},
+                   {"mlp_ratios", {2, 2, 2, 2}},
+                   {"decoder_hidden_size", 16}});
+  if (model_type == "detr" || model_type == "table-transformer") {
+    config.update({{"d_model", 64},        {"num_queries", 5},     {"encoder_layers", 1},
+                   {"decoder_layers", 2},  {"encoder_ffn_dim", 24}, {"decoder_ffn_dim", 24},
+                   {"encoder_attention_heads", 8}, {"decoder_attention_heads", 4},
+                   {"use_timm_backbone", false}});
+    config["backbone_config"] = resnet;
+  }
+  if (model_type == "maskformer") {
+    config.update({{"fpn_feature_size", 32}, {"mask_feature_size", 16}});
+    config["decoder_config"] = {{"model_type", "detr"}, {"d_model", 24}, {"num_queries", 5},
+                                {"decoder_layers", 2}, {"decoder_attention_heads", 2},
+                                {"decoder_ffn_dim", 24}};
+    config["backbone_config"] = swin;
+  }
+  if (model_type == "mask2former") {
+    config.update({{"feature_size", 32},   {"mask_feature_size", 16}, {"hidden_dim", 32},
+                   {"num_attention_heads", 4}, {"num_queries", 6}, {"encoder_layers", 1},
+                   {"decoder_layers", 4},  {"encoder_feedforward_dim", 24}, {"dim_feedforward", 24}});
+    config["backbone_config"] = swin;
+  }
+  return config;
+}
+
+Tensors tiny_image_tensors(const Architecture& architecture, const Json& config, ImageHead head) {
+  Json complete = config;
+  apply_config_class(complete);
+  auto store = std::make_shared<WeightStore>("tiny", StoredTensors{}, renames_of(architecture.base),
+                                             at::kFloat, at::kCPU);
+  architecture.image(Fields(complete, "config.json"), Weights(store), head);
+  auto generator = at::detail::createCPUGenerator(7);
+  Tensors tensors;
+  for (const auto& [name, shape] : store->missing()) {
+    at::Tensor value = at::empty(shape).normal_(0, 0.2, generator);
+    if (name.ends_with("orm.weight") || name.ends_with("ormalization.weight")) value.add_(1);
+    if (name.ends_with("running_var")) value.abs_().add_(0.5);
+    tensors[name] = value;
+  }
+  return tensors;
+}
+
 Tensors tiny_tensors(const Json& config, Head head) {
   Json complete = config;
   apply_config_class(complete);

@@ -25,10 +25,13 @@ Json tiny_config(const std::string& model_type);
 // Those of decoders and of encoder-decoders: each reads the fields it knows.
 Json tiny_decoder_config(const std::string& model_type);
 Json tiny_seq2seq_config(const std::string& model_type);
+// Those of models of pictures, which take 32 x 32 pixels.
+Json tiny_image_config(const std::string& model_type);
 
 using Tensors = std::map<std::string, at::Tensor>;
 // Every tensor a model of this config and head binds, random from a fixed seed.
 Tensors tiny_tensors(const Json& config, Head head);
+Tensors tiny_image_tensors(const Architecture& architecture, const Json& config, ImageHead head);
 std::string safetensors_of(const Tensors& tensors);
 
 // Writes config.json and model.safetensors.

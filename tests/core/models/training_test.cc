@@ -24,8 +24,34 @@ Tensor cross_entropy(const Tensor& logits, const Tensor& labels) {
   return at::nll_loss(at::log_softmax(logits.to(at::kFloat), 1), labels);
 }
 
+// All that a model of pictures makes of two of them, brought nearer to some numbers.
+std::function<Tensor()> loss_of_pictures(const Architecture& a, const Fields& config,
+                                         const Weights& w) {
+  Pictures pictures;
+  for (const std::int64_t size : {32, 40})
+    pictures.pixels.push_back(
+        at::arange(3 * size * size, at::kFloat).mul(0.01 * static_cast<double>(size)).sin().view({3, size, size}));
+  Tokens tokens = some_tokens();
+  return [=, net = a.image(config, w, a.image_heads[0])] {
+    Tensor loss = at::zeros({}, at::kFloat);
+    const auto add = [&](const Tensor& x) {
+      if (x.defined()) loss = loss + (x.to(at::kFloat) - 0.5).square().mean();
+    };
+    for (const auto& seen : net.see(pictures)) {
+      add(seen.logits);
+      add(seen.boxes);
+      add(seen.masks);
+    }
+    if (net.read) add(net.read(tokens));
+    add(net.scale);
+    add(net.bias);
+    return loss;
+  };
+}
+
 // Builds the model, and tells how well it guesses.
 std::function<Tensor()> loss_of(const Architecture& a, const Fields& config, const Weights& w) {
+  if (a.image) return loss_of_pictures(a, config, w);
   Tokens tokens = some_tokens();
   if (a.encoder) {
     tokens.rows = tokens.seqs.first_rows();
@@ -46,7 +72,8 @@ std::function<Tensor()> loss_of(const Architecture& a, const Fields& config, con
 
 Fields config_of(const Architecture& a) {
   const std::string type(a.types[0]);
-  Json config = a.encoder   ? tiny_config(type)
+  Json config = a.image     ? tiny_image_config(type)
+                : a.encoder ? tiny_config(type)
                 : a.decoder ? tiny_decoder_config(type)
                             : tiny_seq2seq_config(type);
   apply_config_class(config);

@@ -1,0 +1,45 @@
+// A model that sees pictures, and may read texts into the same space.
+#pragma once
+
+#include "core/models/heads/model.h"
+
+namespace hft {
+
+// One picture as its processor made it, [C,H,W].
+struct PictureView {
+  std::int64_t channels = 0, height = 0, width = 0;
+  const float* data = nullptr;
+};
+
+// What a model sees in one picture.
+struct Seen {
+  Matrix logits;  // kClassify [1,L], kEmbed [1,D]; kDetect, kSegment [Q,L+1], the last: nothing there
+  Matrix boxes;   // kDetect [Q,4]: centre x, y, width, height, as parts of the picture
+  // kSegment: [Q,h*w] logits of each query's mask, or [L,h*w] of each label where there are no
+  // queries.
+  Matrix masks;
+  std::int64_t mask_height = 0, mask_width = 0;
+};
+
+// How the likeness of a picture and a text in one space becomes a logit.
+struct Likeness {
+  float scale = 1, bias = 0;
+};
+
+class ImageModel : public Model {
+ public:
+  static constexpr ModelClass kClass = ModelClass::kImage;
+  // Pictures of any sizes together; each gets what it would get alone. Throws kBadData for one of
+  // other channels than the model's or too small for it, kNotFinite naming the layer where a NaN or
+  // infinity first shows.
+  virtual std::vector<Seen> forward(std::span<const PictureView> pictures) = 0;
+  // Pictures that one forward should be given: more are no faster.
+  virtual std::int64_t together() const = 0;
+
+  // kEmbed: texts, [B,D]. Throws kUnsupported where the model reads none.
+  virtual Matrix read(const TokenBatch& texts) = 0;
+  virtual std::int64_t max_positions() const = 0;  // tokens of one text; 0: it reads none
+  virtual Likeness likeness() const = 0;
+};
+
+}  // namespace hft

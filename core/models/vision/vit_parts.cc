@@ -1,0 +1,157 @@
+#include "core/base/error.h"
+#include "core/models/vision/vit.h"
+#include "core/nn/attention.h"
+#include "core/nn/pooling.h"
+
+namespace hft {
+namespace {
+
+Linear qkv_of(const BlockShape& s, const BlockNames& n, const Weights& w) {
+  if (!n.qkv.empty()) return Linear(w / n.qkv, {3 * s.hidden, s.hidden}, s.qkv_bias);
+  return Linear(w,
+                {{n.query, s.hidden}, {n.key, s.hidden, {}, s.key_bias}, {n.value, s.hidden}},
+                s.hidden, s.qkv_bias);
+}
+
+Linear first_of(const BlockShape& s, const BlockNames& n, const Weights& w) {
+  if (n.gated.empty()) return Linear(w / n.fc1, {s.ffn, s.hidden});
+  const auto half = [&](std::int64_t begin) {
+    return Linear::Part{"", s.ffn, {.begin = begin, .of = 2 * s.ffn}};
+  };
+  return Linear::gated(w / n.gated, {half(0), half(s.ffn)}, s.hidden, s.activation, true);
+}
+
+Tensor scale_of(const BlockShape& s, const std::string& name, const Weights& w) {
+  return name.empty() ? Tensor() : w.small(name, {s.hidden});
+}
+
+// residual + scale * product(x)
+Tensor added(const Linear& product, const Tensor& x, const Tensor& scale, const Tensor& residual) {
+  if (!scale.defined()) return product.plus(x, residual);
+  return residual + product(x) * scale;
+}
+
+}  // namespace
+
+VitBlock::VitBlock(const BlockShape& s, const BlockNames& n, const Weights& w)
+    : norm1(w / n.norm1, s.hidden, s.eps),
+      norm2(w / n.norm2, s.hidden, s.eps),
+      query_key_value(qkv_of(s, n, w)),
+      attention_output(w / n.attention_output, {s.hidden, s.hidden}, s.output_bias),
+      fc1(first_of(s, n, w)),
+      fc2(w / n.fc2, {s.hidden, s.ffn}),
+      scale1(scale_of(s, n.scale1, w)),
+      scale2(scale_of(s, n.scale2, w)),
+      heads(s.heads),
+      activation(n.gated.empty() ? s.activation : Activation::kNone),
+      path(w.path()) {}
+
+Tensor VitBlock::operator()(const Tensor& x, const Sequences& seqs,
+                            const std::vector<Tensor>& biases, const Tensor& rows) const {
+  const Tensor qkv = query_key_value(norm1(x));  // [N,3D]
+  Tensor mixed;
+  if (biases.empty() || (biases.size() == 1 && biases[0].dim() == 2)) {
+    mixed = attend(qkv, heads, seqs, {.bias = biases.empty() ? Tensor() : biases[0]});
+  } else {
+    std::vector<Tensor> parts;
+    for (std::int64_t b = 0; b < seqs.count(); ++b) {
+      Sequences one;
+      one.device = seqs.device;
+      one.starts.push_back(seqs.length(b));
+      parts.push_back(attend(qkv.narrow(0, seqs.starts[b], seqs.length(b)), heads, one,
+                             {.bias = biases[b]}));
+    }
+    mixed = at::concat(parts);
+  }
+  const auto wanted = [&](const Tensor& all) {
+    return rows.defined() ? all.index_select(0, rows) : all;
+  };
+  const Tensor y = added(attention_output, wanted(mixed), scale1, wanted(x));
+  return added(fc2, fc1(norm2(y), activation), scale2, y);
+}
+
+Patches::Patches(const Weights& w, std::int64_t channels, Grid size, std::int64_t hidden, bool bias)
+    : projection(w,
+                 {{"", hidden, {.kernel = {channels, size.height, size.width}}}},
+                 channels * size.height * size.width, bias),
+      size(size) {}
+
+Grid Patches::grid_of(const Tensor& picture) const {
+  const Grid grid{picture.size(1) / size.height, picture.size(2) / size.width};
+  if (grid.cells() == 0)
+    fail(Errc::kBadData, "a picture of ", picture.size(1), " x ", picture.size(2),
+         " pixels is smaller than a patch of ", size.height, " x ", size.width);
+  return grid;
+}
+
+Cells Patches::operator()(const std::vector<Tensor>& pictures) const {
+  std::vector<Tensor> rows;
+  Cells cells;
+  for (const Tensor& picture : pictures) {
+    const Grid grid = grid_of(picture);
+    cells.grids.push_back(grid);
+    rows.push_back(picture.narrow(1, 0, grid.height * size.height)
+                       .narrow(2, 0, grid.width * size.width)
+                       .reshape({picture.size(0), grid.height, size.height, grid.width, size.width})
+                       .permute({1, 3, 0, 2, 4})
+                       .reshape({grid.cells(), -1}));
+  }
+  cells.x = projection(rows.size() == 1 ? rows[0] : at::concat(rows));
+  return cells;
+}
+
+Vit::States Vit::embed(const Pictures& pictures) const {
+  const Cells cells = patches(pictures.pixels);
+  const auto before = prefix.size(0);
+  const auto covered = positions.defined() ? positions.size(0) - grid.cells() : 0;  // of the prefix
+  States states;
+  states.seqs.device = cells.x.device();
+  std::vector<Tensor> rows;
+  std::int64_t begin = 0;
+  for (const Grid& own : cells.grids) {
+    Tensor tokens = cells.x.narrow(0, begin, own.cells());
+    Tensor first = prefix;
+    begin += own.cells();
+    if (positions.defined()) {
+      const Tensor table = positions_for(positions, grid, own).to(tokens.scalar_type());
+      tokens = tokens + table.narrow(0, covered, own.cells());
+      if (covered > 0) first = first + table.narrow(0, 0, covered);
+    }
+    if (before > 0) rows.push_back(first);
+    rows.push_back(tokens);
+    states.seqs.starts.push_back(states.seqs.tokens() + before + own.cells());
+  }
+  states.x = at::concat(rows);
+  if (norm_before) states.x = (*norm_before)(states.x);
+  pictures.note(path, states.x);
+  return states;
+}
+
+Vit::States Vit::operator()(const Pictures& pictures, std::int64_t first) const {
+  States states = embed(pictures);
+  std::vector<Grid> grids;
+  for (const Tensor& picture : pictures.pixels) grids.push_back(patches.grid_of(picture));
+  Tensor rows;
+  if (first > 0) {
+    const Tensor starts = states.seqs.first_rows();
+    rows = (starts.unsqueeze(1) + at::arange(first, starts.options()).unsqueeze(0)).flatten();
+  }
+  for (std::size_t i = 0; i < blocks.size(); ++i) {
+    std::vector<Tensor> biases;
+    if (bias)
+      for (const Grid& own : grids) biases.push_back(bias(static_cast<std::int64_t>(i), own));
+    states.x = blocks[i](states.x, states.seqs, biases, i + 1 == blocks.size() ? rows : Tensor());
+    pictures.note(blocks[i].path, states.x);
+  }
+  if (blocks.empty() && rows.defined()) states.x = states.x.index_select(0, rows);
+  return states;
+}
+
+Tensor mean_after(const Tensor& x, const Sequences& seqs, std::int64_t skip) {
+  std::vector<Tensor> means;
+  for (std::int64_t b = 0; b < seqs.count(); ++b)
+    means.push_back(x.narrow(0, seqs.starts[b] + skip, seqs.length(b) - skip).mean(0, true));
+  return at::concat(means);
+}
+
+}  // namespace hft

@@ -1,0 +1,21 @@
+// What else looks at the neighbours of a cell: pooling, other sizes.
+#pragma once
+
+#include "core/nn/cells.h"
+
+namespace hft {
+
+Cells max_pool(const Cells& x, std::int64_t kernel, std::int64_t stride, std::int64_t padding);
+// As PyTorch's with ceil_mode and without counting what is past the edge.
+Cells average_pool(const Cells& x, std::int64_t kernel, std::int64_t stride);
+
+// Each picture to another size as PyTorch's interpolate makes it, align_corners off.
+enum class Resize { kNearest, kBilinear, kBicubic };
+Tensor resized(const Tensor& plane, const Grid& size, Resize kind);  // [1,C,H,W], in float32
+Cells resized(const Cells& x, const std::vector<Grid>& sizes, Resize kind);
+
+// A table of positions [1, rows, D] whose last grid.cells() rows are those of `grid`, for another
+// grid: bicubic; the rows before stay.
+Tensor positions_for(const Tensor& table, const Grid& grid, const Grid& wanted);  // -> [rows', D]
+
+}  // namespace hft
