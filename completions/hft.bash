@@ -13,9 +13,9 @@ _hft() {
   word=${word//\\/}
   word=${word#[\"\']}
   case "$line" in
-    "") next="generate chat classify ner qa fill-mask summarize translate embed rerank tokenize convert inspect bench push hub models env help completion --help --version" ;;
+    "") next="generate chat classify ner qa fill-mask summarize translate embed rerank image-classify detect segment tokenize convert inspect bench push hub models env help completion --help --version" ;;
     "completion") next="bash zsh fish" ;;
-    "help") next="generate chat classify ner qa fill-mask summarize translate embed rerank tokenize convert inspect bench push hub models env completion exit-codes environment formats" ;;
+    "help") next="generate chat classify ner qa fill-mask summarize translate embed rerank image-classify detect segment tokenize convert inspect bench push hub models env completion exit-codes environment formats" ;;
     "help hub") next="download upload ls info cache login logout whoami" ;;
     "help hub cache") next="ls rm prune verify" ;;
     "hub") next="download upload ls info cache login logout whoami" ;;
@@ -112,14 +112,14 @@ _hft() {
       esac
       ;;
     "embed "*)
-      flags="--help -h --pooling --normalize --no-normalize --prompt-name --prompt --document-prompt-name --truncate-dim --max-length --query --top-k --input -i --input-format --lines --recursive -R --files-from --null -0 --limit --shard --text-column --id-column --json --format --output -o --force --resume --keep-columns --model -m --revision --subfolder --cache-dir --require-license --local-files-only --adapter --variant --trust-remote-code --dtype --device --threads --batch-size --deterministic --allow-random-head --no-truncation --quiet -q --verbose -v --progress"
+      flags="--help -h --pooling --normalize --no-normalize --prompt-name --prompt --document-prompt-name --truncate-dim --max-length --query --top-k --text --image --input -i --input-format --lines --recursive -R --files-from --null -0 --limit --shard --text-column --image-column --id-column --json --format --output -o --force --resume --keep-columns --model -m --revision --subfolder --cache-dir --require-license --local-files-only --adapter --variant --trust-remote-code --dtype --device --threads --batch-size --deterministic --allow-random-head --no-truncation --quiet -q --verbose -v --progress"
       case "$last" in
         --pooling) choices="auto cls mean max last mean_sqrt_len weightedmean" ;;
         --input-format) choices="auto text lines jsonl json" ;;
         --format) choices="text json csv tsv" ;;
         --dtype) choices="auto float32 bfloat16 float16" ;;
         --progress) choices="auto bar plain json none" ;;
-        --prompt-name|--prompt|--document-prompt-name|--truncate-dim|--max-length|--query|--top-k|--limit|--shard|--text-column|--id-column|--keep-columns|--revision|--require-license|--variant|--device|--threads|--batch-size) own=1 ;;
+        --prompt-name|--prompt|--document-prompt-name|--truncate-dim|--max-length|--query|--top-k|--limit|--shard|--text-column|--image-column|--id-column|--keep-columns|--revision|--require-license|--variant|--device|--threads|--batch-size) own=1 ;;
       esac
       ;;
     "rerank "*)
@@ -131,6 +131,38 @@ _hft() {
         --dtype) choices="auto float32 bfloat16 float16" ;;
         --progress) choices="auto bar plain json none" ;;
         --query|--top-k|--max-length|--limit|--shard|--text-column|--query-column|--documents-column|--id-column|--keep-columns|--revision|--require-license|--variant|--device|--threads|--batch-size) own=1 ;;
+      esac
+      ;;
+    "image-classify "*)
+      flags="--help -h --top-k --function-to-apply --candidate-labels --hypothesis-template --input -i --input-format --lines --recursive -R --files-from --null -0 --limit --shard --image-column --id-column --json --format --output -o --force --resume --keep-columns --model -m --revision --subfolder --cache-dir --require-license --local-files-only --adapter --variant --trust-remote-code --dtype --device --threads --batch-size --deterministic --allow-random-head --no-truncation --quiet -q --verbose -v --progress"
+      case "$last" in
+        --function-to-apply) choices="softmax sigmoid none" ;;
+        --input-format) choices="auto text lines jsonl json" ;;
+        --format) choices="text json csv tsv" ;;
+        --dtype) choices="auto float32 bfloat16 float16" ;;
+        --progress) choices="auto bar plain json none" ;;
+        --top-k|--candidate-labels|--hypothesis-template|--limit|--shard|--image-column|--id-column|--keep-columns|--revision|--require-license|--variant|--device|--threads|--batch-size) own=1 ;;
+      esac
+      ;;
+    "detect "*)
+      flags="--help -h --threshold --save-images --input -i --input-format --lines --recursive -R --files-from --null -0 --limit --shard --image-column --id-column --json --format --output -o --force --resume --keep-columns --model -m --revision --subfolder --cache-dir --require-license --local-files-only --adapter --variant --trust-remote-code --dtype --device --threads --batch-size --deterministic --allow-random-head --no-truncation --quiet -q --verbose -v --progress"
+      case "$last" in
+        --input-format) choices="auto text lines jsonl json" ;;
+        --format) choices="text json csv tsv coco" ;;
+        --dtype) choices="auto float32 bfloat16 float16" ;;
+        --progress) choices="auto bar plain json none" ;;
+        --threshold|--limit|--shard|--image-column|--id-column|--keep-columns|--revision|--require-license|--variant|--device|--threads|--batch-size) own=1 ;;
+      esac
+      ;;
+    "segment "*)
+      flags="--help -h --subtask --threshold --mask-threshold --overlap-mask-area-threshold --save-images --save-masks --input -i --input-format --lines --recursive -R --files-from --null -0 --limit --shard --image-column --id-column --json --format --output -o --force --resume --keep-columns --model -m --revision --subfolder --cache-dir --require-license --local-files-only --adapter --variant --trust-remote-code --dtype --device --threads --batch-size --deterministic --allow-random-head --no-truncation --quiet -q --verbose -v --progress"
+      case "$last" in
+        --subtask) choices="panoptic instance semantic" ;;
+        --input-format) choices="auto text lines jsonl json" ;;
+        --format) choices="text json csv tsv" ;;
+        --dtype) choices="auto float32 bfloat16 float16" ;;
+        --progress) choices="auto bar plain json none" ;;
+        --threshold|--mask-threshold|--overlap-mask-area-threshold|--limit|--shard|--image-column|--id-column|--keep-columns|--revision|--require-license|--variant|--device|--threads|--batch-size) own=1 ;;
       esac
       ;;
     "tokenize "*)

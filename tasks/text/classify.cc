@@ -6,10 +6,10 @@
 #include "core/base/log.h"
 #include "core/base/text.h"
 #include "core/processors/scores.h"
-#include "core/templates/template.h"
 #include "tasks/commands.h"
 #include "tasks/run/drawing.h"
 #include "tasks/run/list_option.h"
+#include "tasks/run/scored_labels.h"
 #include "tasks/text/text_task.h"
 
 namespace hft {
@@ -23,16 +23,6 @@ struct Options {
   bool multi_label = false;
 };
 
-// -1 = all
-std::int64_t top_k_of(const std::string& text) {
-  if (text == "all") return -1;
-  char* end = nullptr;
-  const long k = std::strtol(text.c_str(), &end, 10);
-  if (*end || k < 1)
-    fail(Errc::kUsage, "--top-k: '", text, "' is neither all nor a number above 0");
-  return k;
-}
-
 ScoreFunction function_for(const std::string& flag, const TextContext& context) {
   if (!flag.empty()) return score_function(flag);
   const std::string kind = context.config.text("problem_type", "");
@@ -40,13 +30,6 @@ ScoreFunction function_for(const std::string& flag, const TextContext& context) 
   if (kind == "multi_label_classification" || context.labels.size() == 1)
     return ScoreFunction::kSigmoid;
   return ScoreFunction::kSoftmax;
-}
-
-Json labelled(const std::vector<Json>& labels, const std::vector<float>& scores, std::int64_t k) {
-  Json list = Json::array();
-  for (std::int64_t i : best(scores, k))
-    list.push_back({{"label", labels.at(i)}, {"score", number(scores[i])}});
-  return list;
 }
 
 Prepare prepare_labels(const Options& o, const TextContext& context) {
@@ -82,20 +65,6 @@ std::int64_t entailment_row(const TextContext& context) {
   }
   note("no label of the model begins with 'entail'; taking its last label for it");
   return -1;
-}
-
-// The template with each label put in, as Python's str.format does it.
-std::vector<std::string> hypotheses_of(const std::string& text,
-                                       const std::vector<std::string>& labels) {
-  std::vector<std::string> hypotheses;
-  try {
-    for (const auto& label : labels) hypotheses.push_back(format_text(text, label));
-  } catch (const Error& e) {
-    fail(Errc::kUsage, "--hypothesis-template: '", text, "': ", e.message);
-  }
-  if (hypotheses[0] == text)
-    fail(Errc::kUsage, "--hypothesis-template: '", text, "' has no {} for the label");
-  return hypotheses;
 }
 
 // Scores of the candidates, from the logits of one premise with each hypothesis.

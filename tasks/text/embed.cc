@@ -11,6 +11,7 @@
 #include "core/templates/python_text.h"
 #include "tasks/commands.h"
 #include "tasks/run/drawing.h"
+#include "tasks/text/embed_pairs.h"
 #include "tasks/text/embed_sinks.h"
 #include "tasks/text/text_task.h"
 
@@ -23,6 +24,7 @@ struct Options {
   std::optional<std::string> prompt;
   int normalize = -1;
   std::int64_t top_k = -1, max_length = 0, truncate_dim = 0;
+  bool as_text = false, as_image = false;
   bool ranking = false;
 };
 
@@ -186,6 +188,32 @@ Similarity similarity_of(const Fields& settings) {
   return similarity_named(settings.text("similarity_fn_name", "cosine"), settings.where());
 }
 
+// A model of pictures and texts, where -m names one.
+std::optional<fs::path> pair_model(const Options& o) {
+  if (o.common.model.model.empty()) return std::nullopt;
+  const fs::path folder = model_folder(o.common.model, "");
+  return is_pair_model(folder) ? std::optional(folder) : std::nullopt;
+}
+
+int run_pairs(const Flags& flags, const Options& o, const fs::path& folder, TextOptions common,
+              std::function<std::unique_ptr<Sink>(std::unique_ptr<RecordWriter>)> sink) {
+  for (const char* flag : {"--pooling", "--prompt-name", "--prompt", "--document-prompt-name",
+                           "--truncate-dim", "--max-length"})
+    if (flags.given(flag))
+      fail(Errc::kUsage, flag, " is for models of texts alone; ", o.common.model.model,
+           " is a model of pictures and texts");
+  if (o.as_text && o.as_image) fail(Errc::kUsage, "--text and --image contradict each other");
+  return embed_pairs(flags, {.folder = folder,
+                             .model = o.common.model,
+                             .input = std::move(common.input),
+                             .output = std::move(common.output),
+                             .rendering = {.text = draw},
+                             .as_text = o.as_text,
+                             .as_image = o.as_image,
+                             .normalize = o.normalize == 1,
+                             .sink = std::move(sink)});
+}
+
 int run(const Flags& flags, Options& o) {
   const std::string suffix = fs::path(o.common.output.file).extension().string();
   const bool array_file = suffix == ".npy" || suffix == ".safetensors";
@@ -226,6 +254,11 @@ int run(const Flags& flags, Options& o) {
     };
     if (o.common.output.resume) fail(Errc::kUsage, "--resume and --query contradict each other");
   }
+  if (const auto folder = pair_model(o)) return run_pairs(flags, o, *folder, common, task.sink);
+  for (const char* flag : {"--text", "--image", "--image-column"})
+    if (flags.given(flag))
+      fail(Errc::kUsage, flag, " is for a model of pictures and texts (CLIP, SigLIP)");
+  common.input.columns.resize(1);
   return run_text_task(flags, common, task);
 }
 
@@ -236,7 +269,8 @@ std::function<int()> declare(Flags& flags) {
       "  hft embed -m models/all-MiniLM-L6-v2 \"Hello world\" \"How are you?\"\n"
       "  hft embed -m models/all-MiniLM-L6-v2 --query \"opening hours\" --top-k 3 --lines < "
       "faq.txt\n"
-      "  hft embed -m models/all-MiniLM-L6-v2 -i texts.jsonl -o vectors.npy");
+      "  hft embed -m models/all-MiniLM-L6-v2 -i texts.jsonl -o vectors.npy\n"
+      "  hft embed -m openai/clip-vit-base-patch32 --query \"a red car\" --top-k 5 photos/");
   flags
       .add("--pooling", o->pooling,
            "Token vectors to one; auto: as the model says, else mean, or last for a "
@@ -273,13 +307,18 @@ std::function<int()> declare(Flags& flags) {
   flags.add("--top-k", o->top_k, "With --query: show the N best")
       .metavar("N")
       .range(1, 1'000'000'000);
-  add_text_options(flags, o->common, {{.name = "text"}});
+  flags.add("--text", o->as_text,
+            "With a model of pictures and texts: every input is a text, also one that names a file");
+  flags.add("--image", o->as_image, "The same: every input is a picture");
+  add_text_options(flags, o->common,
+                   {{.name = "text"}, {.name = "image", .optional = true, .alternative = true, .kind = Kind::kImage}});
   return [o, flags] { return run(flags, *o); };
 }
 
 }  // namespace
 
 extern const Command embed_command{"embed", "Text",
-                                   "Turn texts into vectors, or rank them by meaning", declare};
+                                   "Turn texts (or pictures) into vectors, or rank them by meaning",
+                                   declare};
 
 }  // namespace hft

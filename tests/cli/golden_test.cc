@@ -31,7 +31,10 @@ test::Ran run_case(const fs::path& model, const Json& wanted) {
   test::TempFolder temporary;
   const fs::path file = temporary / "inputs.jsonl";
   std::string lines;
-  for (const Json& input : wanted["inputs"]) lines += input.dump() + "\n";
+  for (Json input : wanted["inputs"]) {
+    if (input.contains("image")) input["image"] = test::golden(input["image"]).string();
+    lines += input.dump() + "\n";
+  }
   test::spit(file, lines);
   std::vector<std::string> args = wanted["args"];
   args.insert(args.end(), {"-m", model.string(), "-i", file.string(), "--json"});

@@ -1,0 +1,113 @@
+// hft image-classify: pictures in, labels with scores out; with --candidate-labels any labels at all,
+// by a model of pictures and texts. Reference: ImageClassificationPipeline,
+// ZeroShotImageClassificationPipeline.
+#include <algorithm>
+#include <numeric>
+
+#include "core/processors/scores.h"
+#include "tasks/commands.h"
+#include "tasks/image/image_task.h"
+#include "tasks/run/text_space.h"
+#include "tasks/run/drawing.h"
+#include "tasks/run/list_option.h"
+#include "tasks/run/scored_labels.h"
+
+namespace hft {
+namespace {
+
+struct Options {
+  ImageOptions common;
+  std::string top_k = "5", function;
+  std::vector<std::string> candidates;
+  std::string hypothesis = "This is a photo of {}.";
+};
+
+ScoreFunction function_for(const std::string& flag, const ImageContext& context) {
+  if (!flag.empty()) return score_function(flag);
+  const bool independent =
+      context.config.text("problem_type", "") == "multi_label_classification" ||
+      context.labels.size() == 1;
+  return independent ? ScoreFunction::kSigmoid : ScoreFunction::kSoftmax;
+}
+
+Answer label(const Options& o, const ImageContext& context) {
+  const ScoreFunction function = function_for(o.function, context);
+  return [&context, function, k = top_k_of(o.top_k)](const Seen& seen, const Picture&) {
+    return labelled(context.labels, apply(function, seen.logits.row(0)), k);
+  };
+}
+
+// The reference gives the score first here.
+Answer label_with_candidates(const Options& o, const ImageContext& context, ImageModel& model) {
+  const TextSpace texts(context.folder, context.config, model);
+  const Matrix vectors = texts.read(hypotheses_of(o.hypothesis, o.candidates));
+  const Likeness likeness = model.likeness();
+  const bool independent = texts.independent();
+  return [=, candidates = o.candidates](const Seen& seen, const Picture&) {
+    std::vector<float> logits;
+    for (std::int64_t i = 0; i < vectors.rows; ++i)
+      logits.push_back(likeness.scale * cosine(seen.logits.row(0), vectors.row(i)) + likeness.bias);
+    const auto scores = independent ? sigmoid(logits) : softmax(logits);
+    Json list = Json::array();
+    for (const auto i : best(scores, -1))
+      list.push_back({{"score", number(scores[i])}, {"label", candidates[i]}});
+    return list;
+  };
+}
+
+std::string draw(const Input& input, const Json& output) {
+  return draw_bars(input, output, "label");
+}
+
+int run(const Flags& flags, const Options& o) {
+  top_k_of(o.top_k);
+  const bool zero_shot = !o.candidates.empty();
+  if (zero_shot)
+    for (const char* flag : {"--top-k", "--function-to-apply"})
+      if (flags.given(flag))
+        fail(Errc::kUsage, flag, " and --candidate-labels contradict each other");
+  if (!zero_shot && flags.given("--hypothesis-template"))
+    fail(Errc::kUsage, "--hypothesis-template is for --candidate-labels");
+  ImageTask task{.head = zero_shot ? ImageHead::kEmbed : ImageHead::kClassify,
+                 .default_model =
+                     zero_shot ? "openai/clip-vit-base-patch32" : "google/vit-base-patch16-224",
+                 .verb = "classifying",
+                 .rendering = {.text = draw}};
+  task.setup = [&](const ImageContext& context, ImageModel& model) {
+    return zero_shot ? label_with_candidates(o, context, model) : label(o, context);
+  };
+  return run_image_task(flags, o.common, task);
+}
+
+std::function<int()> declare(Flags& flags) {
+  auto o = std::make_shared<Options>();
+  flags.footer(
+      "Examples:\n"
+      "  hft image-classify cat.jpg\n"
+      "  hft image-classify -m DIR --top-k all --json photos/ -o labels.jsonl\n"
+      "  hft image-classify -m openai/clip-vit-base-patch32 --candidate-labels \"a cat,a dog\" "
+      "photo.jpg");
+  flags.add("--top-k", o->top_k, "Labels per picture, best first, or all")
+      .metavar("N|all")
+      .show_default();
+  flags
+      .add("--function-to-apply", o->function,
+           "Logits to scores; default: by the model's problem_type")
+      .one_of(kScoreFunctions);
+  add_list_option(flags, "--candidate-labels", o->candidates,
+                  "Zero-shot: labels of your own, with a model of pictures and texts (CLIP, "
+                  "SigLIP); a label that holds a comma: the flag once for each label, or a JSON list",
+                  ListForm::kLabels);
+  flags.add("--hypothesis-template", o->hypothesis, "Zero-shot: sentence that holds the label")
+      .metavar("TEXT {}")
+      .show_default();
+  add_image_options(flags, o->common);
+  return [o, flags] { return run(flags, *o); };
+}
+
+}  // namespace
+
+extern const Command image_classify_command{
+    "image-classify", "Image", "Label pictures, with the model's labels or your own", declare};
+
+}  // namespace hft
