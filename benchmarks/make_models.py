@@ -152,6 +152,51 @@ def qwen_gguf():
     os.replace(part, OUT / "qwen2.5-0.5b.gguf")
 
 
+def photos():
+    """64 pictures of 640 x 480 with the detail of photos, as JPEG."""
+    import numpy
+    from PIL import Image
+    part = OUT / "photos.partial"
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir(parents=True)
+    for i in range(64):
+        random = numpy.random.default_rng(i)
+        coarse = Image.fromarray(random.integers(0, 256, (20, 26, 3), dtype=numpy.uint8)).resize((640, 480), Image.BICUBIC)
+        noisy = numpy.asarray(coarse).astype(int) + random.integers(-12, 13, (480, 640, 3))
+        Image.fromarray(noisy.clip(0, 255).astype(numpy.uint8)).save(part / f"{i:04}.jpg", quality=90)
+    os.replace(part, OUT / "photos")
+
+
+def pictured(name, model, processor):
+    """A model of pictures with random weights of a real shape, and the settings of its processor."""
+    torch.manual_seed(1)
+    part = OUT / f"{name}.partial"
+    shutil.rmtree(part, ignore_errors=True)
+    model().eval().save_pretrained(part)
+    processor().save_pretrained(part)
+    os.replace(part, OUT / name)
+
+
+def vit_base():
+    config = tf.ViTConfig(num_labels=1000)
+    pictured("vit-base", lambda: tf.ViTForImageClassification(config), tf.ViTImageProcessor)
+
+
+def detr_r50():
+    backbone = tf.ResNetConfig(out_features=["stage4"])
+    config = tf.DetrConfig(use_timm_backbone=False, backbone=None, use_pretrained_backbone=False, backbone_config=backbone,
+                           num_labels=91)
+    pictured("detr-r50", lambda: tf.DetrForObjectDetection(config), tf.DetrImageProcessor)
+
+
+def mask2former_swin_b():
+    backbone = tf.SwinConfig(image_size=384, embed_dim=128, depths=[2, 2, 18, 2], num_heads=[4, 8, 16, 32], window_size=12,
+                             out_features=["stage1", "stage2", "stage3", "stage4"])
+    config = tf.Mask2FormerConfig(backbone_config=backbone, num_labels=133)
+    pictured("mask2former-swin-b", lambda: tf.Mask2FormerForUniversalSegmentation(config),
+             lambda: tf.Mask2FormerImageProcessor(size={"height": 384, "width": 384}, ignore_index=255))
+
+
 def minilm():
     os.symlink(os.path.relpath(MINILM, OUT), OUT / "all-MiniLM-L6-v2")
 
@@ -159,7 +204,8 @@ def minilm():
 ALL = {"distilbert": distilbert, "bert-ner": bert_ner, "distilbert.onnx": distilbert_onnx,
        "opus-mt": opus_mt, "opus-mt.ct2": ct2("opus-mt"), "bart-large": bart_large,
        "bart-large.ct2": ct2("bart-large"), "all-MiniLM-L6-v2": minilm, "qwen2.5-0.5b": qwen,
-       "qwen2.5-0.5b.gguf": qwen_gguf, "gpt2": gpt2}
+       "qwen2.5-0.5b.gguf": qwen_gguf, "gpt2": gpt2, "photos": photos, "vit-base": vit_base,
+       "detr-r50": detr_r50, "mask2former-swin-b": mask2former_swin_b}
 
 
 def main():

@@ -58,6 +58,20 @@ def embed(model, texts):
     return lambda: made.encode(texts, batch_size=32, show_progress_bar=False).tolist()
 
 
+def seen(task, dtype="float32"):
+    """The pipeline of transformers on pictures, its processors on Pillow."""
+    def make(model, files):
+        import torch
+        import transformers as tf
+        tf.logging.set_verbosity_error()
+        made = tf.pipeline(task, model=model, dtype=getattr(torch, dtype), use_fast=False)
+
+        def plain(answer):
+            return [{k: v for k, v in one.items() if k != "mask"} for one in answer]
+        return lambda: [plain(made(file)) for file in files]
+    return make
+
+
 def ceiling(*_):
     """What this machine can do at this moment: GB/s read, Gflop/s of f32 and bf16 matrix products."""
     import torch
@@ -86,13 +100,17 @@ def ceiling(*_):
 
 
 PEERS = {"classify": classify, "ner": ner,
+         **{f"{name}{end}": seen(task, dtype) for end, dtype in (("", "float32"), ("-bf16", "bfloat16"))
+            for name, task in (("image-classify", "image-classification"), ("detect", "object-detection"),
+                               ("segment", "image-segmentation"))},
          "onnxruntime": onnxruntime, "embed": embed, "ceiling": ceiling}
 
 
 def main():
     peer, model, file = sys.argv[1:4]
     with open(file) as lines:
-        texts = [json.loads(line)["text"] for line in lines]
+        rows = [json.loads(line) for line in lines]
+    texts = [row.get("text") or row["image"] for row in rows]
     run = PEERS[peer](model, texts)
     if peer != "ceiling":
         run()  # warm
