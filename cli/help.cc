@@ -39,8 +39,8 @@ constexpr const char* kEnvironment = R"(Environment
   OMP_NUM_THREADS         threads to compute with, when --threads is not given
   CUDA_VISIBLE_DEVICES    which GPUs may be used
   NO_COLOR                no colours; without it there are none either, at present
-  HFT_CPU                 the instruction set to compute with: plain, avx2, avx512 or avx512_bf16
-                          [the best this processor has]
+  HFT_CPU                 the instruction set to compute with: plain, avx2, avx512, avx512_vnni or
+                          avx512_bf16 [the best this processor has]
   SLURM_ARRAY_TASK_ID and _COUNT, JOB_COMPLETION_INDEX, OMPI rank: the default of --shard
 )";
 

@@ -27,6 +27,7 @@ class Linear {
     std::string name;
     std::int64_t out;
     Stored stored = {};
+    bool as_stored = false;  // never quantised
   };
 
   Linear() = default;
@@ -34,7 +35,8 @@ class Linear {
   Linear(const Weights& w, std::array<std::int64_t, 2> shape, bool bias = true);
   // Several products of one input as one: the outputs stand side by side, [N, sum of out].
   Linear(const Weights& w, const std::vector<Part>& parts, std::int64_t in, bool bias = true);
-  // Binds `weight` {out, in}, which may be an embedding's too; the bias is another's, or undefined.
+  // Binds `weight` {out, in}, which may be an embedding's too and is never quantised; the bias is
+  // another's, or undefined.
   Linear(const Weights& w, std::array<std::int64_t, 2> shape, Tensor bias);
   // act(gate(x)) * up(x) of two parts of equally many outputs.
   static Linear gated(const Weights& w, const std::array<Part, 2>& gate_up, std::int64_t in,
