@@ -49,6 +49,9 @@ constexpr const char* kFormats = R"(Inputs
   standard input the whole of it one input; --lines: one per line
   -i FILE        .txt one text (--lines: one per line), .jsonl one JSON object or string per line,
                  .json an array of them; -i DIR: every file in it
+  pictures       a file, a folder (each picture in it; -R: also in the folders inside), a pattern
+                 in quotes, a URL, - for standard input, data:image/…;base64,… or bare base64, as
+                 arguments and in data; JPEG, PNG, WebP, GIF, BMP, TIFF, turned as EXIF says
   A byte-order mark is dropped, CRLF ends a line, an empty string is an input like any other.
 
 Results
