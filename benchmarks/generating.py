@@ -75,6 +75,8 @@ def same_ids(prompts, peers, dtype):
     ours = prompts.ids(json.loads(done.stdout)["output"][0]["generated_text"])
     for name, peer in peers.items():
         theirs = made(peer, prompts.ids(text), NEW)["ids"]
+        if not theirs:
+            continue
         same = next((i for i, (a, b) in enumerate(zip(ours, theirs)) if a != b), min(len(ours), len(theirs)))
         print(f"parity: the first {same} of {NEW} greedy tokens are those of {name}")
 

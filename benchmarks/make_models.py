@@ -50,19 +50,40 @@ def bert_ner():
     save("bert-ner", tf.BertForTokenClassification, tf.BertConfig(**labels(CONLL)), "BertTokenizer")
 
 
-def distilbert_onnx():
-    """The same weights for onnxruntime, with free batch and length."""
-    if not (OUT / "distilbert").exists():
-        distilbert()
-    model = tf.AutoModelForSequenceClassification.from_pretrained(
-        OUT / "distilbert", attn_implementation="eager").eval()
+def export(model, names, output, to):
+    """A network for onnxruntime, with free batch and length."""
     tokens = torch.ones(2, 8, dtype=torch.long)
     free = {0: "batch", 1: "length"}
+    torch.onnx.export(model.eval(), (tokens,) * len(names), str(to), input_names=names, output_names=[output],
+                      opset_version=17, dynamo=False, dynamic_axes={**{name: free for name in names}, output: free})
+
+
+def distilbert_onnx():
+    """The same weights for onnxruntime."""
+    if not (OUT / "distilbert").exists():
+        distilbert()
+    model = tf.AutoModelForSequenceClassification.from_pretrained(OUT / "distilbert", attn_implementation="eager")
     part = OUT / "distilbert.onnx.partial"
-    torch.onnx.export(model, (tokens, tokens), str(part), input_names=["input_ids", "attention_mask"],
-                      output_names=["logits"], opset_version=17, dynamo=False,
-                      dynamic_axes={"input_ids": free, "attention_mask": free, "logits": {0: "batch"}})
+    export(model, ["input_ids", "attention_mask"], "logits", part)
     os.replace(part, OUT / "distilbert.onnx")
+
+
+def minilm_int8():
+    """The same weights for onnxruntime, quantised as its documentation does for a processor without VNNI."""
+    from onnxruntime.quantization import QuantType, quantize_dynamic
+    whole, part = OUT / "minilm.partial.onnx", OUT / "minilm.partial.int8.onnx"
+
+    class Hidden(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.model = tf.AutoModel.from_pretrained(MINILM, attn_implementation="eager")
+
+        def forward(self, ids, mask):
+            return self.model(input_ids=ids, attention_mask=mask).last_hidden_state
+    export(Hidden(), ["input_ids", "attention_mask"], "hidden", whole)
+    quantize_dynamic(whole, part, weight_type=QuantType.QInt8, reduce_range=True)
+    whole.unlink()
+    os.replace(part, OUT / "all-MiniLM-L6-v2.int8.onnx")
 
 
 def words(folder, count, specials):
@@ -203,8 +224,8 @@ def minilm():
 
 ALL = {"distilbert": distilbert, "bert-ner": bert_ner, "distilbert.onnx": distilbert_onnx,
        "opus-mt": opus_mt, "opus-mt.ct2": ct2("opus-mt"), "bart-large": bart_large,
-       "bart-large.ct2": ct2("bart-large"), "all-MiniLM-L6-v2": minilm, "qwen2.5-0.5b": qwen,
-       "qwen2.5-0.5b.gguf": qwen_gguf, "gpt2": gpt2, "photos": photos, "vit-base": vit_base,
+       "bart-large.ct2": ct2("bart-large"), "all-MiniLM-L6-v2": minilm, "all-MiniLM-L6-v2.int8.onnx": minilm_int8,
+       "qwen2.5-0.5b": qwen, "qwen2.5-0.5b.gguf": qwen_gguf, "gpt2": gpt2, "photos": photos, "vit-base": vit_base,
        "detr-r50": detr_r50, "mask2former-swin-b": mask2former_swin_b}
 
 

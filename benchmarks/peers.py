@@ -27,29 +27,49 @@ def ner(model, texts):
     return pipeline("token-classification", model, texts, aggregation_strategy="simple")
 
 
-def onnxruntime(model, texts):
-    """onnxruntime, texts sorted by length, batches of 16, tokenised by the same tokenizer."""
-    import numpy
+def sorted_batches(model, texts, finish, size, file):
+    """onnxruntime, texts sorted by length, tokenised by the same tokenizer; finish(what the network
+    gives, attention mask) is an answer for each text of a batch."""
     import onnxruntime
     import transformers as tf
     tokenizer = tf.AutoTokenizer.from_pretrained(model)
-    config = tf.AutoConfig.from_pretrained(model)
-    session = onnxruntime.InferenceSession(model.rstrip("/") + ".onnx")
+    session = onnxruntime.InferenceSession(file)
+    names = [x.name for x in session.get_inputs()]
     order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
 
     def run():
         found = [None] * len(texts)
-        for at in range(0, len(order), 16):
-            part = order[at:at + 16]
-            x = tokenizer([texts[i] for i in part], padding=True, return_tensors="np")
-            logits, = session.run(None, {k: x[k] for k in ("input_ids", "attention_mask")})
-            scores = numpy.exp(logits - logits.max(-1, keepdims=True))
-            scores /= scores.sum(-1, keepdims=True)
-            for i, row in zip(part, scores):
-                best = int(row.argmax())
-                found[i] = {"label": config.id2label[best], "score": float(row[best])}
+        for at in range(0, len(order), size):
+            part = order[at:at + size]
+            x = tokenizer([texts[i] for i in part], padding=True, truncation=True, return_tensors="np")
+            out, = session.run(None, {name: x[name] for name in names})
+            for i, answer in zip(part, finish(out, x["attention_mask"])):
+                found[i] = answer
         return found
     return run
+
+
+def onnxruntime(model, texts):
+    import numpy
+    import transformers as tf
+    config = tf.AutoConfig.from_pretrained(model)
+
+    def finish(logits, _):
+        scores = numpy.exp(logits - logits.max(-1, keepdims=True))
+        for row in scores / scores.sum(-1, keepdims=True):
+            best = int(row.argmax())
+            yield {"label": config.id2label[best], "score": float(row[best])}
+    return sorted_batches(model, texts, finish, 16, model.rstrip("/") + ".onnx")
+
+
+def onnxruntime_int8(model, texts):
+    """Sentence vectors by onnxruntime's dynamic quantisation: means over the tokens, of length 1."""
+    import numpy
+
+    def finish(hidden, mask):
+        sums = (hidden * mask[..., None]).sum(1)
+        return (sums / numpy.linalg.norm(sums, axis=-1, keepdims=True)).tolist()
+    return sorted_batches(model, texts, finish, 32, model.rstrip("/") + ".int8.onnx")
 
 
 def embed(model, texts):
@@ -103,7 +123,7 @@ PEERS = {"classify": classify, "ner": ner,
          **{f"{name}{end}": seen(task, dtype) for end, dtype in (("", "float32"), ("-bf16", "bfloat16"))
             for name, task in (("image-classify", "image-classification"), ("detect", "object-detection"),
                                ("segment", "image-segmentation"))},
-         "onnxruntime": onnxruntime, "embed": embed, "ceiling": ceiling}
+         "onnxruntime": onnxruntime, "onnxruntime_int8": onnxruntime_int8, "embed": embed, "ceiling": ceiling}
 
 
 def main():

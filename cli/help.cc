@@ -39,8 +39,8 @@ constexpr const char* kEnvironment = R"(Environment
   OMP_NUM_THREADS         threads to compute with, when --threads is not given
   CUDA_VISIBLE_DEVICES    which GPUs may be used
   NO_COLOR                no colours; without it there are none either, at present
-  HFT_CPU                 the instruction set to compute with: plain, avx2, avx512 or avx512_bf16
-                          [the best this processor has]
+  HFT_CPU                 the instruction set to compute with: plain, avx2, avx512, avx512_vnni or
+                          avx512_bf16 [the best this processor has]
   SLURM_ARRAY_TASK_ID and _COUNT, JOB_COMPLETION_INDEX, OMPI rank: the default of --shard
 )";
 
@@ -49,6 +49,9 @@ constexpr const char* kFormats = R"(Inputs
   standard input the whole of it one input; --lines: one per line
   -i FILE        .txt one text (--lines: one per line), .jsonl one JSON object or string per line,
                  .json an array of them; -i DIR: every file in it
+  pictures       a file, a folder (each picture in it; -R: also in the folders inside), a pattern
+                 in quotes, a URL, - for standard input, data:image/…;base64,… or bare base64, as
+                 arguments and in data; JPEG, PNG, WebP, GIF, BMP, TIFF, turned as EXIF says
   A byte-order mark is dropped, CRLF ends a line, an empty string is an input like any other.
 
 Results

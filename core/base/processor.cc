@@ -47,10 +47,14 @@ std::string_view name_of(Processor level) {
   switch (level) {
     case Processor::kPlain:
       return "plain";
+    case Processor::kNeon:
+      return "neon";
     case Processor::kAvx2:
       return "avx2";
     case Processor::kAvx512:
       return "avx512";
+    case Processor::kAvx512Vnni:
+      return "avx512_vnni";
     case Processor::kAvx512Bf16:
       return "avx512_bf16";
   }
@@ -58,10 +62,13 @@ std::string_view name_of(Processor level) {
 }
 
 bool has(Processor level) {
-#if defined(__x86_64__)
   switch (level) {
     case Processor::kPlain:
       return true;
+#if defined(__aarch64__)
+    case Processor::kNeon:
+      return true;
+#elif defined(__x86_64__)
     case Processor::kAvx2:
       return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && has_f16c() &&
              __builtin_cpu_supports("bmi2");
@@ -69,11 +76,14 @@ bool has(Processor level) {
       return has(Processor::kAvx2) && __builtin_cpu_supports("avx512f") &&
              __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
              __builtin_cpu_supports("avx512dq");
+    case Processor::kAvx512Vnni:
+      return has(Processor::kAvx512) && __builtin_cpu_supports("avx512vnni");
     case Processor::kAvx512Bf16:
-      return has(Processor::kAvx512) && has_avx512_bf16();
-  }
+      return has(Processor::kAvx512Vnni) && has_avx512_bf16();
 #endif
-  return level == Processor::kPlain;
+    default:
+      return false;
+  }
 }
 
 Processor processor() {
@@ -83,32 +93,40 @@ Processor processor() {
 
 namespace {
 
-// The kernels of core/kernels, and the last row that each has of its own.
+// The kernels of core/kernels, and the rows that each has of its own beside the plain one.
 struct Kernel {
   std::string_view name;
-  Processor last;
+  std::vector<Processor> rows;
 };
-constexpr Kernel kKernels[] = {
-    {"product", Processor::kAvx512Bf16},       {"attention", Processor::kAvx512},
-    {"cached attention", Processor::kAvx512},  {"norms", Processor::kAvx512},
-    {"rotary positions", Processor::kAvx512},  {"activations", Processor::kAvx512},
+const Kernel kKernels[] = {
+    {"product", {Processor::kNeon, Processor::kAvx2, Processor::kAvx512, Processor::kAvx512Bf16}},
+    {"int8 product",
+     {Processor::kNeon, Processor::kAvx2, Processor::kAvx512, Processor::kAvx512Vnni}},
+    {"attention", {Processor::kAvx2, Processor::kAvx512}},
+    {"cached attention", {Processor::kAvx2, Processor::kAvx512}},
+    {"norms", {Processor::kAvx2, Processor::kAvx512}},
+    {"rotary positions", {Processor::kAvx2, Processor::kAvx512}},
+    {"activations", {Processor::kAvx2, Processor::kAvx512}},
 };
-
-// Why the rows after `row` do not serve.
-std::string reason(Processor row) {
-  const auto next = static_cast<Processor>(static_cast<int>(row) + 1);
-  return has(next) ? "HFT_CPU keeps to it" : "this processor lacks " + std::string(name_of(next));
-}
 
 }  // namespace
 
 std::vector<KernelRow> kernel_rows() {
-  std::vector<KernelRow> rows;
-  for (const auto& [kernel, last] : kKernels) {
-    const Processor row = std::min(processor(), last);
-    rows.push_back({kernel, name_of(row), row == last ? "its last row" : reason(row)});
+  std::vector<KernelRow> all;
+  for (const auto& [kernel, rows] : kKernels) {
+    KernelRow found{kernel, name_of(Processor::kPlain), "its last row"};
+    for (const Processor row : kProcessors) {
+      if (row == Processor::kPlain || !std::ranges::count(rows, row)) continue;
+      if (row > processor()) {
+        found.why = has(row) ? "HFT_CPU keeps to it"
+                             : "this processor lacks " + std::string(name_of(row));
+        break;
+      }
+      found.row = name_of(row);
+    }
+    all.push_back(std::move(found));
   }
-  return rows;
+  return all;
 }
 
 }  // namespace hft

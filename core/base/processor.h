@@ -8,16 +8,26 @@
 
 namespace hft {
 
-// Each has all that stands before it.
+// Each has all that stands before it of its family.
 enum class Processor : std::uint8_t {
   kPlain,       // the compiler's baseline
+  kNeon,        // 64-bit ARM
   kAvx2,        // with FMA and F16C
   kAvx512,      // F, BW, VL and DQ
+  kAvx512Vnni,  // products of 8 and 16 bits
   kAvx512Bf16,  // products of bfloat16
 };
 
-inline constexpr Processor kProcessors[] = {Processor::kPlain, Processor::kAvx2,
-                                            Processor::kAvx512, Processor::kAvx512Bf16};
+// Those of the family that this program is compiled for.
+inline constexpr Processor kProcessors[] = {
+    Processor::kPlain,
+#if defined(__aarch64__)
+    Processor::kNeon,
+#else
+    Processor::kAvx2,       Processor::kAvx512,
+    Processor::kAvx512Vnni, Processor::kAvx512Bf16,
+#endif
+};
 
 // Throws kUsage when HFT_CPU names none of them, or one that this processor lacks.
 Processor processor();

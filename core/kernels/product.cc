@@ -48,6 +48,9 @@ constexpr Row kRows[] = {
     {Processor::kAvx512, always, compute_product_avx512},
     {Processor::kAvx2, always, compute_product_avx2},
 #endif
+#if defined(__aarch64__)
+    {Processor::kNeon, always, compute_product_neon},
+#endif
     {Processor::kPlain, always, compute_product_plain},
 };
 

@@ -1,9 +1,16 @@
 // The row of the table that every processor serves.
+#include "core/kernels/int8_tiles.h"
 #include "core/kernels/product_tiles.h"
 #include "core/kernels/simd.h"
 
 namespace hft {
 namespace {
+
+#if defined(__aarch64__)
+using Float16 = __fp16;  // GCC 12 has the other for x86 alone
+#else
+using Float16 = _Float16;
+#endif
 
 struct Plain {
   static constexpr int kWidth = 4, kRows = 3, kSums = 12, kFewRows = 4;
@@ -44,14 +51,14 @@ struct Plain {
   }
   static float widened(const void* from, Number type, std::int64_t at) {
     if (type == Number::kFloat) return static_cast<const float*>(from)[at];
-    if (type == Number::kHalf) return static_cast<float>(static_cast<const _Float16*>(from)[at]);
+    if (type == Number::kHalf) return static_cast<float>(static_cast<const Float16*>(from)[at]);
     return simd::widen(static_cast<const std::uint16_t*>(from)[at]);
   }
   static void narrowed(float x, void* to, Number type, std::int64_t at) {
     if (type == Number::kFloat)
       static_cast<float*>(to)[at] = x;
     else if (type == Number::kHalf)
-      static_cast<_Float16*>(to)[at] = static_cast<_Float16>(x);
+      static_cast<Float16*>(to)[at] = static_cast<Float16>(x);
     else
       simd::narrow(x, static_cast<std::uint16_t*>(to) + at);
   }
@@ -70,6 +77,11 @@ struct Plain {
 void compute_product_plain(const Product& p, std::int64_t begin, std::int64_t end,
                            const ProductScratch& scratch) {
   Tiles<Plain>::compute(p, begin, end, scratch);
+}
+
+void compute_int8_plain(const Product& p, const Int8Operands& operands, std::int64_t begin,
+                        std::int64_t end, float* sums) {
+  Int8Tiles<Plain, AnyPairs<Plain::Floats>>::compute(p, operands, begin, end, sums);
 }
 
 }  // namespace hft

@@ -1,13 +1,47 @@
-// The vectors of product_tiles.h, of any width from 8 floats on, in GCC's portable ones but for the
-// conversions of float16 (F16C). To be included after a file has said which instructions it may use.
+// The vectors of product_tiles.h, of any width, in GCC's portable ones but for the conversions of
+// float16. To be included after a file has said which instructions it may use.
 #pragma once
 
+#if defined(__aarch64__)
+#include <arm_neon.h>
+#else
 #include <immintrin.h>
+#endif
+
+#include <bit>
 
 #include "core/kernels/product_tiles.h"
 
 namespace hft {
 namespace {
+
+// float16 to float and back, kCount at a time.
+struct Float16 {
+#if defined(__aarch64__)
+  static constexpr int kCount = 4;
+  [[gnu::always_inline]] static inline void widen(const std::uint16_t* from, float* to) {
+    vst1q_f32(to, vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(from))));
+  }
+  [[gnu::always_inline]] static inline void narrow(const float* from, std::uint16_t* to) {
+    vst1_u16(to, vreinterpret_u16_f16(vcvt_f16_f32(vld1q_f32(from))));
+  }
+  static float widened(std::uint16_t x) { return static_cast<float>(std::bit_cast<__fp16>(x)); }
+  static std::uint16_t narrowed(float x) {
+    return std::bit_cast<std::uint16_t>(static_cast<__fp16>(x));
+  }
+#else
+  static constexpr int kCount = 8;
+  [[gnu::always_inline]] static inline void widen(const std::uint16_t* from, float* to) {
+    _mm256_storeu_ps(to, _mm256_cvtph_ps(_mm_loadu_si128((const __m128i*)from)));
+  }
+  [[gnu::always_inline]] static inline void narrow(const float* from, std::uint16_t* to) {
+    _mm_storeu_si128((__m128i*)to,
+                     _mm256_cvtps_ph(_mm256_loadu_ps(from), _MM_FROUND_TO_NEAREST_INT));
+  }
+  static float widened(std::uint16_t x) { return _cvtsh_ss(x); }
+  static std::uint16_t narrowed(float x) { return _cvtss_sh(x, _MM_FROUND_TO_NEAREST_INT); }
+#endif
+};
 
 // Two squares of `half` lanes change places: those of a's upper lanes with those of b's lower ones.
 template <int half, class V, int... i>
@@ -34,7 +68,8 @@ struct Vectors {
     Floats first, second;
   };
   static constexpr int kWidth = simd::width<V>;
-  static constexpr int kRows = 6, kSums = kWidth == 16 ? 24 : 12, kFewRows = 16;
+  // Of 16 registers or, of the narrowest (NEON) and the widest (AVX-512), 32.
+  static constexpr int kRows = 6, kSums = kWidth == 8 ? 12 : 24, kFewRows = 16;
 
   [[gnu::always_inline]] static inline Floats load(const float* from) {
     Floats x;
@@ -55,11 +90,8 @@ struct Vectors {
       simd::load(halves, x);
       return x;
     }
-    for (int i = 0; i < kWidth; i += 8) {
-      const __m256 part =
-          _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(halves + i)));
-      std::memcpy(reinterpret_cast<float*>(&x) + i, &part, sizeof part);
-    }
+    for (int i = 0; i < kWidth; i += Float16::kCount)
+      Float16::widen(halves + i, reinterpret_cast<float*>(&x) + i);
     return x;
   }
   [[gnu::always_inline]] static inline void store(Floats x, void* to, Number type,
@@ -67,23 +99,19 @@ struct Vectors {
     if (type == Number::kFloat) return store(x, static_cast<float*>(to) + at);
     auto* halves = static_cast<std::uint16_t*>(to) + at;
     if (type == Number::kBFloat16) return simd::store(x, halves);
-    for (int i = 0; i < kWidth; i += 8) {
-      __m256 part;
-      std::memcpy(&part, reinterpret_cast<const float*>(&x) + i, sizeof part);
-      _mm_storeu_si128(reinterpret_cast<__m128i*>(halves + i),
-                       _mm256_cvtps_ph(part, _MM_FROUND_TO_NEAREST_INT));
-    }
+    for (int i = 0; i < kWidth; i += Float16::kCount)
+      Float16::narrow(reinterpret_cast<const float*>(&x) + i, halves + i);
   }
   static float widened(const void* from, Number type, std::int64_t at) {
     if (type == Number::kFloat) return static_cast<const float*>(from)[at];
     const std::uint16_t half = static_cast<const std::uint16_t*>(from)[at];
-    return type == Number::kHalf ? _cvtsh_ss(half) : simd::widen(half);
+    return type == Number::kHalf ? Float16::widened(half) : simd::widen(half);
   }
   static void narrowed(float x, void* to, Number type, std::int64_t at) {
     if (type == Number::kFloat)
       static_cast<float*>(to)[at] = x;
     else if (type == Number::kHalf)
-      static_cast<std::uint16_t*>(to)[at] = _cvtss_sh(x, _MM_FROUND_TO_NEAREST_INT);
+      static_cast<std::uint16_t*>(to)[at] = Float16::narrowed(x);
     else
       simd::narrow(x, static_cast<std::uint16_t*>(to) + at);
   }

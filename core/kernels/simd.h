@@ -22,9 +22,7 @@ typedef std::int32_t Ints __attribute__((vector_size(64), aligned(4)));
 
 typedef std::uint32_t Words __attribute__((vector_size(64), aligned(4)));
 
-// bfloat16 is the upper half of a float.
-
-// The vectors that go with floats V.
+// The vectors that go with floats V; bfloat16 is the upper half of a float.
 template <class V>
 inline constexpr int width = sizeof(V) / sizeof(float);
 template <class V>
@@ -32,6 +30,8 @@ struct With {
   typedef std::uint16_t Halves __attribute__((vector_size(sizeof(V) / 2)));
   typedef std::uint32_t Words __attribute__((vector_size(sizeof(V))));
   typedef std::int32_t Ints __attribute__((vector_size(sizeof(V))));
+  typedef std::int16_t Shorts __attribute__((vector_size(sizeof(V))));  // twice as many
+  typedef std::int8_t Bytes __attribute__((vector_size(sizeof(V) / 2)));
 };
 
 template <class V>

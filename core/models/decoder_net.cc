@@ -16,11 +16,10 @@ bool is_tied(const Fields& config, const Weights& w, const Tensor& table, bool t
 
 Linear language_head(const Fields& config, const Weights& w, std::array<std::int64_t, 2> shape,
                      const TiedTo& tie, bool bias) {
-  if (!is_tied(config, w, tie.table.get("weight", shape), tie.by_default))
-    return Linear(w, shape, bias);
+  const bool tied = is_tied(config, w, tie.table.get("weight", shape), tie.by_default);
   Tensor own_bias = bias ? w.small("bias", {shape[0]}) : Tensor();
-  w.ignore();
-  return Linear(tie.table, shape, std::move(own_bias));
+  if (tied) w.ignore();
+  return Linear(tied ? tie.table : w, shape, std::move(own_bias));
 }
 
 std::vector<CacheLayer> cache_layers(const Fields& config, std::int64_t layers, CacheLayer layer,

@@ -36,6 +36,15 @@ at::ScalarType pick_dtype(const ModelRequest& request, const Fields& config,
   return at::kFloat;
 }
 
+Quantize pick_quantize(const ModelRequest& request, at::Device device) {
+  if (request.quantize == "none") return Quantize::kNone;
+  if (request.quantize != "dynamic")
+    fail(Errc::kUsage, "--quantize: '", request.quantize, "' is not one of none, dynamic");
+  if (!device.is_cpu())
+    fail(Errc::kUnsupported, "--quantize dynamic: runs on the CPU alone, wanted --device cpu");
+  return Quantize::kDynamic;
+}
+
 }  // namespace
 
 at::Device pick_device(const std::string& name) {
@@ -89,6 +98,7 @@ std::shared_ptr<WeightStore> open_weights(const ModelRequest& request,
     merge_adapter(read_adapter(adapter), renames.base, dtype, tensors, config);
   auto store = std::make_shared<WeightStore>(folder.string(), std::move(tensors),
                                              std::move(renames), dtype, device);
+  store->quantize_with(pick_quantize(request, device));
   if (config.has("auto_map"))
     store->warn(config.where() + ": 'auto_map' names Python code of the repository; none is " +
                 "needed, and none is ever run");

@@ -1,5 +1,5 @@
-// On the CPU the kernel of core/kernels/product.h reads the weights where the checkpoint has them,
-// whatever their types. Its twin is LibTorch's linear, from a copy in another type if need be.
+// On the CPU the weights' own way of storage computes (core/quant/stored_matrix.h). Its twin is
+// LibTorch's linear, from a copy of them in the type computed with if need be.
 #include "core/nn/linear.h"
 
 #include <algorithm>
@@ -16,20 +16,11 @@ namespace {
 // Multiplications that are not worth another thread.
 constexpr std::int64_t kSmallWork = 1 << 16;
 
-Number number_of(const Tensor& tensor) {
-  return tensor.scalar_type() == at::kFloat  ? Number::kFloat
-         : tensor.scalar_type() == at::kHalf ? Number::kHalf
-                                             : Number::kBFloat16;
-}
-
 // As the kernel reads it.
 Tensor single(const Tensor& x) {
   const Tensor wide = x.scalar_type() == at::kHalf ? x.to(at::kFloat) : x;
   return wide.stride(1) == 1 ? wide : wide.contiguous();
 }
-
-// Rows of one weight, which lie together in memory or, transposed, side by side.
-using Slices = std::vector<Tensor>;
 
 // [groups, kinds, E] -> [kinds, groups, E], E being what is left of the first dimension.
 Slices regrouped(const Tensor& stored, std::int64_t groups, std::int64_t kinds) {
@@ -75,82 +66,83 @@ Tensor bind_bias(const Weights& w, const Linear::Part& part) {
   return stored.groups > 0 ? at::concat(regrouped(bias, stored.groups, stored.kinds)) : bias;
 }
 
-void append(Slices& all, Slices more) {
-  all.insert(all.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
-}
+// The outputs of a product, part by part.
+struct Job {
+  StoredMatrix::Part compute;
+  std::int64_t outputs;
+};
 
 }  // namespace
 
 struct Linear::State {
   std::shared_ptr<WeightStore> store;
-  Slices weights;  // as stored, {rows, in} each; all their rows are the outputs
-  Slices gated;    // of the same shapes, or empty
+  StoredMatrices weights;  // all their rows are the outputs
+  StoredMatrices gated;    // of the same shapes, or empty
   Activation gate = Activation::kNone;
   Tensor bias;  // {sum of out} of the type computed with, or undefined
   Linear up;    // in place of `gated`, where it has a bias
+  bool trains = false;
 
   std::once_flag converting;
   Tensor dense, dense_gated;  // for the twin, in the type computed with
 
+  // None where the checkpoint lacks a part, which is told of in due course.
+  StoredMatrices matrices(const Slices& slices, bool as_stored) {
+    if (!std::ranges::all_of(slices, [](const Tensor& slice) { return slice.defined(); })) return {};
+    trains |= std::ranges::any_of(slices, [](const Tensor& slice) { return slice.requires_grad(); });
+    return stored_matrices(slices, as_stored ? Quantize::kNone : store->quantize());
+  }
+
   std::int64_t outputs() const {
     std::int64_t sum = 0;
-    for (const auto& weight : weights) sum += weight.size(0);
+    for (const auto& weight : weights) sum += weight->outputs;
     return sum;
   }
 
-  bool kernel_serves(const Tensor& x) const {
-    return kernel_computes(x) && !weights[0].requires_grad();
-  }
+  bool kernel_serves(const Tensor& x) const { return kernel_computes(x) && !trains; }
 
   // y = act(x W^T + b) + residual; y may be residual.
   void kernel(const Tensor& x, Tensor& y, Activation activation, const Tensor& residual) {
-    std::vector<Product> parts;
+    if (x.size(0) == 0) return;
+    std::vector<Job> jobs;
     std::int64_t begin = 0;
     const auto at = [&](const Tensor& tensor) -> const void* {  // its column `begin`
       if (!tensor.defined()) return nullptr;
       return static_cast<const char*>(tensor.const_data_ptr()) + begin * tensor.element_size();
     };
     for (std::size_t i = 0; i < weights.size(); ++i) {
-      Product part{.x = x.const_data_ptr(),
-                   .x_stride = x.stride(0),
-                   .weight = weights[i].const_data_ptr(),
-                   .bias = at(bias),
-                   .y = const_cast<void*>(at(y)),
-                   .y_stride = y.stride(0),
-                   .rows = x.size(0),
-                   .depth = weights[i].size(1),
-                   .outputs = weights[i].size(0),
-                   .x_type = number_of(x),
-                   .weight_type = number_of(weights[i]),
-                   .y_type = number_of(y),
-                   .bias_type = bias.defined() ? number_of(bias) : Number::kFloat,
-                   .activation = activation,
-                   .weight_stride = weights[i].is_contiguous() ? 0 : weights[i].stride(1),
-                   .residual = at(residual),
-                   .row_exact = store->row_exact()};
-      if (!gated.empty()) {
-        part.gated = gated[i].const_data_ptr();
-        part.gated_type = number_of(gated[i]);
-      }
-      parts.push_back(part);
-      begin += weights[i].size(0);
+      const Product p{.x = x.const_data_ptr(),
+                      .x_stride = x.stride(0),
+                      .weight = nullptr,
+                      .bias = at(bias),
+                      .y = const_cast<void*>(at(y)),
+                      .y_stride = y.stride(0),
+                      .rows = x.size(0),
+                      .depth = weights[i]->depth,
+                      .outputs = weights[i]->outputs,
+                      .x_type = number_of(x),
+                      .weight_type = Number::kFloat,
+                      .y_type = number_of(y),
+                      .bias_type = bias.defined() ? number_of(bias) : Number::kFloat,
+                      .activation = activation,
+                      .residual = at(residual),
+                      .row_exact = store->row_exact()};
+      jobs.push_back({weights[i]->product(p, gated.empty() ? nullptr : gated[i].get()), p.outputs});
+      begin += p.outputs;
     }
-    share_out(parts, begin);
+    share_out(jobs, begin, x.size(0), x.size(0) * begin * x.size(1) < kSmallWork ? 1 : cores());
   }
 
-  static void share_out(const std::vector<Product>& parts, std::int64_t outputs) {
-    const auto rows = parts[0].rows;
-    if (rows == 0) return;
-    const bool small = rows * outputs * parts[0].depth < kSmallWork;
-    const int count = small ? 1 : cores();
+  static void share_out(const std::vector<Job>& jobs, std::int64_t outputs, std::int64_t rows,
+                        int count) {
     // Outputs [begin, end) of all parts together.
     const auto compute = [&](std::int64_t begin, std::int64_t end) {
       std::int64_t first = 0;
-      for (const auto& part : parts) {
+      for (const Job& job : jobs) {
         const auto from = std::max(begin, first) - first;
-        const auto to = std::min(end, first + part.outputs) - first;
-        if (from < to) compute_product(part, from, to);
-        first += part.outputs;
+        const auto to = std::min(end, first + job.outputs) - first;
+        if (from < to) job.compute(from, to);
+        first += job.outputs;
       }
     };
     if (count == 1) return compute(0, outputs);
@@ -175,15 +167,15 @@ struct Linear::State {
     return residual.defined() && !in_place ? y.add_(residual) : y;
   }
 
-  Tensor joined(const Slices& slices) const {  // {out, in} in the type computed with
+  Tensor joined(const StoredMatrices& matrices) const {  // {out, in} in the type computed with
     std::vector<Tensor> parts;
-    for (const auto& slice : slices) parts.push_back(slice.to(store->dtype()));
+    for (const auto& matrix : matrices) parts.push_back(matrix->dense(store->dtype()));
     return parts.size() == 1 ? parts[0] : at::concat(parts);
   }
 
   Tensor with_libtorch(const Tensor& input, Activation activation) {
     const Tensor x = input.to(store->dtype());
-    if (weights[0].requires_grad()) {  // it changes from step to step
+    if (trains) {  // they change from step to step
       const Tensor y = activate(at::linear(x, joined(weights), bias), activation);
       return gated.empty() ? y : y * at::linear(x, joined(gated));
     }
@@ -200,18 +192,20 @@ Linear::Linear(const Weights& w, std::array<std::int64_t, 2> shape, bool bias)
     : Linear(w, {{"", shape[0]}}, shape[1], bias) {}
 
 Linear::Linear(const Weights& w, std::array<std::int64_t, 2> shape, Tensor bias)
-    : Linear(w, shape, false) {
+    : Linear(w, {{.name = "", .out = shape[0], .as_stored = true}}, shape[1], false) {
   state_->bias = std::move(bias);
 }
 
 Linear::Linear(const Weights& w, const std::vector<Part>& parts, std::int64_t in, bool bias)
     : state_(std::make_shared<State>()) {
   state_->store = w.shared();
+  Slices slices;
   std::vector<Tensor> biases;
   for (const auto& part : parts) {
-    append(state_->weights, bind(w, part, in));
+    for (Tensor& slice : bind(w, part, in)) slices.push_back(std::move(slice));
     if (bias) biases.push_back(bind_bias(w, part));
   }
+  state_->weights = state_->matrices(slices, parts[0].as_stored);
   const bool all = std::ranges::all_of(biases, [](const Tensor& b) { return b.defined(); });
   if (bias && all) state_->bias = biases.size() == 1 ? biases[0] : at::concat(biases);
 }
@@ -219,7 +213,7 @@ Linear::Linear(const Weights& w, const std::vector<Part>& parts, std::int64_t in
 Linear::Linear(std::shared_ptr<WeightStore> store, const Tensor& weight, Tensor bias)
     : state_(std::make_shared<State>()) {
   state_->store = std::move(store);
-  state_->weights = {weight};
+  state_->weights = state_->matrices({weight}, false);
   state_->bias = std::move(bias);
 }
 
@@ -230,7 +224,7 @@ Linear Linear::gated(const Weights& w, const std::array<Part, 2>& gate_up, std::
   if (bias)
     linear.state_->up = Linear(w, {gate_up[1]}, in);
   else
-    linear.state_->gated = bind(w, gate_up[1], in);
+    linear.state_->gated = linear.state_->matrices(bind(w, gate_up[1], in), gate_up[1].as_stored);
   return linear;
 }
 

@@ -30,6 +30,7 @@ class Linear {
     std::int64_t out;
     Stored stored = {};
     bool biased = true;  // false: where the others have a bias, its own is 0
+    bool as_stored = false;  // never quantised
   };
 
   Linear() = default;
@@ -37,7 +38,8 @@ class Linear {
   Linear(const Weights& w, std::array<std::int64_t, 2> shape, bool bias = true);
   // Several products of one input as one: the outputs stand side by side, [N, sum of out].
   Linear(const Weights& w, const std::vector<Part>& parts, std::int64_t in, bool bias = true);
-  // Binds `weight` {out, in}, which may be an embedding's too; the bias is another's, or undefined.
+  // Binds `weight` {out, in}, which may be an embedding's too and is never quantised; the bias is
+  // another's, or undefined.
   Linear(const Weights& w, std::array<std::int64_t, 2> shape, Tensor bias);
   // Of a weight {out, in} that is bound already.
   Linear(std::shared_ptr<WeightStore> store, const Tensor& weight, Tensor bias);

@@ -16,6 +16,7 @@
 
 #include "core/checkpoint/safetensors.h"
 #include "core/nn/tensor.h"
+#include "core/quant/stored_matrix.h"
 
 namespace hft {
 
@@ -81,6 +82,9 @@ class WeightStore {
   // anything is bound. It costs a little where there are few rows.
   bool row_exact() const { return row_exact_; }
   void need_row_exact(bool needed) { row_exact_ = needed; }
+  // What is done to the weights of products; set before anything is bound.
+  Quantize quantize() const { return quantize_; }
+  void quantize_with(Quantize how) { quantize_ = how; }
   at::Device device() const { return device_; }
 
  private:
@@ -94,6 +98,7 @@ class WeightStore {
   at::ScalarType dtype_;
   at::Device device_;
   bool row_exact_ = true;
+  Quantize quantize_ = Quantize::kNone;
   std::set<std::string> bound_;
   std::vector<Missing> missing_;
   std::vector<std::string> warnings_;

@@ -99,10 +99,8 @@ Filter filter_of(const Fields& fields, Filter fallback) {
   return static_cast<Filter>(fields.integer("resample", 0, 5, static_cast<int>(fallback)));
 }
 
-ImageSettings settings_of(const Fields& fields, const std::string& name, Generation generation) {
-  const ImageClass& row = image_class(name, generation);
+ImageSettings settings_of(const Fields& fields, const ImageClass& row, bool fast) {
   ImageSettings s;
-  const bool fast = generation != Generation::kPillow;
   if (fast) {
     s.arithmetic = Arithmetic::kTorchvision;
     s.scaling = Scaling::kAtOnce;
@@ -142,16 +140,20 @@ ImageSettings settings_of(const Fields& fields, const std::string& name, Generat
 // release that wrote it.
 ImageSettings settings_of_class(const Fields& fields, std::string name, bool version5) {
   Generation generation = version5 ? Generation::kVersion5 : Generation::kPillow;
+  bool fast = version5;
   if (name.ends_with("Fast")) {
     name.erase(name.size() - 4);
     generation = std::max(generation, Generation::kFast);
+    fast = true;
   } else if (name.ends_with("Pil")) {
     name.erase(name.size() - 3);
-    generation = Generation::kPillow;
+    generation = Generation::kVersion5;
+    fast = false;
   }
   if (const auto old = name.find("FeatureExtractor"); old != name.npos) name.erase(old);
   if (name.ends_with(kSuffix)) name.erase(name.size() - kSuffix.size());
-  return with_context(fields.where(), [&] { return settings_of(fields, name, generation); });
+  return with_context(fields.where(),
+                      [&] { return settings_of(fields, image_class(name, generation), fast); });
 }
 
 // timm's own transforms: an edge of size / crop_pct by Pillow, the middle cut out, and the numbers

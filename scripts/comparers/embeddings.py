@@ -2,9 +2,10 @@
 empty, one word, very long, emoji, scripts without spaces, combining marks, invisible characters.
 
 usage: scripts/compare embeddings [MODEL]     (default: models/all-MiniLM-L6-v2)
-Exits 1 when a vector differs by more than 1e-5.
+Exits 1 when a vector differs by more than 1e-5, or by a cosine below 0.999 with --quantize dynamic.
 """
 import json
+import math
 import os
 import random
 import subprocess
@@ -15,6 +16,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 HFT = os.environ.get("HFT", str(ROOT / "build" / "hft"))
 TOLERANCE = 1e-5
+QUANTISED = 0.999
 
 WORDS = ("the harbour engine quietly measures Berlin's river and 1998 reports, (unbelievable) café "
          "naïve résumé e-mail http://example.org/a?b=c $12.50 Straße İstanbul Привет мир γειά שלום "
@@ -61,13 +63,20 @@ def vectors(command):
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
+def cosine(a, b):
+    size = math.sqrt(sum(x * x for x in a) * sum(y * y for y in b))
+    return sum(x * y for x, y in zip(a, b)) / size
+
+
 def main():
     model = sys.argv[1] if len(sys.argv) > 1 else str(ROOT / "models" / "all-MiniLM-L6-v2")
     texts = mixed_texts()
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "texts.jsonl"
         file.write_text("".join(json.dumps({"text": t}) + "\n" for t in texts))
-        records = vectors([HFT, "embed", "-m", model, "-i", str(file), "--json"])
+        ours = [HFT, "embed", "-m", model, "-i", str(file), "--json"]
+        records = vectors(ours)
+        quantised = vectors(ours + ["--quantize", "dynamic"])
         theirs = vectors([sys.executable, "-W", "ignore", "-c", THEIRS, model, str(file)])
     if len(records) != len(theirs):
         sys.exit(f"compare embeddings: {len(records)} records, wanted {len(theirs)}")
@@ -81,7 +90,10 @@ def main():
             print(f"text {i} differs by {gap:.1e}: {texts[i][:60]!r}")
         worst, at = max((worst, at), (gap, i))
     print(f"{len(texts)} texts: greatest difference {worst:.1e} (text {at}), wanted {TOLERANCE:.0e}")
-    sys.exit(worst > TOLERANCE)
+    cosines = [cosine(record["output"], wanted) for record, wanted in zip(quantised, theirs)]
+    print(f"--quantize dynamic: least cosine {min(cosines):.5f} (text {cosines.index(min(cosines))}), "
+          f"mean {sum(cosines) / len(cosines):.5f}, wanted {QUANTISED}")
+    sys.exit(worst > TOLERANCE or min(cosines) < QUANTISED)
 
 
 if __name__ == "__main__":

@@ -62,6 +62,13 @@ void add_model_options(Flags& flags, ModelOptions& o) {
       .group("Model");
   add_dtype_option(flags, o, "Compute in this type; auto: the config's, else the checkpoint's")
       .group("Model");
+  flags
+      .add("--quantize", o.quantize,
+           "dynamic: compute with weights of 8 bits, made when the model is loaded; faster on the "
+           "CPU, and a little less exact")
+      .one_of({"none", "dynamic"})
+      .show_default()
+      .group("Model");
   flags.add("--device", o.device, "auto, cpu, cuda or cuda:N")
       .metavar("DEVICE")
       .show_default()
@@ -200,6 +207,7 @@ ModelRequest model_request(const ModelOptions& o, std::filesystem::path folder, 
   request.head = head;
   request.variant = o.variant;
   request.dtype = o.dtype;
+  request.quantize = o.quantize;
   request.device = o.device;
   request.threads = o.threads;
   request.allow_random_head = o.allow_random_head;

@@ -19,7 +19,7 @@ struct ModelOptions {
   std::vector<std::string> adapters;  // ids or folders of LoRA adapters
   bool local_files_only = false;
   bool trust_remote_code = false;
-  std::string dtype = "auto", device = "auto";
+  std::string dtype = "auto", quantize = "none", device = "auto";
   int threads = 0;
   std::string batch_size = "auto";
   bool allow_random_head = false;

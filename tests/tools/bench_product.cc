@@ -10,7 +10,7 @@
 #include <cstdio>
 #include <functional>
 
-#include "core/kernels/product.h"
+#include "core/kernels/int8_product.h"
 
 namespace hft {
 namespace {
@@ -59,6 +59,14 @@ Product product_of(const Shape& s, const at::Tensor& x, const at::Tensor& w, con
           .weight_stride = s.transposed ? s.outputs : 0};
 }
 
+// The numbers of w [O, K] in 8 bits.
+Int8Weights rounded(const at::Tensor& w) {
+  Int8Weights all(w.size(0), w.size(1));
+  for (std::int64_t o = 0; o < all.outputs; ++o)
+    all.set(o, w.const_data_ptr<float>() + o * all.depth);
+  return all;
+}
+
 at::Tensor random(at::IntArrayRef sizes, at::ScalarType type) { return at::randn(sizes).to(type); }
 
 void say(const Shape& s, double ours, double limit, const char* unit, const char* beside) {
@@ -71,8 +79,9 @@ void say(const Shape& s, double ours, double limit, const char* unit, const char
 
 // Gflop/s beside oneDNN's float32 product of packed weights.
 void many_rows(const Shape& s) {
-  const at::Tensor x = random({s.rows, s.depth}, s.type == at::kHalf ? at::kFloat : s.type);
-  const at::Tensor w = random({s.outputs, s.depth}, s.type);
+  const bool int8 = s.type == at::kChar;
+  const at::Tensor x = random({s.rows, s.depth}, s.type == at::kBFloat16 ? s.type : at::kFloat);
+  const at::Tensor w = random({s.outputs, s.depth}, int8 ? at::kFloat : s.type);
   const at::Tensor y = at::empty({s.rows, s.outputs});
   const auto op = [](const char* name) {
     return c10::Dispatcher::singleton().findSchemaOrThrow(name, "");
@@ -82,8 +91,13 @@ void many_rows(const Shape& s) {
   const at::Tensor packed = stack[0].toTensor(), wide = x.to(at::kFloat);
   const auto linear = op("mkldnn::_linear_pointwise");
   const Product p = product_of(s, x, w, y);
+  const Int8Weights weights = int8 ? rounded(w) : Int8Weights();
   const auto [ours, theirs] = both(
-      [&] { compute_product(p, 0, s.outputs); },
+      [&] {
+        if (!int8) return compute_product(p, 0, s.outputs);
+        const Int16Rows rows = quantise_rows(p);
+        compute_int8_product(p, {&rows, &weights, nullptr}, 0, s.outputs);
+      },
       [&] {
         std::vector<c10::IValue> args{wide, packed, c10::IValue(), "none",
                                       c10::List<std::optional<at::Scalar>>(), ""};
@@ -122,7 +136,7 @@ int main() {
   using hft::Shape;
   at::set_num_threads(1);
   const c10::InferenceMode guard;
-  for (const auto type : {at::kFloat, at::kBFloat16}) {
+  for (const auto type : {at::kFloat, at::kBFloat16, at::kChar}) {
     for (const std::int64_t rows : {64, 512, 1024})
       for (const Shape& s : {Shape{rows, 768, 768, type}, {rows, 768, 3072, type}, {rows, 3072, 768, type}})
         hft::many_rows(s);

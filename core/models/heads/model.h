@@ -52,6 +52,7 @@ struct ModelRequest {
   ImageHead image_head = ImageHead::kClassify;
   std::string variant;          // weights named model.<variant>.safetensors
   std::string dtype = "auto";   // auto | float32 | bfloat16 | float16
+  std::string quantize = "none";  // none | dynamic
   std::string device = "auto";  // auto | cpu | cuda[:n]
   int threads = 0;              // 0: every core the process may use
   bool allow_random_head = false;

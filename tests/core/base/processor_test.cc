@@ -15,8 +15,9 @@ TEST_CASE("processor: what serves each kernel is told with the reason, and this 
     CHECK(known);
     CHECK(!why.empty());
   }
-  CHECK(kernels == std::vector<std::string_view>{"product", "attention", "cached attention",
-                                                 "norms", "rotary positions", "activations"});
+  CHECK(kernels == std::vector<std::string_view>{"product", "int8 product", "attention",
+                                                 "cached attention", "norms", "rotary positions",
+                                                 "activations"});
 }
 
 }  // namespace hft::test

@@ -1,16 +1,16 @@
 // The code of the product's row for AVX-512, compiled for what a processor is likelier to have: its
 // vectors of 16 floats are then two of 8.
 #if defined(__x86_64__)
-#include <cmath>
-#include <random>
-
 #include "core/base/processor.h"
-#include "tests/support/test.h"
+#include "tests/core/kernels/int8_trial.h"
+#include "tests/core/kernels/product_trial.h"
 
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
 #pragma GCC push_options
 #pragma GCC target("avx2,fma,f16c,bmi2")
 #include "core/kernels/product_vectors.h"
+
+#include "core/kernels/int8_tiles.h"
 
 namespace hft::test {
 namespace {
@@ -19,100 +19,36 @@ void compute_wide(const Product& p, std::int64_t begin, std::int64_t end,
                   const ProductScratch& scratch) {
   Tiles<Vectors<simd::Wide>>::compute(p, begin, end, scratch);
 }
+void compute_int8_wide(const Product& p, const Int8Operands& in, std::int64_t begin,
+                       std::int64_t end) {
+  std::vector<float> sums(p.rows * kOutputStep + kPanel);
+  Int8Tiles<Vectors<simd::Wide>, AnyPairs<simd::Wide>>::compute(p, in, begin, end, sums.data());
+}
 
 }  // namespace
 }  // namespace hft::test
 #pragma GCC pop_options
 
 namespace hft::test {
-namespace {
-
-// Numbers of a type, random ones of bfloat16 and of float16 by their bits.
-std::vector<std::uint32_t> numbers(std::int64_t count, Number type) {
-  static std::mt19937 draw(7);
-  std::normal_distribution<float> normal(0, 0.5f);
-  std::vector<std::uint32_t> memory(count + 1);
-  auto* halves = reinterpret_cast<std::uint16_t*>(memory.data());
-  for (std::int64_t i = 0; i < count; ++i) {
-    const float x = normal(draw);
-    if (type == Number::kFloat)
-      std::memcpy(&memory[i], &x, sizeof x);
-    else if (type == Number::kBFloat16)
-      simd::narrow(x, halves + i);
-    else  // a sign, an exponent of 2^-8 to 2^-1 and ten bits of fraction
-      halves[i] = static_cast<std::uint16_t>((draw() & 0x83ff) | (7 + draw() % 8) << 10);
-  }
-  return memory;
-}
-
-// One product, in the wide code and by plain loops.
-struct WideTrial {
-  std::int64_t rows, depth, outputs;
-  Number x_type, weight_type;
-  bool transposed, exact;
-
-  void check() const {
-    CAPTURE(rows);
-    CAPTURE(depth);
-    CAPTURE(outputs);
-    CAPTURE(transposed);
-    const auto x = numbers(rows * depth, x_type), w = numbers(depth * outputs, weight_type);
-    std::vector<float> y(rows * outputs), alone(rows * outputs);
-    std::vector<double> wanted(rows * outputs);
-    Product p{.x = x.data(),
-              .x_stride = depth,
-              .weight = w.data(),
-              .bias = nullptr,
-              .y = y.data(),
-              .y_stride = outputs,
-              .rows = rows,
-              .depth = depth,
-              .outputs = outputs,
-              .x_type = x_type,
-              .weight_type = weight_type,
-              .y_type = Number::kFloat,
-              .bias_type = Number::kFloat,
-              .activation = Activation::kGelu,
-              .weight_stride = transposed ? outputs : 0,
-              .row_exact = exact};
-    compute_product_loops(p, wanted.data());
-    std::vector<float> memory(kPanelFloats + rows * kOutputStep);
-    const ProductScratch scratch{memory.data(), memory.data() + kPanelFloats};
-    compute_wide(p, 0, outputs, scratch);
-    double worst = 0, largest = 1;
-    for (std::size_t i = 0; i < y.size(); ++i) {
-      worst = std::max(worst, std::abs(y[i] - wanted[i]));
-      largest = std::max(largest, std::abs(wanted[i]));
-    }
-    CHECK(worst < 1e-5 * largest);
-    if (!exact) return;
-    p.rows = 1;
-    for (std::int64_t i = 0; i < rows; ++i) {
-      p.x = reinterpret_cast<const char*>(x.data()) + i * depth * bytes_of(x_type);
-      p.y = alone.data() + i * outputs;
-      compute_wide(p, 0, outputs, scratch);
-    }
-    CHECK(alone == y);
-  }
-};
-
-}  // namespace
 
 TEST_CASE("product: the code of the AVX-512 row equals the plain loops, and rows stay exact") {
   if (!has(Processor::kAvx2)) {
     MESSAGE("not run here: this processor lacks avx2");
     return;
   }
-  for (const Number x : {Number::kFloat, Number::kBFloat16})
-    for (const Number w : {Number::kFloat, Number::kBFloat16, Number::kHalf})
-      for (const bool transposed : {false, true})
-        for (const bool exact : {false, true})
-          for (const std::int64_t rows : {1, 2, 5, 6, 7, 20}) {
-            for (const std::int64_t depth : {7, 33, 300})
-              WideTrial{rows, depth, 81, x, w, transposed, exact}.check();
-            for (const std::int64_t outputs : {5, 16, 64})
-              WideTrial{rows, 70, outputs, x, w, transposed, exact}.check();
-          }
+  check_products(compute_wide);
+}
+
+TEST_CASE("int8 product: the code of the AVX-512 rows equals the plain loops") {
+  if (!has(Processor::kAvx2)) {
+    MESSAGE("not run here: this processor lacks avx2");
+    return;
+  }
+  int turn = 0;
+  for (const int rows : {1, 2, 5, 6, 7, 20})
+    for (const int depth : {7, 64, 300})
+      for (const int outputs : {5, 16, 64, 81})
+        Int8Trial(rows, depth, outputs, ++turn).check(compute_int8_wide);
 }
 
 }  // namespace hft::test
