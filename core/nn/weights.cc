@@ -113,7 +113,7 @@ Tensor WeightStore::parameter(const std::string& name, const Tensor& value) {
 
 StoredTensors WeightStore::trained() const {
   StoredTensors all = tensors_;
-  for (const auto& [name, value] : parameters_) {
+  const auto keep = [&](const std::string& name, const Tensor& value) {
     StoredTensor& stored = all[name];
     stored.dtype = dtype_ == at::kHalf       ? Dtype::kF16
                    : dtype_ == at::kBFloat16 ? Dtype::kBF16
@@ -121,7 +121,9 @@ StoredTensors WeightStore::trained() const {
     stored.shape = value.sizes().vec();
     stored.bytes = {static_cast<const std::byte*>(value.const_data_ptr()), value.nbytes()};
     stored.file = nullptr;
-  }
+  };
+  for (const auto& [name, value] : random_) keep(name, value);
+  for (const auto& [name, value] : parameters_) keep(name, value);
   return all;
 }
 
@@ -169,7 +171,7 @@ void WeightStore::fill_missing(double std) {
     Tensor value = at::zeros(shape, at::kFloat);
     if (shape.size() >= 2)
       value.normal_(0.0, std, generator);
-    else if (name.ends_with("weight"))
+    else if (name.ends_with("weight") || name.ends_with("running_var"))
       value.fill_(1.0);
     random_[name] = value.to(device_, dtype_);
   }

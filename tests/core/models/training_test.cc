@@ -2,6 +2,9 @@
 // the others write.
 #include <c10/core/GradMode.h>
 
+#include <algorithm>
+#include <cmath>
+
 #include "core/checkpoint/config_class.h"
 #include "core/models/reading.h"
 #include "core/models/registry.h"
@@ -89,16 +92,22 @@ std::shared_ptr<WeightStore> random_parameters(const Architecture& a, const Fiel
   return store;
 }
 
-// The loss, after whose computation every parameter has taken a step against its gradient.
+// The loss, after whose computation every parameter has taken a step against its gradient, none
+// longer than the slope of the loss can be trusted.
 double step(const Architecture& a, const Fields& config, const std::shared_ptr<WeightStore>& store) {
   const Tensor loss = loss_of(a, config, Weights(store))();
   loss.backward();
   const c10::AutoGradMode no_gradients(false);
+  double steepness = 0;
   for (const auto& [name, parameter] : store->parameters()) {
     CAPTURE(name);
     REQUIRE(parameter.grad().defined());
+    steepness += parameter.grad().square().sum().item<double>();
+  }
+  const double rate = 0.05 / std::max(1.0, std::sqrt(steepness));
+  for (const auto& [name, parameter] : store->parameters()) {
     Tensor changed = parameter;
-    changed.sub_(parameter.grad() * 0.05);
+    changed.sub_(parameter.grad() * rate);
     changed.mutable_grad() = Tensor();
   }
   return loss.item<double>();
