@@ -9,18 +9,13 @@
 #include "core/kernels/product.h"
 #include "core/nn/twins.h"
 #include "core/nn/workers.h"
+#include "core/quant/stored_matrix.h"
 
 namespace hft {
 namespace {
 
 constexpr std::int64_t kRowBlock = 768;  // cells whose sums stay in the second-level cache
 constexpr std::int64_t kSmallWork = 1 << 18;
-
-Number number_of(const Tensor& tensor) {
-  return tensor.scalar_type() == at::kFloat  ? Number::kFloat
-         : tensor.scalar_type() == at::kHalf ? Number::kHalf
-                                             : Number::kBFloat16;
-}
 
 // For each cell of `to` the rows of x [N,C] under the kernel's taps; -1: past the edge.
 std::vector<std::int32_t> places_of(const std::vector<Grid>& from, const std::vector<Grid>& to,
