@@ -207,7 +207,9 @@ TEST_CASE("encoder-decoders: embeddings are found under each of their names") {
       write_model(folder.path, config, tensors);
       const auto model = load_seq2seq(folder.path);
       CHECK(model->warnings() == std::vector<std::string>{});
-      CHECK(after(*model, encode_one(*model, some_ids(9)), some_ids(4), 4) == logits);
+      // The twins' sums depend on where in memory the weights lie.
+      CHECK(distance(after(*model, encode_one(*model, some_ids(9)), some_ids(4), 4), logits) <=
+            company_tolerance());
     }
   }
 }
