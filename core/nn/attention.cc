@@ -121,7 +121,7 @@ Tensor attend(const Tensor& qkv, std::int64_t heads, const Sequences& seqs,
   Tensor out = at::empty({qkv.size(0), qkv.size(1) / 3}, qkv.options());
   AttentionTerms terms = wanted;
   if (terms.scale == 0) terms.scale = 1 / std::sqrt(static_cast<double>(out.size(1) / heads));
-  if (kernel && terms.bias.defined()) terms.bias = terms.bias.to(at::kFloat);
+  if (kernel && terms.bias.defined()) terms.bias = terms.bias.to(at::kFloat).contiguous();
   (kernel ? attend_with_kernel : attend_with_libtorch)(qkv, heads, terms, seqs, out);
   return out;
 }

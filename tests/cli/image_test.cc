@@ -69,7 +69,7 @@ TEST_CASE("image: a broken picture among others is its own error record") {
 
 TEST_CASE("image: detections as COCO's list of results, with its ids and exact boxes") {
   test::TempFolder folder;
-  fs::copy(shown("half.jpg"), folder / "000000000139.jpg");
+  test::fs::copy(shown("half.jpg"), folder / "000000000139.jpg");
   const auto records = run("detect", "detr", {"--threshold", "0", "--json", shown("half.jpg")}).records();
   const auto ran = run("detect", "detr", {"--threshold", "0", "--format", "coco",
                                           (folder / "000000000139.jpg").string(), shown("half.jpg")});
