@@ -89,6 +89,7 @@ std::unique_ptr<TextModel> load_text(const ModelRequest& request) {
   const auto store =
       open_weights(request, folder, config, renames_of(architecture.base), runtime.device);
 
+  const OnPool quantising(runtime.pool.get());
   std::vector<std::string> warnings;
   TextNet net = bind_all(architecture, config, request, store, warnings);
   if (sentences) sentences->bind(config, net.hidden, runtime.device);
@@ -122,10 +123,12 @@ std::unique_ptr<CausalLm> load_causal(const ModelRequest& request) {
   Fields config = read_config(request.folder);
   const Architecture& architecture = architecture_of(config, ModelClass::kCausalLm);
   const auto store = open_generator(architecture, config, request);
+  auto pool = std::make_shared<Pool>(request.threads);
+  const OnPool quantising(pool.get());
   DecoderNet net = architecture.decoder(config, Weights(store));
   auto warnings = settle_generator(*store, request);
-  return make_causal_lm(std::move(net), request, std::make_shared<Pool>(request.threads),
-                        store->dtype(), std::move(warnings));
+  return make_causal_lm(std::move(net), request, std::move(pool), store->dtype(),
+                        std::move(warnings));
 }
 
 std::unique_ptr<Seq2SeqLm> load_seq2seq(const ModelRequest& request) {
@@ -133,10 +136,12 @@ std::unique_ptr<Seq2SeqLm> load_seq2seq(const ModelRequest& request) {
   const Architecture& architecture = architecture_of(config, ModelClass::kSeq2SeqLm);
   need_text_head(config);
   const auto store = open_generator(architecture, config, request);
+  auto pool = std::make_shared<Pool>(request.threads);
+  const OnPool quantising(pool.get());
   Seq2SeqNet net = architecture.seq2seq(config, Weights(store));
   auto warnings = settle_generator(*store, request);
-  return make_seq2seq_lm(std::move(net), request, std::make_shared<Pool>(request.threads),
-                         store->dtype(), std::move(warnings));
+  return make_seq2seq_lm(std::move(net), request, std::move(pool), store->dtype(),
+                         std::move(warnings));
 }
 
 std::unique_ptr<ImageModel> load_image(const ModelRequest& request) {

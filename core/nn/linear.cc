@@ -130,10 +130,11 @@ struct Linear::State {
       jobs.push_back({weights[i]->product(p, gated.empty() ? nullptr : gated[i].get()), p.outputs});
       begin += p.outputs;
     }
-    share_out(jobs, begin, x.size(0), x.size(0) * begin * x.size(1) < kSmallWork ? 1 : cores());
+    const int count = x.size(0) * begin * x.size(1) < kSmallWork ? 1 : cores();
+    share_out(jobs, begin, step_of(x.size(0), x.size(1), begin, count), count);
   }
 
-  static void share_out(const std::vector<Job>& jobs, std::int64_t outputs, std::int64_t rows,
+  static void share_out(const std::vector<Job>& jobs, std::int64_t outputs, std::int64_t step,
                         int count) {
     // Outputs [begin, end) of all parts together.
     const auto compute = [&](std::int64_t begin, std::int64_t end) {
@@ -146,16 +147,20 @@ struct Linear::State {
       }
     };
     if (count == 1) return compute(0, outputs);
-    if (rows <= kFewRows) {  // long runs of memory for each
-      on_each_core(
-          count, [&](int core) { compute(outputs * core / count, outputs * (core + 1) / count); });
-      return;
-    }
     std::atomic<std::int64_t> next = 0;
     on_each_core(count, [&](int) {
-      for (std::int64_t o; (o = next.fetch_add(kOutputStep)) < outputs;)
-        compute(o, std::min(o + kOutputStep, outputs));
+      for (std::int64_t o; (o = next.fetch_add(step)) < outputs;)
+        compute(o, std::min(o + step, outputs));
     });
+  }
+
+  // Outputs that a core takes at a time. Where the weights are read but once: long runs of memory,
+  // and several for each core, as one core may be slower than another.
+  static std::int64_t step_of(std::int64_t rows, std::int64_t depth, std::int64_t outputs, int count) {
+    constexpr std::int64_t kRun = 1 << 18, kWhole = 16;  // numbers; outputs
+    if (rows > kFewRows) return kOutputStep;
+    const std::int64_t run = std::max<std::int64_t>(1, std::min(kRun / depth, outputs / count));
+    return (run + kWhole - 1) / kWhole * kWhole;
   }
 
   Tensor with_kernel(const Tensor& input, Activation activation, Tensor residual) {
