@@ -144,33 +144,36 @@ _hft() {
       esac
       ;;
     "image-classify "*)
-      flags="--help -h --top-k --function-to-apply --candidate-labels --hypothesis-template --input -i --input-format --lines --recursive -R --files-from --null -0 --limit --shard --image-column --id-column --json --format --output -o --force --resume --keep-columns --model -m --revision --subfolder --cache-dir --require-license --local-files-only --adapter --variant --trust-remote-code --dtype --device --threads --batch-size --deterministic --allow-random-head --no-truncation --quiet -q --verbose -v --progress"
+      flags="--help -h --top-k --function-to-apply --candidate-labels --hypothesis-template --input -i --input-format --lines --recursive -R --files-from --null -0 --limit --shard --image-column --id-column --json --format --output -o --force --resume --keep-columns --model -m --revision --subfolder --cache-dir --require-license --local-files-only --adapter --variant --trust-remote-code --dtype --quantize --device --threads --batch-size --deterministic --allow-random-head --no-truncation --quiet -q --verbose -v --progress"
       case "$last" in
         --function-to-apply) choices="softmax sigmoid none" ;;
         --input-format) choices="auto text lines jsonl json" ;;
         --format) choices="text json csv tsv" ;;
         --dtype) choices="auto float32 bfloat16 float16" ;;
+        --quantize) choices="none dynamic" ;;
         --progress) choices="auto bar plain json none" ;;
         --top-k|--candidate-labels|--hypothesis-template|--limit|--shard|--image-column|--id-column|--keep-columns|--revision|--require-license|--variant|--device|--threads|--batch-size) own=1 ;;
       esac
       ;;
     "detect "*)
-      flags="--help -h --threshold --save-images --input -i --input-format --lines --recursive -R --files-from --null -0 --limit --shard --image-column --id-column --json --format --output -o --force --resume --keep-columns --model -m --revision --subfolder --cache-dir --require-license --local-files-only --adapter --variant --trust-remote-code --dtype --device --threads --batch-size --deterministic --allow-random-head --no-truncation --quiet -q --verbose -v --progress"
+      flags="--help -h --threshold --save-images --input -i --input-format --lines --recursive -R --files-from --null -0 --limit --shard --image-column --id-column --json --format --output -o --force --resume --keep-columns --model -m --revision --subfolder --cache-dir --require-license --local-files-only --adapter --variant --trust-remote-code --dtype --quantize --device --threads --batch-size --deterministic --allow-random-head --no-truncation --quiet -q --verbose -v --progress"
       case "$last" in
         --input-format) choices="auto text lines jsonl json" ;;
         --format) choices="text json csv tsv coco" ;;
         --dtype) choices="auto float32 bfloat16 float16" ;;
+        --quantize) choices="none dynamic" ;;
         --progress) choices="auto bar plain json none" ;;
         --threshold|--limit|--shard|--image-column|--id-column|--keep-columns|--revision|--require-license|--variant|--device|--threads|--batch-size) own=1 ;;
       esac
       ;;
     "segment "*)
-      flags="--help -h --subtask --threshold --mask-threshold --overlap-mask-area-threshold --save-images --save-masks --input -i --input-format --lines --recursive -R --files-from --null -0 --limit --shard --image-column --id-column --json --format --output -o --force --resume --keep-columns --model -m --revision --subfolder --cache-dir --require-license --local-files-only --adapter --variant --trust-remote-code --dtype --device --threads --batch-size --deterministic --allow-random-head --no-truncation --quiet -q --verbose -v --progress"
+      flags="--help -h --subtask --threshold --mask-threshold --overlap-mask-area-threshold --save-images --save-masks --input -i --input-format --lines --recursive -R --files-from --null -0 --limit --shard --image-column --id-column --json --format --output -o --force --resume --keep-columns --model -m --revision --subfolder --cache-dir --require-license --local-files-only --adapter --variant --trust-remote-code --dtype --quantize --device --threads --batch-size --deterministic --allow-random-head --no-truncation --quiet -q --verbose -v --progress"
       case "$last" in
         --subtask) choices="panoptic instance semantic" ;;
         --input-format) choices="auto text lines jsonl json" ;;
         --format) choices="text json csv tsv" ;;
         --dtype) choices="auto float32 bfloat16 float16" ;;
+        --quantize) choices="none dynamic" ;;
         --progress) choices="auto bar plain json none" ;;
         --threshold|--mask-threshold|--overlap-mask-area-threshold|--limit|--shard|--image-column|--id-column|--keep-columns|--revision|--require-license|--variant|--device|--threads|--batch-size) own=1 ;;
       esac
