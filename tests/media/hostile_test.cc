@@ -1,13 +1,16 @@
 // Files that are broken, too large, or no image: each is one clear error, and costs no memory.
-#include <functional>
-
+#include "tests/media/hostile.h"
 #include "media/image.h"
-#include "tests/media/pictures.h"
 
 namespace hft {
 namespace {
 
 using namespace std::string_literals;
+using test::bmp;
+using test::many_scans;
+using test::png;
+using test::tiff;
+using test::with_size;
 
 // "" when it was read.
 std::string refusal(const std::string& file, Errc* code = nullptr) {
@@ -18,52 +21,6 @@ std::string refusal(const std::string& file, Errc* code = nullptr) {
     if (code) *code = e.code;
     return e.message;
   }
-}
-
-std::string png(std::uint32_t width, std::uint32_t height, const std::string& more = "") {
-  return "\x89PNG\r\n\x1a\n" + test::png_chunk("IHDR", test::png_header(width, height, 8, 2)) +
-         more + test::png_chunk("IDAT", test::deflated(std::string(100, '\0'))) +
-         test::png_chunk("IEND", "");
-}
-
-std::string little(std::uint64_t value, int bytes) {
-  std::string out;
-  for (int i = 0; i < bytes; ++i) out += static_cast<char>(value >> 8 * i);
-  return out;
-}
-
-std::string bmp(std::uint32_t width, std::uint32_t height, int bits, int compression,
-                const std::string& body) {
-  return "BM"s + little(0, 8) + little(54, 4) + little(40, 4) + little(width, 4) +
-         little(height, 4) + little(1, 2) + little(static_cast<std::uint32_t>(bits), 2) +
-         little(static_cast<std::uint32_t>(compression), 4) + little(0, 20) + body;
-}
-
-struct TiffTag {
-  std::uint32_t tag, value;
-};
-std::string tiff(const std::vector<TiffTag>& tags, const std::string& body = "") {
-  std::string out = "II*\0"s + little(8, 4) + little(static_cast<std::uint32_t>(tags.size()), 2);
-  for (const TiffTag& t : tags)
-    out += little(t.tag, 2) + little(4, 2) + little(1, 4) + little(t.value, 4);
-  return out + little(0, 4) + body;
-}
-
-// A JPEG whose last scan is said again and again.
-std::string many_scans(const std::string& file) {
-  const auto scan = file.rfind("\xff\xda");
-  const std::string last = file.substr(scan, file.size() - 2 - scan);
-  std::string out = file.substr(0, file.size() - 2);
-  for (int i = 0; i < 600; ++i) out += last;
-  return out + "\xff\xd9";
-}
-
-std::string with_size(std::string jpeg, int width, int height) {
-  const auto at = jpeg.find("\xff\xc0\x00\x11"s) + 5;
-  jpeg.replace(at, 4,
-               {static_cast<char>(height >> 8), static_cast<char>(height),
-                static_cast<char>(width >> 8), static_cast<char>(width)});
-  return jpeg;
 }
 
 const std::string kWanted = ", wanted JPEG, PNG, WebP, GIF, BMP or TIFF";
@@ -82,33 +39,8 @@ TEST_CASE("read_image: what is no image says what it is") {
   refused("\x01\x02\x80\xfe\xff\x00\x11"s, Errc::kBadData, "is not an image" + kWanted);
   refused("version https://git-lfs.github.com/spec/v1\n", Errc::kBadData,
           "is a Git LFS pointer, not the image itself");
-  const std::pair<std::string, std::string> others[] = {
-      {"8BPS\0\1"s, "a Photoshop (PSD) image"},
-      {"#?RADIANCE\n", "a Radiance (HDR) image"},
-      {"\0\0\0\x18"
-       "ftypheic"s,
-       "a HEIC image"},
-      {"\0\0\0\x18"
-       "ftypavif"s,
-       "an AVIF image"},
-      {"\0\0\0\x18"
-       "ftypmp42"s,
-       "a video or another file of the MP4 family"},
-      {"\0\0\0\x0cjP  \r\n"s, "a JPEG 2000 image"},
-      {"\xff\x0a", "a JPEG XL image"},
-      {"v/1\x01", "an OpenEXR image"},
-      {"DDS |", "a DDS image"},
-      {"qoif\0"s, "a QOI image"},
-      {"\0\0\x01\0\x01"s, "an icon (ICO)"},
-      {"%PDF-1.7", "a PDF document"},
-      {"<svg xmlns=", "an SVG drawing"},
-      {"RIFF\0\0\0\0WAVE"s, "a sound or video (RIFF) file"},
-      {"P6 1 1 255\n", "a PNM image"},
-      {"II+\0"s, "a BigTIFF image"},
-      {"PK\x03\x04", "a zip archive"},
-      {"\x1f\x8b\x08", "a gzip file"},
-      {std::string(20, '\x02') + "TRUEVISION-XFILE.\0"s, "a TGA image"}};
-  for (const auto& [file, name] : others) refused(file, Errc::kUnsupported, "is " + name + kWanted);
+  for (const auto& [file, name] : test::other_formats())
+    refused(file, Errc::kUnsupported, "is " + name + kWanted);
 }
 
 TEST_CASE("read_image: sizes are looked at before anything is decoded") {
