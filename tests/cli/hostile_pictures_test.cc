@@ -38,8 +38,7 @@ TEST_CASE("hostile pictures: each is one error record, whatever else is in the r
     CHECK(message.find('\n') == std::string::npos);
     CHECK(message.starts_with((folder / name).string() + ": "));
   }
-  CHECK(std::ranges::count(ran.err, '\n') ==
-        static_cast<std::ptrdiff_t>(all.size()) + 1);
+  CHECK(std::ranges::count(ran.err, '\n') == static_cast<std::ptrdiff_t>(all.size()) + 1);
 }
 
 TEST_CASE("hostile pictures: alone, the exit code is that of the fault") {
