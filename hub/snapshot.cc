@@ -80,7 +80,8 @@ class Bringer {
   }
 
   void tell_torn(const RepoFile& file) const {
-    if (const auto why = repo_.why_not(info_.commit, file); why->code != Errc::kNotFound)
+    const auto why = repo_.why_not(info_.commit, file);  // none: another process has just brought it
+    if (why && why->code != Errc::kNotFound)
       note(why->message + "; fetching it again");
   }
 
