@@ -1,5 +1,6 @@
-// Sounds in: any file, to the mono samples that `ffmpeg -ac 1 -ar RATE -f f32le` has of it, piece by
-// piece. No LibTorch; libsndfile and libswresample live in libhft_sound.so (media/sound/backend.h).
+// Sounds in: any file, to the mono samples that `ffmpeg -ac 1 -ar RATE -f f32le` has of it, piece
+// by piece. No LibTorch; libsndfile, libmpg123 and libswresample live in libhft_sound.so
+// (media/sound/backend.h).
 #pragma once
 
 #include <cstdint>
@@ -19,7 +20,8 @@ struct RawSound {
   int rate = 0, channels = 1;
   Type type = Type::kS16;
 };
-// "16000", "44100,2" or "8000,1,mulaw"; types are named as ffmpeg names them (s16le). Throws kUsage.
+// "16000", "44100,2" or "8000,1,mulaw"; types are named as ffmpeg names them (s16le). Throws
+// kUsage.
 RawSound parse_raw_sound(const std::string& text);
 
 // Where a sound lies: the bytes, or a file ("-": standard input, which raw samples may come from

@@ -14,9 +14,9 @@ constexpr float kRange = 8.0f;           // powers of ten under the loudest fram
 void pad(MelFrames& mel, std::int64_t samples, std::vector<float>& out) {
   const std::vector<float> silence(kBlock);
   for (; samples > 0; samples -= static_cast<std::int64_t>(kBlock))
-    mel.push(std::span(silence).first(
-                 static_cast<std::size_t>(std::min<std::int64_t>(samples, kBlock))),
-             out);
+    mel.push(
+        std::span(silence).first(static_cast<std::size_t>(std::min<std::int64_t>(samples, kBlock))),
+        out);
 }
 
 void to_range(std::span<float> frames, float loudest) {
@@ -39,11 +39,12 @@ Features waveform(const FeatureSettings& s, std::span<const float> samples) {
 
 Features whisper(const FeatureSettings& s, std::span<const float> samples) {
   const auto n = static_cast<std::int64_t>(samples.size());
-  Features out{std::max(n, s.samples) / s.mel.hop, s.mel.bins, {}};
+  Features out{0, s.mel.bins, {}};
   MelFrames mel(s.mel);
   mel.push(samples, out.data);
   pad(mel, s.samples - n, out.data);
   mel.finish(out.data);
+  out.frames = static_cast<std::int64_t>(out.data.size()) / out.bins;
   to_range(out.data, *std::ranges::max_element(out.data));
   return out;
 }

@@ -80,7 +80,7 @@ class MelWindows {
   float loudest_ = 0.0f;
   std::unique_ptr<media::SoundReader> reader_;
   std::unique_ptr<MelFrames> mel_;
-  std::vector<float> block_, kept_;         // kept_: frames from begin_ on
+  std::vector<float> block_, kept_;  // kept_: frames from begin_ on
   std::int64_t read_ = 0, begin_ = 0;
   bool ended_ = false;
 };

@@ -52,9 +52,10 @@ std::vector<MelFrames::Filter> MelFrames::filters_of(const MelSettings& s) {
   }
   const std::size_t frequencies = static_cast<std::size_t>(s.fft) / 2 + 1;
   // The last frequency is rate // 2, as the reference divides, whatever the size of the transform.
-  const double step = s.triangles_in_mels
-                          ? static_cast<double>(s.rate) / (2.0 * static_cast<double>(frequencies - 1))
-                          : static_cast<double>(s.rate / 2) / static_cast<double>(frequencies - 1);
+  const double step =
+      s.triangles_in_mels
+          ? static_cast<double>(s.rate) / (2.0 * static_cast<double>(frequencies - 1))
+          : static_cast<double>(s.rate / 2) / static_cast<double>(frequencies - 1);
   std::vector<Filter> filters(bins);
   for (std::size_t b = 0; b < bins; ++b) {
     const double left = corners[b], peak = corners[b + 1], right = corners[b + 2];
@@ -63,7 +64,8 @@ std::vector<MelFrames::Filter> MelFrames::filters_of(const MelSettings& s) {
     for (std::size_t k = 0; k < frequencies; ++k) {
       const double hertz = step * static_cast<double>(k);
       const double x = s.triangles_in_mels ? mel_of(hertz, s.scale) : hertz;
-      const double weight = std::min((x - left) / (peak - left), (right - x) / (right - peak)) * area;
+      const double weight =
+          std::min((x - left) / (peak - left), (right - x) / (right - peak)) * area;
       if (!(weight > 0.0)) continue;
       if (filter.weights.empty()) filter.first = k;
       filter.weights.resize(k - filter.first);
@@ -134,7 +136,7 @@ void MelFrames::take_frame(const float* samples, std::vector<float>& out) {
   const auto size = static_cast<std::size_t>(s.frame);
   const auto log_of = [&](double power) {
     const float x = static_cast<float>(std::max(power, s.floor));
-    return s.log == MelLog::kNatural  ? std::log(x)
+    return s.log == MelLog::kNatural ? std::log(x)
            : s.log == MelLog::kLog10 ? std::log10(x)
                                      : 10.0f * std::log10(x);
   };

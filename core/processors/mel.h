@@ -16,10 +16,10 @@ struct MelSettings {
   int rate = 16000, bins = 80;
   double lowest = 0.0, highest = 8000.0;  // Hz
   MelScale scale = MelScale::kSlaney;
-  bool equal_area = true;           // "slaney" norm
-  bool triangles_in_mels = false;   // Kaldi's
+  bool equal_area = true;          // "slaney" norm
+  bool triangles_in_mels = false;  // Kaldi's
   int frame = 400, hop = 160, fft = 400;
-  bool centred = true;   // frames about multiples of hop, the edges reflected; else inside the sound
+  bool centred = true;  // frames about multiples of hop, the edges reflected; else inside the sound
   bool drops_last = false;
   bool periodic = true;  // the Hann window
   bool removes_mean = false;

@@ -15,29 +15,28 @@ namespace {
 constexpr std::array<int, SF_CHANNEL_MAP_MAX> kBits = [] {
   std::array<int, SF_CHANNEL_MAP_MAX> bits{};
   bits.fill(-1);
-  constexpr std::pair<int, int> kPairs[] = {
-      {SF_CHANNEL_MAP_MONO, 2},
-      {SF_CHANNEL_MAP_LEFT, 0},
-      {SF_CHANNEL_MAP_RIGHT, 1},
-      {SF_CHANNEL_MAP_CENTER, 2},
-      {SF_CHANNEL_MAP_FRONT_LEFT, 0},
-      {SF_CHANNEL_MAP_FRONT_RIGHT, 1},
-      {SF_CHANNEL_MAP_FRONT_CENTER, 2},
-      {SF_CHANNEL_MAP_LFE, 3},
-      {SF_CHANNEL_MAP_REAR_LEFT, 4},
-      {SF_CHANNEL_MAP_REAR_RIGHT, 5},
-      {SF_CHANNEL_MAP_FRONT_LEFT_OF_CENTER, 6},
-      {SF_CHANNEL_MAP_FRONT_RIGHT_OF_CENTER, 7},
-      {SF_CHANNEL_MAP_REAR_CENTER, 8},
-      {SF_CHANNEL_MAP_SIDE_LEFT, 9},
-      {SF_CHANNEL_MAP_SIDE_RIGHT, 10},
-      {SF_CHANNEL_MAP_TOP_CENTER, 11},
-      {SF_CHANNEL_MAP_TOP_FRONT_LEFT, 12},
-      {SF_CHANNEL_MAP_TOP_FRONT_CENTER, 13},
-      {SF_CHANNEL_MAP_TOP_FRONT_RIGHT, 14},
-      {SF_CHANNEL_MAP_TOP_REAR_LEFT, 15},
-      {SF_CHANNEL_MAP_TOP_REAR_CENTER, 16},
-      {SF_CHANNEL_MAP_TOP_REAR_RIGHT, 17}};
+  constexpr std::pair<int, int> kPairs[] = {{SF_CHANNEL_MAP_MONO, 2},
+                                            {SF_CHANNEL_MAP_LEFT, 0},
+                                            {SF_CHANNEL_MAP_RIGHT, 1},
+                                            {SF_CHANNEL_MAP_CENTER, 2},
+                                            {SF_CHANNEL_MAP_FRONT_LEFT, 0},
+                                            {SF_CHANNEL_MAP_FRONT_RIGHT, 1},
+                                            {SF_CHANNEL_MAP_FRONT_CENTER, 2},
+                                            {SF_CHANNEL_MAP_LFE, 3},
+                                            {SF_CHANNEL_MAP_REAR_LEFT, 4},
+                                            {SF_CHANNEL_MAP_REAR_RIGHT, 5},
+                                            {SF_CHANNEL_MAP_FRONT_LEFT_OF_CENTER, 6},
+                                            {SF_CHANNEL_MAP_FRONT_RIGHT_OF_CENTER, 7},
+                                            {SF_CHANNEL_MAP_REAR_CENTER, 8},
+                                            {SF_CHANNEL_MAP_SIDE_LEFT, 9},
+                                            {SF_CHANNEL_MAP_SIDE_RIGHT, 10},
+                                            {SF_CHANNEL_MAP_TOP_CENTER, 11},
+                                            {SF_CHANNEL_MAP_TOP_FRONT_LEFT, 12},
+                                            {SF_CHANNEL_MAP_TOP_FRONT_CENTER, 13},
+                                            {SF_CHANNEL_MAP_TOP_FRONT_RIGHT, 14},
+                                            {SF_CHANNEL_MAP_TOP_REAR_LEFT, 15},
+                                            {SF_CHANNEL_MAP_TOP_REAR_CENTER, 16},
+                                            {SF_CHANNEL_MAP_TOP_REAR_RIGHT, 17}};
   for (const auto& [position, bit] : kPairs) bits[static_cast<std::size_t>(position)] = bit;
   return bits;
 }();
@@ -58,7 +57,7 @@ Speakers speakers_of(std::string_view digits) {
 class SndfileDecoder : public Decoder {
  public:
   explicit SndfileDecoder(std::unique_ptr<ByteSource> bytes) : bytes_(std::move(bytes)) {
-    static std::mutex opening;  // mpg123 is initialised, and the last error kept, without a lock
+    static std::mutex opening;  // the last error is kept without a lock
     std::lock_guard lock(opening);
     SF_VIRTUAL_IO io{size, seek, read_some, write, tell};
     file_ = ::sf_open_virtual(&io, SFM_READ, &info_, this);
@@ -79,7 +78,8 @@ class SndfileDecoder : public Decoder {
 
   std::size_t read(std::span<float> out) override {
     const auto room = static_cast<sf_count_t>(out.size()) / info_.channels;
-    return static_cast<std::size_t>(std::max<sf_count_t>(::sf_readf_float(file_, out.data(), room), 0));
+    return static_cast<std::size_t>(
+        std::max<sf_count_t>(::sf_readf_float(file_, out.data(), room), 0));
   }
 
  private:
@@ -93,7 +93,8 @@ class SndfileDecoder : public Decoder {
   }
   static sf_count_t read_some(void* out, sf_count_t n, void* pointer) {
     SndfileDecoder& d = self(pointer);
-    const std::span room(static_cast<std::uint8_t*>(out), static_cast<std::size_t>(std::max<sf_count_t>(n, 0)));
+    const std::span room(static_cast<std::uint8_t*>(out),
+                         static_cast<std::size_t>(std::max<sf_count_t>(n, 0)));
     const auto got = static_cast<sf_count_t>(d.bytes_->read_at(d.at_, room));
     d.at_ += got;
     return got;
@@ -115,12 +116,11 @@ class SndfileDecoder : public Decoder {
     const auto among = [](int one, std::initializer_list<int> all) {
       return std::ranges::find(all, one) != all.end();
     };
-    if (!among(kind, {SF_FORMAT_WAV, SF_FORMAT_WAVEX, SF_FORMAT_RF64, SF_FORMAT_FLAC, SF_FORMAT_OGG,
-                      SF_FORMAT_MPEG}) ||
+    if (!among(kind,
+               {SF_FORMAT_WAV, SF_FORMAT_WAVEX, SF_FORMAT_RF64, SF_FORMAT_FLAC, SF_FORMAT_OGG}) ||
         !among(coding, {SF_FORMAT_PCM_S8, SF_FORMAT_PCM_16, SF_FORMAT_PCM_24, SF_FORMAT_PCM_32,
                         SF_FORMAT_PCM_U8, SF_FORMAT_FLOAT, SF_FORMAT_DOUBLE, SF_FORMAT_ULAW,
-                        SF_FORMAT_ALAW, SF_FORMAT_VORBIS, SF_FORMAT_OPUS, SF_FORMAT_MPEG_LAYER_I,
-                        SF_FORMAT_MPEG_LAYER_II, SF_FORMAT_MPEG_LAYER_III}))
+                        SF_FORMAT_ALAW, SF_FORMAT_VORBIS, SF_FORMAT_OPUS}))
       fail(Errc::kUnsupported, "has a coding that is not read");
   }
 

@@ -1,4 +1,4 @@
-// libsndfile, for the formats that it decodes safely: WAV, FLAC, Ogg and MP3.
+// libsndfile, for the formats that it decodes safely: WAV, FLAC and Ogg.
 #pragma once
 
 #include <memory>

@@ -9,6 +9,7 @@ extern "C" {
 #include <algorithm>
 
 #include "core/base/error.h"
+#include "media/codecs/mpg123.h"
 #include "media/codecs/sndfile.h"
 
 namespace hft::media {
@@ -84,7 +85,7 @@ class Backend : public SoundBackend {
  public:
   Backend() { ::av_log_set_level(AV_LOG_QUIET); }
   std::unique_ptr<Decoder> decode(std::unique_ptr<ByteSource> bytes) const override {
-    return open_sndfile(std::move(bytes));
+    return is_mpeg(*bytes) ? open_mpg123(std::move(bytes)) : open_sndfile(std::move(bytes));
   }
   std::unique_ptr<Mixer> mix(const Decoder& from, int rate) const override {
     return std::make_unique<SwrMixer>(from, rate);

@@ -1,5 +1,6 @@
-// What reading sounds takes from libsndfile and libswresample. Both live in libhft_sound.so, which
-// is opened when a sound is read: linked to the program, they would cost every command its start.
+// What reading sounds takes from libsndfile, libmpg123 and libswresample. Both live in
+// libhft_sound.so, which is opened when a sound is read: linked to the program, they would cost
+// every command its start.
 #pragma once
 
 #include <cstdint>

@@ -64,10 +64,19 @@ class FfmpegReader : public SoundReader {
  public:
   FfmpegReader(Descriptor file, std::string_view format, int rate) {
     Pipe samples = make_pipe(), errors = make_pipe();
-    pid_ = start({"ffmpeg", "-nostdin", "-hide_banner", "-loglevel", "error", "-max_alloc", "536870912",
-                  "-protocol_whitelist", "file", "-format_whitelist", kDemuxers, "-i", kInput, "-vn", "-sn",
-                  "-dn", "-ac", "1", "-ar", std::to_string(rate), "-t",
-                  std::to_string(limits::kSoundSeconds + 1), "-f", "f32le", "pipe:1"},
+    pid_ = start({"ffmpeg",       "-nostdin",
+                  "-hide_banner", "-loglevel",
+                  "error",        "-max_alloc",
+                  "536870912",    "-protocol_whitelist",
+                  "file",         "-format_whitelist",
+                  kDemuxers,      "-i",
+                  kInput,         "-vn",
+                  "-sn",          "-dn",
+                  "-ac",          "1",
+                  "-ar",          std::to_string(rate),
+                  "-t",           std::to_string(limits::kSoundSeconds + 1),
+                  "-f",           "f32le",
+                  "pipe:1"},
                  file.get(), samples.in.get(), errors.in.get());
     if (pid_ < 0)
       fail_hint(Errc::kUnsupported, "install ffmpeg, or convert the sound to WAV, FLAC, Ogg or MP3",
@@ -125,8 +134,7 @@ class FfmpegReader : public SoundReader {
     std::string line = trimmed(message_);
     line = line.substr(line.rfind('\n') + 1);
     if (line.starts_with('[')) line = line.substr(std::min(line.find(']'), line.size() - 1) + 1);
-    if (const auto at = line.find(kInput); at != line.npos)
-      line.erase(at, std::strlen(kInput) + 2);
+    if (const auto at = line.find(kInput); at != line.npos) line.erase(at, std::strlen(kInput) + 2);
     return line.empty() ? "it gives no sample" : escape_controls(trimmed(line));
   }
 

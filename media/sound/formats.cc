@@ -61,9 +61,9 @@ bool is_sound(Bytes head) { return sound_format(head) != nullptr; }
 
 bool is_sound_name(std::string_view name) {
   constexpr std::string_view kSuffixes[] = {
-      ".wav", ".wave", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".mp2", ".m4a", ".m4b", ".mp4",
+      ".wav", ".wave", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".mp2",  ".m4a",  ".m4b", ".mp4",
       ".aac", ".webm", ".mka",  ".mkv", ".mov", ".wma",  ".aif", ".aiff", ".aifc", ".caf", ".au",
-      ".amr", ".3gp",  ".wv",   ".ape", ".ac3", ".tta",  ".mpc", ".w64", ".voc"};
+      ".amr", ".3gp",  ".wv",   ".ape", ".ac3", ".tta",  ".mpc", ".w64",  ".voc"};
   const std::string lower = lowercase(name);
   return std::ranges::any_of(kSuffixes, [&](auto suffix) { return lower.ends_with(suffix); });
 }

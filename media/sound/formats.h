@@ -13,7 +13,7 @@ struct SoundFormat {
   std::size_t at_2;
   std::string_view magic_2;
   std::string_view name;  // "an MP4 (M4A) sound"
-  bool own;               // libsndfile decodes it; otherwise the ffmpeg program
+  bool own;               // decoded here; otherwise by the ffmpeg program
 };
 
 // Null when it begins like no sound.

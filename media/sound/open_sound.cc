@@ -70,7 +70,8 @@ class CheckedSound : public SoundReader {
   std::size_t read(std::span<float> out) override {
     return with_context(name_, [&] {
       const std::size_t n = reader_->read(out);
-      const auto bad = std::ranges::find_if_not(out.first(n), [](float x) { return std::isfinite(x); });
+      const auto bad =
+          std::ranges::find_if_not(out.first(n), [](float x) { return std::isfinite(x); });
       if (bad != out.first(n).end())
         fail(Errc::kBadData, "has a sample that is not finite, ",
              static_cast<double>(count_ + (bad - out.begin())) / rate_, " s from its start");
@@ -106,13 +107,17 @@ Descriptor file_of(const std::string& bytes) {
     if (n < 0 && errno != EINTR) fail(Errc::kResources, "cannot keep it: ", std::strerror(errno));
     done += static_cast<std::size_t>(std::max<ssize_t>(n, 0));
   }
+  ::lseek(file.get(), 0, SEEK_SET);
   return file;
 }
 
 [[noreturn]] void refuse(Bytes head) {
   if (begins_with(head, "version https://git-lfs"))
     fail_hint(Errc::kBadData, "git lfs pull", "is a Git LFS pointer, not the sound itself");
-  fail(Errc::kBadData, "is ", is_image(head) ? "an image" : is_text(head) ? "text" : "no sound",
+  fail(Errc::kBadData, "is ",
+       is_image(head)  ? "an image"
+       : is_text(head) ? "text"
+                       : "no sound",
        ", wanted WAV, FLAC, Ogg, MP3, or a sound that ffmpeg decodes");
 }
 
@@ -156,9 +161,9 @@ Opened opened(const SoundSource& source) {
 
 std::unique_ptr<SoundReader> reader_of(const SoundSource& source, int rate) {
   if (source.raw)
-    return mixed_sound(raw_decoder(*source.raw, source.bytes ? file_of(*source.bytes)
-                                                             : open_file(source.file)),
-                       rate);
+    return mixed_sound(
+        raw_decoder(*source.raw, source.bytes ? file_of(*source.bytes) : open_file(source.file)),
+        rate);
   const Opened file = opened(source);
   if (file.size == 0) fail(Errc::kBadData, "is empty, wanted a sound");
   std::array<std::uint8_t, kSoundHead> first;
@@ -173,15 +178,16 @@ std::unique_ptr<SoundReader> reader_of(const SoundSource& source, int rate) {
 }  // namespace
 
 std::unique_ptr<SoundReader> mixed_sound(std::unique_ptr<Decoder> decoder, int rate) {
-  const auto within = [](std::int64_t value, std::int64_t low, std::int64_t high, const char* what) {
+  const auto within = [](std::int64_t value, std::int64_t low, std::int64_t high,
+                         const char* what) {
     if (value < low || value > high)
       fail(Errc::kBadData, "has ", value, what, ", wanted ", low, " to ", high);
   };
   within(decoder->channels, 1, limits::kSoundChannels, " channels");
   within(decoder->rate, limits::kSoundLeastRate, limits::kSoundRate, " samples a second");
   if (decoder->frames / decoder->rate > limits::kSoundSeconds)
-    fail(Errc::kBadData, "is ", decoder->frames / decoder->rate / 3600, " hours long, over the limit of ",
-         limits::kSoundSeconds / 3600);
+    fail(Errc::kBadData, "is ", decoder->frames / decoder->rate / 3600,
+         " hours long, over the limit of ", limits::kSoundSeconds / 3600);
   return std::make_unique<MixedSound>(std::move(decoder), rate);
 }
 

@@ -6,6 +6,7 @@
 #include <array>
 #include <bit>
 #include <cerrno>
+#include <charconv>
 #include <cstring>
 
 #include "core/base/error.h"
@@ -59,15 +60,15 @@ struct RawType {
   std::size_t bytes;
 };
 constexpr RawType kTypes[] = {
-    {"u8", RawSound::Type::kU8, 1},       {"s16le", RawSound::Type::kS16, 2},
-    {"s24le", RawSound::Type::kS24, 3},   {"s32le", RawSound::Type::kS32, 4},
-    {"f32le", RawSound::Type::kF32, 4},   {"mulaw", RawSound::Type::kMulaw, 1},
+    {"u8", RawSound::Type::kU8, 1},     {"s16le", RawSound::Type::kS16, 2},
+    {"s24le", RawSound::Type::kS24, 3}, {"s32le", RawSound::Type::kS32, 4},
+    {"f32le", RawSound::Type::kF32, 4}, {"mulaw", RawSound::Type::kMulaw, 1},
     {"alaw", RawSound::Type::kAlaw, 1}};
 
 // ITU-T G.711: sign, a segment of three bits, a step of four.
 float mulaw(std::uint8_t byte) {
   const int bits = ~byte, segment = bits >> 4 & 7;
-  const int size = (((bits & 15) << 3) + 132 << segment) - 132;
+  const int size = ((((bits & 15) << 3) + 132) << segment) - 132;
   return static_cast<float>(bits & 0x80 ? -size : size) / 32768.0f;
 }
 float alaw(std::uint8_t byte) {
@@ -187,7 +188,8 @@ RawSound parse_raw_sound(const std::string& text) {
   if (parts.size() > 1) raw.channels = number(1, 1, limits::kSoundChannels, "a number of channels");
   if (parts.size() < 3) return raw;
   const auto* type = std::ranges::find(kTypes, parts[2], &RawType::name);
-  if (type == std::end(kTypes)) wrong(parts[2], "one of u8, s16le, s24le, s32le, f32le, mulaw, alaw");
+  if (type == std::end(kTypes))
+    wrong(parts[2], "one of u8, s16le, s24le, s32le, f32le, mulaw, alaw");
   raw.type = type->type;
   return raw;
 }
