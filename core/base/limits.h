@@ -59,6 +59,11 @@ inline constexpr std::int64_t kImagePixels = 178'956'970, kImageBytes = 256 * kM
 inline constexpr std::int64_t kImageNotes = kMiB;
 inline constexpr int kImageScans = 500;
 
+// Sounds: seconds, channels and samples a second of a file, and the bytes of one that is held in
+// memory (a pipe, a URL, base64).
+inline constexpr std::int64_t kSoundSeconds = 24 * 3600, kSoundBytes = 1024 * kMiB;
+inline constexpr int kSoundChannels = 64, kSoundLeastRate = 1000, kSoundRate = 768'000;
+
 // One line of JSONL, CSV or text input.
 inline constexpr std::int64_t kLineBytes = 1024 * kMiB;
 

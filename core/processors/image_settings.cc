@@ -8,6 +8,7 @@
 #include "core/base/limits.h"
 #include "core/checkpoint/config.h"
 #include "core/processors/image_classes.h"
+#include "core/processors/processor_files.h"
 
 namespace hft {
 namespace {
@@ -200,29 +201,13 @@ ImageSettings settings_of_timm(const Fields& config) {
   return s;
 }
 
-struct Found {
-  Fields fields;
-  bool nested = false;  // in processor_config.json, as version 5 writes it
-};
-
-std::optional<Found> find_settings(const fs::path& folder) {
-  const fs::path own = folder / "preprocessor_config.json", all = folder / "processor_config.json";
-  for (const fs::path& file : {own, all}) {
-    if (!fs::exists(file)) continue;
-    const Fields fields(read_json(file), file.string());
-    if (fields.has("image_processor")) return Found{fields.object("image_processor"), file == all};
-    if (file == own) return Found{fields};
-  }
-  return std::nullopt;
-}
-
 }  // namespace
 
 ImageProcessor ImageProcessor::from_folder(const fs::path& folder) {
   const fs::path config_file = folder / "config.json";
   const Fields config(fs::exists(config_file) ? read_json(config_file) : Json::object(),
                       config_file.string());
-  const auto found = find_settings(folder);
+  const auto found = find_processor(folder, "image_processor");
   if (!found) {
     if (config.has("pretrained_cfg")) return ImageProcessor(settings_of_timm(config));
     fail(Errc::kNotFound, folder.string(),

@@ -29,6 +29,9 @@ inline bool begins_with(Bytes file, std::string_view magic, std::size_t at = 0) 
          std::string_view(reinterpret_cast<const char*>(file.data()) + at, magic.size()) == magic;
 }
 
+// Its first bytes are letters, spaces and line ends.
+bool is_text(Bytes file);
+
 // Numbers of a file, within its bounds: reading past the end throws kBadData ("ends early").
 class Cursor {
  public:

@@ -58,11 +58,6 @@ bool is_tga(Bytes file) {
   return file.size() > kFooter.size() && begins_with(file, kFooter, file.size() - kFooter.size());
 }
 
-bool is_text(Bytes file) {
-  const Bytes head = file.first(std::min<std::size_t>(file.size(), 256));
-  return std::ranges::all_of(head, [](std::uint8_t c) { return c >= 0x20 || (c >= 9 && c <= 13); });
-}
-
 [[noreturn]] void refuse(Bytes file) {
   if (begins_with(file, "version https://git-lfs"))
     fail_hint(Errc::kBadData, "git lfs pull", "is a Git LFS pointer, not the image itself");
@@ -111,6 +106,11 @@ Image turned(Image in, int orientation) {
 }
 
 }  // namespace
+
+bool is_text(Bytes file) {
+  const Bytes head = file.first(std::min<std::size_t>(file.size(), 256));
+  return std::ranges::all_of(head, [](std::uint8_t c) { return c >= 0x20 || (c >= 9 && c <= 13); });
+}
 
 Image Reading::blank(std::int64_t width, std::int64_t height) const {
   if (width <= 0 || height <= 0)

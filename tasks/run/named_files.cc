@@ -87,11 +87,14 @@ void add_media(const FileChoice& choice, const std::string& name, std::vector<Na
 }
 
 bool is_media_name(Kind kind, const std::string& name) {
-  return kind == Kind::kImage && media::is_image_name(name);
+  return kind == Kind::kImage ? media::is_image_name(name)
+                              : kind == Kind::kSound && media::is_sound_name(name);
 }
 
 bool is_media_head(Kind kind, std::string_view head) {
-  return kind == Kind::kImage && media::is_image(media::bytes_of(head));
+  const auto bytes = media::bytes_of(head);
+  return kind == Kind::kImage ? media::is_image(bytes)
+                              : kind == Kind::kSound && media::is_sound(bytes);
 }
 
 }  // namespace hft

@@ -89,7 +89,7 @@ class ArgumentSource : public RowSource {
     if (argument.error) return failed_input(argument.name, "", *argument.error);
     if (argument.name == "-" && is_media(options_.columns[0].kind)) {
       LineReader reader("-");
-      return input_of_value(options_, stdin_media(reader), "");
+      return input_of_value(options_, stdin_media(options_, reader), "");
     }
     return input_of_text(options_, argument.name, "");
   }

@@ -41,6 +41,7 @@ struct InputOptions {
   std::vector<Column> columns;
   std::string id_column = "id";
   bool id_named = false;  // --id-column was given
+  bool raw = false;       // media without a header: standard input is left for the task to read
 };
 
 // Declares the options; `columns` as above.
@@ -64,6 +65,9 @@ struct Input {
   }
   media::Image image(std::size_t column = 0) const {
     return image_of(std::get<Media>(*values[column]));
+  }
+  media::SoundSource sound(std::size_t column = 0) const {
+    return sound_of(std::get<Media>(*values[column]));
   }
   // The text, null when the input has no such column.
   const std::string* text_if(std::size_t column) const {

@@ -111,7 +111,7 @@ std::string json_format(std::string_view head, const InputOptions& o, bool bare)
 bool holds_media(const InputOptions& o, LineReader& file) {
   const Kind kind = o.columns[0].kind;
   return is_media(kind) && !o.lines && o.format == "auto" &&
-         (is_media_name(kind, file.name()) || is_media_head(kind, file.head()));
+         (o.raw || is_media_name(kind, file.name()) || is_media_head(kind, file.head()));
 }
 
 std::string format_of(const InputOptions& o, LineReader& file, bool bare) {
@@ -173,7 +173,7 @@ class FileSource : public RowSource {
   std::optional<Input> media() {
     if (std::exchange(done_, true)) return std::nullopt;
     if (file_ != "-") return input_of_text(options_, file_, "");
-    Media all = stdin_media(reader_);
+    Media all = stdin_media(options_, reader_);
     if (cancelled_ || stop_requested()) return std::nullopt;
     return input_of_value(options_, std::move(all), "");
   }
@@ -214,8 +214,10 @@ class FileSource : public RowSource {
 
 }  // namespace
 
-Media stdin_media(LineReader& reader) {
-  return {"-", std::make_shared<const std::string>(reader.rest(limits::kImageBytes))};
+Media stdin_media(const InputOptions& options, LineReader& reader) {
+  if (options.raw) return {"-"};
+  return {"-",
+          std::make_shared<const std::string>(reader.rest(most_bytes(options.columns[0].kind)))};
 }
 
 std::unique_ptr<RowSource> open_file_source(const InputOptions& options, const std::string& file,

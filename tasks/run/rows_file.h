@@ -18,6 +18,6 @@ std::unique_ptr<RowSource> open_file_source(const InputOptions& options, const s
                                             bool bare, const std::atomic<bool>& cancelled);
 
 // All of standard input as a picture or sound.
-Media stdin_media(LineReader& reader);
+Media stdin_media(const InputOptions& options, LineReader& reader);
 
 }  // namespace hft

@@ -1,5 +1,8 @@
 #include "tasks/run/values.h"
 
+#include <algorithm>
+#include <bit>
+#include <cstdlib>
 #include <filesystem>
 
 #include "core/base/base64.h"
@@ -40,9 +43,56 @@ std::string read(const std::string& file, std::int64_t max_bytes) {
 }
 
 // Base64 without a "data:" before it is known by what it holds.
-bool holds_image(const std::string& source) {
+bool holds_media(const std::string& source) {
   const auto head = decoded_base64(std::string_view(source).substr(0, 64));
-  return head && media::is_image(media::bytes_of(*head));
+  return head &&
+         (media::is_image(media::bytes_of(*head)) || media::is_sound(media::bytes_of(*head)));
+}
+
+bool is_there(const std::string& file) {
+  std::error_code error;
+  return file.size() < 4096 && std::filesystem::exists(file, error);
+}
+
+std::string little(std::uint32_t value, int bytes) {
+  std::string out;
+  for (int i = 0; i < bytes; ++i) out += static_cast<char>(value >> 8 * i);
+  return out;
+}
+
+// {"array" or "raw": samples, "sampling_rate"}: the WAV file of 32-bit floats that it would be.
+Media sound_of_array(const Json& samples, const Json& rate) {
+  if (!samples.is_array() || !std::ranges::all_of(samples, is_number))
+    fail(Errc::kBadData, "has an array that is no list of numbers");
+  if (!rate.is_number_integer() || rate < limits::kSoundLeastRate || rate > limits::kSoundRate)
+    fail(Errc::kBadData, "has no 'sampling_rate' from ", limits::kSoundLeastRate, " to ",
+         limits::kSoundRate);
+  const auto hertz = rate.get<std::uint32_t>();
+  const auto size = static_cast<std::uint32_t>(4 * samples.size());
+  std::string wav = "RIFF" + little(36 + size, 4) + "WAVEfmt " + little(16, 4) + little(3, 2) +
+                    little(1, 2) + little(hertz, 4) + little(4 * hertz, 4) + little(4, 2) +
+                    little(32, 2) + "data" + little(size, 4);
+  for (const Json& sample : samples) {
+    const float value = sample.is_number() ? sample.get<float>()
+                                           : std::strtof(exact_line(sample).c_str(), nullptr);
+    wav += little(std::bit_cast<std::uint32_t>(value), 4);
+  }
+  return {"array of " + counted(static_cast<std::int64_t>(samples.size()), "sample"),
+          std::make_shared<const std::string>(std::move(wav))};
+}
+
+// As data sets have a sound: its place, its bytes in base64, or its samples.
+Media sound_of_object(const Json& cell) {
+  const auto text = [&](const char* key) {
+    const auto found = cell.find(key);
+    return found != cell.end() && found->is_string() ? found->get<std::string>() : "";
+  };
+  for (const char* key : {"array", "raw"})
+    if (const auto found = cell.find(key); found != cell.end())
+      return sound_of_array(*found, cell.value("sampling_rate", Json()));
+  if (auto bytes = text("bytes"); !bytes.empty()) return {"data:;base64," + bytes};
+  if (auto path = text("path"); !path.empty()) return {path};
+  fail(Errc::kBadData, "has neither 'array', 'bytes' nor 'path'");
 }
 
 }  // namespace
@@ -62,15 +112,27 @@ std::string bytes_of(const Media& media, std::int64_t max_bytes) {
       fail(Errc::kBadData, name_of(media), ": wanted data:TYPE;base64,…");
     return decoded(media, std::string_view(source).substr(comma + 1), max_bytes);
   }
-  std::error_code error;
-  if (source.size() < 4096 && std::filesystem::exists(source, error))
-    return read(source, max_bytes);
-  if (holds_image(source)) return decoded(media, source, max_bytes);
+  if (is_there(source)) return read(source, max_bytes);
+  if (holds_media(source)) return decoded(media, source, max_bytes);
   fail(Errc::kNotFound, name_of(media), ": no such file");
 }
 
 media::Image image_of(const Media& media) {
   return media::read_image(media::bytes_of(bytes_of(media, limits::kImageBytes)), name_of(media));
+}
+
+media::SoundSource sound_of(const Media& media) {
+  const bool on_stdin = media.source == "-" && !media.bytes;
+  if (on_stdin || (!media.bytes && is_there(media.source)))
+    return {.file = media.source, .name = on_stdin ? "stdin" : name_of(media)};
+  auto bytes = media.bytes
+                   ? media.bytes
+                   : std::make_shared<const std::string>(bytes_of(media, limits::kSoundBytes));
+  return {.bytes = std::move(bytes), .name = name_of(media)};
+}
+
+std::int64_t most_bytes(Kind kind) {
+  return kind == Kind::kSound ? limits::kSoundBytes : limits::kImageBytes;
 }
 
 std::string type_of(const Json& cell) { return is_number(cell) ? "number" : cell.type_name(); }
@@ -89,8 +151,10 @@ Value value_of(Kind kind, const Json& cell) {
     case Kind::kList:
       need(cell.is_array(), "a list");
       return exact_line(cell);
-    case Kind::kImage:
     case Kind::kSound:
+      if (cell.is_object()) return sound_of_object(cell);
+      [[fallthrough]];
+    case Kind::kImage:
       need(cell.is_string(), "a path or URL");
       return Media{cell.get<std::string>()};
   }

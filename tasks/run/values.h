@@ -7,6 +7,7 @@
 
 #include "core/base/exact_json.h"
 #include "media/image.h"
+#include "media/sound.h"
 
 namespace hft {
 
@@ -31,6 +32,10 @@ Value value_of_text(Kind kind, std::string text);
 std::string bytes_of(const Media& media, std::int64_t max_bytes);
 // The picture; throws what read_image throws.
 media::Image image_of(const Media& media);
+// Where open_sound finds the sound: a file is not read yet, what came otherwise is in memory.
+media::SoundSource sound_of(const Media& media);
+// Of a picture or a sound in memory.
+std::int64_t most_bytes(Kind kind);
 
 // The cell of a data row; throws kBadData ("is number, wanted a string") when it is of another
 // kind.

@@ -39,6 +39,9 @@ def seeds():
         yield "spm", bytes([number]) + file.read_bytes()
     for picture in json.loads((GOLDEN / "pictures" / "pictures.json").read_text())["files"]:
         yield "image", base64.b64decode(picture["bytes"])
+    for sound in json.loads((GOLDEN / "sounds" / "sounds.json").read_text())["files"]:
+        if not sound["ffmpeg"]:
+            yield "sound", base64.b64decode(sound["bytes"])
 
 
 def main():
