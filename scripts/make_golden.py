@@ -5,7 +5,8 @@ golden.json, what the Python pipelines answer for it. tests/cli/golden_test.cc c
 usage: make_golden.py [NAME...]    (default: all checkpoints; needs the Python of scripts/setup --reference, and for
                                     those named v5-… one with transformers 5)
        make_golden.py KIND         what other tests compare with: generation, templates, tokenizer_parts,
-                                   tokenizer_classes, torch_files, sentence_cases, pictures (a module of scripts/golden each)
+                                   tokenizer_classes, torch_files, sentence_cases, pictures,
+                                   sound_cases (a module of scripts/golden each)
 """
 import copy
 import importlib
@@ -32,7 +33,7 @@ from golden.vision import TIMM, VISION
 
 GOLDENS = ENCODERS + DECODERS + SEQ2SEQ + DEFAULTS + VISION + TIMM + VERSION_5
 KINDS = ("generation", "templates", "tokenizer_parts", "tokenizer_classes", "torch_files", "sentence_cases",
-         "pictures")
+         "pictures", "sound_cases")
 ROOT = Path(__file__).resolve().parent.parent / "tests" / "golden"
 
 

@@ -1,16 +1,13 @@
-#!/usr/bin/env python3
 """Writes tests/golden/sounds/sounds.json: small sounds of every kind, some of the samples that ffmpeg gives the
-reference of them, and some of the numbers that its feature extractors make of a signal.
-usage: PYTHON scripts/make_sound_goldens.py    (the Python of scripts/setup --reference, with soundfile)"""
+reference of them, and some of the numbers that its feature extractors make of a signal. Needs soundfile."""
 import base64
 import json
-import sys
 import tempfile
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "scripts"))
-from golden import sounds  # noqa: E402
+from golden import sounds
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def some(values, count):
@@ -39,7 +36,3 @@ def main():
     lists = [f' "{key}": [\n' + ",\n".join("  " + json.dumps(one, separators=(",", ":")) for one in rows) + "]"
              for key, rows in out.items()]
     target.write_text("{\n" + ",\n".join(lists) + "}\n")
-
-
-if __name__ == "__main__":
-    main()
