@@ -4,6 +4,7 @@
 #include <map>
 #include <set>
 
+#include "core/base/base64.h"
 #include "core/base/error.h"
 #include "core/base/json.h"
 #include "core/base/log.h"
@@ -18,21 +19,6 @@ namespace {
 constexpr std::size_t kPreuploadFiles = 256;
 constexpr int kConflicts = 3;
 constexpr std::int64_t kGitignoreBytes = 1 << 20;
-
-std::string base64(std::string_view bytes) {
-  static constexpr char kDigits[] =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string out;
-  out.reserve((bytes.size() + 2) / 3 * 4);
-  for (std::size_t i = 0; i < bytes.size(); i += 3) {
-    unsigned group = 0;
-    const std::size_t n = std::min<std::size_t>(3, bytes.size() - i);
-    for (std::size_t k = 0; k < 3; ++k)
-      group = group << 8 | (k < n ? static_cast<unsigned char>(bytes[i + k]) : 0u);
-    for (std::size_t k = 0; k < 4; ++k) out += k <= n ? kDigits[group >> (18 - 6 * k) & 63] : '=';
-  }
-  return out;
-}
 
 bool is_same(const LocalFile& file, const std::string& digest) {
   return !digest.empty() && (digest == file.sha256 || digest == file.git_sha1);
@@ -162,7 +148,7 @@ class Upload {
       for (std::size_t k = i; k < std::min(changed_.size(), i + kPreuploadFiles); ++k) {
         const LocalFile& file = *changed_[k];
         files.push_back(
-            {{"path", file.name}, {"sample", base64(file.sample)}, {"size", file.size}});
+            {{"path", file.name}, {"sample", encoded_base64(file.sample)}, {"size", file.size}});
         asked[file.name] = &file;
       }
       Json body{{"files", files}};
@@ -214,7 +200,7 @@ class Upload {
         value.update({{"algo", "sha256"}, {"oid", file->sha256}, {"size", file->size}});
       else
         value = {
-            {"content", base64(content_of(*file))}, {"path", file->name}, {"encoding", "base64"}};
+            {"content", encoded_base64(content_of(*file))}, {"path", file->name}, {"encoding", "base64"}};
       out += to_line({{"key", large.contains(file) ? "lfsFile" : "file"}, {"value", value}}) + "\n";
     }
     return out;

@@ -5,8 +5,8 @@ golden.json, what the Python pipelines answer for it. tests/cli/golden_test.cc c
 usage: make_golden.py [NAME...]    (default: all checkpoints; needs the Python of scripts/setup --reference, and for
                                     those named v5-… one with transformers 5)
        make_golden.py KIND         what other tests compare with: generation, templates, tokenizer_parts,
-                                   tokenizer_classes, torch_files, sentence_cases, pictures,
-                                   sound_cases (a module of scripts/golden each)
+                                   tokenizer_classes, torch_files, sentence_cases, pictures, sounds
+                                   (a module of scripts/golden each)
 """
 import copy
 import importlib
@@ -33,7 +33,7 @@ from golden.vision import TIMM, VISION
 
 GOLDENS = ENCODERS + DECODERS + SEQ2SEQ + DEFAULTS + VISION + TIMM + VERSION_5
 KINDS = ("generation", "templates", "tokenizer_parts", "tokenizer_classes", "torch_files", "sentence_cases",
-         "pictures", "sound_cases")
+         "pictures", "sounds")
 ROOT = Path(__file__).resolve().parent.parent / "tests" / "golden"
 
 
@@ -233,12 +233,13 @@ def main():
     if unknown:
         sys.exit(f"make_golden.py: no golden named {', '.join(sorted(unknown))}")
     release = int(tf.__version__.split(".")[0])
-    if release == 4:
+    chosen = [g for g in GOLDENS if (not names or g.name in names) and g.release == release]
+    if any(g in VISION + TIMM for g in chosen):
         photos.make()
+    if release == 4:
         nomic_bert.register()
-    for golden in GOLDENS:
-        if (not names or golden.name in names) and golden.release == release:
-            make(golden)
+    for golden in chosen:
+        make(golden)
 
 
 if __name__ == "__main__":

@@ -10,4 +10,6 @@ namespace hft {
 // White space is skipped and the padding may be left out; none for text of other letters.
 std::optional<std::string> decoded_base64(std::string_view text);
 
+std::string encoded_base64(std::string_view bytes);
+
 }  // namespace hft

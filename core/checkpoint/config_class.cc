@@ -64,8 +64,11 @@ void complete_timm(Json& config) {
          rest.remove_prefix(rest.find('\n') + 1))
       labels.push_back(rest.substr(0, rest.find('\n')));
   }
+  if (labels.empty()) return;
+  Json::object_t names;  // filled at its end: a key is not looked for among a thousand
   for (std::size_t i = 0; i < labels.size(); ++i)
-    config["id2label"][std::to_string(i)] = labels[i];
+    names.emplace_back(std::to_string(i), std::move(labels[i]));
+  config["id2label"] = std::move(names);
 }
 
 constexpr ConfigClass kClasses[] = {

@@ -180,7 +180,7 @@ struct Head {
       const auto count = std::min(rows, queried - first);
       for (std::int64_t q = 0; q < rows; ++q) {  // the last rows repeat where there are fewer
         const T* row =
-            static_cast<const T*>(in->query) + std::min(first + q, queried - 1) * in->stride;
+            static_cast<const T*>(in->query) + std::min(first + q, queried - 1) * (in->query_stride ? in->query_stride : in->stride);
         copy_scaled<V>(row, size, in->scale, queries + q * size);
       }
       Keys all = seen_by(*in, first, first + count);

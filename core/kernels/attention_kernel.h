@@ -18,6 +18,7 @@ struct HeadInput {
   std::int64_t bias_stride;
   bool bfloat16;            // else float32
   std::int64_t queries = 0;  // rows of query, where not T: a part of them
+  std::int64_t query_stride = 0;  // of query's rows; 0: `stride`
   std::int64_t window = 0;   // a token sees those at most so far before and after it; 0: all
 };
 

@@ -58,12 +58,13 @@ struct Rows {
 
   [[gnu::always_inline]] static inline void run(const Deformable* d, std::int64_t first,
                                                 std::int64_t last) {
-    for (const DeformableLevel& level : d->levels)
-      for (std::int64_t i = 0; i < level.height * level.width; ++i)
-        if (const auto at = level.begin + i; at >= first && at < last)
-          cell(*d, at,
-               (static_cast<float>(i % level.width) + 0.5f) / static_cast<float>(level.width),
-               (static_cast<float>(i / level.width) + 0.5f) / static_cast<float>(level.height));
+    for (const DeformableLevel& level : d->levels) {
+      const auto end = std::min(level.height * level.width, last - level.begin);
+      for (auto i = std::max<std::int64_t>(0, first - level.begin); i < end; ++i)
+        cell(*d, level.begin + i,
+             (static_cast<float>(i % level.width) + 0.5f) / static_cast<float>(level.width),
+             (static_cast<float>(i / level.width) + 0.5f) / static_cast<float>(level.height));
+    }
   }
 };
 

@@ -10,7 +10,6 @@
 namespace hft {
 namespace {
 
-constexpr std::int64_t kPanel = 16;  // outputs
 constexpr float kMostInt16 = 32767, kMostInt8 = 127;
 
 // Where the number at depth k of output o stands.
@@ -18,9 +17,9 @@ struct Place {
   std::int64_t value, scale;
 };
 Place place(const Int8Weights& w, std::int64_t o, std::int64_t k) {
-  const std::int64_t panel = o / kPanel, lane = o % kPanel;
-  return {((panel * w.pairs + k / 2) * kPanel + lane) * 2 + k % 2,
-          (panel * w.groups + k / kInt8Group) * kPanel + lane};
+  const std::int64_t panel = o / kInt8Panel, lane = o % kInt8Panel;
+  return {((panel * w.pairs + k / 2) * kInt8Panel + lane) * 2 + k % 2,
+          (panel * w.groups + k / kInt8Group) * kInt8Panel + lane};
 }
 
 // A scale too small for its inverse to be a number is 0.
@@ -109,9 +108,9 @@ Int8Weights::Int8Weights(std::int64_t outputs, std::int64_t depth)
       depth(depth),
       pairs((depth + 1) / 2),
       groups((depth + kInt8Group - 1) / kInt8Group) {
-  const std::int64_t panels = (outputs + kPanel - 1) / kPanel;
-  values.resize(panels * pairs * kPanel * 2);
-  scales.resize(panels * groups * kPanel);
+  const std::int64_t panels = (outputs + kInt8Panel - 1) / kInt8Panel;
+  values.resize(panels * pairs * kInt8Panel * 2);
+  scales.resize(panels * groups * kInt8Panel);
 }
 
 void Int8Weights::set(std::int64_t o, const float* numbers) {
@@ -126,7 +125,7 @@ void Int8Weights::set(std::int64_t o, const float* numbers) {
     const Place at = place(*this, o, k);
     scales[at.scale] = scale + none;
     for (std::int64_t i = 0; i < count; ++i)
-      values[at.value + i / 2 * kPanel * 2 + i % 2] = nearest(numbers[k + i] * factor);
+      values[at.value + i / 2 * kInt8Panel * 2 + i % 2] = nearest(numbers[k + i] * factor);
   }
 }
 
@@ -152,7 +151,7 @@ Int16Rows quantise_rows(const Product& p, Processor row) {
 void compute_int8_product(const Product& p, const Int8Operands& operands, std::int64_t begin,
                           std::int64_t end, Processor best) {
   thread_local std::vector<float> sums;  // a vector more, which the last load may reach into
-  const std::size_t needed = p.rows * kOutputStep + kPanel;
+  const std::size_t needed = p.rows * kOutputStep + kInt8Panel;
   if (sums.size() < needed) sums.resize(needed);
   for (const Row& row : kRows)
     if (row.needs <= best) return row.compute(p, operands, begin, end, sums.data());

@@ -11,6 +11,7 @@
 namespace hft {
 
 inline constexpr std::int64_t kInt8Group = 64;
+inline constexpr std::int64_t kInt8Panel = 16;  // outputs that lie side by side
 
 // [O, K] as the kernel reads it: panels of 16 outputs, in which pairs along the depth stand together.
 // What lacks to whole panels and pairs is 0.

@@ -32,6 +32,7 @@ struct Int8Tiles {
   using Floats = typename Isa::Floats;
   using Ints = typename simd::With<Floats>::Ints;
   using Shorts = typename simd::With<Floats>::Shorts;
+  static_assert(kPanel == kInt8Panel);
   static constexpr int kVectors = kPanel / Isa::kWidth;
   static constexpr std::int64_t kPair = 2 * kPanel;  // bytes of a pair of depth in a panel
 

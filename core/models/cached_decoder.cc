@@ -172,12 +172,6 @@ void CachedDecoder::logits_of(const Tensor& hidden, Matrix& logits) {
   logits.rows += rows;
 }
 
-void find_not_finite(const std::string& layer, const Tensor& output) {
-  const bool nan = at::isnan(output).any().item<bool>();
-  if (nan || at::isinf(output).any().item<bool>())
-    fail(Errc::kNotFinite, nan ? "NaN" : "infinity", " first shows in the output of '", layer, "'");
-}
-
 // Runs once more, looking at every layer's output.
 Error CachedDecoder::find_not_finite(Steps steps) const {
   steps.watch = hft::find_not_finite;

@@ -64,7 +64,4 @@ class CachedDecoder {
 // Throws kBadData for an id outside [0, vocab).
 void check_ids(std::span<const std::int32_t> ids, std::int64_t vocab);
 
-// Throws kNotFinite naming the layer when its output has a NaN or infinity.
-void find_not_finite(const std::string& layer, const Tensor& output);
-
 }  // namespace hft

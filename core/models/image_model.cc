@@ -64,7 +64,7 @@ class NetModel : public ImageModel {
         for (std::size_t i; (i = next++) < passes.size();)
           std::ranges::move(see(passes[i]), seen.begin() + (passes[i].data() - pictures.data()));
       };
-      passes.size() > 1 ? on_each_core(std::min<int>(workers, passes.size()), work) : work(0);
+      on_each_core(std::max(1, std::min<int>(workers, passes.size())), work);
       return seen;
     });
   }
@@ -86,7 +86,7 @@ class NetModel : public ImageModel {
                        .to(runtime_.device, at::kLong);
       Matrix vectors = matrix_of(net_.read(tokens));
       if (all_finite(vectors.data)) return vectors;
-      tokens.watch = watch();
+      tokens.watch = find_not_finite;
       net_.read(tokens);
       fail(Errc::kNotFinite, "NaN or infinity first shows in the vectors of texts");
     });
@@ -121,18 +121,9 @@ class NetModel : public ImageModel {
     return seen;
   }
 
-  static std::function<void(const std::string&, const Tensor&)> watch() {
-    return [](const std::string& layer, const Tensor& output) {
-      const bool nan = at::isnan(output).any().item<bool>();
-      if (nan || at::isinf(output).any().item<bool>())
-        fail(Errc::kNotFinite, nan ? "NaN" : "infinity", " first shows in the output of '", layer,
-             "'");
-    };
-  }
-
   // Looks once more, at every layer's output.
   [[noreturn]] void fail_not_finite(Pictures pictures) const {
-    pictures.watch = watch();
+    pictures.watch = find_not_finite;
     net_.see(pictures);
     fail(Errc::kNotFinite, "NaN or infinity first shows in the output of the head");
   }

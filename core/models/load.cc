@@ -148,10 +148,11 @@ std::unique_ptr<ImageModel> load_image(const ModelRequest& request) {
   Fields config = read_config(request.folder);
   const Architecture& architecture = architecture_of(config, request.image_head);
   need_head(config, request.image_head);
-  const auto device = pick_device(request.device);
+  const Runtime runtime{pick_device(request.device), std::make_shared<Pool>(request.threads)};
   Renames renames = renames_of(architecture.base);
   renames.newer = architecture.newer_names;
-  const auto store = open_weights(request, request.folder, config, std::move(renames), device);
+  const auto store = open_weights(request, request.folder, config, std::move(renames), runtime.device);
+  const OnPool quantising(runtime.pool.get());
   std::vector<std::string> warnings;
   const auto build = [&] { return architecture.image(config, Weights(store), request.image_head); };
   ImageNet net = build();
@@ -162,8 +163,7 @@ std::unique_ptr<ImageModel> load_image(const ModelRequest& request) {
     net = build();
   }
   warn_of_unused(*store, warnings);
-  return make_image_model(std::move(net), {device, std::make_shared<Pool>(request.threads)},
-                          std::move(warnings));
+  return make_image_model(std::move(net), runtime, std::move(warnings));
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include "core/base/error.h"
 #include "core/models/cached_decoder.h"
 #include "core/models/text_model.h"
+#include "core/nn/finite.h"
 
 namespace hft {
 namespace {

@@ -171,12 +171,7 @@ class EncoderModel : public TextModel {
 
   // Runs once more, looking at every layer's output.
   [[noreturn]] void fail_not_finite(Tokens tokens) const {
-    tokens.watch = [](const std::string& layer, const Tensor& output) {
-      const bool nan = at::isnan(output).any().item<bool>();
-      if (nan || at::isinf(output).any().item<bool>())
-        fail(Errc::kNotFinite, nan ? "NaN" : "infinity", " first shows in the output of '", layer,
-             "'");
-    };
+    tokens.watch = find_not_finite;
     run(tokens);
     fail(Errc::kNotFinite, "NaN or infinity first shows in the output of the head");
   }

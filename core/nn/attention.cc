@@ -161,10 +161,9 @@ Tensor attend_across(const Tensor& queries, const Tensor& keys_values, std::int6
                          of_keys, biases)
         .to(at::kHalf);
   const auto width = queries.size(1), size = width / heads, bytes = queries.element_size();
-  Tensor spread = at::empty({queries.size(0), 2 * width}, queries.options());  // keys' stride
-  spread.narrow(1, 0, width).copy_(queries);
+  const Tensor asking = queries.contiguous();
   const Tensor kv = keys_values.to(queries.scalar_type()).contiguous();
-  Tensor out = at::empty_like(queries);
+  Tensor out = at::empty_like(asking);
   std::atomic<std::int64_t> next = 0;  // head of sequence
   const auto work = [&](int) {
     std::vector<float> scratch(head_scratch(of_keys.longest(), size));
@@ -173,8 +172,8 @@ Tensor attend_across(const Tensor& queries, const Tensor& keys_values, std::int6
       const auto* key = static_cast<const char*>(kv.const_data_ptr()) +
                         (of_keys.starts[b] * 2 * width + head * size) * bytes;
       const auto row = of_queries.starts[b];
-      attend_head({.query = static_cast<const char*>(spread.const_data_ptr()) +
-                            (row * 2 * width + head * size) * bytes,
+      attend_head({.query = static_cast<const char*>(asking.const_data_ptr()) +
+                            (row * width + head * size) * bytes,
                    .key = key,
                    .value = key + width * bytes,
                    .stride = 2 * width,
@@ -184,13 +183,13 @@ Tensor attend_across(const Tensor& queries, const Tensor& keys_values, std::int6
                    .bias = biases.empty() ? nullptr : biases[b].const_data_ptr<float>(),
                    .bias_stride = biases.empty() ? 0 : biases[b].stride(0),
                    .bfloat16 = queries.scalar_type() == at::kBFloat16,
-                   .queries = of_queries.length(b)},
+                   .queries = of_queries.length(b),
+                   .query_stride = width},
                   static_cast<char*>(out.data_ptr()) + (row * width + head * size) * bytes, width,
                   scratch.data());
     }
   };
-  const int count = kv.size(0) < kSharedTokens ? 1 : cores();
-  count > 1 ? on_each_core(count, work) : work(0);
+  on_each_core(kv.size(0) < kSharedTokens ? 1 : cores(), work);
   return out;
 }
 

@@ -64,7 +64,11 @@ void compute_blocks(const Product& whole, std::int64_t x_bytes, std::int64_t y_b
                       parts == 1 ? p.outputs : std::min((part + 1) * kOutputStep, p.outputs));
     }
   };
-  count > 1 ? on_each_core(count, work) : work(0);
+  on_each_core(count, work);
+}
+
+Tensor bound(const Weights& w, const Conv2d::Shape& s) {
+  return w.get("weight", {s.out, s.in / s.groups, s.kernel, s.kernel});
 }
 
 }  // namespace
@@ -77,15 +81,13 @@ BatchNorm::BatchNorm(const Weights& w, std::int64_t size, double eps)
       eps(eps) {}
 
 Conv2d::Conv2d(const Weights& w, const Shape& shape, bool bias)
-    : shape_(shape),
-      weight_(w.get("weight", {shape.out, shape.in / shape.groups, shape.kernel, shape.kernel})),
-      dtype_(w.store().dtype()) {
+    : shape_(shape), weight_(bound(w, shape)), dtype_(w.store().dtype()) {
   if (bias) bias_ = w.small("bias", {shape.out});
   lay_out();
 }
 
 Conv2d::Conv2d(const Weights& w, const Shape& shape, const BatchNorm& norm)
-    : Conv2d(w, shape, false) {
+    : shape_(shape), weight_(bound(w, shape)), dtype_(w.store().dtype()) {
   if (!weight_.defined() || !norm.weight.defined() || !norm.bias.defined() ||
       !norm.mean.defined() || !norm.variance.defined())
     return;
@@ -99,10 +101,10 @@ Conv2d::Conv2d(const Weights& w, const Shape& shape, const BatchNorm& norm)
 void Conv2d::lay_out() {
   if (!weight_.defined() || weight_.requires_grad()) return;
   if (weight_.scalar_type() == at::kDouble) weight_ = weight_.to(at::kFloat);
-  if (shape_.groups == shape_.in && shape_.in == shape_.out)
-    rows_ = weight_.view({shape_.out, -1}).t().to(at::kFloat).contiguous();
-  else if (shape_.groups == 1)
+  if (shape_.groups == 1)
     rows_ = weight_.permute({0, 2, 3, 1}).reshape({shape_.out, -1}).contiguous();
+  else if (shape_.groups == shape_.in && shape_.in == shape_.out)
+    rows_ = weight_.view({shape_.out, -1}).t().to(at::kFloat).contiguous();
 }
 
 Grid Conv2d::grid_of(const Grid& grid) const {
@@ -138,13 +140,13 @@ Tensor Conv2d::with_kernel(const Cells& cells, const std::vector<Grid>& grids,
   const Tensor x = (cells.x.scalar_type() == at::kHalf ? cells.x.to(at::kFloat) : cells.x).contiguous();
   std::int64_t count = 0;
   for (const Grid& grid : grids) count += grid.cells();
-  Tensor y = at::empty({count, shape_.out}, x.options().dtype(dtype_));
   const bool every = shape_.kernel == 1 && shape_.stride == 1 && shape_.padding == 0 &&
                      shape_.groups == 1;
   const auto places = every ? std::vector<std::int32_t>() : places_of(cells.grids, grids, shape_);
   const Tensor bias = bias_.defined() ? bias_.to(at::kFloat) : bias_;
   if (shape_.groups > 1) {
-    Tensor sums = dtype_ == at::kBFloat16 ? y : at::empty(y.sizes(), x.options().dtype(at::kFloat));
+    const Tensor sums = at::empty({count, shape_.out},
+                                  x.options().dtype(dtype_ == at::kBFloat16 ? dtype_ : at::kFloat));
     compute_depthwise({.x = x.const_data_ptr(),
                        .weight = rows_.const_data_ptr<float>(),
                        .bias = bias.defined() ? bias.const_data_ptr<float>() : nullptr,
@@ -155,9 +157,10 @@ Tensor Conv2d::with_kernel(const Cells& cells, const std::vector<Grid>& grids,
                        .taps = shape_.kernel * shape_.kernel,
                        .x_bfloat16 = x.scalar_type() == at::kBFloat16,
                        .y_bfloat16 = sums.scalar_type() == at::kBFloat16});
-    y = sums.to(dtype_);
+    Tensor y = sums.to(dtype_);
     return activate(residual.defined() ? y.add_(residual) : y, activation);
   }
+  Tensor y = at::empty({count, shape_.out}, x.options().dtype(dtype_));
   const Tensor added = residual.defined() ? residual.to(dtype_).contiguous() : residual;
   compute_blocks({.x = x.const_data_ptr(),
                   .x_stride = shape_.in,

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <vector>
 
+#include "core/base/error.h"
 #include "core/kernels/simd.h"
 #include "core/nn/workers.h"
 
@@ -41,6 +42,12 @@ bool all_finite(std::span<const float> values) {
     wrong[i] = found;
   });
   return std::ranges::none_of(wrong, [](char one) { return one; });
+}
+
+void find_not_finite(const std::string& layer, const Tensor& output) {
+  const bool nan = at::isnan(output).any().item<bool>();
+  if (nan || at::isinf(output).any().item<bool>())
+    fail(Errc::kNotFinite, nan ? "NaN" : "infinity", " first shows in the output of '", layer, "'");
 }
 
 }  // namespace hft

@@ -42,6 +42,7 @@ Tensor matrix_of(const Weights& w, const Linear::Part& part, std::int64_t rows, 
     const Tensor all = (w / part.name).get("weight", shape);
     return all.defined() ? all.view({rows, in}) : all;
   }
+  if (stored.fused) return w.get(part.name + "_weight", {rows, in});
   if (stored.slabs == 0) return (w / part.name).get("weight", {rows, in});
   const Tensor all = w.get(part.name, {stored.slabs, rows, in});
   return all.defined() ? all[stored.slab] : all;
@@ -60,7 +61,9 @@ Slices bind(const Weights& w, const Linear::Part& part, std::int64_t in) {
 Tensor bind_bias(const Weights& w, const Linear::Part& part) {
   const auto& stored = part.stored;
   if (!part.biased) return at::zeros({part.out}, at::TensorOptions(w.store().dtype()).device(w.store().device()));
-  Tensor bias = (w / part.name).small("bias", {stored.of > 0 ? stored.of : part.out});
+  const std::vector<std::int64_t> shape{stored.of > 0 ? stored.of : part.out};
+  Tensor bias = stored.fused ? w.small(part.name + "_bias", shape)
+                             : (w / part.name).small("bias", shape);
   if (!bias.defined()) return bias;
   if (stored.of > 0) bias = bias.narrow(0, stored.begin, part.out);
   return stored.groups > 0 ? at::concat(regrouped(bias, stored.groups, stored.kinds)) : bias;
@@ -213,13 +216,6 @@ Linear::Linear(const Weights& w, const std::vector<Part>& parts, std::int64_t in
   state_->weights = state_->matrices(slices, parts[0].as_stored);
   const bool all = std::ranges::all_of(biases, [](const Tensor& b) { return b.defined(); });
   if (bias && all) state_->bias = biases.size() == 1 ? biases[0] : at::concat(biases);
-}
-
-Linear::Linear(std::shared_ptr<WeightStore> store, const Tensor& weight, Tensor bias)
-    : state_(std::make_shared<State>()) {
-  state_->store = std::move(store);
-  state_->weights = state_->matrices({weight}, false);
-  state_->bias = std::move(bias);
 }
 
 Linear Linear::gated(const Weights& w, const std::array<Part, 2>& gate_up, std::int64_t in,

@@ -20,6 +20,7 @@ class Linear {
     // Rows [groups, kinds, E], used as [kinds, groups, E]: each head's query, key and value together.
     std::int64_t groups = 0, kinds = 0;
     std::int64_t begin = 0, of = 0;  // the rows from `begin` on of {of, in}
+    bool fused = false;  // the names end with "_weight" and "_bias"
     // The slab-th matrix of {slabs, rows, in}, whose name has no ".weight".
     std::int64_t slab = 0, slabs = 0;
     // The sizes below the first of a convolution's weight, {out, channels, height, width}: in all `in`.
@@ -41,8 +42,6 @@ class Linear {
   // Binds `weight` {out, in}, which may be an embedding's too and is never quantised; the bias is
   // another's, or undefined.
   Linear(const Weights& w, std::array<std::int64_t, 2> shape, Tensor bias);
-  // Of a weight {out, in} that is bound already.
-  Linear(std::shared_ptr<WeightStore> store, const Tensor& weight, Tensor bias);
   // act(gate(x)) * up(x) of two parts of equally many outputs.
   static Linear gated(const Weights& w, const std::array<Part, 2>& gate_up, std::int64_t in,
                       Activation activation, bool bias = false);

@@ -2,15 +2,16 @@
 #include <algorithm>
 
 #include "core/base/error.h"
-#include "core/base/files.h"
+#include "core/base/limits.h"
 #include "core/base/text.h"
+#include "core/checkpoint/sentence_folder.h"
 #include "core/processors/feature_extractor.h"
 #include "core/processors/processor_files.h"
 
 namespace hft {
 namespace {
 
-constexpr std::int64_t kMostRate = 768'000, kMostBins = 1024, kMostFft = 1 << 15;
+constexpr std::int64_t kMostBins = 1024, kMostFft = 1 << 15;
 
 int whole(const Fields& fields, std::string_view key, std::int64_t most, int fallback) {
   return static_cast<int>(fields.integer(key, 1, most, fallback));
@@ -19,7 +20,7 @@ int whole(const Fields& fields, std::string_view key, std::int64_t most, int fal
 FeatureSettings wav2vec2(const Fields& fields) {
   FeatureSettings s;
   s.kind = FeatureKind::kWaveform;
-  s.rate = whole(fields, "sampling_rate", kMostRate, 16000);
+  s.rate = whole(fields, "sampling_rate", limits::kSoundRate, 16000);
   s.normalises = fields.boolean("do_normalize", true);
   return s;
 }
@@ -34,7 +35,7 @@ void read_frames(const Fields& fields, const std::string& fft, FeatureSettings& 
 FeatureSettings whisper(const Fields& fields) {
   FeatureSettings s;
   s.kind = FeatureKind::kWhisper;
-  s.rate = whole(fields, "sampling_rate", kMostRate, 16000);
+  s.rate = whole(fields, "sampling_rate", limits::kSoundRate, 16000);
   read_frames(fields, "n_fft", s);
   s.mel.drops_last = true;
   s.samples = std::int64_t{s.rate} * whole(fields, "chunk_length", 600, 30);
@@ -46,7 +47,7 @@ FeatureSettings whisper(const Fields& fields) {
 FeatureSettings ast(const Fields& fields) {
   FeatureSettings s;
   s.kind = FeatureKind::kFbank;
-  s.rate = whole(fields, "sampling_rate", kMostRate, 16000);
+  s.rate = whole(fields, "sampling_rate", limits::kSoundRate, 16000);
   s.normalises = fields.boolean("do_normalize", true);
   s.frames = whole(fields, "max_length", 1 << 16, 1024);
   s.mean = fields.real("mean", -1e6, 1e6, -4.2677393);
@@ -73,7 +74,7 @@ FeatureSettings ast(const Fields& fields) {
 FeatureSettings clap(const Fields& fields) {
   FeatureSettings s;
   s.kind = FeatureKind::kClap;
-  s.rate = whole(fields, "sampling_rate", kMostRate, 48000);
+  s.rate = whole(fields, "sampling_rate", limits::kSoundRate, 48000);
   s.mel = {.bins = 64, .hop = 480, .fft = 1024, .log = MelLog::kDecibel};
   read_frames(fields, "fft_window_size", s);
   s.mel.lowest = fields.real("frequency_min", 0.0, s.rate / 2.0, 0.0);
@@ -121,14 +122,12 @@ FeatureSettings settings_of(const Fields& fields, const std::string& name,
 
 }  // namespace
 
-FeatureExtractor FeatureExtractor::from_folder(const fs::path& folder) {
+FeatureExtractor FeatureExtractor::from_folder(const std::filesystem::path& folder) {
   const auto found = find_processor(folder, "feature_extractor");
   if (!found)
     fail(Errc::kNotFound, folder.string(),
          ": has no preprocessor_config.json, which says what a sound is made into");
-  const fs::path config_file = folder / "config.json";
-  const Fields config(fs::exists(config_file) ? read_json(config_file) : Json::object(),
-                      config_file.string());
+  const Fields config = optional_fields(folder / "config.json");
   return FeatureExtractor(settings_of(found->fields,
                                       found->fields.text("feature_extractor_type", ""),
                                       config.text("model_type", "")));

@@ -17,7 +17,6 @@ struct Fourier::Plan {
 };
 
 Fourier::Fourier(int size) : plan_(std::make_unique<Plan>(size)) {}
-Fourier::Fourier(Fourier&&) noexcept = default;
 Fourier::~Fourier() = default;
 
 void Fourier::power(std::span<const double> frame, std::span<double> out) {

@@ -12,7 +12,6 @@ namespace hft {
 class Fourier {
  public:
   explicit Fourier(int size);
-  Fourier(Fourier&&) noexcept;
   ~Fourier();
   // |X_k|² for k = 0 … size / 2; `frame` has `size` samples.
   void power(std::span<const double> frame, std::span<double> out);

@@ -4,9 +4,9 @@
 #include <cmath>
 
 #include "core/base/error.h"
-#include "core/base/files.h"
 #include "core/base/limits.h"
 #include "core/checkpoint/config.h"
+#include "core/checkpoint/sentence_folder.h"
 #include "core/processors/image_classes.h"
 #include "core/processors/processor_files.h"
 
@@ -203,10 +203,8 @@ ImageSettings settings_of_timm(const Fields& config) {
 
 }  // namespace
 
-ImageProcessor ImageProcessor::from_folder(const fs::path& folder) {
-  const fs::path config_file = folder / "config.json";
-  const Fields config(fs::exists(config_file) ? read_json(config_file) : Json::object(),
-                      config_file.string());
+ImageProcessor ImageProcessor::from_folder(const std::filesystem::path& folder) {
+  const Fields config = optional_fields(folder / "config.json");
   const auto found = find_processor(folder, "image_processor");
   if (!found) {
     if (config.has("pretrained_cfg")) return ImageProcessor(settings_of_timm(config));

@@ -31,7 +31,6 @@ struct MelSettings {
 class MelFrames {
  public:
   explicit MelFrames(const MelSettings& settings);
-  int bins() const { return settings_.bins; }
   // The frames that are complete with these samples are added to `out`, [T,bins].
   void push(std::span<const float> samples, std::vector<float>& out);
   // The sound ends: those at its end.

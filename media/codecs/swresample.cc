@@ -18,12 +18,13 @@ namespace {
 class SwrMixer : public Mixer {
  public:
   SwrMixer(const Decoder& from, int rate)
-      : channels_(static_cast<std::size_t>(from.channels)), swr_(::swr_alloc(), free) {
+      : channels_(static_cast<std::size_t>(from.channels)), swr_(nullptr, free) {
     AVChannelLayout mono = AV_CHANNEL_LAYOUT_MONO, layout{};
     arrange(from, layout);
-    SwrContext* swr = swr_.get();
+    SwrContext* swr = nullptr;
     int failed = ::swr_alloc_set_opts2(&swr, &mono, AV_SAMPLE_FMT_FLT, rate, &layout,
                                        AV_SAMPLE_FMT_FLT, from.rate, 0, nullptr);
+    swr_.reset(swr);
     if (!failed && layout.order == AV_CHANNEL_ORDER_UNSPEC) {  // nobody knows where they stand
       const std::vector<double> mean(channels_, 1.0 / from.channels);
       failed = ::swr_set_matrix(swr, mean.data(), from.channels);

@@ -4,6 +4,7 @@ usage: scripts/compare decoders [ARCHITECTURE…]
 For each: logits after prompts of 1 to 70 tokens, run together, and 64 tokens chosen greedily.
 Prints the greatest difference of logits and every prompt whose tokens differ; exit 1 if any does.
 """
+import argparse
 import copy
 import json
 import subprocess
@@ -152,8 +153,10 @@ def compare(name, number, kind, config):
 
 
 def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("names", nargs="*")
     transformers.logging.set_verbosity_error()
-    names = sys.argv[1:] or list(CASES)
+    names = parser.parse_args().names or list(CASES)
     good = [compare(n, i, CASES[n][0], c) for n in names for i, c in enumerate(CASES[n][1])]
     print(f"{sum(good)} of {len(good)} configurations agree")
     sys.exit(not all(good))

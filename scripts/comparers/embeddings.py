@@ -4,6 +4,7 @@ empty, one word, very long, emoji, scripts without spaces, combining marks, invi
 usage: scripts/compare embeddings [MODEL]     (default: models/all-MiniLM-L6-v2)
 Exits 1 when a vector differs by more than 1e-5, or by a cosine below 0.999 with --quantize dynamic.
 """
+import argparse
 import json
 import math
 import os
@@ -69,7 +70,9 @@ def cosine(a, b):
 
 
 def main():
-    model = sys.argv[1] if len(sys.argv) > 1 else str(ROOT / "models" / "all-MiniLM-L6-v2")
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("model", nargs="?", default=str(ROOT / "models" / "all-MiniLM-L6-v2"))
+    model = parser.parse_args().model
     texts = mixed_texts()
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "texts.jsonl"

@@ -17,8 +17,8 @@ from pathlib import Path
 
 import transformers as tf
 
-import make_golden  # noqa: E402
-from golden import seq2seq, texts  # noqa: E402
+import make_golden
+from golden import seq2seq, texts
 
 HFT = Path(__file__).resolve().parents[2] / "build" / "hft"
 
@@ -99,7 +99,7 @@ def compare(golden, options, draw):
 
 
 def main():
-    parser = argparse.ArgumentParser()
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--settings", type=int, default=4)
     parser.add_argument("--texts", type=int, default=64)
     parser.add_argument("--seed", type=int, default=0)

@@ -38,7 +38,6 @@ def make():
     exif = turned.getexif()
     exif[274] = 6
     turned.save(FOLDER / "turned.jpg", quality=90, exif=exif)
-    return sorted(f.name for f in FOLDER.iterdir())
 
 
 NAMES = ["wide.png", "tall.jpg", "grey.png", "palette.png", "clear.png", "half.jpg", "turned.jpg"]

@@ -42,15 +42,11 @@ Json coco_of(const Detection& d) {
           {"score", number(d.score)}};
 }
 
-std::string text_of(const Json& label) {
-  return label.is_string() ? label.get<std::string>() : to_line(label);
-}
-
 void draw_on(const Picture& picture, const std::vector<Detection>& found,
              const std::vector<Json>& labels, const SavedFiles& files) {
   std::vector<media::DrawnBox> boxes;
   for (const Detection& d : found)
-    boxes.push_back({d.xmin, d.ymin, d.xmax, d.ymax, text_of(labels.at(d.label)), d.score});
+    boxes.push_back({d.xmin, d.ymin, d.xmax, d.ymax, label_text(labels.at(d.label)), d.score});
   files.save(picture.name + ".png",
              media::png_of(media::with_boxes(*picture.image, std::move(boxes))));
 }

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "core/base/files.h"
 #include "core/base/log.h"
+#include "tasks/image/saved_files.h"
 #include "tasks/run/output_file.h"
 
 namespace hft {
@@ -11,8 +11,7 @@ namespace {
 
 Json image_id(const Input& input) {
   if (!input.id.is_null()) return input.id;
-  const std::string stem =
-      input.shown.is_string() ? fs::path(input.shown.get<std::string>()).stem().string() : "";
+  const std::string stem = stem_of(input);
   const bool number = !stem.empty() && stem.size() < 18 &&
                       std::ranges::all_of(stem, [](char c) { return c >= '0' && c <= '9'; });
   return number ? std::stoll(stem) : input.index + 1;

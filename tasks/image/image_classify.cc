@@ -1,25 +1,19 @@
 // hft image-classify: pictures in, labels with scores out; with --candidate-labels any labels at all,
 // by a model of pictures and texts. Reference: ImageClassificationPipeline,
 // ZeroShotImageClassificationPipeline.
-#include <algorithm>
-#include <numeric>
-
 #include "core/processors/scores.h"
 #include "tasks/commands.h"
 #include "tasks/image/image_task.h"
-#include "tasks/run/text_space.h"
 #include "tasks/run/drawing.h"
-#include "tasks/run/list_option.h"
 #include "tasks/run/scored_labels.h"
+#include "tasks/run/text_space.h"
 
 namespace hft {
 namespace {
 
 struct Options {
   ImageOptions common;
-  std::string top_k = "5", function;
-  std::vector<std::string> candidates;
-  std::string hypothesis = "This is a photo of {}.";
+  LabelOptions labels{.top_k = "5", .hypothesis = "This is a photo of {}."};
 };
 
 ScoreFunction function_for(const std::string& flag, const ImageContext& context) {
@@ -31,8 +25,8 @@ ScoreFunction function_for(const std::string& flag, const ImageContext& context)
 }
 
 Answer label(const Options& o, const ImageContext& context) {
-  const ScoreFunction function = function_for(o.function, context);
-  return [&context, function, k = top_k_of(o.top_k)](const Seen& seen, const Picture&) {
+  const ScoreFunction function = function_for(o.labels.function, context);
+  return [&context, function, k = top_k_of(o.labels.top_k)](const Seen& seen, const Picture&) {
     return labelled(context.labels, apply(function, seen.logits.row(0)), k);
   };
 }
@@ -40,10 +34,10 @@ Answer label(const Options& o, const ImageContext& context) {
 // The reference gives the score first here.
 Answer label_with_candidates(const Options& o, const ImageContext& context, ImageModel& model) {
   const TextSpace texts(context.folder, context.config, model);
-  const Matrix vectors = texts.read(hypotheses_of(o.hypothesis, o.candidates));
+  const Matrix vectors = texts.read(hypotheses_of(o.labels.hypothesis, o.labels.candidates));
   const Likeness likeness = model.likeness();
   const bool independent = texts.independent();
-  return [=, candidates = o.candidates](const Seen& seen, const Picture&) {
+  return [=, candidates = o.labels.candidates](const Seen& seen, const Picture&) {
     std::vector<float> logits;
     for (std::int64_t i = 0; i < vectors.rows; ++i)
       logits.push_back(likeness.scale * cosine(seen.logits.row(0), vectors.row(i)) + likeness.bias);
@@ -60,8 +54,8 @@ std::string draw(const Input& input, const Json& output) {
 }
 
 int run(const Flags& flags, const Options& o) {
-  top_k_of(o.top_k);
-  const bool zero_shot = !o.candidates.empty();
+  top_k_of(o.labels.top_k);
+  const bool zero_shot = !o.labels.candidates.empty();
   if (zero_shot)
     for (const char* flag : {"--top-k", "--function-to-apply"})
       if (flags.given(flag))
@@ -87,20 +81,7 @@ std::function<int()> declare(Flags& flags) {
       "  hft image-classify -m DIR --top-k all --json photos/ -o labels.jsonl\n"
       "  hft image-classify -m openai/clip-vit-base-patch32 --candidate-labels \"a cat,a dog\" "
       "photo.jpg");
-  flags.add("--top-k", o->top_k, "Labels per picture, best first, or all")
-      .metavar("N|all")
-      .show_default();
-  flags
-      .add("--function-to-apply", o->function,
-           "Logits to scores; default: by the model's problem_type")
-      .one_of(kScoreFunctions);
-  add_list_option(flags, "--candidate-labels", o->candidates,
-                  "Zero-shot: labels of your own, with a model of pictures and texts (CLIP, "
-                  "SigLIP); a label that holds a comma: the flag once for each label, or a JSON list",
-                  ListForm::kLabels);
-  flags.add("--hypothesis-template", o->hypothesis, "Zero-shot: sentence that holds the label")
-      .metavar("TEXT {}")
-      .show_default();
+  add_label_options(flags, o->labels, "picture", "of pictures and texts (CLIP, SigLIP)");
   add_image_options(flags, o->common);
   return [o, flags] { return run(flags, *o); };
 }

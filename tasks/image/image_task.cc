@@ -1,8 +1,5 @@
 #include "tasks/image/image_task.h"
 
-#include <algorithm>
-#include <thread>
-
 #include "core/base/log.h"
 #include "core/checkpoint/config.h"
 #include "core/engine.h"
@@ -12,15 +9,11 @@
 namespace hft {
 namespace {
 
-constexpr unsigned kMostReaders = 8;
-
 // "0007-cat": what files made of an input are called.
 std::string name_of(const Input& input) {
   char number[32];
   std::snprintf(number, sizeof number, "%04lld", static_cast<long long>(input.index));
-  const std::string source =
-      input.shown.is_string() ? fs::path(input.shown.get<std::string>()).stem().string() : "";
-  const std::string name = in_file_name(source);
+  const std::string name = in_file_name(stem_of(input));
   return name.empty() ? number : std::string(number) + "-" + name;
 }
 
@@ -73,7 +66,8 @@ int run_image_task(const Flags& flags, const ImageOptions& o, const ImageTask& t
               },
               .worker = &worker,
               .verb = task.verb,
-              .threads = std::clamp(std::thread::hardware_concurrency(), 1u, kMostReaders)});
+              .unit = "picture",
+              .threads = reader_threads()});
 }
 
 }  // namespace hft

@@ -31,4 +31,8 @@ std::string in_file_name(std::string_view text) {
   return name;
 }
 
+std::string stem_of(const Input& input) {
+  return input.shown.is_string() ? fs::path(input.shown.get<std::string>()).stem().string() : "";
+}
+
 }  // namespace hft

@@ -4,6 +4,8 @@
 #include <string>
 #include <string_view>
 
+#include "tasks/run/rows.h"
+
 namespace hft {
 
 class SavedFiles {
@@ -20,5 +22,7 @@ class SavedFiles {
 
 // As a part of a file's name.
 std::string in_file_name(std::string_view text);
+// The name of an input's file without folder and suffix; "" where it is shown otherwise.
+std::string stem_of(const Input& input);
 
 }  // namespace hft

@@ -57,10 +57,6 @@ Json records_of(const Segmentation& found, const std::vector<Json>& labels) {
   return list;
 }
 
-std::string text_of(const Json& label) {
-  return label.is_string() ? label.get<std::string>() : to_line(label);
-}
-
 // What is saved beside the records.
 struct Files {
   SavedFiles images, masks;
@@ -72,7 +68,7 @@ struct Files {
     if (!images.wanted()) return;
     std::vector<media::DrawnMask> drawn;
     for (const Segment& segment : found.segments)
-      drawn.push_back({text_of(labels.at(segment.label)), found.mask(segment),
+      drawn.push_back({label_text(labels.at(segment.label)), found.mask(segment),
                        segment.score.value_or(-1)});
     images.save(picture.name + ".png", media::png_of(media::with_masks(*picture.image, drawn)));
   }
@@ -96,7 +92,7 @@ struct Files {
       }
       char number[16];
       std::snprintf(number, sizeof number, "-%02zu-", i + 1);
-      masks.save(name + number + in_file_name(text_of(labels.at(segment.label))) + ".png", png(white));
+      masks.save(name + number + in_file_name(label_text(labels.at(segment.label))) + ".png", png(white));
     }
     masks.save(name + "-labels.png", png(map));
   }
@@ -125,7 +121,7 @@ std::string draw(const Input& input, const Json& output) {
       std::snprintf(line, sizeof line, "  %.4f", row["score"].get<double>());
       text += line;
     }
-    text += "  " + text_of(row["label"]) + "\n";
+    text += "  " + label_text(row["label"]) + "\n";
   }
   return text;
 }

@@ -1,5 +1,7 @@
 #include "tasks/run/ahead.h"
 
+#include <algorithm>
+
 #include "tasks/run/runner.h"
 
 namespace hft {
@@ -128,5 +130,7 @@ void Ahead::prepare_all(Piece& piece) {
     }
   }
 }
+
+unsigned reader_threads() { return std::clamp(std::thread::hardware_concurrency(), 1u, 8u); }
 
 }  // namespace hft

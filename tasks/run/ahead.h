@@ -17,6 +17,9 @@
 
 namespace hft {
 
+// That read and prepare pictures ahead: a thread for each core, up to eight.
+unsigned reader_threads();
+
 class Job;
 // What an input becomes for the worker; null when it needs none. Throws this input's error.
 using PrepareJob = std::function<std::unique_ptr<Job>(const Input&)>;

@@ -12,17 +12,17 @@ namespace {
 constexpr int kBarColumns = 30, kNameColumns = 40, kHeadingColumns = 78;
 }
 
+std::string label_text(const Json& label) {
+  return label.is_string() ? label.get<std::string>() : to_line(label);
+}
+
 std::string heading(const Input& input) {
-  const Json& shown = input.shown;
-  std::string text = shown.is_string() ? shown.get<std::string>() : to_line(shown);
-  return escape_controls(shorten(text, kHeadingColumns)) + "\n";
+  return escape_controls(shorten(label_text(input.shown), kHeadingColumns)) + "\n";
 }
 
 std::string draw_bars(const Input& input, const Json& output, const std::string& name) {
   int width = 0;
-  const auto name_of = [&](const Json& row) {
-    return row[name].is_string() ? row[name].get<std::string>() : to_line(row[name]);
-  };
+  const auto name_of = [&](const Json& row) { return label_text(row[name]); };
   for (const Json& row : output) width = std::max(width, display_width(name_of(row)));
   width = std::min(width, kNameColumns);
   std::string out = heading(input);

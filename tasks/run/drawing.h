@@ -11,6 +11,9 @@ namespace hft {
 // that names a line.
 std::string draw_bars(const Input& input, const Json& output, const std::string& name);
 
+// A label as people read it: most are strings.
+std::string label_text(const Json& label);
+
 // The input, shortened to a line, above its results; "" for a lone argument.
 std::string heading(const Input& input);
 

@@ -14,7 +14,7 @@ class Runner {
   explicit Runner(const Run& run)
       : run_(run),
         ahead_(run.reader, run.sink, run.prepare, run.threads),
-        progress_(run.verb, "text", run.reader.total()) {}
+        progress_(run.verb, run.unit, run.reader.total()) {}
 
   int operator()() {
     while (!stop_requested() && !(ahead_.ended() && items_.empty())) {

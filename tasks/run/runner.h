@@ -51,6 +51,7 @@ struct Run {
   PrepareJob prepare;
   Worker* worker = nullptr;  // null: a job is finished once prepared
   std::string verb;          // of the progress bar: "classifying"
+  std::string unit = "text";  // of what is read, singular
   unsigned threads = 1;      // that prepare
   bool partial = false;      // a run that is stopped writes what unfinished jobs have
 };

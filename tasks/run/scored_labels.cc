@@ -5,8 +5,27 @@
 #include "core/base/error.h"
 #include "core/processors/scores.h"
 #include "core/templates/template.h"
+#include "tasks/run/list_option.h"
 
 namespace hft {
+
+void add_label_options(Flags& flags, LabelOptions& o, const std::string& thing,
+                       const std::string& model) {
+  flags.add("--top-k", o.top_k, "Labels per " + thing + ", best first, or all")
+      .metavar("N|all")
+      .show_default();
+  flags
+      .add("--function-to-apply", o.function,
+           "Logits to scores; default: by the model's problem_type")
+      .one_of(kScoreFunctions);
+  add_list_option(flags, "--candidate-labels", o.candidates,
+                  "Zero-shot: labels of your own, with a model " + model +
+                      "; a label that holds a comma: the flag once for each label, or a JSON list",
+                  ListForm::kLabels);
+  flags.add("--hypothesis-template", o.hypothesis, "Zero-shot: sentence that holds the label")
+      .metavar("TEXT {}")
+      .show_default();
+}
 
 std::int64_t top_k_of(const std::string& text) {
   if (text == "all") return -1;

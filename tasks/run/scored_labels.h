@@ -6,8 +6,20 @@
 #include <vector>
 
 #include "core/base/json.h"
+#include "tasks/run/flags.h"
 
 namespace hft {
+
+// The options of commands that label a thing, with the model's labels or with others.
+struct LabelOptions {
+  std::string top_k, function;
+  std::vector<std::string> candidates;
+  std::string hypothesis;
+};
+
+// Declares them; `thing`: "text"; `model`: what kind of model takes other labels.
+void add_label_options(Flags& flags, LabelOptions& options, const std::string& thing,
+                       const std::string& model);
 
 // What --top-k says; all: -1.
 std::int64_t top_k_of(const std::string& text);

@@ -8,7 +8,6 @@
 #include "core/processors/scores.h"
 #include "tasks/commands.h"
 #include "tasks/run/drawing.h"
-#include "tasks/run/list_option.h"
 #include "tasks/run/scored_labels.h"
 #include "tasks/text/text_task.h"
 
@@ -17,9 +16,7 @@ namespace {
 
 struct Options {
   TextOptions common;
-  std::string top_k = "1", function;
-  std::vector<std::string> candidates;
-  std::string hypothesis = "This example is {}.";
+  LabelOptions labels{.top_k = "1", .hypothesis = "This example is {}."};
   bool multi_label = false;
 };
 
@@ -33,8 +30,8 @@ ScoreFunction function_for(const std::string& flag, const TextContext& context) 
 }
 
 Prepare prepare_labels(const Options& o, const TextContext& context) {
-  const ScoreFunction function = function_for(o.function, context);
-  return [&context, function, k = top_k_of(o.top_k)](const Input& input) {
+  const ScoreFunction function = function_for(o.labels.function, context);
+  return [&context, function, k = top_k_of(o.labels.top_k)](const Input& input) {
     const std::string* pair = input.text_if(1);
     Prepared prepared;
     prepared.sequences.push_back(to_sequence(
@@ -83,10 +80,10 @@ std::vector<float> candidate_scores(std::span<const Matrix> results, std::int64_
 }
 
 Prepare prepare_candidates(const Options& o, const TextContext& context) {
-  const std::vector<std::string> hypotheses = hypotheses_of(o.hypothesis, o.candidates);
+  const std::vector<std::string> hypotheses = hypotheses_of(o.labels.hypothesis, o.labels.candidates);
   const std::int64_t entailment = entailment_row(context);
-  const bool independent = o.multi_label || o.candidates.size() == 1;
-  return [=, &context, candidates = o.candidates](const Input& input) {
+  const bool independent = o.multi_label || o.labels.candidates.size() == 1;
+  return [=, &context, candidates = o.labels.candidates](const Input& input) {
     Prepared prepared;
     for (const auto& hypothesis : hypotheses)
       prepared.sequences.push_back(to_sequence(
@@ -118,8 +115,8 @@ std::string draw(const Input& input, const Json& output) {
 }
 
 int run(const Flags& flags, const Options& o) {
-  top_k_of(o.top_k);
-  const bool zero_shot = !o.candidates.empty();
+  top_k_of(o.labels.top_k);
+  const bool zero_shot = !o.labels.candidates.empty();
   TextTask task{.head = Head::kClassify,
                 .default_model = zero_shot
                                      ? "facebook/bart-large-mnli"
@@ -139,20 +136,7 @@ std::function<int()> declare(Flags& flags) {
       "  hft classify \"I love this product!\"\n"
       "  hft classify -m DIR --top-k all --json -i reviews.jsonl -o labels.jsonl\n"
       "  hft classify -m NLI_MODEL --candidate-labels sports,politics \"The match ended 2:1\"");
-  flags.add("--top-k", o->top_k, "Labels per text, best first, or all")
-      .metavar("N|all")
-      .show_default();
-  flags
-      .add("--function-to-apply", o->function,
-           "Logits to scores; default: by the model's problem_type")
-      .one_of(kScoreFunctions);
-  add_list_option(flags, "--candidate-labels", o->candidates,
-                  "Zero-shot: labels of your own, with a model trained on NLI; a label that holds "
-                  "a comma: the flag once for each label, or a JSON list",
-                  ListForm::kLabels);
-  flags.add("--hypothesis-template", o->hypothesis, "Zero-shot: sentence that holds the label")
-      .metavar("TEXT {}")
-      .show_default();
+  add_label_options(flags, o->labels, "text", "trained on NLI");
   flags.add("--multi-label", o->multi_label,
             "Zero-shot: each label by itself, several may be true");
   add_text_options(flags, o->common, {{.name = "text"}, {.name = "text_pair", .optional = true}});

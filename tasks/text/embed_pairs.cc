@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
-#include <thread>
 
 #include "core/base/log.h"
 #include "core/checkpoint/config.h"
+#include "core/checkpoint/sentence_folder.h"
 #include "core/engine.h"
 #include "core/processors/image_processor.h"
 #include "tasks/run/image_worker.h"
@@ -27,11 +27,21 @@ Json vector_of(std::span<const float> values, bool normalize) {
   return vector;
 }
 
+// A text is longer than any name may be.
+bool is_file(const std::string& given) {
+  std::error_code ignored;
+  return fs::is_regular_file(given, ignored);
+}
+bool is_folder(const std::string& given) {
+  std::error_code ignored;
+  return fs::is_directory(given, ignored);
+}
+
 // Folders stand for the pictures in them.
 std::vector<std::string> unfolded(const PairEmbedding& task) {
   std::vector<NamedFile> files;
   for (const auto& value : task.input.values)
-    if (!task.as_text && fs::is_directory(value))
+    if (!task.as_text && is_folder(value))
       add_named({.recurse = task.input.recurse, .kind = Kind::kImage}, value, files);
     else
       files.push_back({value, {}});
@@ -46,8 +56,7 @@ std::vector<std::string> unfolded(const PairEmbedding& task) {
 }  // namespace
 
 bool is_pair_model(const fs::path& folder) {
-  if (!fs::exists(folder / "config.json")) return false;
-  const auto type = read_config(folder).text("model_type");
+  const auto type = optional_fields(folder / "config.json").text("model_type", "");
   return type == "clip" || type == "siglip";
 }
 
@@ -69,7 +78,7 @@ int embed_pairs(const Flags& flags, PairEmbedding task) {
 
   const auto is_picture = [&](const Input& input) {
     if (input.index < 0 || task.as_text) return false;  // --query
-    return task.as_image || fs::is_regular_file(input.text());
+    return task.as_image || is_file(input.text());
   };
   const auto prepare = [&](const Input& input) -> std::unique_ptr<Job> {
     const bool named = input.has(1);
@@ -93,7 +102,8 @@ int embed_pairs(const Flags& flags, PairEmbedding task) {
               .prepare = prepare,
               .worker = &worker,
               .verb = "embedding",
-              .threads = std::clamp(std::thread::hardware_concurrency(), 1u, 8u)});
+              .unit = "input",
+              .threads = reader_threads()});
 }
 
 }  // namespace hft

@@ -90,7 +90,7 @@ std::string draw(const Input& input, const Json& output) {
     std::snprintf(line, sizeof line, "  %5ld-%-5ld %.4f  ", static_cast<long>(e["start"]),
                   static_cast<long>(e["end"]), e["score"].get<double>());
     const Json& label = e.contains("entity") ? e["entity"] : e["entity_group"];
-    out += line + (label.is_string() ? label.get<std::string>() : to_line(label)) + "  " +
+    out += line + label_text(label) + "  " +
            escape_controls(e["word"].get<std::string>()) + "\n";
   }
   return out;

@@ -37,19 +37,6 @@ std::string wav(int samples) {
   return test::Wav{.data = std::string(static_cast<std::size_t>(2 * samples), '\1')}.bytes();
 }
 
-std::string base64(const std::string& bytes) {
-  constexpr std::string_view kLetters =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string out;
-  for (std::size_t i = 0; i < bytes.size(); i += 3) {
-    std::uint32_t three = 0;
-    for (std::size_t k = 0; k < 3; ++k)
-      three = three << 8 | (i + k < bytes.size() ? static_cast<std::uint8_t>(bytes[i + k]) : 0);
-    for (int shift = 18; shift >= 0; shift -= 6) out += kLetters[three >> shift & 63];
-  }
-  return out;
-}
-
 }  // namespace
 
 TEST_CASE("sounds: folders, patterns and files, one after another") {
@@ -73,7 +60,7 @@ TEST_CASE("sounds: folders, patterns and files, one after another") {
 TEST_CASE("sounds: a row has a path, base64, a data URL, or an object") {
   const test::TempFolder folder;
   test::spit(folder / "a.wav", wav(100));
-  const std::string inner = base64(wav(300)), path = (folder / "a.wav").string();
+  const std::string inner = encoded_base64(wav(300)), path = (folder / "a.wav").string();
   const std::vector<std::pair<Json, std::string>> rows = {
       {path, "100 samples"},
       {inner, "300 samples"},

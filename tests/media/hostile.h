@@ -3,6 +3,7 @@
 
 #include <utility>
 
+#include "tests/media/little.h"
 #include "tests/media/pictures.h"
 
 namespace hft::test {
@@ -13,12 +14,6 @@ inline std::string png(std::uint32_t width, std::uint32_t height, const std::str
   return "\x89PNG\r\n\x1a\n" + test::png_chunk("IHDR", test::png_header(width, height, 8, 2)) +
          more + test::png_chunk("IDAT", test::deflated(std::string(100, '\0'))) +
          test::png_chunk("IEND", "");
-}
-
-inline std::string little(std::uint64_t value, int bytes) {
-  std::string out;
-  for (int i = 0; i < bytes; ++i) out += static_cast<char>(value >> 8 * i);
-  return out;
 }
 
 inline std::string bmp(std::uint32_t width, std::uint32_t height, int bits, int compression,

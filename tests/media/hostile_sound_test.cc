@@ -1,11 +1,11 @@
 // Files that are broken, lie about themselves, or are no sound: each is one clear error or what
 // there is of it, and costs no memory.
-#include <sys/resource.h>
-
+#include <fstream>
 #include <limits>
 
 #include "core/base/limits.h"
 #include "tests/media/sounds.h"
+#include "tests/support/memory.h"
 
 namespace hft {
 namespace {
@@ -23,12 +23,6 @@ std::string refusal(const std::string& file, Errc* code = nullptr, std::size_t* 
     if (code) *code = e.code;
     return e.message;
   }
-}
-
-long peak_kb() {
-  rusage used{};
-  ::getrusage(RUSAGE_SELF, &used);
-  return used.ru_maxrss;
 }
 
 const std::string kWanted = ", wanted WAV, FLAC, Ogg, MP3, or a sound that ffmpeg decodes";
@@ -71,7 +65,8 @@ TEST_CASE("open_sound: what is no sound says what it is") {
 }
 
 TEST_CASE("open_sound: what a WAV claims is looked at before it is decoded") {
-  const long before = peak_kb();
+  test::reset_peak();
+  const long before = test::peak_kib();
   const std::string second(32000, '\1');
   std::size_t count = 0;
   CHECK(refusal(Wav{.data = second, .claimed = 0xffffffff}.bytes(), nullptr, &count) == "");
@@ -99,7 +94,7 @@ TEST_CASE("open_sound: what a WAV claims is looked at before it is decoded") {
   }
   for (const std::uint32_t bits : {0u, 1u, 7u, 63u, 65535u})
     CHECK(refusal(Wav{.bits = bits, .data = second}.bytes()).find('\n') == std::string::npos);
-  CHECK(peak_kb() - before < 64 << 10);
+  CHECK(test::peak_kib() - before < 64 << 10);
 }
 
 TEST_CASE("open_sound: a sound of more than a day is refused by its header") {
@@ -122,7 +117,8 @@ TEST_CASE("open_sound: samples that are no numbers") {
 }
 
 TEST_CASE("open_sound: a file cut anywhere is an error, or gives what was there") {
-  const long before = peak_kb();
+  test::reset_peak();
+  const long before = test::peak_kib();
   for (const char* name : {"wav-stereo.wav", "wav-extensible.wav", "flac-24.flac", "ogg-vorbis.ogg",
                            "mp3-stereo.mp3", "wav-rf64.wav"}) {
     const std::string file = test::sound(name);
@@ -139,7 +135,7 @@ TEST_CASE("open_sound: a file cut anywhere is an error, or gives what was there"
       CHECK(count <= whole + 2000);
     }
   }
-  CHECK(peak_kb() - before < 64 << 10);
+  CHECK(test::peak_kib() - before < 64 << 10);
 }
 
 TEST_CASE("open_sound: bytes changed anywhere never crash, hang or print") {
@@ -201,20 +197,20 @@ TEST_CASE("open_sound: ffmpeg's own refusals are one line, and it opens nothing 
 
 TEST_CASE("open_sound: a long file takes no more memory than a short one") {
   const test::TempFolder folder;
-  const auto write = [&](const char* name, std::size_t seconds) {
-    const std::string second(2 * 48000 * 2, '\3');
-    std::string data;
-    for (std::size_t i = 0; i < seconds; ++i) data += second;
-    test::spit(folder / name, Wav{.channels = 2, .rate = 48000, .data = data}.bytes());
-  };
-  write("long.wav", 300);
-  const long before = peak_kb();
+  const std::string second(2 * 48000 * 2, '\3');
+  {
+    std::ofstream file(folder / "long.wav", std::ios::binary);
+    file << Wav{.channels = 2, .rate = 48000, .claimed = 300 * 2 * 48000 * 2}.bytes();
+    for (int i = 0; i < 300; ++i) file << second;
+  }
+  test::reset_peak();
+  const long before = test::peak_kib();
   const auto reader = media::open_sound({.file = folder / "long.wav", .name = "x"}, 16000);
   std::vector<float> piece(16000);
   std::size_t count = 0;
   for (std::size_t n = piece.size(); n == piece.size(); count += n) n = reader->read(piece);
   CHECK(count == 300 * 16000);
-  CHECK(peak_kb() - before < 8 << 10);
+  CHECK(test::peak_kib() - before < 8 << 10);
 }
 
 }  // namespace hft

@@ -1,5 +1,6 @@
 // Files that are broken, too large, or no image: each is one clear error, and costs no memory.
 #include "tests/media/hostile.h"
+#include "tests/support/memory.h"
 #include "media/image.h"
 
 namespace hft {
@@ -94,7 +95,10 @@ TEST_CASE("read_image: notes that would fill the memory are left out") {
       png(4, 4,
           test::png_chunk("zTXt", packed_text) + test::png_chunk("iTXt", packed_xmp) +
               test::png_chunk("iCCP", profile));
+  test::reset_peak();
+  const long before = test::peak_kib();
   CHECK(media::read_image(media::bytes_of(file), "x").width == 4);
+  CHECK(test::peak_kib() - before < 8 << 10);
 }
 
 TEST_CASE("read_image: damage is told by its kind") {

@@ -9,6 +9,7 @@
 #include "core/base/base64.h"
 #include "core/base/json.h"
 #include "media/sound.h"
+#include "tests/media/little.h"
 #include "tests/support/test.h"
 
 namespace hft::test {
@@ -51,12 +52,6 @@ inline std::vector<float> read_all(media::SoundReader& reader, std::size_t block
     all.insert(all.end(), piece.begin(), piece.begin() + static_cast<std::ptrdiff_t>(n));
   }
   return all;
-}
-
-inline std::string little(std::uint64_t value, int bytes) {
-  std::string out;
-  for (int i = 0; i < bytes; ++i) out += static_cast<char>(value >> 8 * i);
-  return out;
 }
 
 // A WAV file, true or not.

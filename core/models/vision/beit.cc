@@ -11,23 +11,19 @@ namespace hft {
 namespace {
 
 BlockNames names_of(bool scaled) {
-  return {.norm1 = "layernorm_before",
-          .norm2 = "layernorm_after",
-          .query = "attention.attention.query",
-          .key = "attention.attention.key",
-          .value = "attention.attention.value",
-          .attention_output = "attention.output.dense",
-          .fc1 = "intermediate.dense",
-          .fc2 = "output.dense",
-          .scale1 = scaled ? "lambda_1" : "",
-          .scale2 = scaled ? "lambda_2" : ""};
+  BlockNames names = kVitNames;
+  if (scaled) {
+    names.scale1 = "lambda_1";
+    names.scale2 = "lambda_2";
+  }
+  return names;
 }
 
 // A table {(2h-1)(2w-1)+3, H} of biases by distance; the last three are those between the class
 // token and patches, patches and the class token, and the class token and itself.
-class RelativeBias {
+class PatchBias {
  public:
-  RelativeBias(const Weights& w, const Grid& grid, std::int64_t heads)
+  PatchBias(const Weights& w, const Grid& grid, std::int64_t heads)
       : grid_(grid),
         table_(w.get("relative_position_bias_table",
                      {distances(grid).cells() + 3, heads})) {}
@@ -76,55 +72,44 @@ class RelativeBias {
 };
 
 struct BeitConfig {
-  BlockShape block;
-  std::int64_t layers, channels;
-  Grid patch, grid;
+  VitConfig vit;
   bool positions, own_biases, shared_biases, scaled, mean;
   explicit BeitConfig(const Fields& config)
-      : block{.hidden = config.integer("hidden_size", 1, limits::kHidden, 768),
-              .heads = config.integer("num_attention_heads", 1, limits::kHidden, 12),
-              .ffn = config.integer("intermediate_size", 1, limits::kHidden, 3072),
-              .activation = activation_named(config.text("hidden_act", "gelu"), config.where()),
-              .eps = config.real("layer_norm_eps", 0, 1, 1e-12),
-              .key_bias = false},
-        layers(config.integer("num_hidden_layers", 0, limits::kLayers, 12)),
-        channels(config.integer("num_channels", 1, 1024, 3)),
-        patch(grid_field(config, "patch_size", 16)),
+      : vit(config),
         positions(config.boolean("use_absolute_position_embeddings", false)),
         own_biases(config.boolean("use_relative_position_bias", false)),
         shared_biases(config.boolean("use_shared_relative_position_bias", false)),
         scaled(config.real("layer_scale_init_value", 0, 1e6, 0.1) > 0),
         mean(config.boolean("use_mean_pooling", true)) {
-    const Grid picture = grid_field(config, "image_size", 224);
-    grid = {picture.height / patch.height, picture.width / patch.width};
-    head_size(config, block.hidden, block.heads);
+    vit.block.qkv_bias = true;  // whatever config.json says
+    vit.block.key_bias = false;
   }
 };
 
-std::vector<RelativeBias> biases_of(const BeitConfig& c, const Weights& encoder) {
-  std::vector<RelativeBias> biases;
+std::vector<PatchBias> biases_of(const BeitConfig& c, const Weights& encoder) {
+  std::vector<PatchBias> biases;
   if (c.own_biases)
-    for (std::int64_t i = 0; i < c.layers; ++i)
+    for (std::int64_t i = 0; i < c.vit.layers; ++i)
       biases.emplace_back(encoder / "layer" / i / "attention.attention.relative_position_bias",
-                          c.grid, c.block.heads);
+                          c.vit.grid, c.vit.block.heads);
   if (c.shared_biases)
-    biases.emplace_back(encoder / "relative_position_bias", c.grid, c.block.heads);
+    biases.emplace_back(encoder / "relative_position_bias", c.vit.grid, c.vit.block.heads);
   return biases;
 }
 
 Vit vit_of(const BeitConfig& c, const Weights& w) {
   const Weights at = w / "embeddings", encoder = w / "encoder";
-  Vit vit{.patches = {at / "patch_embeddings" / "projection", c.channels, c.patch, c.block.hidden},
-          .prefix = at.small("cls_token", {1, 1, c.block.hidden}),
-          .grid = c.grid,
+  Vit vit{.patches = {at / "patch_embeddings" / "projection", c.vit.channels, c.vit.patch, c.vit.block.hidden},
+          .prefix = at.small("cls_token", {1, 1, c.vit.block.hidden}),
+          .grid = c.vit.grid,
           .path = at.path()};
   if (vit.prefix.defined()) vit.prefix = vit.prefix[0];
   if (c.positions) {
-    vit.positions = at.get("position_embeddings", {1, 1 + c.grid.cells(), c.block.hidden});
+    vit.positions = at.get("position_embeddings", {1, 1 + c.vit.grid.cells(), c.vit.block.hidden});
     if (vit.positions.defined()) vit.positions = vit.positions[0];
   }
-  for (std::int64_t i = 0; i < c.layers; ++i)
-    vit.blocks.emplace_back(c.block, names_of(c.scaled), encoder / "layer" / i);
+  for (std::int64_t i = 0; i < c.vit.layers; ++i)
+    vit.blocks.emplace_back(c.vit.block, names_of(c.scaled), encoder / "layer" / i);
   if (auto biases = biases_of(c, encoder); !biases.empty())
     vit.bias = [biases = std::move(biases), own = c.own_biases, shared = c.shared_biases](
                    std::int64_t block, const Grid& grid) {
@@ -138,11 +123,11 @@ ImageNet build(const Fields& config, const Weights& w, ImageHead) {
   const BeitConfig c(config);
   const Weights at = w / "beit";
   // The patches' mean is normalised after it was taken, the class token before.
-  const LayerNorm norm(at / (c.mean ? "pooler.layernorm" : "layernorm"), c.block.hidden,
-                       c.block.eps);
-  ImageNet net{.channels = c.channels, .pixels = kPassTokens * c.patch.cells()};
+  const LayerNorm norm(at / (c.mean ? "pooler.layernorm" : "layernorm"), c.vit.block.hidden,
+                       c.vit.block.eps);
+  ImageNet net{.channels = c.vit.channels, .pixels = kPassTokens * c.vit.patch.cells()};
   net.see = [norm, vit = vit_of(c, at), mean = c.mean,
-             classifier = Linear(w / "classifier", {label_count(config), c.block.hidden})](
+             classifier = Linear(w / "classifier", {label_count(config), c.vit.block.hidden})](
                 const Pictures& pictures) {
     const auto states = vit(pictures, mean ? 0 : 1);
     return each_row(classifier(norm(mean ? mean_after(states.x, states.seqs, 1) : states.x)));
@@ -151,15 +136,6 @@ ImageNet build(const Fields& config, const Weights& w, ImageHead) {
 }
 
 constexpr ImageHead kHeads[] = {ImageHead::kClassify};
-constexpr std::pair<std::string_view, std::string_view> kNewer[] = {
-    {".encoder.layer.", ".layers."},
-    {"attention.attention.relative_position_bias", "relative_position_bias"},
-    {"attention.attention.query", "attention.q_proj"},
-    {"attention.attention.key", "attention.k_proj"},
-    {"attention.attention.value", "attention.v_proj"},
-    {"attention.output.dense", "attention.o_proj"},
-    {"intermediate.dense", "mlp.fc1"},
-    {"output.dense", "mlp.fc2"}};
 
 }  // namespace
 
@@ -168,7 +144,7 @@ extern const Architecture beit{
     .base = "beit",
     .image = build,
     .image_heads = kHeads,
-    .newer_names = kNewer,
+    .newer_names = kNewerVitNames,
 };
 
 }  // namespace hft

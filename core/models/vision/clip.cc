@@ -86,10 +86,10 @@ struct AttentionPooling {
  private:
   // `count` of the three products of the fused input, from the begin-th on.
   static Linear part(const BlockShape& s, const Weights& w, std::int64_t begin, std::int64_t count) {
-    const Tensor weight = w.get("attention.in_proj_weight", {3 * s.hidden, s.hidden});
-    Tensor bias = w.small("attention.in_proj_bias", {3 * s.hidden});
-    return Linear(w.shared(), weight.defined() ? weight.narrow(0, begin * s.hidden, count * s.hidden) : weight,
-                  bias.defined() ? bias.narrow(0, begin * s.hidden, count * s.hidden) : bias);
+    return Linear(w / "attention",
+                  {{"in_proj", count * s.hidden,
+                    {.begin = begin * s.hidden, .of = 3 * s.hidden, .fused = true}}},
+                  s.hidden);
   }
 };
 

@@ -15,25 +15,27 @@ namespace hft {
 
 Tensor sine_positions(const Grid& grid, std::int64_t size) {
   const auto half = size / 2;
-  Tensor table = at::empty({grid.cells(), size}, at::kFloat);
-  auto* out = table.data_ptr<float>();
   std::vector<float> divisors;
   for (std::int64_t i = 0; i < half; ++i)
     divisors.push_back(std::pow(10000.0f, static_cast<float>(2 * (i / 2)) / static_cast<float>(half)));
-  const auto write = [&](std::int64_t at, std::int64_t count) {
-    const float place = static_cast<float>(at + 1) / (static_cast<float>(count) + 1e-6f) *
-                        static_cast<float>(2 * M_PI);
-    for (std::int64_t i = 0; i < half; ++i) {
-      const float angle = place / divisors[i];
-      *out++ = i % 2 == 0 ? std::sin(angle) : std::cos(angle);
+  const auto along = [&](std::int64_t count) {  // [count,half]
+    Tensor table = at::empty({count, half}, at::kFloat);
+    auto* out = table.data_ptr<float>();
+    for (std::int64_t at = 0; at < count; ++at) {
+      const float place = static_cast<float>(at + 1) / (static_cast<float>(count) + 1e-6f) *
+                          static_cast<float>(2 * M_PI);
+      for (std::int64_t i = 0; i < half; ++i) {
+        const float angle = place / divisors[i];
+        *out++ = i % 2 == 0 ? std::sin(angle) : std::cos(angle);
+      }
     }
+    return table;
   };
-  for (std::int64_t y = 0; y < grid.height; ++y)
-    for (std::int64_t x = 0; x < grid.width; ++x) {
-      write(y, grid.height);
-      write(x, grid.width);
-    }
-  return table;
+  const auto spread = [&](const Tensor& table) {
+    return table.expand({grid.height, grid.width, half});
+  };
+  return at::concat({spread(along(grid.height).unsqueeze(1)), spread(along(grid.width).unsqueeze(0))}, 2)
+      .view({grid.cells(), size});
 }
 
 Tensor sine_positions(const Cells& x, std::int64_t size) {

@@ -187,12 +187,10 @@ struct DecoderLayer {
 
  private:
   static Linear part(const MaskConfig& c, const Weights& w, std::int64_t i) {
-    const Tensor weight = w.get("in_proj_weight", {3 * c.hidden, c.hidden});
-    const Tensor bias = w.small("in_proj_bias", {3 * c.hidden});
-    const auto rows = [&](const Tensor& all) {
-      return all.defined() ? all.narrow(0, i * c.hidden, c.hidden) : all;
-    };
-    return Linear(w.shared(), rows(weight), rows(bias));
+    return Linear(w,
+                  {{"in_proj", c.hidden,
+                    {.begin = i * c.hidden, .of = 3 * c.hidden, .fused = true}}},
+                  c.hidden);
   }
 };
 

@@ -10,35 +10,6 @@
 namespace hft {
 namespace {
 
-const BlockNames kNames{.norm1 = "layernorm_before",
-                        .norm2 = "layernorm_after",
-                        .query = "attention.attention.query",
-                        .key = "attention.attention.key",
-                        .value = "attention.attention.value",
-                        .attention_output = "attention.output.dense",
-                        .fc1 = "intermediate.dense",
-                        .fc2 = "output.dense"};
-
-struct VitConfig {
-  BlockShape block;
-  std::int64_t layers, channels;
-  Grid patch, grid;
-  explicit VitConfig(const Fields& config)
-      : block{.hidden = config.integer("hidden_size", 1, limits::kHidden, 768),
-              .heads = config.integer("num_attention_heads", 1, limits::kHidden, 12),
-              .ffn = config.integer("intermediate_size", 1, limits::kHidden, 3072),
-              .activation = activation_named(config.text("hidden_act", "gelu"), config.where()),
-              .eps = config.real("layer_norm_eps", 0, 1, 1e-12),
-              .qkv_bias = config.boolean("qkv_bias", true)},
-        layers(config.integer("num_hidden_layers", 0, limits::kLayers, 12)),
-        channels(config.integer("num_channels", 1, 1024, 3)),
-        patch(grid_field(config, "patch_size", 16)) {
-    const Grid picture = grid_field(config, "image_size", 224);
-    grid = {picture.height / patch.height, picture.width / patch.width};
-    head_size(config, block.hidden, block.heads);
-  }
-};
-
 Vit vit_of(const VitConfig& c, const Weights& w, std::vector<std::string> prefix) {
   const Weights at = w / "embeddings";
   std::vector<Tensor> tokens;
@@ -54,7 +25,7 @@ Vit vit_of(const VitConfig& c, const Weights& w, std::vector<std::string> prefix
           .path = at.path()};
   if (vit.positions.defined()) vit.positions = vit.positions[0];
   for (std::int64_t i = 0; i < c.layers; ++i)
-    vit.blocks.emplace_back(c.block, kNames, w / "encoder" / "layer" / i);
+    vit.blocks.emplace_back(c.block, kVitNames, w / "encoder" / "layer" / i);
   return vit;
 }
 
@@ -102,14 +73,6 @@ ImageNet build_deit(const Fields& config, const Weights& w, ImageHead) {
 }
 
 constexpr ImageHead kHeads[] = {ImageHead::kClassify};
-constexpr std::pair<std::string_view, std::string_view> kNewer[] = {
-    {".encoder.layer.", ".layers."},
-    {"attention.attention.query", "attention.q_proj"},
-    {"attention.attention.key", "attention.k_proj"},
-    {"attention.attention.value", "attention.v_proj"},
-    {"attention.output.dense", "attention.o_proj"},
-    {"intermediate.dense", "mlp.fc1"},
-    {"output.dense", "mlp.fc2"}};
 
 }  // namespace
 
@@ -118,14 +81,14 @@ extern const Architecture vit{
     .base = "vit",
     .image = build_vit,
     .image_heads = kHeads,
-    .newer_names = kNewer,
+    .newer_names = kNewerVitNames,
 };
 extern const Architecture deit{
     .types = {"deit"},
     .base = "deit",
     .image = build_deit,
     .image_heads = kHeads,
-    .newer_names = kNewer,
+    .newer_names = kNewerVitNames,
 };
 
 }  // namespace hft

@@ -5,6 +5,8 @@
 #pragma once
 
 #include <optional>
+#include <string_view>
+#include <utility>
 
 #include "core/models/image_net.h"
 #include "core/nn/linear.h"
@@ -27,6 +29,26 @@ struct BlockShape {
   Activation activation;
   double eps;
   bool qkv_bias = true, key_bias = true, output_bias = true;
+};
+
+// ViT's, DeiT's and BEiT's names, and the newer ones of transformers 5.
+extern const BlockNames kVitNames;
+inline constexpr std::pair<std::string_view, std::string_view> kNewerVitNames[] = {
+    {".encoder.layer.", ".layers."},
+    {"attention.attention.relative_position_bias", "relative_position_bias"},
+    {"attention.attention.query", "attention.q_proj"},
+    {"attention.attention.key", "attention.k_proj"},
+    {"attention.attention.value", "attention.v_proj"},
+    {"attention.output.dense", "attention.o_proj"},
+    {"intermediate.dense", "mlp.fc1"},
+    {"output.dense", "mlp.fc2"}};
+
+// The fields that ViTConfig, DeiTConfig and BeitConfig share.
+struct VitConfig {
+  BlockShape block;
+  std::int64_t layers, channels;
+  Grid patch, grid;
+  explicit VitConfig(const Fields& config);
 };
 
 struct VitBlock {
@@ -66,6 +88,7 @@ struct Vit {
   struct States {
     Tensor x;        // [N,D], or the rows that were wanted
     Sequences seqs;  // tokens of each picture
+    std::vector<Grid> grids;  // of each picture's patches
   };
   // The states after the last block, before any norm. first_only: of each picture's first `first`
   // tokens alone, [B*first,D]; 0: of all.

@@ -1,4 +1,5 @@
 #include "core/base/error.h"
+#include "core/base/limits.h"
 #include "core/models/vision/vit.h"
 #include "core/nn/attention.h"
 #include "core/nn/pooling.h"
@@ -32,6 +33,30 @@ Tensor added(const Linear& product, const Tensor& x, const Tensor& scale, const 
 }
 
 }  // namespace
+
+const BlockNames kVitNames{.norm1 = "layernorm_before",
+                           .norm2 = "layernorm_after",
+                           .query = "attention.attention.query",
+                           .key = "attention.attention.key",
+                           .value = "attention.attention.value",
+                           .attention_output = "attention.output.dense",
+                           .fc1 = "intermediate.dense",
+                           .fc2 = "output.dense"};
+
+VitConfig::VitConfig(const Fields& config)
+    : block{.hidden = config.integer("hidden_size", 1, limits::kHidden, 768),
+            .heads = config.integer("num_attention_heads", 1, limits::kHidden, 12),
+            .ffn = config.integer("intermediate_size", 1, limits::kHidden, 3072),
+            .activation = activation_named(config.text("hidden_act", "gelu"), config.where()),
+            .eps = config.real("layer_norm_eps", 0, 1, 1e-12),
+            .qkv_bias = config.boolean("qkv_bias", true)},
+      layers(config.integer("num_hidden_layers", 0, limits::kLayers, 12)),
+      channels(config.integer("num_channels", 1, 1024, 3)),
+      patch(grid_field(config, "patch_size", 16)) {
+  const Grid picture = grid_field(config, "image_size", 224);
+  grid = {picture.height / patch.height, picture.width / patch.width};
+  head_size(config, block.hidden, block.heads);
+}
 
 VitBlock::VitBlock(const BlockShape& s, const BlockNames& n, const Weights& w)
     : norm1(w / n.norm1, s.hidden, s.eps),
@@ -101,7 +126,7 @@ Cells Patches::operator()(const std::vector<Tensor>& pictures) const {
 }
 
 Vit::States Vit::embed(const Pictures& pictures) const {
-  const Cells cells = patches(pictures.pixels);
+  Cells cells = patches(pictures.pixels);
   const auto before = prefix.size(0);
   const auto covered = positions.defined() ? positions.size(0) - grid.cells() : 0;  // of the prefix
   States states;
@@ -122,6 +147,7 @@ Vit::States Vit::embed(const Pictures& pictures) const {
     states.seqs.starts.push_back(states.seqs.tokens() + before + own.cells());
   }
   states.x = at::concat(rows);
+  states.grids = std::move(cells.grids);
   if (norm_before) states.x = (*norm_before)(states.x);
   pictures.note(path, states.x);
   return states;
@@ -129,8 +155,6 @@ Vit::States Vit::embed(const Pictures& pictures) const {
 
 Vit::States Vit::operator()(const Pictures& pictures, std::int64_t first) const {
   States states = embed(pictures);
-  std::vector<Grid> grids;
-  for (const Tensor& picture : pictures.pixels) grids.push_back(patches.grid_of(picture));
   Tensor rows;
   if (first > 0) {
     const Tensor starts = states.seqs.first_rows();
@@ -139,7 +163,7 @@ Vit::States Vit::operator()(const Pictures& pictures, std::int64_t first) const 
   for (std::size_t i = 0; i < blocks.size(); ++i) {
     std::vector<Tensor> biases;
     if (bias)
-      for (const Grid& own : grids) biases.push_back(bias(static_cast<std::int64_t>(i), own));
+      for (const Grid& own : states.grids) biases.push_back(bias(static_cast<std::int64_t>(i), own));
     states.x = blocks[i](states.x, states.seqs, biases, i + 1 == blocks.size() ? rows : Tensor());
     pictures.note(blocks[i].path, states.x);
   }

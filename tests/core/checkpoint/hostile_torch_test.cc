@@ -1,7 +1,6 @@
 // Pickles and archives made to do harm: each is refused with these words, whatever file it stands
 // in, and asks for no memory worth the name (reliability.md row 13).
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -9,6 +8,7 @@
 #include "core/base/limits.h"
 #include "core/checkpoint/torch_file.h"
 #include "tests/core/checkpoint/build_torch.h"
+#include "tests/support/memory.h"
 #include "tests/support/test.h"
 
 using namespace hft;
@@ -189,12 +189,6 @@ std::string repeated(std::string_view lead, std::string_view part, int times) {
   return out + ".";
 }
 
-long peak_kib() {
-  rusage usage{};
-  ::getrusage(RUSAGE_SELF, &usage);
-  return usage.ru_maxrss;
-}
-
 }  // namespace
 
 TEST_CASE("hostile pickles: every global outside the list is refused by its name, in each format") {
@@ -235,7 +229,8 @@ TEST_CASE(
 
 TEST_CASE("hostile pickles: bombs end at a limit, quickly and in little memory") {
   const auto start = std::chrono::steady_clock::now();
-  const long before = peak_kib();
+  test::reset_peak();
+  const long before = test::peak_kib();
   CHECK(refusal(torch_zip(repeated("]", "]a", 3'000'000))).message ==
         "m/data.pkl: byte 3355445: the pickle asks for more than 67108864 bytes of memory");
   CHECK(refusal(torch_zip(repeated("}", "(u", 8'000'001))).message ==
@@ -246,7 +241,7 @@ TEST_CASE("hostile pickles: bombs end at a limit, quickly and in little memory")
   CHECK(refusal(torch_zip("\x80\x02]q\0h\0ah\0\x86."s)).message.find("STOP") == std::string::npos);
   CHECK(refusal(torch_zip("\x80\x02" + std::string(limits::kPickleBytes, 'N') + ".")).message ==
         "m/data.pkl: is 67108867 bytes, the limit is 67108864");
-  CHECK(peak_kib() - before < 512 * 1024);
+  CHECK(test::peak_kib() - before < 512 * 1024);
   CHECK(std::chrono::steady_clock::now() - start < std::chrono::seconds(10));
 }
 

@@ -7,6 +7,7 @@
 #include "core/kernels/cached_attention.h"
 #include "core/kernels/simd.h"
 #include "tests/core/kernels/rows.h"
+#include "tests/core/worst.h"
 
 namespace hft::test {
 namespace {

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "tests/core/kernels/rows.h"
+#include "tests/core/worst.h"
 
 namespace hft::test {
 namespace {

@@ -30,6 +30,24 @@ inline std::vector<std::uint32_t> numbers(std::int64_t count, Number type) {
   return memory;
 }
 
+// A product of float32; its weight is yet to be named.
+inline Product product_of(const void* x, std::int64_t x_stride, float* y, std::int64_t y_stride,
+                          std::int64_t rows, std::int64_t depth, std::int64_t outputs) {
+  return {.x = x,
+          .x_stride = x_stride,
+          .weight = nullptr,
+          .bias = nullptr,
+          .y = y,
+          .y_stride = y_stride,
+          .rows = rows,
+          .depth = depth,
+          .outputs = outputs,
+          .x_type = Number::kFloat,
+          .weight_type = Number::kFloat,
+          .y_type = Number::kFloat,
+          .bias_type = Number::kFloat};
+}
+
 // One product, by compute(p, begin, end, scratch) and by plain loops; where it is exact, rows one by
 // one too.
 struct ProductTrial {
@@ -46,22 +64,13 @@ struct ProductTrial {
     const auto x = numbers(rows * depth, x_type), w = numbers(depth * outputs, weight_type);
     std::vector<float> y(rows * outputs), alone(rows * outputs);
     std::vector<double> wanted(rows * outputs);
-    Product p{.x = x.data(),
-              .x_stride = depth,
-              .weight = w.data(),
-              .bias = nullptr,
-              .y = y.data(),
-              .y_stride = outputs,
-              .rows = rows,
-              .depth = depth,
-              .outputs = outputs,
-              .x_type = x_type,
-              .weight_type = weight_type,
-              .y_type = Number::kFloat,
-              .bias_type = Number::kFloat,
-              .activation = Activation::kGelu,
-              .weight_stride = transposed ? outputs : 0,
-              .row_exact = exact};
+    Product p = product_of(x.data(), depth, y.data(), outputs, rows, depth, outputs);
+    p.x_type = x_type;
+    p.weight = w.data();
+    p.weight_type = weight_type;
+    p.weight_stride = transposed ? outputs : 0;
+    p.activation = Activation::kGelu;
+    p.row_exact = exact;
     compute_product_loops(p, wanted.data());
     std::vector<float> memory(kPanelFloats + rows * kOutputStep);
     const ProductScratch scratch{memory.data(), memory.data() + kPanelFloats};

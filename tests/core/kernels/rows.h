@@ -16,11 +16,4 @@ void each_row(F&& f) {
       f(row);
 }
 
-#if __has_include(<ATen/ATen.h>)
-inline double worst(const at::Tensor& got, const at::Tensor& wanted) {
-  if (wanted.numel() == 0) return 0;
-  return (got.to(at::kDouble) - wanted).abs().max().item<double>();
-}
-#endif
-
 }  // namespace hft::test

@@ -130,12 +130,14 @@ Json tiny_image_config(const std::string& model_type) {
   return config;
 }
 
-Tensors tiny_image_tensors(const Architecture& architecture, const Json& config, ImageHead head) {
-  Json complete = config;
-  apply_config_class(complete);
+namespace {
+
+// Random numbers for all that build(weights) binds; norms about 1, variances above 0.
+template <class Build>
+Tensors random_tensors(const Architecture& architecture, Build&& build) {
   auto store = std::make_shared<WeightStore>("tiny", StoredTensors{}, renames_of(architecture.base),
                                              at::kFloat, at::kCPU);
-  architecture.image(Fields(complete, "config.json"), Weights(store), head);
+  build(Weights(store));
   auto generator = at::detail::createCPUGenerator(7);
   Tensors tensors;
   for (const auto& [name, shape] : store->missing()) {
@@ -147,22 +149,24 @@ Tensors tiny_image_tensors(const Architecture& architecture, const Json& config,
   return tensors;
 }
 
+}  // namespace
+
+Tensors tiny_image_tensors(const Architecture& architecture, const Json& config, ImageHead head) {
+  Json complete = config;
+  apply_config_class(complete);
+  return random_tensors(architecture, [&](const Weights& w) {
+    architecture.image(Fields(complete, "config.json"), w, head);
+  });
+}
+
 Tensors tiny_tensors(const Json& config, Head head) {
   Json complete = config;
   apply_config_class(complete);
   const Fields fields(complete, "config.json");
   const Architecture& architecture = architecture_of(fields, ModelClass::kText, head);
-  auto store = std::make_shared<WeightStore>("tiny", StoredTensors{}, renames_of(architecture.base),
-                                             at::kFloat, at::kCPU);
-  build_reader(architecture, fields, Weights(store), head);
-  auto generator = at::detail::createCPUGenerator(7);
-  Tensors tensors;
-  for (const auto& [name, shape] : store->missing()) {
-    at::Tensor value = at::empty(shape).normal_(0, 0.2, generator);
-    if (name.ends_with("orm.weight")) value.add_(1);
-    tensors[name] = value;
-  }
-  return tensors;
+  return random_tensors(architecture, [&](const Weights& w) {
+    build_reader(architecture, fields, w, head);
+  });
 }
 
 std::string safetensors_of(const Tensors& tensors) {

@@ -6,6 +6,7 @@
 #include "core/nn/twins.h"
 #include "core/nn/workers.h"
 #include "tests/core/nn/store.h"
+#include "tests/core/nn/twins.h"
 
 namespace hft::test {
 namespace {
@@ -36,14 +37,6 @@ Sequences sequences(std::vector<std::int64_t> lengths) {
   Sequences seqs;
   for (const auto length : lengths) seqs.starts.push_back(seqs.starts.back() + length);
   return seqs;
-}
-
-Tensor with_twins(bool forced, const std::function<Tensor()>& f) {
-  const bool before = twins_forced();
-  twins_forced() = forced;
-  const Tensor result = f();
-  twins_forced() = before;
-  return result;
 }
 
 }  // namespace

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "core/nn/weights.h"
-#include "tests/support/test.h"
+#include "tests/core/worst.h"
 
 namespace hft::test {
 
@@ -29,10 +29,6 @@ inline std::shared_ptr<WeightStore> store_of(const std::map<std::string, at::Ten
   }
   return std::make_shared<WeightStore>("here", std::move(stored), std::move(renames), dtype,
                                        at::kCPU);
-}
-
-inline double worst(const at::Tensor& a, const at::Tensor& b) {
-  return (a.to(at::kDouble) - b.to(at::kDouble)).abs().max().item<double>();
 }
 
 }  // namespace hft::test

@@ -6,35 +6,12 @@
 #include "core/nn/linear.h"
 #include "core/nn/norm.h"
 #include "core/nn/rope.h"
-#include "core/nn/twins.h"
 #include "tests/core/nn/store.h"
+#include "tests/core/nn/twins.h"
 
 namespace hft::test {
 namespace {
 
-// What f gives with the kernels, and with the twins.
-template <class F>
-std::pair<Tensor, Tensor> both(F&& f) {
-  const bool before = twins_forced();
-  twins_forced() = false;
-  const Tensor kernel = f();
-  twins_forced() = true;
-  const Tensor twin = f();
-  twins_forced() = before;
-  return {kernel, twin};
-}
-
-// The largest difference, relative to the largest number.
-template <class F>
-double apart(F&& f) {
-  const auto [kernel, twin] = both(f);
-  CHECK((kernel.sizes() == twin.sizes()));
-  CHECK((kernel.scalar_type() == twin.scalar_type()));
-  return worst(kernel, twin) / std::max(1.0, twin.abs().max().template item<double>());
-}
-
-// Of values below 16, a unit of bfloat16 is 2^-4.
-double tolerance(at::ScalarType type) { return type == at::kFloat ? 2e-5 : 0x1.1p-4; }
 constexpr at::ScalarType kTypes[] = {at::kFloat, at::kBFloat16, at::kHalf};
 
 }  // namespace

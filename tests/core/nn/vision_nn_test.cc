@@ -4,26 +4,11 @@
 #include "core/nn/conv2d.h"
 #include "core/nn/deformable_attention.h"
 #include "core/nn/pooling.h"
-#include "core/nn/twins.h"
 #include "tests/core/nn/store.h"
+#include "tests/core/nn/twins.h"
 
 namespace hft::test {
 namespace {
-
-template <class F>
-double apart(F&& f) {
-  const bool before = twins_forced();
-  twins_forced() = false;
-  const Tensor kernel = f();
-  twins_forced() = true;
-  const Tensor twin = f();
-  twins_forced() = before;
-  CHECK((kernel.sizes() == twin.sizes()));
-  CHECK((kernel.scalar_type() == twin.scalar_type()));
-  return worst(kernel, twin) / std::max(1.0, twin.abs().max().item<double>());
-}
-
-double tolerance(at::ScalarType type) { return type == at::kFloat ? 2e-5 : 0x1.1p-4; }
 
 Cells some_cells(std::int64_t channels, std::vector<Grid> grids, at::ScalarType type) {
   std::int64_t count = 0;

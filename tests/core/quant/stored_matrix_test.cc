@@ -2,8 +2,8 @@
 #include "core/quant/stored_matrix.h"
 
 #include "core/nn/linear.h"
-#include "core/nn/twins.h"
 #include "tests/core/nn/store.h"
+#include "tests/core/nn/twins.h"
 
 namespace hft::test {
 namespace {
@@ -50,10 +50,8 @@ TEST_CASE("linear: quantised products are near the others, and the twin computes
   const at::Tensor product = gate(x);
   const double large = product.abs().max().item<double>();
   CHECK(worst(product, at::silu(at::linear(x, q)) * at::linear(x, k)) < large * 0.02);
-  twins_forced() = true;
-  CHECK(worst(rounded(x), got) < 1e-3);
-  CHECK(worst(gate(x), product) < large * 1e-4);
-  twins_forced() = false;
+  CHECK(worst(with_twins(true, [&] { return rounded(x); }), got) < 1e-3);
+  CHECK(worst(with_twins(true, [&] { return gate(x); }), product) < large * 1e-4);
 }
 
 TEST_CASE("linear: a weight that may be an embedding's too is never quantised") {
