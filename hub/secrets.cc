@@ -10,11 +10,11 @@ constexpr std::string_view kLead = "hf_";
 constexpr std::size_t kLetters = 34;
 
 bool is_letter(char c) { return std::isalnum(static_cast<unsigned char>(c)); }
-bool is_word(char c) { return is_letter(c) || c == '_'; }
+bool in_word(char c) { return is_letter(c) || c == '_'; }
 
 // Does a word begin at `at`? The letter of an escape ("\\n" in JSON) belongs to none.
 bool begins_word(std::string_view text, std::size_t at) {
-  return at == 0 || !is_word(text[at - 1]) || (at > 1 && text[at - 2] == '\\');
+  return at == 0 || !in_word(text[at - 1]) || (at > 1 && text[at - 2] == '\\');
 }
 
 // `whole`: the text ends here, else a word may go on in the next piece.
@@ -24,7 +24,7 @@ std::size_t find_token_in(std::string_view text, bool whole) {
     const auto end = at + kLead.size() + kLetters;
     if (!begins_word(text, at) || letters.size() < kLetters ||
         !std::all_of(letters.begin(), letters.end(), is_letter) || (end == text.size() && !whole) ||
-        (end < text.size() && is_word(text[end])))
+        (end < text.size() && in_word(text[end])))
       continue;
     if (letters.find_first_not_of(letters[0]) != letters.npos) return at;
   }

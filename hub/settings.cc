@@ -68,7 +68,7 @@ void find_certificates(Settings& s) {
   }
 }
 
-bool is_word(char c) { return std::isalnum(static_cast<unsigned char>(c)) || c == '_'; }
+bool in_variable_name(char c) { return std::isalnum(static_cast<unsigned char>(c)) || c == '_'; }
 
 // "~" and "~user" at the start; as it was when there is no such user.
 std::string home_expanded(const std::string& text) {
@@ -93,7 +93,7 @@ std::string variables_expanded(const std::string& text) {
     const bool braced = text.compare(at, 2, "${") == 0;
     const std::size_t begin = at + (braced ? 2 : 1);
     std::size_t end = begin;
-    while (end < text.size() && (braced ? text[end] != '}' : is_word(text[end]))) ++end;
+    while (end < text.size() && (braced ? text[end] != '}' : in_variable_name(text[end]))) ++end;
     const char* value = text[at] == '$' && end > begin && (!braced || end < text.size())
                             ? std::getenv(text.substr(begin, end - begin).c_str())
                             : nullptr;

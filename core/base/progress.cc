@@ -14,10 +14,10 @@ namespace hft {
 namespace {
 
 using namespace std::chrono_literals;
-ProgressStyle chosen = ProgressStyle::kAuto;
+ProgressStyle wanted_style = ProgressStyle::kAuto;
 
 ProgressStyle resolve() {
-  if (chosen != ProgressStyle::kAuto) return chosen;
+  if (wanted_style != ProgressStyle::kAuto) return wanted_style;
   const char* off = std::getenv("HF_HUB_DISABLE_PROGRESS_BARS");
   if (off && (off == std::string("1") || lowercase(off) == "true" || lowercase(off) == "yes" ||
               lowercase(off) == "on"))
@@ -38,7 +38,7 @@ std::string clock_text(double seconds) {
 
 }  // namespace
 
-void set_progress_style(ProgressStyle style) { chosen = style; }
+void set_progress_style(ProgressStyle style) { wanted_style = style; }
 
 Progress::Progress(std::string what, std::string unit, std::int64_t total)
     : what_(std::move(what)),

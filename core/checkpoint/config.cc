@@ -14,11 +14,6 @@
 namespace hft {
 namespace {
 
-const Json* found(const Json& object, std::string_view key) {
-  const auto it = object.find(std::string(key));
-  return it == object.end() || it->is_null() ? nullptr : &*it;
-}
-
 // The repository's or the folder's name: a snapshot of the cache is
 // models--OWNER--NAME/snapshots/….
 std::string name_of(const fs::path& folder) {

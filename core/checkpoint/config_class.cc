@@ -21,11 +21,6 @@ constexpr Alias kBartNames[] = {{"hidden_size", "d_model"},
                                 {"num_attention_heads", "encoder_attention_heads"}};
 constexpr Alias kMixtralNames[] = {{"num_experts", "num_local_experts"}};
 
-const Json* found(const Json& object, std::string_view key) {
-  const auto it = object.find(std::string(key));
-  return it == object.end() || it->is_null() ? nullptr : &*it;
-}
-
 // Three labels, and a field of 2020.
 void complete_bart(Json& config) {
   if (!found(config, "id2label") && !found(config, "num_labels")) config["num_labels"] = 3;

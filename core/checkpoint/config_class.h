@@ -4,6 +4,7 @@
 #pragma once
 
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "core/base/json.h"
@@ -30,6 +31,12 @@ struct ConfigClass {
 
 // The row of a model_type; one without anything where there is none.
 const ConfigClass& config_class(std::string_view model_type);
+
+// A field of the object; null counts as absent.
+inline const Json* found(const Json& object, std::string_view key) {
+  const auto it = object.find(std::string(key));
+  return it == object.end() || it->is_null() ? nullptr : &*it;
+}
 
 // Fields under all their names, and with the values of those that are absent.
 void apply_config_class(Json& config);

@@ -10,7 +10,7 @@
 namespace hft {
 namespace {
 
-constexpr std::array<std::string_view, 6> kKinds{"Transformer", "StaticEmbedding", "Pooling",
+constexpr std::array<std::string_view, 6> kModuleKinds{"Transformer", "StaticEmbedding", "Pooling",
                                                  "Dense",       "LayerNorm",       "Normalize"};
 
 bool reads_text(std::string_view kind) {
@@ -26,13 +26,13 @@ fs::path module_folder(const fs::path& folder, const Fields& module) {
   return path.empty() || path == "." ? folder : folder / path;
 }
 
-std::string kind_of(const Fields& module) {
+std::string module_kind(const Fields& module) {
   const std::string type = module.text("type");
   if (!type.starts_with("sentence_transformers."))
     fail_hint(Errc::kUnsupported, "hft models", module.where(), ": module type '", type,
               "' is Python code from the repository; hft never runs it");
   const std::string kind = type.substr(type.rfind('.') + 1);
-  if (kind == "Dropout" || std::ranges::count(kKinds, kind)) return kind;
+  if (kind == "Dropout" || std::ranges::count(kModuleKinds, kind)) return kind;
   fail(Errc::kUnsupported, module.where(), ": module type '", type,
        "' is not supported, wanted Transformer, StaticEmbedding, Pooling, Dense, LayerNorm, "
        "Normalize or Dropout");
@@ -48,7 +48,7 @@ std::vector<SentenceModule> read_modules(const fs::path& folder) {
   for (const auto& entry : list) {
     const Fields module(entry, file.string());
     const fs::path path = module_folder(folder, module);
-    SentenceModule next{kind_of(module), path};
+    SentenceModule next{module_kind(module), path};
     if (reads_text(next.kind) != modules.empty())
       fail(Errc::kBadData, file.string(), ": module ", modules.size(), " is a ", next.kind,
            ", wanted a Transformer or StaticEmbedding first and nowhere else");

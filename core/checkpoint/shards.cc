@@ -17,7 +17,7 @@ namespace {
 
 // The two formats that weights may have: model.fp16.safetensors and its index, or
 // pytorch_model.fp16.bin and its own.
-struct Format {
+struct WeightFormat {
   std::string_view stem, suffix;
   std::string whole(const std::string& variant) const {
     return std::string(stem) + variant + std::string(suffix);
@@ -29,7 +29,7 @@ struct Format {
     return suffix == ".bin" ? open_torch_file(file, checksums) : open_safetensors(file).tensors;
   }
 };
-constexpr std::array kFormats{Format{"model", ".safetensors"}, Format{"pytorch_model", ".bin"}};
+constexpr std::array kWeightFormats{WeightFormat{"model", ".safetensors"}, WeightFormat{"pytorch_model", ".bin"}};
 
 bool is_there(const fs::path& file) {
   std::error_code ignored;
@@ -64,7 +64,7 @@ std::map<std::string, std::string> read_weight_map(const nlohmann::json& json,
   return entries;
 }
 
-StoredTensors open_shards(const fs::path& folder, const fs::path& index, const Format& format,
+StoredTensors open_shards(const fs::path& folder, const fs::path& index, const WeightFormat& format,
                           Checksums checksums) {
   const nlohmann::json json =
       parse_sorted_json(read_file(index, limits::kJsonBytes), index.string(), true);
@@ -103,7 +103,7 @@ StoredTensors open_checkpoint(const fs::path& folder, const std::string& variant
     fail(Errc::kNotFound, folder.string(), ": no such folder");
   const std::string part = variant.empty() ? "" : "." + variant;
   std::string tried;
-  for (const Format& format : kFormats) {
+  for (const WeightFormat& format : kWeightFormats) {
     const std::string whole = format.whole(part), index = format.index(part);
     if (is_there(folder / whole)) return format.open(folder / whole, checksums);
     if (is_there(folder / index)) return open_shards(folder, folder / index, format, checksums);
@@ -115,7 +115,7 @@ StoredTensors open_checkpoint(const fs::path& folder, const std::string& variant
 
 bool has_checkpoint(const fs::path& folder, const std::string& variant) {
   const std::string part = variant.empty() ? "" : "." + variant;
-  return std::ranges::any_of(kFormats, [&](const Format& format) {
+  return std::ranges::any_of(kWeightFormats, [&](const WeightFormat& format) {
     return is_there(folder / format.whole(part)) || is_there(folder / format.index(part));
   });
 }

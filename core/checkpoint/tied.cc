@@ -12,7 +12,7 @@ namespace hft {
 namespace {
 
 // What a name is: a later kind is left out before an earlier one.
-enum Kind { kOwn, kEmbedding, kHead };
+enum NameKind { kOwn, kEmbedding, kHead };
 
 constexpr std::array<std::string_view, 4> kEmbeddings{
     "encoder.embed_tokens.weight", "decoder.embed_tokens.weight", "encoder.word_embeddings.weight",
@@ -25,7 +25,7 @@ constexpr std::array<std::string_view, 13> kHeads{
     "lm_loss.weight",         "lm_head.out_proj.weight",  "head.weight",
     "output.weight"};
 
-Kind kind_of(std::string_view name) {
+NameKind name_kind(std::string_view name) {
   for (std::string_view end : kEmbeddings)
     if (name.ends_with(end)) return kEmbedding;
   for (std::string_view end : kHeads)
@@ -46,14 +46,14 @@ std::set<std::string> tied_names(const StoredTensors& tensors, bool heads, bool 
 
   std::set<std::string> left_out;
   for (const auto& [same, names] : groups) {
-    Kind best = kHead;
-    for (const auto& name : names) best = std::min(best, kind_of(name));
+    NameKind best = kHead;
+    for (const auto& name : names) best = std::min(best, name_kind(name));
     // Among equals the last in order stays, as with the reference.
     std::string kept;
     for (const auto& name : names)
-      if (kind_of(name) == best) kept = name;
+      if (name_kind(name) == best) kept = name;
     for (const auto& name : names) {
-      const Kind kind = kind_of(name);
+      const NameKind kind = name_kind(name);
       if (name != kept && ((kind == kHead && heads) || (kind == kEmbedding && embeddings)))
         left_out.insert(name);
     }

@@ -58,7 +58,7 @@ class Reader {
 };
 
 // What both headers of an entry say of it.
-struct Header {
+struct EntryHeader {
   std::uint16_t flags = 0, method = 0;
   std::uint32_t crc = 0;
   std::uint64_t packed = 0, size = 0, offset = 0;  // offset: of the local header
@@ -66,7 +66,7 @@ struct Header {
   std::string quoted() const { return "entry " + in_quotes(name); }
 };
 
-void read_common(Reader& in, Header& h) {
+void read_common(Reader& in, EntryHeader& h) {
   in.skip(2);  // the version needed to extract
   h.flags = in.two();
   h.method = in.two();
@@ -77,7 +77,7 @@ void read_common(Reader& in, Header& h) {
 }
 
 // Takes the numbers that did not fit their fields from the extra field of zip64.
-void read_extra(std::span<const std::byte> extra, Header& h, bool local) {
+void read_extra(std::span<const std::byte> extra, EntryHeader& h, bool local) {
   Reader in(extra, 0, "extra field");
   bool found = false;
   while (in.at() < extra.size()) {
@@ -105,11 +105,11 @@ void check_name(std::string_view name) {
   if (!sound) fail(Errc::kBadData, "is not a plain relative name");
 }
 
-Header read_central(Reader& in) {
+EntryHeader read_central(Reader& in) {
   if (in.four() != kCentral)
     fail(Errc::kBadData, "central directory: no entry at byte ", in.at() - 4);
   in.skip(2);  // the version that made it
-  Header h;
+  EntryHeader h;
   read_common(in, h);
   const std::uint16_t name = in.two(), extra = in.two(), comment = in.two();
   const std::uint16_t disk = in.two();
@@ -142,7 +142,7 @@ void check_equal(std::string_view field, std::uint64_t local, std::uint64_t cent
 
 // The bytes of a data descriptor at `at`, which repeats the sums: with its mark or without, its
 // sizes in 32 bits or 64. 0 when none agrees with the directory.
-std::uint64_t descriptor_bytes(std::span<const std::byte> file, std::uint64_t at, const Header& h) {
+std::uint64_t descriptor_bytes(std::span<const std::byte> file, std::uint64_t at, const EntryHeader& h) {
   for (const int width : {4, 8})
     for (const bool marked : {true, false}) {
       const std::uint64_t bytes = (marked ? 8u : 4u) + 2u * static_cast<unsigned>(width);
@@ -160,10 +160,10 @@ struct Placed {
   ZipEntry entry;
 };
 
-Placed read_local(std::span<const std::byte> file, const Header& central) {
+Placed read_local(std::span<const std::byte> file, const EntryHeader& central) {
   Reader in(file, central.offset, "local header");
   if (in.four() != kLocal) fail(Errc::kBadData, "no local header at byte ", central.offset);
-  Header h;
+  EntryHeader h;
   read_common(in, h);
   const std::uint16_t name = in.two(), extra = in.two();
   h.name = in.text(name);
@@ -261,7 +261,7 @@ std::vector<ZipEntry> read_zip(std::span<const std::byte> file) {
   std::vector<Placed> placed;
   std::set<std::string_view> names;
   while (in.at() < directory.offset + directory.bytes) {
-    const Header header = read_central(in);
+    const EntryHeader header = read_central(in);
     if (!names.insert(header.name).second)
       fail(Errc::kBadData, header.quoted(), ": the name is there twice");
     with_context(header.quoted(),

@@ -9,8 +9,6 @@
 namespace hft {
 namespace {
 
-constexpr float kNever = -1.0e9f;
-
 class BeamSearch : public Method {
  public:
   BeamSearch(Decoder& decoder, Prompt prompt, Surroundings around)

@@ -11,6 +11,9 @@
 
 namespace hft {
 
+// The score of what must not win.
+constexpr float kNever = -1.0e9f;
+
 struct Beam {
   TokenIds ids;       // the prompt and what follows
   int sequence = -1;  // caches all but the last id

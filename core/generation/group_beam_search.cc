@@ -9,8 +9,6 @@
 namespace hft {
 namespace {
 
-constexpr float kNever = -1.0e9f;
-
 // The best `most` results of one group.
 class Hypotheses {
  public:

@@ -36,6 +36,12 @@ struct Tiles {
     std::int64_t depth;
     bool start;
   };
+  // Rows of x at one block of the depth, `stride` numbers apart.
+  struct Rows {
+    const float* x;
+    std::int64_t stride;
+    Rows from(std::int64_t row) const { return {x + row * stride, stride}; }
+  };
 
   // f.operator()<R>() for R = rows, at most Most.
   template <int Most, class F>
@@ -48,12 +54,15 @@ struct Tiles {
     }
   }
 
-  // R rows of x [R, kDepthBlock] with P panels from panel i on; the sums [R, P * kPanel], rows
-  // kOutputStep apart, start with this block or are added to. right(k, i, v): the v-th vector of
-  // weights at depth k from panel i on.
+  // R rows of x with P panels from panel i on; the sums [R, P * kPanel], rows kOutputStep apart,
+  // start with this block or are added to. right(k, i, v): the v-th vector of weights at depth k
+  // from panel i on.
   template <int R, int P, class Right>
-  [[gnu::always_inline]] static inline void tile(const float* x, const Block& block, int i,
+  [[gnu::always_inline]] static inline void tile(const Rows& rows, const Block& block, int i,
                                                  float* sums, const Right& right) {
+    const float* x[R];
+#pragma GCC unroll 6
+    for (int r = 0; r < R; ++r) x[r] = rows.x + r * rows.stride;
     Floats parts[R][P * kVectors] = {};
     for (std::int64_t k = 0; k < block.depth; ++k) {
       Floats weights[P * kVectors];
@@ -61,7 +70,7 @@ struct Tiles {
       for (int v = 0; v < P * kVectors; ++v) weights[v] = right(k, i, v);
 #pragma GCC unroll 6
       for (int r = 0; r < R; ++r) {
-        const Floats left = Isa::all(x + r * kDepthBlock + k);
+        const Floats left = Isa::all(x[r] + k);
 #pragma GCC unroll 16
         for (int v = 0; v < P * kVectors; ++v)
           parts[r][v] = Isa::fused(left, weights[v], parts[r][v]);
@@ -79,12 +88,12 @@ struct Tiles {
   // `times` tiles of R rows, and as many panels at a time as the registers hold, so that sums need
   // not wait for each other. A panel stays in the nearest cache for all of the rows.
   template <int R, class Right>
-  static void tiles(const float* x, std::int64_t times, const Block& block, float* sums,
+  static void tiles(const Rows& rows, std::int64_t times, const Block& block, float* sums,
                     const Right& right) {
     constexpr int kFit = Isa::kSums / (R * kVectors), kTogether = kFit >= 4 ? 4 : kFit >= 2 ? 2 : 1;
     const auto each = [&]<int P>(int i) {
       for (std::int64_t t = 0; t < times; ++t)
-        tile<R, P>(x + t * R * kDepthBlock, block, i, sums + t * R * kOutputStep, right);
+        tile<R, P>(rows.from(t * R), block, i, sums + t * R * kOutputStep, right);
     };
     int i = 0;
     for (; i + kTogether <= block.panels; i += kTogether) each.template operator()<kTogether>(i);
@@ -122,20 +131,25 @@ struct Tiles {
     }
   }
 
-  // A block for all rows of x, of which as many as the second-level cache holds are copied at a time.
+  // A block for all rows of x, as many at a time as the second-level cache holds. Those that are no
+  // floats, or gathered, are copied into it.
   template <class Right>
   static void all_rows(const Product& p, Range k, const Block& block, float* sums,
                        const Right& right) {
     constexpr std::int64_t kMost = 16 * Isa::kRows;
-    alignas(64) float x[kMost * kDepthBlock];
+    alignas(64) float copied[kMost * kDepthBlock];
+    const bool in_place = p.x_type == Number::kFloat && !p.places;
     for (Range rows{0, 0}; rows.begin < p.rows; rows.begin = rows.end) {
       rows.end = rows.begin + kMost < p.rows ? rows.begin + kMost : p.rows;
-      copy_rows(p, rows, k, x);
+      if (!in_place) copy_rows(p, rows, k, copied);
+      const Rows x = in_place ? Rows{static_cast<const float*>(p.x) + rows.begin * p.x_stride + k.begin,
+                                     p.x_stride}
+                              : Rows{copied, kDepthBlock};
       const std::int64_t times = (rows.end - rows.begin) / Isa::kRows, whole = times * Isa::kRows;
       float* to = sums + rows.begin * kOutputStep;
       tiles<Isa::kRows>(x, times, block, to, right);
       with_rows<Isa::kRows - 1>(rows.end - rows.begin - whole, [&]<int R>() {
-        tiles<R>(x + whole * kDepthBlock, 1, block, to + whole * kOutputStep, right);
+        tiles<R>(x.from(whole), 1, block, to + whole * kOutputStep, right);
       });
     }
   }

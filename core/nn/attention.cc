@@ -10,9 +10,6 @@
 namespace hft {
 namespace {
 
-// From here on the heads are worth sharing out, where the caller has more than one thread.
-constexpr std::int64_t kSharedTokens = 96;
-
 // Relative biases [H, 2 M - 1] are read with a stride of -1.
 const float* bias_of(const Tensor& bias, std::int64_t head) {
   if (!bias.defined()) return nullptr;

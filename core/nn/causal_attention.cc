@@ -10,7 +10,7 @@ namespace hft {
 namespace {
 
 // Multiplications that are not worth another thread.
-constexpr std::int64_t kSmallWork = 1 << 15;
+constexpr std::int64_t kSmallAttention = 1 << 15;
 
 // Rows [first, last) of the work of one key/value head and one sequence.
 struct Piece {
@@ -64,7 +64,7 @@ class Pieces {
   }
 
   void run() const {
-    const int count = work_ < kSmallWork ? 1 : cores();
+    const int count = work_ < kSmallAttention ? 1 : cores();
     std::atomic<std::size_t> next = 0;
     const auto size = heads_.empty() ? 0 : heads_[0].size;
     on_each_core(count, [&](int) {
@@ -95,7 +95,7 @@ void keep(const Tensor& qkv, const CausalAttention& a, const Steps& steps) {
   const auto bytes = qkv.element_size();
   const auto work = qkv.size(0) * layer.heads * layer.size;
   std::atomic<std::size_t> next = 0;
-  on_each_core(work < kSmallWork ? 1 : cores(), [&](int) {
+  on_each_core(work < kSmallAttention ? 1 : cores(), [&](int) {
     for (std::size_t i; (i = next++) < steps.steps.size();) {
       const Step& step = steps.steps[i];
       const auto* keys = static_cast<const char*>(qkv.const_data_ptr()) +

@@ -12,8 +12,6 @@
 namespace hft {
 namespace {
 
-constexpr std::int64_t kSharedTokens = 96;  // fewer are not worth another thread
-
 // [N,D] -> [N, taps*D]
 Tensor neighbours(const Tensor& x, const Sequences& seqs, std::int64_t taps) {
   Tensor y = at::zeros({x.size(0), taps, x.size(1)}, x.options());

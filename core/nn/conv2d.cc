@@ -15,7 +15,7 @@ namespace hft {
 namespace {
 
 constexpr std::int64_t kRowBlock = 768;  // cells whose sums stay in the second-level cache
-constexpr std::int64_t kSmallWork = 1 << 18;
+constexpr std::int64_t kSmallConvolution = 1 << 18;
 
 // For each cell of `to` the rows of x [N,C] under the kernel's taps; -1: past the edge.
 std::vector<std::int32_t> places_of(const std::vector<Grid>& from, const std::vector<Grid>& to,
@@ -43,7 +43,7 @@ std::vector<std::int32_t> places_of(const std::vector<Grid>& from, const std::ve
 void compute_blocks(const Product& whole, std::int64_t x_bytes, std::int64_t y_bytes) {
   const auto blocks = (whole.rows + kRowBlock - 1) / kRowBlock;
   const auto steps = (whole.outputs + kOutputStep - 1) / kOutputStep;
-  const bool small = whole.rows * whole.outputs * whole.depth < kSmallWork;
+  const bool small = whole.rows * whole.outputs * whole.depth < kSmallConvolution;
   const int count = small ? 1 : cores();
   // Where there are fewer blocks than cores, outputs are shared out too.
   const auto parts = count > 1 && blocks < 4 * count ? steps : 1;

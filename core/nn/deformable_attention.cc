@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::int64_t kCells = 64;  // of one share of the work
 
-Tensor with_kernel(const Tensor& values, const Tensor& offsets, const Tensor& shares,
+Tensor deformed_by_kernel(const Tensor& values, const Tensor& offsets, const Tensor& shares,
                    const std::vector<Grid>& levels, std::int64_t heads) {
   Tensor y = at::empty_like(values);
   Deformable d{.values = values.const_data_ptr<float>(),
@@ -48,7 +48,7 @@ Tensor centres(const Grid& grid) {  // [cells,2]
   return places;
 }
 
-Tensor with_libtorch(const Tensor& values, const Tensor& offsets, const Tensor& shares,
+Tensor deformed_by_libtorch(const Tensor& values, const Tensor& offsets, const Tensor& shares,
                      const std::vector<Grid>& levels, std::int64_t heads) {
   const auto cells = values.size(0), size = values.size(1) / heads,
              count = static_cast<std::int64_t>(levels.size());
@@ -80,7 +80,7 @@ Tensor attend_deformably(const Tensor& values, const Tensor& offsets, const Tens
   const auto wide = [](const Tensor& x) { return x.to(at::kFloat).contiguous(); };
   const Tensor shares =
       wide(weights).view({weights.size(0), heads, -1}).softmax(2).view(weights.sizes());
-  const Tensor y = (kernel_computes(values) && kernel_computes(offsets) ? with_kernel : with_libtorch)(
+  const Tensor y = (kernel_computes(values) && kernel_computes(offsets) ? deformed_by_kernel : deformed_by_libtorch)(
       wide(values), wide(offsets), shares, levels, heads);
   return y.to(values.scalar_type());
 }

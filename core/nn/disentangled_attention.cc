@@ -19,7 +19,6 @@
 namespace hft {
 namespace {
 
-constexpr std::int64_t kSharedTokens = 96;  // as in attention.cc
 // Queries whose scores are laid out together: they stay near the core.
 constexpr std::int64_t kQueries = 128;
 

@@ -14,7 +14,7 @@ namespace hft {
 namespace {
 
 // Multiplications that are not worth another thread.
-constexpr std::int64_t kSmallWork = 1 << 16;
+constexpr std::int64_t kSmallProduct = 1 << 16;
 
 // As the kernel reads it.
 Tensor single(const Tensor& x) {
@@ -133,7 +133,7 @@ struct Linear::State {
       jobs.push_back({weights[i]->product(p, gated.empty() ? nullptr : gated[i].get()), p.outputs});
       begin += p.outputs;
     }
-    const int count = x.size(0) * begin * x.size(1) < kSmallWork ? 1 : cores();
+    const int count = x.size(0) * begin * x.size(1) < kSmallProduct ? 1 : cores();
     share_out(jobs, begin, step_of(x.size(0), x.size(1), begin, count), count);
   }
 

@@ -2,6 +2,7 @@
 // computes runs on the pool that the calling thread was lent.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 
@@ -40,6 +41,9 @@ class OnPool {
   Pool* before_;
   int libtorch_before_;
 };
+
+// Work on fewer tokens is not worth another thread.
+constexpr std::int64_t kSharedTokens = 96;
 
 // Cores that the calling thread may share its work out to.
 int cores();

@@ -95,7 +95,7 @@ struct Class {
   FeatureSettings (*read)(const Fields&);
   std::vector<std::string_view> model_types;  // whose files may not name their class
 };
-const Class kClasses[] = {{"Wav2Vec2FeatureExtractor",
+const Class kFeatureClasses[] = {{"Wav2Vec2FeatureExtractor",
                            wav2vec2,
                            {"wav2vec2", "hubert", "wavlm", "unispeech", "unispeech-sat",
                             "data2vec-audio", "sew", "sew-d", "wav2vec2-conformer"}},
@@ -106,16 +106,16 @@ const Class kClasses[] = {{"Wav2Vec2FeatureExtractor",
 FeatureSettings settings_of(const Fields& fields, const std::string& name,
                             const std::string& model_type) {
   const auto* row =
-      name.empty() ? std::ranges::find_if(kClasses,
+      name.empty() ? std::ranges::find_if(kFeatureClasses,
                                           [&](const Class& c) {
                                             return std::ranges::find(c.model_types, model_type) !=
                                                    c.model_types.end();
                                           })
-                   : std::ranges::find(kClasses, name, &Class::name);
-  if (row != std::end(kClasses)) return row->read(fields);
+                   : std::ranges::find(kFeatureClasses, name, &Class::name);
+  if (row != std::end(kFeatureClasses)) return row->read(fields);
   if (name.empty()) fail(Errc::kUnsupported, fields.where(), ": names no feature_extractor_type");
   std::vector<std::string> known;
-  for (const Class& c : kClasses) known.emplace_back(c.name);
+  for (const Class& c : kFeatureClasses) known.emplace_back(c.name);
   fail(Errc::kUnsupported, fields.where(), ": the feature extractor '", name,
        "' is not supported, wanted ", joined(known, ", "));
 }

@@ -119,7 +119,7 @@ constexpr ImageClass in_pvt(Filter filter, Generation since) {
           .since = since};
 }
 
-constexpr ImageClass kClasses[] = {
+constexpr ImageClass kImageClasses[] = {
     {.name = "ViT", .square = 224, .mean = kHalf, .std = kHalf},
     {.name = "DeiT",
      .square = 256,
@@ -242,11 +242,11 @@ constexpr std::pair<std::string_view, std::string_view> kModels[] = {
 
 const ImageClass& image_class(std::string_view name, Generation generation) {
   const ImageClass* found = nullptr;
-  for (const ImageClass& row : kClasses)
+  for (const ImageClass& row : kImageClasses)
     if (row.name == name && row.since <= generation) found = &row;
   if (found) return *found;
   std::vector<std::string> names;
-  for (const ImageClass& row : kClasses)
+  for (const ImageClass& row : kImageClasses)
     if (names.empty() || names.back() != row.name) names.emplace_back(row.name);
   fail(Errc::kUnsupported, "the image processor '", name,
        "ImageProcessor' is not supported, wanted ", joined(names, ", "));
