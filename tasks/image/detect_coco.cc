@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "core/base/log.h"
-#include "tasks/image/saved_files.h"
 #include "tasks/run/output_file.h"
+#include "tasks/run/saved_files.h"
 
 namespace hft {
 namespace {

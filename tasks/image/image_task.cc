@@ -3,8 +3,8 @@
 #include "core/base/log.h"
 #include "core/checkpoint/config.h"
 #include "core/engine.h"
-#include "tasks/image/saved_files.h"
 #include "tasks/run/image_worker.h"
+#include "tasks/run/saved_files.h"
 
 namespace hft {
 namespace {

@@ -9,8 +9,8 @@
 #include "media/image_write.h"
 #include "tasks/commands.h"
 #include "tasks/image/image_task.h"
-#include "tasks/image/saved_files.h"
 #include "tasks/run/drawing.h"
+#include "tasks/run/saved_files.h"
 
 namespace hft {
 namespace {

@@ -1,4 +1,4 @@
-#include "tasks/image/saved_files.h"
+#include "tasks/run/saved_files.h"
 
 #include "core/base/error.h"
 #include "core/base/files.h"

@@ -1,0 +1,138 @@
+// hft transcribe: sounds in, what was said in them out. Reference: AutomaticSpeechRecognitionPipeline.
+#include "core/base/log.h"
+#include "core/base/text.h"
+#include "core/checkpoint/config.h"
+#include "tasks/audio/transcriber.h"
+#include "tasks/audio/transcript_sinks.h"
+#include "tasks/commands.h"
+
+namespace hft {
+namespace {
+
+constexpr const char* kDefaultModel = "facebook/wav2vec2-base-960h";
+
+// By the model's class: Whisper writes, others label every piece of the sound (CTC).
+std::unique_ptr<Transcriber> make_transcriber(const TranscribeOptions&, const fs::path&,
+                                              const Fields& config) {
+  const std::string type = config.text("model_type", "");
+  fail_hint(Errc::kUnsupported, "hft models lists those that are", config.where(), ": model_type '",
+            type, "' is not supported by hft transcribe");
+}
+
+std::vector<double> strides_of(const std::string& text) {
+  std::vector<double> seconds;
+  for (const std::string& part : split(text, ',')) {
+    char* end = nullptr;
+    const double value = std::strtod(part.c_str(), &end);
+    if (part.empty() || *end || !(value >= 0) || value > 86400)
+      fail(Errc::kUsage, "--stride-length-s: '", text, "' is not seconds, or two of them: 4,2");
+    seconds.push_back(value);
+  }
+  if (seconds.size() > 2)
+    fail(Errc::kUsage, "--stride-length-s: has ", seconds.size(), " numbers, wanted one or two");
+  return seconds;
+}
+
+int transcribe(const Flags& flags, TranscribeOptions& o) {
+  if (!o.raw.empty()) {
+    media::parse_raw_sound(o.raw);
+    o.input.raw = true;
+  }
+  if (!o.stride_length_s.empty() && !o.chunk_length_s)
+    fail(Errc::kUsage, "--stride-length-s is for --chunk-length-s");
+  InputReader reader(o.input, o.output.keep_columns);
+  const fs::path folder = model_folder(o.model, kDefaultModel);
+  const std::unique_ptr<Transcripts> out =
+      make_transcripts(o, fingerprint(flags, folder), reader.total());
+  const auto transcriber = make_transcriber(o, folder, read_config(folder));
+  return run({.reader = reader,
+              .sink = *out,
+              .prepare = [&](const Input& input) { return transcriber->prepare(input, *out); },
+              .worker = &transcriber->worker(),
+              .verb = "transcribing",
+              .unit = "sound",
+              .partial = writes_parts(o)});
+}
+
+void add_whisper_options(Flags& flags, TranscribeOptions& o) {
+  constexpr const char* kGroup = "Whisper";
+  flags.add("--language", o.language, "What is spoken, by name or code; else it is detected")
+      .metavar("LANG")
+      .group(kGroup);
+  flags.add("--task", o.task, "Write what is said, or translate it into English")
+      .one_of({"transcribe", "translate"})
+      .group(kGroup);
+  flags.add("--initial-prompt", o.initial_prompt, "Text that comes before: names, words, style")
+      .metavar("TEXT")
+      .group(kGroup);
+  flags
+      .add(
+          "--condition-on-prev-tokens", [&o] { o.condition_on_prev_tokens = true; },
+          "Each window of a long sound goes on from the text of those before it")
+      .group(kGroup);
+  flags
+      .add(
+          "--no-condition-on-prev-tokens", [&o] { o.condition_on_prev_tokens = false; },
+          "Each window stands alone, whatever the model's settings say")
+      .group(kGroup);
+}
+
+std::function<int()> declare(Flags& flags) {
+  auto o = std::make_shared<TranscribeOptions>();
+  flags.footer(
+      "Examples:\n"
+      "  hft transcribe -m openai/whisper-small speech.mp3\n"
+      "  hft transcribe -m openai/whisper-large-v3-turbo --return-timestamps true --format srt "
+      "film.mkv -o film.srt\n"
+      "  hft transcribe -m openai/whisper-small --language german --task translate interview.ogg\n"
+      "  hft transcribe --json --return-timestamps word calls/ -o calls.jsonl\n"
+      "  arecord -f S16_LE -r 16000 -t raw | hft transcribe -m openai/whisper-base --raw "
+      "16000,1,s16le\n\n"
+      "Without other settings of the model: 5 beams, as by the pipeline. A sound of more than 30\n"
+      "seconds is heard window by window; with --chunk-length-s in chunks that overlap.");
+  flags.add("--return-timestamps", o->timestamps, "Times of segments (true), words or characters")
+      .one_of({"true", "word", "char", "false"});
+  flags
+      .add_number(
+          "--chunk-length-s",
+          [o](double seconds) {
+            if (!(seconds >= 0) || seconds > 86400)
+              fail(Errc::kUsage, "--chunk-length-s: ", seconds, " is outside [0, 86400]");
+            o->chunk_length_s = seconds;
+          },
+          "Hear pieces of so many seconds by themselves, and join what they say")
+      .metavar("N");
+  flags
+      .add(
+          "--stride-length-s",
+          [o](const std::string& text) { o->stride_length_s = strides_of(text); },
+          "How far a chunk reaches over its neighbours: both sides, or left,right; a sixth of it")
+      .metavar("N[,N]");
+  flags.add("--raw", o->raw, "Samples without a header: 16000,1,s16le; endless ones on stdin too")
+      .metavar("RATE,CHANNELS,TYPE")
+      .group("Input");
+  flags.add("--output-dir", o->output_dir, "A file for each input, by its name")
+      .metavar("DIR")
+      .group("Output");
+  flags.add("--skip-existing", o->skip_existing, "Pass over inputs whose file is in DIR already")
+      .group("Output");
+  add_whisper_options(flags, *o);
+  add_generation_options(flags, o->generation);
+  add_input_options(flags, o->input, {{.name = "audio", .kind = Kind::kSound}});
+  add_output_options(flags, o->output, {"srt", "vtt", "lrc"});
+  add_model_options(flags, o->model);
+  return [o, flags] { return transcribe(flags, *o); };
+}
+
+}  // namespace
+
+media::SoundSource TranscribeOptions::sound(const Input& of) const {
+  media::SoundSource source = of.sound();
+  if (!raw.empty()) source.raw = media::parse_raw_sound(raw);
+  return source;
+}
+
+extern const Command transcribe_command{"transcribe", "Audio", "Write what is said in sounds",
+                                        declare};
+
+}  // namespace hft

@@ -1,0 +1,54 @@
+// What `hft transcribe` asks of a model with everything around it, whichever way it hears.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "tasks/audio/transcript.h"
+#include "tasks/run/generation_options.h"
+#include "tasks/run/model_options.h"
+#include "tasks/run/runner.h"
+
+namespace hft {
+
+struct TranscribeOptions {
+  ModelOptions model;
+  InputOptions input;
+  OutputOptions output;
+  GenerationOptions generation;
+  std::string language, task, initial_prompt;
+  std::optional<bool> condition_on_prev_tokens;
+  std::string timestamps;  // "true", "word", "char"; "" and "false": none
+  std::optional<double> chunk_length_s;
+  std::vector<double> stride_length_s;  // one for both sides, or left and right; empty: a sixth
+  std::string raw;                      // RATE,CHANNELS,TYPE of samples on standard input
+  std::string output_dir;
+  bool skip_existing = false;  // files of output_dir that are there
+
+  bool timed() const { return !timestamps.empty() && timestamps != "false"; }
+  // Where the sound of an input is: with --raw, standard input's samples.
+  media::SoundSource sound(const Input& input) const;
+};
+
+// Takes the transcripts of a run, in input order. Its jobs give them with write(input, transcript).
+class Transcripts : public Sink {
+ public:
+  using Sink::write;
+  // A chunk of the next input to be written that will not change any more. Shown at once where
+  // somebody waits for it; what was shown is not written again.
+  virtual void show(const TimedText&) {}
+  virtual void write(const Input& input, const Transcript& transcript) = 0;
+};
+
+class Transcriber {
+ public:
+  virtual ~Transcriber() = default;
+  // Throws this input's error. From any thread. Its write() gives `out` the transcript.
+  virtual std::unique_ptr<Job> prepare(const Input& input, Transcripts& out) = 0;
+  virtual Worker& worker() = 0;
+};
+
+}  // namespace hft

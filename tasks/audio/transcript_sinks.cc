@@ -1,0 +1,188 @@
+#include "tasks/audio/transcript_sinks.h"
+
+#include <unistd.h>
+
+#include <map>
+#include <set>
+
+#include "core/base/files.h"
+#include "core/base/log.h"
+#include "tasks/run/drawing.h"
+#include "tasks/run/output_file.h"
+#include "tasks/run/saved_files.h"
+
+namespace hft {
+namespace {
+
+bool is_records(const OutputOptions& o) {
+  return o.json || o.resume || o.format == "json" || o.format == "csv";
+}
+
+// "lines": with times, where they were asked for.
+std::string form_of(const TranscribeOptions& o) {
+  const std::string& form = o.output.format;
+  return form.empty() || form == "text" ? (o.timed() ? "lines" : "text") : form;
+}
+
+class Records : public Transcripts {
+ public:
+  Records(const OutputOptions& options, Fingerprint fingerprint)
+      : writer_(options, {.text_by_default = true}, std::move(fingerprint)) {}
+  std::optional<Kept> reuse(const Input& input) override { return writer_.reuse(input); }
+  void write(const Input& input, const Transcript& t) override { write(input, json_of(t)); }
+  void write(const Input& input, Json output) override { writer_.write(input, std::move(output)); }
+  void write_error(const Input& input, const Error& e) override { writer_.write_error(input, e); }
+  void write_kept(const Kept& kept) override { writer_.write_kept(kept); }
+  void flush() override { writer_.flush(); }
+  int finish() override { return writer_.finish(); }
+  void interrupted() override { writer_.interrupted(); }
+
+ private:
+  RecordWriter writer_;
+};
+
+// All transcripts one after another; what is shown of the one in turn is written at once where
+// somebody waits for it.
+class OneText : public Transcripts {
+ public:
+  OneText(const TranscribeOptions& o)
+      : name_(form_of(o)),
+        live_(!o.raw.empty() || !o.output.file.empty() || ::isatty(STDOUT_FILENO)),
+        on_stdout_(o.output.file.empty()),
+        form_(name_),
+        out_(o.output.file) {}
+
+  void show(const TimedText& chunk) override {
+    if (!live_) return;
+    put(begun() + form_.add(chunk));
+    text_ += chunk.text.size();
+    ++chunks_;
+    out_.flush();
+  }
+  void write(const Input&, const Transcript& t) override {
+    std::string rest = begun();
+    if (name_ == "text") {
+      if (t.text.size() > text_) rest += form_.add({t.text.substr(text_)});
+    } else if (t.chunks) {
+      for (; chunks_ < t.chunks->size(); ++chunks_) rest += form_.add((*t.chunks)[chunks_]);
+    } else if (!t.text.empty()) {
+      rest += form_.add({t.text, 0.0});
+    }
+    put(rest + form_.end(t.seconds));
+    failures_.succeeded();
+    next();
+  }
+  void write(const Input&, Json) override {}
+  void write_error(const Input& input, const Error& error) override {
+    if (begun_) put(form_.end(0));
+    failures_.add(input, error);
+    next();
+  }
+  void flush() override { out_.flush(); }
+  int finish() override {
+    out_.close();
+    return failures_.exit_code();
+  }
+
+ private:
+  void put(const std::string& text) { out_.write(on_stdout_ ? for_stdout(text) : text); }
+  std::string begun() { return std::exchange(begun_, true) ? "" : form_.begin(); }
+  void next() {
+    form_ = TimedForm(name_);
+    begun_ = false;
+    text_ = chunks_ = 0;
+  }
+
+  std::string name_;
+  bool live_, on_stdout_, begun_ = false;
+  std::size_t text_ = 0, chunks_ = 0;  // shown of the transcript in turn
+  TimedForm form_;
+  OutputFile out_;
+  Failures failures_;
+};
+
+// --output-dir: NAME.txt, NAME.srt … in a folder.
+class FileEach : public Transcripts {
+ public:
+  explicit FileEach(const TranscribeOptions& o) : options_(o), folder_(o.output_dir) {
+    std::error_code failed;
+    fs::create_directories(folder_, failed);
+    if (failed || !fs::is_directory(folder_))
+      fail(Errc::kResources, "--output-dir ", o.output_dir, ": cannot be made a folder",
+           failed ? ": " + failed.message() : "");
+  }
+
+  // A file that is there already: passed over, or that input's error before it is heard.
+  std::optional<Kept> reuse(const Input& input) override {
+    const fs::path file = name(input);
+    if (options_.output.force || !fs::exists(file)) return std::nullopt;
+    if (options_.skip_existing) return Kept{};
+    fail_hint(Errc::kUsage, "--force replaces it, --skip-existing leaves it", file.string(),
+              ": exists already");
+  }
+  void write(const Input& input, const Transcript& t) override {
+    const bool json = options_.output.json || options_.output.format == "json";
+    write_file(files_.at(input.index),
+               json ? to_line(json_of(t)) + "\n" : written(t, form_of(options_)));
+    failures_.succeeded();
+  }
+  void write(const Input&, Json) override {}
+  void write_error(const Input& input, const Error& error) override { failures_.add(input, error); }
+  void write_kept(const Kept&) override { failures_.succeeded(); }
+  int finish() override { return failures_.exit_code(); }
+  void interrupted() override {
+    note("interrupted; the files that are there are whole, --skip-existing goes on after them");
+  }
+
+ private:
+  // Inputs of one name get numbers from the second on.
+  const fs::path& name(const Input& input) {
+    const bool json = options_.output.json || options_.output.format == "json";
+    const std::string form = json ? "json" : form_of(options_);
+    const std::string suffix = form == "text" || form == "lines" ? "txt" : form;
+    std::string stem = stem_of(input);
+    if (stem.empty() || stem == "-") stem = "sound";
+    const int before = names_[stem]++;
+    if (before > 0) stem += "-" + std::to_string(before + 1);
+    return files_[input.index] = folder_ / (stem + "." + suffix);
+  }
+
+  const TranscribeOptions& options_;
+  fs::path folder_;
+  std::map<std::string, int> names_;
+  std::map<std::int64_t, fs::path> files_;
+  Failures failures_;
+};
+
+void check(const TranscribeOptions& o, std::int64_t inputs) {
+  const std::string& form = o.output.format;
+  if (o.output.json && !form.empty() && form != "json")
+    fail(Errc::kUsage, "--json and --format ", form, " contradict each other");
+  if (!o.output_dir.empty()) {
+    if (!o.output.file.empty() || o.output.resume || form == "csv")
+      fail(Errc::kUsage, "--output-dir and ", !o.output.file.empty() ? "--output" : o.output.resume
+               ? "--resume" : "--format csv", " contradict each other");
+  } else if (o.skip_existing) {
+    fail(Errc::kUsage, "--skip-existing is for --output-dir");
+  }
+  if (o.output_dir.empty() && inputs > 1 && (form == "srt" || form == "vtt" || form == "lrc"))
+    fail_hint(Errc::kUsage, "--output-dir DIR writes a file for each", "--format ", form,
+              ": one file holds one sound, not ", inputs);
+}
+
+}  // namespace
+
+std::unique_ptr<Transcripts> make_transcripts(const TranscribeOptions& o, Fingerprint fingerprint,
+                                              std::int64_t inputs) {
+  check(o, inputs);
+  if (!o.output_dir.empty()) return std::make_unique<FileEach>(o);
+  if (is_records(o.output)) return std::make_unique<Records>(o.output, std::move(fingerprint));
+  check_output_file(o.output.file, o.output.force);
+  return std::make_unique<OneText>(o);
+}
+
+bool writes_parts(const TranscribeOptions& o) {
+  return o.output_dir.empty() && !is_records(o.output);
+}
+
+}  // namespace hft
