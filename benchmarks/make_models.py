@@ -210,6 +210,21 @@ def detr_r50():
     pictured("detr-r50", lambda: tf.DetrForObjectDetection(config), tf.DetrImageProcessor)
 
 
+def seeing_onnx(name, auto, outputs):
+    """The same weights for onnxruntime, for pictures of the size that the photos become."""
+    def make():
+        if not (OUT / name).exists():
+            ALL[name]()
+        model = getattr(tf, auto).from_pretrained(OUT / name, attn_implementation="eager")
+        height, width = (224, 224) if name == "vit-base" else (800, 1066)
+        part = OUT / f"{name}.partial.onnx"
+        torch.onnx.export(model.eval(), (torch.zeros(1, 3, height, width),), str(part), input_names=["pixel_values"],
+                          output_names=outputs, opset_version=17, dynamo=False,
+                          dynamic_axes={x: {0: "batch"} for x in ["pixel_values", *outputs]})
+        os.replace(part, OUT / f"{name}.onnx")
+    return make
+
+
 def mask2former_swin_b():
     backbone = tf.SwinConfig(image_size=384, embed_dim=128, depths=[2, 2, 18, 2], num_heads=[4, 8, 16, 32], window_size=12,
                              out_features=["stage1", "stage2", "stage3", "stage4"])
@@ -226,7 +241,9 @@ ALL = {"distilbert": distilbert, "bert-ner": bert_ner, "distilbert.onnx": distil
        "opus-mt": opus_mt, "opus-mt.ct2": ct2("opus-mt"), "bart-large": bart_large,
        "bart-large.ct2": ct2("bart-large"), "all-MiniLM-L6-v2": minilm, "all-MiniLM-L6-v2.int8.onnx": minilm_int8,
        "qwen2.5-0.5b": qwen, "qwen2.5-0.5b.gguf": qwen_gguf, "gpt2": gpt2, "photos": photos, "vit-base": vit_base,
-       "detr-r50": detr_r50, "mask2former-swin-b": mask2former_swin_b}
+       "detr-r50": detr_r50, "mask2former-swin-b": mask2former_swin_b,
+       "vit-base.onnx": seeing_onnx("vit-base", "AutoModelForImageClassification", ["logits"]),
+       "detr-r50.onnx": seeing_onnx("detr-r50", "AutoModelForObjectDetection", ["logits", "pred_boxes"])}
 
 
 def main():

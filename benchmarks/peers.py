@@ -93,6 +93,40 @@ def seen(task, dtype="float32"):
     return make
 
 
+def seen_by_onnxruntime(task, size):
+    """onnxruntime on pictures, `size` at a time, its tensors made and read by the processors of transformers."""
+    def make(model, files):
+        import onnxruntime
+        import torch
+        import transformers as tf
+        from PIL import Image
+        from types import SimpleNamespace
+        processor = tf.AutoImageProcessor.from_pretrained(model, use_fast=False)
+        names = tf.AutoConfig.from_pretrained(model).id2label
+        session = onnxruntime.InferenceSession(model.rstrip("/") + ".onnx")
+
+        def labelled(logits):
+            scores, ids = torch.tensor(logits).softmax(-1).topk(5)
+            return [{"label": names[int(i)], "score": float(s)} for s, i in zip(scores, ids)]
+
+        def detected(out, image):
+            out = SimpleNamespace(logits=torch.tensor(out[0]), pred_boxes=torch.tensor(out[1]))
+            found, = processor.post_process_object_detection(out, 0.5, [image.size[::-1]])
+            return [{"score": float(s), "label": names[int(l)],
+                     "box": dict(zip(("xmin", "ymin", "xmax", "ymax"), map(int, b)))}
+                    for s, l, b in zip(found["scores"], found["labels"], found["boxes"].tolist())]
+
+        def run():
+            answers = []
+            for at in range(0, len(files), size):
+                images = [Image.open(file).convert("RGB") for file in files[at:at + size]]
+                out = session.run(None, {"pixel_values": processor(images, return_tensors="np")["pixel_values"]})
+                answers += map(labelled, out[0]) if task == "classify" else [detected(out, images[0])]
+            return answers
+        return run
+    return make
+
+
 def ceiling(*_):
     """What this machine can do at this moment: GB/s read, Gflop/s of f32 and, where oneDNN packs it, bf16 products."""
     import torch
@@ -125,6 +159,7 @@ PEERS = {"classify": classify, "ner": ner,
          **{f"{name}{end}": seen(task, dtype) for end, dtype in (("", "float32"), ("-bf16", "bfloat16"))
             for name, task in (("image-classify", "image-classification"), ("detect", "object-detection"),
                                ("segment", "image-segmentation"))},
+         "image-classify-onnx": seen_by_onnxruntime("classify", 16), "detect-onnx": seen_by_onnxruntime("detect", 1),
          "onnxruntime": onnxruntime, "onnxruntime_int8": onnxruntime_int8, "embed": embed, "ceiling": ceiling}
 
 

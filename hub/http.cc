@@ -121,11 +121,12 @@ std::string Reply::header(const std::string& name) const {
   return found == headers.end() ? "" : found->second;
 }
 
-Http::Http(Settings settings)
+Http::Http(Settings settings, Endpoint kind)
     : settings_(std::move(settings)),
       endpoint_(backend().parse_url(settings_.endpoint)),
       connection_(backend().connect()) {
-  if (endpoint_.scheme == "https" || (endpoint_.scheme == "http" && is_loopback(endpoint_.host)))
+  if (kind == Endpoint::kAnyAddress || endpoint_.scheme == "https" ||
+      (endpoint_.scheme == "http" && is_loopback(endpoint_.host)))
     return;
   if (endpoint_.scheme == "http" && environment("HFT_ALLOW_HTTP") == "1") return;
   fail_hint(Errc::kUsage, "HFT_ALLOW_HTTP=1 sends everything, the token too, unencrypted",

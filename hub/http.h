@@ -52,7 +52,9 @@ struct Transient : std::runtime_error {
 
 class Http {
  public:
-  explicit Http(Settings settings);
+  // Throws kUsage for an endpoint without TLS: a token would go to it. kAnyAddress: none will.
+  enum class Endpoint : std::uint8_t { kHub, kAnyAddress };
+  explicit Http(Settings settings, Endpoint kind = Endpoint::kHub);
 
   // One try. Redirects are followed by hand (limits::kRedirects): https never becomes http, no
   // other scheme, no link-local address, no loopback unless the endpoint is there; the token goes

@@ -17,7 +17,7 @@ std::string read_url(const std::string& url, std::int64_t max_bytes) {
   own.token.clear();
   const Url parsed = backend().parse_url(url);
   own.endpoint = parsed.origin();
-  Http http(own);
+  Http http(own, Http::Endpoint::kAnyAddress);
   std::string body;
   Request request{.url = parsed.text};
   request.on_body = [&](std::span<const char> bytes) {

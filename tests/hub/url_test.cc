@@ -22,3 +22,12 @@ TEST_CASE("read_url: the whole file, its limit, and what the host answers") {
   CHECK(test::error_of([&] { hub::read_url(url + ".none", 100); }) ==
         url + ".none: the host answered 404");
 }
+
+TEST_CASE("read_url: an address without TLS is asked, too") {
+  ::setenv("HFT_HUB_RETRY_WAIT", "0.01", 1);
+  const std::string url = "http://pictures.invalid/a.png";
+  const std::string error = test::error_of([&] { hub::read_url(url, 100); });
+  CHECK(error.find("pictures.invalid") != std::string::npos);
+  CHECK(error.find("HF_ENDPOINT") == std::string::npos);
+  ::unsetenv("HFT_HUB_RETRY_WAIT");
+}
