@@ -136,7 +136,8 @@ def ct2(name):
         if not (OUT / name).exists():
             ALL[name]()
         from ctranslate2.converters import TransformersConverter
-        TransformersConverter(str(OUT / name)).convert(str(OUT / f"{name}.ct2"), force=True)
+        more = [f for f in ("tokenizer.json", "preprocessor_config.json") if name.startswith("whisper")]
+        TransformersConverter(str(OUT / name), copy_files=more).convert(str(OUT / f"{name}.ct2"), force=True)
     return make
 
 
@@ -233,6 +234,38 @@ def mask2former_swin_b():
              lambda: tf.Mask2FormerImageProcessor(size={"height": 384, "width": 384}, ignore_index=255))
 
 
+def whisper_small():
+    """With the tokenizer of openai-whisper, whose files that package holds."""
+    import whisper
+    from transformers.convert_slow_tokenizer import TikTokenConverter
+    from whisper.tokenizer import LANGUAGES
+    specials = ["<|endoftext|>", "<|startoftranscript|>", *(f"<|{code}|>" for code in list(LANGUAGES)[:99]), "<|translate|>",
+                "<|transcribe|>", "<|startoflm|>", "<|startofprev|>", "<|nospeech|>", "<|notimestamps|>"]
+    times = [f"<|{i * 0.02:.2f}|>" for i in range(1501)]
+    made = TikTokenConverter(str(Path(whisper.__file__).parent / "assets" / "multilingual.tiktoken"),
+                             additional_special_tokens=specials).converted()
+    made.add_tokens(times)
+    ids = {token: made.token_to_id(token) for token in specials}
+    end, start = ids["<|endoftext|>"], ids["<|startoftranscript|>"]
+    config = tf.WhisperConfig(vocab_size=51865, d_model=768, encoder_layers=12, decoder_layers=12, encoder_attention_heads=12,
+                              decoder_attention_heads=12, encoder_ffn_dim=3072, decoder_ffn_dim=3072, pad_token_id=end,
+                              bos_token_id=end, eos_token_id=end, decoder_start_token_id=start, suppress_tokens=None,
+                              begin_suppress_tokens=None)
+    torch.manual_seed(1)
+    part = OUT / "whisper-small.partial"
+    shutil.rmtree(part, ignore_errors=True)
+    tf.WhisperForConditionalGeneration(config).eval().save_pretrained(part)
+    tf.WhisperTokenizerFast(tokenizer_object=made, additional_special_tokens=specials, pad_token=specials[0],
+                            unk_token=specials[0], bos_token=specials[0], eos_token=specials[0]).save_pretrained(part)
+    tf.WhisperFeatureExtractor().save_pretrained(part)
+    (part / "generation_config.json").write_text(json.dumps(
+        {"bos_token_id": end, "eos_token_id": end, "pad_token_id": end, "decoder_start_token_id": start, "max_length": 448,
+         "no_timestamps_token_id": ids["<|notimestamps|>"], "is_multilingual": True,
+         "lang_to_id": {t: ids[t] for t in specials[2:101]}, "alignment_heads": [[5, 3], [8, 0]],
+         "task_to_id": {t: ids[f"<|{t}|>"] for t in ("transcribe", "translate")}}))
+    os.replace(part, OUT / "whisper-small")
+
+
 def minilm():
     os.symlink(os.path.relpath(MINILM, OUT), OUT / "all-MiniLM-L6-v2")
 
@@ -241,6 +274,7 @@ ALL = {"distilbert": distilbert, "bert-ner": bert_ner, "distilbert.onnx": distil
        "opus-mt": opus_mt, "opus-mt.ct2": ct2("opus-mt"), "bart-large": bart_large,
        "bart-large.ct2": ct2("bart-large"), "all-MiniLM-L6-v2": minilm, "all-MiniLM-L6-v2.int8.onnx": minilm_int8,
        "qwen2.5-0.5b": qwen, "qwen2.5-0.5b.gguf": qwen_gguf, "gpt2": gpt2, "photos": photos, "vit-base": vit_base,
+       "whisper-small": whisper_small, "whisper-small.ct2": ct2("whisper-small"),
        "detr-r50": detr_r50, "mask2former-swin-b": mask2former_swin_b,
        "vit-base.onnx": seeing_onnx("vit-base", "AutoModelForImageClassification", ["logits"]),
        "detr-r50.onnx": seeing_onnx("detr-r50", "AutoModelForObjectDetection", ["logits", "pred_boxes"])}

@@ -19,6 +19,7 @@ std::span<const Command> commands() {
       image_classify_command,
       detect_command,
       segment_command,
+      transcribe_command,
       tokenize_command,
       convert_command,
       inspect_command,

@@ -5,7 +5,7 @@ golden.json, what the Python pipelines answer for it. tests/cli/golden_test.cc c
 usage: make_golden.py [NAME...]    (default: all checkpoints; needs the Python of scripts/setup --reference, and for
                                     those named v5-… one with transformers 5)
        make_golden.py KIND         what other tests compare with: generation, templates, tokenizer_parts,
-                                   tokenizer_classes, torch_files, sentence_cases, pictures, sounds
+                                   tokenizer_classes, torch_files, sentence_cases, pictures, sounds, speech
                                    (a module of scripts/golden each)
 """
 import copy
@@ -23,7 +23,7 @@ import transformers as tf
 from safetensors.torch import load_file, save_file
 
 sys.path.insert(0, str(Path(__file__).parent))
-from golden import answers, nomic_bert, photos, tokenizers_of
+from golden import answers, nomic_bert, photos, tokenizers_of, whisper
 from golden.decoders import DECODERS
 from golden.defaults import DEFAULTS
 from golden.models import GOLDENS as ENCODERS
@@ -31,9 +31,9 @@ from golden.seq2seq import SEQ2SEQ
 from golden.version5 import VERSION_5
 from golden.vision import TIMM, VISION
 
-GOLDENS = ENCODERS + DECODERS + SEQ2SEQ + DEFAULTS + VISION + TIMM + VERSION_5
+GOLDENS = ENCODERS + DECODERS + SEQ2SEQ + DEFAULTS + VISION + TIMM + whisper.WHISPER + VERSION_5
 KINDS = ("generation", "templates", "tokenizer_parts", "tokenizer_classes", "torch_files", "sentence_cases",
-         "pictures", "sounds")
+         "pictures", "sounds", "speech")
 ROOT = Path(__file__).resolve().parent.parent / "tests" / "golden"
 
 
@@ -125,6 +125,8 @@ def compact(file):
 
 def save(golden, folder):
     """Writes the checkpoint: weights, config, tokenizer, sentence-transformers modules."""
+    if golden in whisper.WHISPER:
+        return whisper.save(golden, folder, build)
     length = golden.max_length
     tokenizer = tokenizers_of.make(golden.tokenizer, folder, length) if golden.tokenizer else None
     model = build(golden, len(tokenizer) if tokenizer else 0)
@@ -236,6 +238,8 @@ def main():
     chosen = [g for g in GOLDENS if (not names or g.name in names) and g.release == release]
     if any(g in VISION + TIMM for g in chosen):
         photos.make()
+    if any(g in whisper.WHISPER for g in chosen):
+        whisper.sounds()
     if release == 4:
         nomic_bert.register()
     for golden in chosen:

@@ -17,9 +17,9 @@ class BeamSearch : public Method {
         kept_candidates_(count_ * std::max<std::size_t>(2, 1 + around_.config.eos_token_id.size())),
         prompt_length_(static_cast<std::int64_t>(prompt_.ids.size())),
         length_(prompt_length_),
-        finished_(count_, Hypothesis{prompt_.ids, kNever, false, Finish::kNone}) {
+        finished_(count_, Hypothesis{prompt_.ids, kNever, false, Finish::kNone, 0}) {
     for (std::size_t b = 0; b < count_; ++b)
-      beams_.push_back({prompt_.ids, prompt_.sequence, b == 0 ? 0.0f : kNever});
+      beams_.push_back({prompt_.ids, prompt_.sequence, b == 0 ? 0.0f : kNever, 0});
   }
   ~BeamSearch() override { close_all(decoder_, beams_); }
 
@@ -34,6 +34,8 @@ class BeamSearch : public Method {
 
   void weigh(std::span<float> logits) override {
     if (around_.config.do_sample || !scan(logits)) top_ = candidates(accumulated(logits));
+    if (around_.mean_logprob)
+      for (Continuation& c : top_) c.logprob = logprob_of(row_of(logits, first_ ? 0 : c.beam), c.id);
   }
 
   void take(std::span<float>, std::span<const float>) override {
@@ -64,7 +66,7 @@ class BeamSearch : public Method {
       if (length_ > prompt_length_)
         offer({beam.ids,
                over_length(beam.score, length_ - prompt_length_, around_.config.length_penalty),
-               true, reason});
+               true, reason, beam.logprob});
     finish();
   }
 
@@ -74,6 +76,7 @@ class BeamSearch : public Method {
     float score = kNever;
     bool finished = false;
     Finish why = Finish::kNone;
+    float logprob = 0;  // of all its tokens
   };
 
   std::span<float> row_of(std::span<float> rows, std::size_t b) const {
@@ -165,7 +168,7 @@ class BeamSearch : public Method {
       Hypothesis h{
           beams_[top[i].beam].ids,
           over_length(top[i].score, length_ + 1 - prompt_length_, around_.config.length_penalty),
-          true, hits[i]};
+          true, hits[i], beams_[top[i].beam].logprob + top[i].logprob};
       h.ids.push_back(top[i].id);
       offer(std::move(h));
     }
@@ -201,6 +204,8 @@ class BeamSearch : public Method {
       g.ids.assign(h.ids.begin() + prompt_length_, h.ids.end());
       g.finish = h.why;
       g.score = h.score;
+      if (around_.mean_logprob && !g.ids.empty())
+        g.mean_logprob = h.logprob / static_cast<float>(g.ids.size());
       results_.push_back(std::move(g));
     }
   }

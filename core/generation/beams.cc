@@ -9,7 +9,7 @@ std::vector<Continuation> continuations(std::span<const Ranked> best, std::int64
   std::vector<Continuation> out;
   for (const Ranked& r : best)
     out.push_back({static_cast<std::size_t>(r.index / vocab),
-                   static_cast<std::int32_t>(r.index % vocab), r.score});
+                   static_cast<std::int32_t>(r.index % vocab), r.score, 0});
   return out;
 }
 
@@ -19,7 +19,7 @@ std::vector<Beam> follow(Decoder& decoder, std::vector<Beam>& beams,
   std::set<int> taken;
   for (const Continuation& c : chosen) {
     const Beam& parent = beams[c.beam];
-    Beam child{parent.ids, parent.sequence, c.score};
+    Beam child{parent.ids, parent.sequence, c.score, parent.logprob + c.logprob};
     child.ids.push_back(c.id);
     if (!taken.insert(parent.sequence).second) child.sequence = decoder.fork(parent.sequence);
     next.push_back(std::move(child));

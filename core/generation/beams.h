@@ -18,6 +18,7 @@ struct Beam {
   TokenIds ids;       // the prompt and what follows
   int sequence = -1;  // caches all but the last id
   float score = 0;    // sum of processed log-probabilities
+  float logprob = 0;  // that of log-probabilities among what was left, for mean_logprob
 };
 
 // A beam and one more token.
@@ -25,6 +26,7 @@ struct Continuation {
   std::size_t beam = 0;
   std::int32_t id = 0;
   float score = 0;
+  float logprob = 0;  // of the token alone, as Beam's
 };
 
 // From the `best` of the flattened scores [B * V] back to beams and tokens.

@@ -122,6 +122,7 @@ Json pipeline_values(Pipeline pipeline) {
   if (pipeline == Pipeline::kTextGeneration)
     values["do_sample"] = true, values["temperature"] = 0.7;
   if (pipeline == Pipeline::kTextToText) values["num_beams"] = 4;
+  if (pipeline == Pipeline::kSpeech) values["num_beams"] = 5;
   return values;
 }
 

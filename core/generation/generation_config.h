@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "core/base/json.h"
+#include "core/generation/timestamp_rules.h"
 
 namespace hft {
 
@@ -57,6 +58,7 @@ struct GenerationConfig {
   bool remove_invalid_values = false;
   std::optional<std::pair<std::int64_t, double>> exponential_decay_length_penalty;
   TokenIds suppress_tokens, begin_suppress_tokens;
+  std::optional<TimestampRules> timestamps;  // set by what transcribes; no field of the file
   std::optional<WatermarkingConfig> watermarking_config;
   // Special tokens
   TokenIds eos_token_id;
@@ -74,7 +76,7 @@ struct GenerationConfig {
 };
 
 // What a task's pipeline sets where neither flags nor task say otherwise.
-enum class Pipeline { kNone, kTextGeneration, kTextToText };
+enum class Pipeline { kNone, kTextGeneration, kTextToText, kSpeech };
 
 struct GenerationSources {
   std::filesystem::path folder;

@@ -74,7 +74,7 @@ bool changes_nothing(const GenerationConfig& c, const Lengths& lengths) {
          c.encoder_no_repeat_ngram_size == 0 && c.bad_words_ids.empty() && lengths.min == 0 &&
          !c.forced_bos_token_id && c.forced_eos_token_id.empty() && !c.remove_invalid_values &&
          !c.exponential_decay_length_penalty && c.suppress_tokens.empty() &&
-         c.begin_suppress_tokens.empty() && !c.watermarking_config && !c.do_sample &&
+         c.begin_suppress_tokens.empty() && !c.timestamps && !c.watermarking_config && !c.do_sample &&
          !c.renormalize_logits;
 }
 
@@ -189,6 +189,7 @@ void LogitsProcessors::process(Ids ids, Scores scores, std::size_t row,
   if (c.exponential_decay_length_penalty) decay(length, scores);
   remove(c.suppress_tokens, scores);
   if (length == begin_) remove(c.begin_suppress_tokens, scores);
+  if (c.timestamps) c.timestamps->apply(ids.subspan(static_cast<std::size_t>(prompt_)), scores);
   finish(ids, scores);
 }
 

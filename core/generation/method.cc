@@ -22,6 +22,17 @@ TokenLog Method::log_of(std::span<const float> logits, std::int32_t chosen) cons
   return {chosen, logs[static_cast<std::size_t>(chosen)], largest(logs, most)};
 }
 
+float Method::logprob_of(std::span<const float> scores, std::int32_t chosen) const {
+  std::vector<float> warm;
+  if (const GenerationConfig& c = around_.config; c.do_sample && c.temperature != 1) {
+    warm.assign(scores.begin(), scores.end());
+    for (float& s : warm) s *= static_cast<float>(c.temperature);
+    scores = warm;
+  }
+  const Normaliser normal = normaliser(scores);
+  return scores[static_cast<std::size_t>(chosen)] - normal.most - normal.log_sum;
+}
+
 std::unique_ptr<Method> make_method(Decoder& decoder, Prompt prompt, Surroundings around) {
   const GenerationConfig& c = around.config;
   if (c.num_beams > 1)

@@ -39,6 +39,9 @@ struct Generated {
   Finish finish = Finish::kNone;
   std::optional<float> score;  // beams: the sum of log-probabilities over length^length_penalty
   std::vector<TokenLog> logs;  // one a token, when asked for
+  // Mean log-probability of the tokens among what the processors left, without the temperature; when
+  // asked for.
+  std::optional<float> mean_logprob;
 };
 
 // What a method needs besides the model.
@@ -48,6 +51,7 @@ struct Surroundings {
   const Tokenizer* tokenizer = nullptr;  // for stop strings
   std::unique_ptr<Random> random;        // for sampling: this input's own
   std::int64_t logprobs = -1;            // most likely tokens to log; -1: no log
+  bool mean_logprob = false;             // greedy, sampling, beams
   Decoder* draft = nullptr;              // assisted generation: a small decoder-only model
   std::function<int()> open_draft;       // an empty sequence of it
   std::function<void(std::int32_t id, const TokenLog*)> on_token;  // greedy, sampling: as chosen
@@ -79,6 +83,8 @@ class Method {
  protected:
   std::int64_t vocab() const { return vocab_; }
   TokenLog log_of(std::span<const float> logits, std::int32_t chosen) const;
+  // Of a token among processed scores [V], as mean_logprob counts it.
+  float logprob_of(std::span<const float> scores, std::int32_t chosen) const;
 
   Decoder& decoder_;
   Prompt prompt_;

@@ -59,6 +59,9 @@ class Sampling : public Method {
         scores[r] = first_ && r > 0 ? std::span(copies[r - 1]) : logits.subspan(at++ * stride, v);
     process(scores);
     chosen_ = choose(scores);
+    if (around_.mean_logprob)
+      for (std::size_t r = 0; r < rows_.size(); ++r)
+        if (!rows_[r].done) rows_[r].logprob += logprob_of(scores[r], chosen_[r]);
   }
 
   void take(std::span<float>, std::span<const float>) override {
@@ -82,6 +85,7 @@ class Sampling : public Method {
   struct Row {
     TokenIds ids;            // the prompt and what was chosen
     std::vector<float> raw;  // the last logits, for the log
+    float logprob = 0;       // of all tokens, for mean_logprob
     int sequence = -1;
     int guide = -1;  // a sequence that does not know the prompt, with guidance_scale
     bool done = false;
@@ -133,6 +137,8 @@ class Sampling : public Method {
     results_[r].finish = finish;
     results_[r].ids.assign(row.ids.begin() + static_cast<std::ptrdiff_t>(prompt_.ids.size()),
                            row.ids.end());
+    if (around_.mean_logprob && !results_[r].ids.empty())
+      results_[r].mean_logprob = row.logprob / static_cast<float>(results_[r].ids.size());
     if (r == 0 && prompt_.keep) {
       kept_ = row.sequence;
       row.sequence = -1;

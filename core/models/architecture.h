@@ -35,6 +35,8 @@ struct Architecture {
   // An encoder-decoder that reads with a head: its decoder's text begins with its own last token
   // (shift_tokens_right of modeling_mbart.py).
   bool starts_with_last = false;
+  // An encoder-decoder whose sources are sounds, not texts.
+  bool hears = false;
   // Its layers may have fewer heads, as config's pruned_heads says.
   bool takes_pruned = false;
 

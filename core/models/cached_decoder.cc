@@ -146,6 +146,7 @@ void CachedDecoder::run(const Pass& pass, Decoded& out, const Sources& sources) 
   steps.steps = pass.steps;
   steps.cache = &cache_;
   steps.sources = sources.cache;
+  steps.asked = sources.asked;
   if (sources.of)
     for (auto& step : steps.steps) step.source = sources.of(step.sequence);
   steps.ids = at::tensor(pass.ids, at::kLong);

@@ -22,6 +22,7 @@ class CachedDecoder {
   struct Sources {
     const KvCache* cache = nullptr;
     std::function<int(int sequence)> of;
+    std::function<void(std::int64_t layer, const Tensor& queries)> asked = {};  // see Steps
   };
 
   // Computes on `pool`, in `dtype`.

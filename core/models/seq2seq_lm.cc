@@ -2,9 +2,14 @@
 
 #include <c10/core/InferenceMode.h>
 
+#include <algorithm>
+#include <atomic>
+#include <optional>
+
 #include "core/base/error.h"
 #include "core/models/cached_decoder.h"
 #include "core/models/text_model.h"
+#include "core/nn/attention.h"
 #include "core/nn/finite.h"
 
 namespace hft {
@@ -18,9 +23,11 @@ class EncoderDecoder : public Seq2SeqLm {
         decoder_(net_.decoder, request, pool, dtype),
         sources_(net_.sources, CachedDecoder::cache_type(dtype), request.deterministic),
         pool_(std::move(pool)),
+        dtype_(dtype),
         warnings_(std::move(warnings)) {}
 
   std::vector<int> encode(const TokenBatch& batch) override {
+    if (!net_.encode) fail(Errc::kUnsupported, "the model hears sounds and reads no texts");
     check(batch);
     return translate_errors([&] {
       const c10::InferenceMode no_gradients;
@@ -30,6 +37,46 @@ class EncoderDecoder : public Seq2SeqLm {
       if (!at::isfinite(encoded).all().item<bool>()) fail_not_finite(tokens);
       return keep(encoded, tokens.seqs);
     });
+  }
+
+  std::vector<int> hear(std::span<const SoundView> windows) override {
+    if (!net_.hear) fail(Errc::kUnsupported, "the model reads texts and hears no sounds");
+    for (const SoundView& window : windows)
+      if (window.frames != net_.hearing.frames || window.bins != net_.hearing.bins)
+        fail(Errc::kBadData, "a window of ", window.frames, " frames of ", window.bins,
+             " bins, but the model hears ", net_.hearing.frames, " of ", net_.hearing.bins);
+    return translate_errors([&] {
+      const c10::InferenceMode no_gradients;
+      const OnPool on(pool_.get());
+      Sequences seqs;
+      for (std::size_t b = 1; b <= windows.size(); ++b)
+        seqs.starts.push_back(static_cast<std::int64_t>(b) * net_.source_positions);
+      return keep(encoded(windows), seqs);
+    });
+  }
+
+  Attended attended(int sequence, std::span<const std::int32_t> ids,
+                    std::span<const SourceHead> heads) override {
+    const OneSource seen{sources_, 0, source_of_.at(sequence)};
+    std::vector<std::vector<Tensor>> parts(heads.size());  // of each pass [T,S]
+    Decoded out;
+    CachedDecoder::Sources sources = looked_up();
+    sources.asked = [&](std::int64_t layer, const Tensor& queries) {
+      for (std::size_t i = 0; i < heads.size(); ++i)
+        if (heads[i].first == layer)
+          parts[i].push_back(
+              source_weights(queries, heads[i].second, {sources_, layer, seen.source}));
+    };
+    const Feed feed{sequence, ids, 0};
+    decoder_.forward({&feed, 1}, out, sources);
+    Attended found{static_cast<std::int64_t>(heads.size()), static_cast<std::int64_t>(ids.size()),
+                   sources_.length(seen.source), {}};
+    for (const auto& part : parts) {
+      const Tensor all = at::concat(part).contiguous();
+      const auto* data = all.const_data_ptr<float>();
+      found.weights.insert(found.weights.end(), data, data + all.numel());
+    }
+    return found;
   }
 
   int fork(int sequence) override {
@@ -47,8 +94,7 @@ class EncoderDecoder : public Seq2SeqLm {
     sources_.close(source);
   }
   void forward(std::span<const Feed> feeds, Decoded& out) override {
-    decoder_.forward(feeds, out,
-                     {&sources_, [&](int sequence) { return source_of_.at(sequence); }});
+    decoder_.forward(feeds, out, looked_up());
   }
   std::int64_t length(int sequence) const override { return decoder_.length(sequence); }
   void each(std::size_t count, const std::function<void(std::size_t)>& f) override {
@@ -57,6 +103,7 @@ class EncoderDecoder : public Seq2SeqLm {
   std::int64_t vocab() const override { return decoder_.net().vocab; }
   std::int64_t max_positions() const override { return decoder_.net().positions; }
   std::int64_t max_source_positions() const override { return net_.source_positions; }
+  Hearing hearing() const override { return net_.hearing; }
   Kept kept_bytes() const override { return {sources_.token_bytes(), decoder_.token_bytes()}; }
   const std::vector<std::string>& warnings() const override { return warnings_; }
 
@@ -83,7 +130,41 @@ class EncoderDecoder : public Seq2SeqLm {
     return tokens;
   }
 
-  // A decoder's sequence for each text.
+  CachedDecoder::Sources looked_up() {
+    return {&sources_, [this](int sequence) { return source_of_.at(sequence); }};
+  }
+
+  Tensor listen(std::span<const SoundView> windows) const {  // [B*S,D]
+    std::vector<Tensor> features;
+    for (const SoundView& window : windows)
+      features.push_back(at::from_blob(const_cast<float*>(window.data), {window.frames, window.bins},
+                                       at::kFloat));
+    Sounds sounds;
+    sounds.features = at::stack(features).to(dtype_);
+    Tensor encoded = net_.hear(sounds);
+    if (at::isfinite(encoded).all().item<bool>()) return encoded;
+    sounds.watch = find_not_finite;
+    net_.hear(sounds);
+    fail(Errc::kNotFinite, "NaN or infinity first shows in the output of the encoder");
+  }
+
+  // As many windows as there are cores go at a time, one on each; the others on all cores.
+  Tensor encoded(std::span<const SoundView> windows) const {
+    std::vector<Tensor> parts(windows.size());
+    const auto apart = windows.size() / cores() * cores();
+    std::atomic<std::size_t> next = 0;
+    const auto work = [&](int) {
+      const c10::InferenceMode no_gradients;
+      const OnPool alone(nullptr);
+      for (std::size_t i; (i = next++) < apart;) parts[i] = listen(windows.subspan(i, 1));
+    };
+    if (apart > 0 && cores() > 1) on_each_core(cores(), work);
+    for (std::size_t i = cores() > 1 ? apart : 0; i < windows.size(); ++i)
+      parts[i] = listen(windows.subspan(i, 1));
+    return at::concat(parts);
+  }
+
+  // A decoder's sequence for each source.
   std::vector<int> keep(const Tensor& encoded, const Sequences& seqs) {
     std::vector<int> sequences;
     for (const int source : keep_sources(net_, encoded, seqs, sources_)) {
@@ -108,6 +189,7 @@ class EncoderDecoder : public Seq2SeqLm {
   CachedDecoder decoder_;
   KvCache sources_;  // keys and values of the source texts
   std::shared_ptr<Pool> pool_;
+  at::ScalarType dtype_;
   std::vector<std::string> warnings_;
   std::map<int, int> source_of_;  // of a decoder's sequence
   std::map<int, int> holders_;    // sequences of a source

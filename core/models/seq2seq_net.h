@@ -5,18 +5,31 @@
 #include <vector>
 
 #include "core/models/decoder_net.h"
+#include "core/models/heads/decoder.h"
 #include "core/nn/sequences.h"
 
 namespace hft {
 
+// What an encoder hears: windows of sounds, all of one length.
+struct Sounds {
+  Tensor features;  // [B,T,M]
+  // As in Tokens: set only to find where a NaN or infinity first shows.
+  std::function<void(const std::string& layer, const Tensor& output)> watch;
+  void note(const std::string& layer, const Tensor& output) const {
+    if (watch) watch(layer, output);
+  }
+};
+
 struct Seq2SeqNet {
-  // The encoder's last hidden states, [N,D].
+  // The encoder's last hidden states, [N,D], of texts or of sounds: one of the two is set.
   std::function<Tensor(const Tokens&)> encode;
+  std::function<Tensor(const Sounds&)> hear;
   // What cross-attention layer i sees of them: keys and values side by side, [N, 2*H*E].
   std::function<Tensor(const Tensor& encoded, std::int64_t layer)> seen;
   std::vector<CacheLayer> sources;    // what is kept of it
   std::int64_t source_vocab = 0;      // ids of source texts are in [0, source_vocab)
-  std::int64_t source_positions = 0;  // tokens a source text may have
+  std::int64_t source_positions = 0;  // tokens a source text may have; of a window, has
+  Seq2SeqLm::Hearing hearing = {};
   // Its Steps have sources.
   DecoderNet decoder;
 };

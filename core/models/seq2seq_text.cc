@@ -45,7 +45,7 @@ struct Reader {
     Tokens read = tokens;
     read.ids = decoder_ids(tokens);
     read.rows = eos >= 0 ? last_eos(tokens) : Tensor();
-    return whole_pass(net, tokens, read, dtype);  // [R,D]
+    return whole_pass(net, net.encode(tokens), tokens.seqs, read, dtype);  // [R,D]
   }
 };
 

@@ -31,18 +31,17 @@ Tensor whole_pass(const DecoderNet& net, const Tokens& tokens, at::ScalarType dt
   return net.hidden(steps);
 }
 
-Tensor whole_pass(const Seq2SeqNet& net, const Tokens& sources, const Tokens& tokens,
-                  at::ScalarType dtype) {
+Tensor whole_pass(const Seq2SeqNet& net, const Tensor& encoded, const Sequences& sources,
+                  const Tokens& tokens, at::ScalarType dtype) {
   KvCache seen(net.sources, cache_type(dtype)), cache(net.decoder.cache, cache_type(dtype));
-  const Tensor encoded = net.encode(sources);
   Steps steps;
   steps.sources = &seen;
-  add_steps(steps, cache, tokens, keep_sources(net, encoded, sources.seqs, seen));
+  add_steps(steps, cache, tokens, keep_sources(net, encoded, sources, seen));
   if (encoded.requires_grad()) {
     for (std::size_t i = 0; i < net.sources.size(); ++i)
       steps.seen.push_back(net.seen(encoded, static_cast<std::int64_t>(i)));
-    for (std::int64_t b = 0; b < sources.seqs.count(); ++b)
-      steps.seen_rows[steps.steps[b].source] = sources.seqs.starts[b];
+    for (std::int64_t b = 0; b < sources.count(); ++b)
+      steps.seen_rows[steps.steps[b].source] = sources.starts[b];
   }
   return net.decoder.hidden(steps);
 }

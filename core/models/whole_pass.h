@@ -10,9 +10,9 @@ namespace hft {
 // The hidden states of tokens.rows after the last norm, [R,D].
 Tensor whole_pass(const DecoderNet& net, const Tokens& tokens, at::ScalarType dtype);
 
-// Those of the decoder's text b after it has seen what the encoder read of source b. Gradients
-// reach the encoder.
-Tensor whole_pass(const Seq2SeqNet& net, const Tokens& sources, const Tokens& tokens,
-                  at::ScalarType dtype);
+// Those of the decoder's text b after it has seen what the encoder made of source b, in rows
+// `sources` of `encoded`. Gradients reach the encoder.
+Tensor whole_pass(const Seq2SeqNet& net, const Tensor& encoded, const Sequences& sources,
+                  const Tokens& tokens, at::ScalarType dtype);
 
 }  // namespace hft

@@ -49,4 +49,13 @@ Tensor attend_causal(const Tensor& qkv, const CausalAttention& attention, const 
 // steps.sources. Sequences of one source that follow each other are computed together.
 Tensor attend_source(const Tensor& queries, const CausalAttention& attention, const Steps& steps);
 
+// The weights with which one head of queries [T, H*E] sees the positions kept of a source in a
+// layer: [T, S] float32.
+struct OneSource {
+  const KvCache& sources;
+  std::int64_t layer;
+  int source;
+};
+Tensor source_weights(const Tensor& queries, std::int64_t head, const OneSource& seen);
+
 }  // namespace hft

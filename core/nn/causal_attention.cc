@@ -225,8 +225,17 @@ Tensor attend_causal(const Tensor& input, const CausalAttention& a, const Steps&
   return out.to(input.scalar_type());
 }
 
+Tensor source_weights(const Tensor& queries, std::int64_t head, const OneSource& seen) {
+  const auto size = seen.sources.layer(seen.layer).size;
+  const Tensor keys = kept(seen.sources, seen.layer, seen.source, seen.sources.length(seen.source),
+                           false)[head].to(at::kFloat);  // [S,E]
+  const Tensor own = queries.narrow(1, head * size, size).to(at::kFloat);  // [T,E]
+  return at::softmax(at::matmul(own, keys.t()) / std::sqrt(static_cast<double>(size)), -1);
+}
+
 Tensor attend_source(const Tensor& input, const CausalAttention& a, const Steps& steps) {
   const KvCache& sources = *steps.sources;
+  if (steps.asked) steps.asked(a.layer, input);
   const Tensor queries = input.to(sources.dtype()).contiguous();
   if (!kernel_computes(queries) || !steps.seen.empty())
     return source_with_libtorch(queries, a, steps).to(input.scalar_type());

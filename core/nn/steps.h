@@ -29,6 +29,9 @@ struct Steps {
   // step's source `seen_rows[source]` …, where gradients should reach it; empty: the cache serves.
   std::vector<Tensor> seen = {};
   std::map<int, std::int64_t> seen_rows = {};
+  // Set only where somebody wants to know what the source is looked at with: is called with the
+  // queries [N, H*E] of each layer's cross-attention.
+  std::function<void(std::int64_t layer, const Tensor& queries)> asked = {};
   Tensor ids;        // [N] int64
   Tensor positions;  // [N] int64
   Tensor rows;       // [R] int64: whose hidden states are wanted, ascending; undefined: all

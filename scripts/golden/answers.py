@@ -5,7 +5,7 @@ import json
 import torch
 import transformers as tf
 
-from golden import decoders, seq2seq, vision
+from golden import decoders, seq2seq, vision, whisper
 
 
 def parser():
@@ -128,6 +128,9 @@ def of(golden, folder):
             continue
         if case.args[0] in seq2seq.NAMES:
             yield case, seq2seq.answers(golden, folder, case.args, case.inputs)
+            continue
+        if golden in whisper.WHISPER:
+            yield case, whisper.answers(golden, folder, case.args, case.inputs)
             continue
         options = parser().parse_args(case.args)
         yield case, COMMANDS[options.command](golden, folder, options, case.inputs)

@@ -1,36 +1,46 @@
 // hft transcribe: sounds in, what was said in them out. Reference: AutomaticSpeechRecognitionPipeline.
-#include "core/base/log.h"
+#include <tuple>
+
+#include "core/base/limits.h"
 #include "core/base/text.h"
 #include "core/checkpoint/config.h"
 #include "tasks/audio/transcriber.h"
 #include "tasks/audio/transcript_sinks.h"
+#include "tasks/audio/whisper_transcriber.h"
 #include "tasks/commands.h"
 
 namespace hft {
 namespace {
 
+constexpr double kMostSeconds = limits::kSoundSeconds;
 constexpr const char* kDefaultModel = "facebook/wav2vec2-base-960h";
 
 // By the model's class: Whisper writes, others label every piece of the sound (CTC).
-std::unique_ptr<Transcriber> make_transcriber(const TranscribeOptions&, const fs::path&,
+std::unique_ptr<Transcriber> make_transcriber(TranscribeOptions& o, const fs::path& folder,
                                               const Fields& config) {
   const std::string type = config.text("model_type", "");
+  const std::string& form = o.output.format;
+  const bool needs_times = form == "srt" || form == "vtt" || form == "tsv" || form == "lrc";
+  if (needs_times && o.timestamps.empty()) o.timestamps = type == "whisper" ? "true" : "word";
+  if (type == "whisper") return make_whisper_transcriber(o, folder, config);
   fail_hint(Errc::kUnsupported, "hft models lists those that are", config.where(), ": model_type '",
             type, "' is not supported by hft transcribe");
 }
 
-std::vector<double> strides_of(const std::string& text) {
-  std::vector<double> seconds;
+// "4,2": numbers from 0 to `high`, at most so many.
+std::vector<double> numbers_of(const char* flag, const std::string& text, double high,
+                               std::size_t most) {
+  std::vector<double> numbers;
   for (const std::string& part : split(text, ',')) {
     char* end = nullptr;
     const double value = std::strtod(part.c_str(), &end);
-    if (part.empty() || *end || !(value >= 0) || value > 86400)
-      fail(Errc::kUsage, "--stride-length-s: '", text, "' is not seconds, or two of them: 4,2");
-    seconds.push_back(value);
+    if (part.empty() || *end || !(value >= 0 && value <= high))
+      fail(Errc::kUsage, flag, ": '", part, "' is no number from 0 to ", high);
+    numbers.push_back(value);
   }
-  if (seconds.size() > 2)
-    fail(Errc::kUsage, "--stride-length-s: has ", seconds.size(), " numbers, wanted one or two");
-  return seconds;
+  if (numbers.size() > most)
+    fail(Errc::kUsage, flag, ": has ", numbers.size(), " numbers, wanted at most ", most);
+  return numbers;
 }
 
 int transcribe(const Flags& flags, TranscribeOptions& o) {
@@ -75,6 +85,21 @@ void add_whisper_options(Flags& flags, TranscribeOptions& o) {
           "--no-condition-on-prev-tokens", [&o] { o.condition_on_prev_tokens = false; },
           "Each window stands alone, whatever the model's settings say")
       .group(kGroup);
+  flags
+      .add(
+          "--temperatures",
+          [&o](const std::string& text) { o.temperatures = numbers_of("--temperatures", text, 100, 16); },
+          "Tried in turn while the text of a window repeats itself or is unlikely: 0,0.2,0.4,0.6,0.8,1")
+      .metavar("T,…")
+      .group(kGroup);
+  for (const auto& [name, to, help] :
+       {std::tuple{"--compression-ratio-threshold", &o.compression_ratio_threshold,
+                   "Text that compresses better repeats itself (1.35)"},
+        {"--logprob-threshold", &o.logprob_threshold,
+         "Text of a lower mean log-probability is unlikely (-1)"},
+        {"--no-speech-threshold", &o.no_speech_threshold,
+         "Unlikely text is silence where the model says so with more than this (0.6)"}})
+    flags.add_number(name, [to = to](double value) { *to = value; }, help).metavar("X").group(kGroup);
 }
 
 std::function<int()> declare(Flags& flags) {
@@ -96,8 +121,8 @@ std::function<int()> declare(Flags& flags) {
       .add_number(
           "--chunk-length-s",
           [o](double seconds) {
-            if (!(seconds >= 0) || seconds > 86400)
-              fail(Errc::kUsage, "--chunk-length-s: ", seconds, " is outside [0, 86400]");
+            if (!(seconds >= 0 && seconds <= kMostSeconds))
+              fail(Errc::kUsage, "--chunk-length-s: ", seconds, " is outside [0, ", kMostSeconds, "]");
             o->chunk_length_s = seconds;
           },
           "Hear pieces of so many seconds by themselves, and join what they say")
@@ -105,7 +130,9 @@ std::function<int()> declare(Flags& flags) {
   flags
       .add(
           "--stride-length-s",
-          [o](const std::string& text) { o->stride_length_s = strides_of(text); },
+          [o](const std::string& text) { 
+            o->stride_length_s = numbers_of("--stride-length-s", text, kMostSeconds, 2);
+          },
           "How far a chunk reaches over its neighbours: both sides, or left,right; a sixth of it")
       .metavar("N[,N]");
   flags.add("--raw", o->raw, "Samples without a header: 16000,1,s16le; endless ones on stdin too")

@@ -21,6 +21,9 @@ struct TranscribeOptions {
   GenerationOptions generation;
   std::string language, task, initial_prompt;
   std::optional<bool> condition_on_prev_tokens;
+  // When a window is written once more, at the next of these temperatures, or passed over.
+  std::vector<double> temperatures;
+  std::optional<double> compression_ratio_threshold, logprob_threshold, no_speech_threshold;
   std::string timestamps;  // "true", "word", "char"; "" and "false": none
   std::optional<double> chunk_length_s;
   std::vector<double> stride_length_s;  // one for both sides, or left and right; empty: a sixth

@@ -7,13 +7,9 @@
 #include <vector>
 
 #include "core/base/json.h"
+#include "core/processors/timed_text.h"
 
 namespace hft {
-
-struct TimedText {
-  std::string text;
-  std::optional<double> start = {}, end = {};  // seconds
-};
 
 struct Transcript {
   std::string text;

@@ -7,6 +7,7 @@
 
 #include "core/base/files.h"
 #include "core/base/log.h"
+#include "core/base/progress.h"
 #include "tasks/run/drawing.h"
 #include "tasks/run/output_file.h"
 #include "tasks/run/saved_files.h"
@@ -50,7 +51,10 @@ class OneText : public Transcripts {
         live_(!o.raw.empty() || !o.output.file.empty() || ::isatty(STDOUT_FILENO)),
         on_stdout_(o.output.file.empty()),
         form_(name_),
-        out_(o.output.file) {}
+        out_(o.output.file) {
+    // A bar would stand in the middle of the text.
+    if (on_stdout_ && ::isatty(STDOUT_FILENO)) set_progress_style(ProgressStyle::kNone);
+  }
 
   void show(const TimedText& chunk) override {
     if (!live_) return;

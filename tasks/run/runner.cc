@@ -21,6 +21,7 @@ class Runner {
       admit();
       if (!busy()) continue;
       finish(run_.worker->step());
+      progress_.update(finished_, run_.worker->detail());
       if (write_ready()) run_.sink.flush();
     }
     progress_.hide();

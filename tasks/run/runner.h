@@ -41,6 +41,8 @@ class Worker {
   // Goes on: a batch, or a token of every live sequence. What concerns one job alone is its error;
   // what ends the run (memory) is thrown.
   virtual std::vector<Finished> step() = 0;
+  // Of the progress line, beside how many inputs are finished: where it is in a long one.
+  virtual std::string detail() const { return ""; }
   // Ends a job; true when it is finished with what it has.
   virtual bool cancel(Job& job) = 0;
 };

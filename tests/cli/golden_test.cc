@@ -32,7 +32,8 @@ test::Ran run_case(const fs::path& model, const Json& wanted) {
   const fs::path file = temporary / "inputs.jsonl";
   std::string lines;
   for (Json input : wanted["inputs"]) {
-    if (input.contains("image")) input["image"] = test::golden(input["image"]).string();
+    for (const char* medium : {"image", "audio"})
+      if (input.contains(medium)) input[medium] = test::golden(input[medium]).string();
     lines += input.dump() + "\n";
   }
   test::spit(file, lines);

@@ -58,7 +58,19 @@ class CausalLm : public Decoder {
   virtual int open() = 0;  // an empty sequence
 };
 
-// An encoder and a decoder that attends to what it read.
+// A window of a sound as a model hears it: features [frames, bins], row after row.
+struct SoundView {
+  const float* data;
+  std::int64_t frames, bins;
+};
+
+// With which weights some heads looked at the source, for each of some tokens: [H, T, S].
+struct Attended {
+  std::int64_t heads = 0, tokens = 0, positions = 0;
+  std::vector<float> weights;
+};
+
+// An encoder and a decoder that attends to what it read, or heard.
 class Seq2SeqLm : public Decoder {
  public:
   static constexpr ModelClass kClass = ModelClass::kSeq2SeqLm;
@@ -66,6 +78,18 @@ class Seq2SeqLm : public Decoder {
   // the decoder sees of a source is shared by the forks of its sequence. Throws as forward does.
   virtual std::vector<int> encode(const TokenBatch& sources) = 0;
   virtual std::int64_t max_source_positions() const = 0;
+  // The same with B windows of sounds, by a model that hears in place of reading; each window has
+  // the frames and bins of hearing().
+  virtual std::vector<int> hear(std::span<const SoundView> windows) = 0;
+  struct Hearing {
+    std::int64_t frames = 0, bins = 0;  // 0: it reads texts
+  };
+  virtual Hearing hearing() const = 0;
+  // How these heads {layer, head} of the cross-attention look at the source while `ids` are fed to a
+  // sequence, which must be empty.
+  using SourceHead = std::pair<std::int64_t, std::int64_t>;
+  virtual Attended attended(int sequence, std::span<const std::int32_t> ids,
+                            std::span<const SourceHead> heads) = 0;
   // Bytes kept of one token of a source text and of one token of a sequence.
   struct Kept {
     std::int64_t source = 0, sequence = 0;

@@ -68,7 +68,17 @@ std::function<Tensor()> loss_of(const Architecture& a, const Fields& config, con
       return cross_entropy(logits, tokens.ids.roll(-1));
     };
   return [tokens, net = a.seq2seq(config, w)] {
-    const Tensor states = whole_pass(net, tokens, tokens, at::kFloat);
+    Sounds sounds;
+    Sequences sources = tokens.seqs;
+    if (net.hear) {
+      auto noise = at::detail::createCPUGenerator(3);
+      sounds.features = at::empty({sources.count(), net.hearing.frames, net.hearing.bins});
+      sounds.features.normal_(0, 1, noise);
+      for (std::size_t b = 0; b < sources.starts.size(); ++b)
+        sources.starts[b] = static_cast<std::int64_t>(b) * net.source_positions;
+    }
+    const Tensor encoded = net.hear ? net.hear(sounds) : net.encode(tokens);
+    const Tensor states = whole_pass(net, encoded, sources, tokens, at::kFloat);
     return cross_entropy(net.decoder.logits.in_float(states), tokens.ids.roll(-1));
   };
 }
