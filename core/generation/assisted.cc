@@ -53,9 +53,11 @@ class Assisted : public Method {
     const auto agrees =
         std::mismatch(chosen.begin(), chosen.end(), drafted_.begin(), drafted_.end()).first -
         chosen.begin();
-    for (std::size_t i = 0; i < chosen.size() && !done_; ++i)
+    for (std::size_t i = 0; i < chosen.size() && !done_; ++i) {
+      if (around_.mean_logprob) logprob_ += logprob_of(row_of(logits, i), chosen[i]);
       append(chosen[i],
              raw.empty() ? std::span<const float>() : row_of(std::span<const float>(raw), i));
+    }
     adjust(static_cast<std::size_t>(agrees));
     // All but the last token may stay cached.
     const std::size_t good = std::min(fed_, ids_.size() - 1);
@@ -218,6 +220,9 @@ class Assisted : public Method {
   }
 
   void end() {
+    Generated& result = results_[0];
+    if (around_.mean_logprob && !result.ids.empty())
+      result.mean_logprob = logprob_ / static_cast<float>(result.ids.size());
     if (!prompt_.keep || sequence_ < 0) return;
     decoder_.crop(sequence_, static_cast<std::int64_t>(fed_));
     kept_ = sequence_;
@@ -231,6 +236,7 @@ class Assisted : public Method {
   std::vector<std::vector<float>>
       draft_probabilities_;  // a row for each drafted token when sampling
   double most_drafted_;
+  float logprob_ = 0;  // of all tokens, for mean_logprob
 };
 
 }  // namespace

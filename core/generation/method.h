@@ -51,7 +51,7 @@ struct Surroundings {
   const Tokenizer* tokenizer = nullptr;  // for stop strings
   std::unique_ptr<Random> random;        // for sampling: this input's own
   std::int64_t logprobs = -1;            // most likely tokens to log; -1: no log
-  bool mean_logprob = false;             // greedy, sampling, beams
+  bool mean_logprob = false;             // greedy, sampling, beams, drafts
   Decoder* draft = nullptr;              // assisted generation: a small decoder-only model
   std::function<int()> open_draft;       // an empty sequence of it
   std::function<void(std::int32_t id, const TokenLog*)> on_token;  // greedy, sampling: as chosen

@@ -64,9 +64,10 @@ Features Listening::next() {
   return window;
 }
 
-void Listening::heard(int sequence, Generator& generator) {
+void Listening::heard(int sequence, int draft, Generator& generator) {
   state_ = State::kRunning;
   base_ = sequence;
+  draft_ = draft;
   if (!language_ && detects_language(setup_.settings, ask_)) return detect(generator);
   begin_window(generator);
 }
@@ -183,6 +184,10 @@ void Listening::looked(Generated, Generator& generator) {
 void Listening::attempt(Generator& generator) {
   Surroundings around = surroundings(ids_.size());
   const std::int64_t beams = config().num_beams;
+  if (draft_ >= 0) {
+    around.draft = setup_.draft;
+    around.open_draft = [this] { return setup_.draft->fork(draft_); };
+  }
   run(make_method(*setup_.model,
                   {.ids = ids_, .sequence = setup_.model->fork(base_), .cached = cached_},
                   std::move(around)),
@@ -266,6 +271,7 @@ void Listening::skip_window() {
 
 void Listening::close_window() {
   if (base_ >= 0) setup_.model->close(std::exchange(base_, -1));
+  if (draft_ >= 0) setup_.draft->close(std::exchange(draft_, -1));
 }
 
 }  // namespace hft

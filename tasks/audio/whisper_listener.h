@@ -19,6 +19,7 @@ namespace hft {
 // What all sounds share.
 struct WhisperSetup {
   Seq2SeqLm* model = nullptr;
+  Seq2SeqLm* draft = nullptr;  // writes ahead of the model, which checks it; or none
   WhisperSettings settings;
   SpeechAsk ask;
   bool words = false;  // times of tokens are wanted
@@ -52,8 +53,9 @@ class Listening {
 
   // The features of the next window.
   Features next();
-  // It was heard: the empty sequence that sees it. Everything else happens in the generator.
-  void heard(int sequence, Generator& generator);
+  // It was heard: the empty sequences that see it, of the model and of the draft's (-1: there is
+  // none). Everything else happens in the generator.
+  void heard(int sequence, int draft, Generator& generator);
   void fail(Error error);
   // Ends with what it has.
   void stop(Generator& generator);
@@ -103,7 +105,7 @@ class Listening {
 
   // Of the window
   std::int64_t seek_ = 0, window_frames_ = 0;
-  int base_ = -1;  // sees the window
+  int base_ = -1, draft_ = -1;  // see the window
   TokenIds ids_;   // what the decoder starts with
   std::int64_t cached_ = 0;
   float no_speech_ = 0;

@@ -39,12 +39,15 @@ class WhisperTranscriber : public Transcriber {
     model_ = loading_.get();
     for (const auto& warning : model_->warnings()) note(warning);
     check_features();
+    if (drafting_.valid()) draft_ = drafting_.get();
+    check_draft();
     setup_.model = model_.get();
+    setup_.draft = draft_.get();
     setup_.set_attempts(settings_.config);
     check_prompt();
     seed_ = seed_of(o.generation);
     const std::int64_t beams = std::max<std::int64_t>(1, setup_.wide.plain[0].num_beams);
-    worker_ = std::make_unique<WhisperWorker>(*model_, windows(), beams);
+    worker_ = std::make_unique<WhisperWorker>(*model_, draft_.get(), windows(), beams);
     detail("settings: model " + folder.string() + ", dtype " + o.model.dtype + ", seed " +
            std::to_string(seed_) + ", " + to_line(settings_.values));
   }
@@ -65,14 +68,22 @@ class WhisperTranscriber : public Transcriber {
   ResolvedGeneration resolved(const Tokenizer* tokenizer) const {
     GenerationOptions g = options_.generation;
     g.flags.erase("temperature");  // that of the attempts
+    if (!g.assistant_model.empty() && !g.flags.contains("num_beams")) g.flags["num_beams"] = 1;
     return resolve(g, folder_, config_.json(), {Pipeline::kSpeech, "automatic-speech-recognition"},
                    tokenizer);
   }
-  std::future<std::unique_ptr<Seq2SeqLm>> load() const {
+  std::future<std::unique_ptr<Seq2SeqLm>> load() {
     ModelRequest request = model_request(options_.model, folder_, Head::kFeatures);
     set_cache(settings_.config, request);
+    if (!options_.generation.assistant_model.empty()) {
+      const ModelOptions small = assistant_of(options_.model, options_.generation);
+      draft_folder_ = model_folder(small, "");
+      drafting_ = load_in_background<Seq2SeqLm>(
+          model_request(small, draft_folder_, Head::kFeatures));
+    }
     return load_in_background<Seq2SeqLm>(std::move(request));
   }
+  void check_draft() const;
   void read_settings();
   void check_features() const;
   void check_prompt() const;
@@ -99,20 +110,20 @@ class WhisperTranscriber : public Transcriber {
   fs::path folder_;
   Fields config_;
   ResolvedGeneration settings_;
-  std::future<std::unique_ptr<Seq2SeqLm>> loading_;
+  fs::path draft_folder_;
+  std::future<std::unique_ptr<Seq2SeqLm>> drafting_, loading_;
   FeatureExtractor features_;
   Tokenizer tokenizer_;
   WhisperSetup setup_;
   SpokenText::Times times_ = SpokenText::Times::kNone;
-  std::unique_ptr<Seq2SeqLm> model_;
+  std::unique_ptr<Seq2SeqLm> model_, draft_;
   std::unique_ptr<WhisperWorker> worker_;
   std::uint64_t seed_ = 0;
 };
 
 void WhisperTranscriber::read_settings() {
   const TranscribeOptions& o = options_;
-  if (!o.generation.assistant_model.empty())
-    fail(Errc::kUnsupported, "--assistant-model: hft transcribe takes no drafts yet");
+  if (o.generation.logprobs >= 0) note("--logprobs: of no effect with hft transcribe");
   if (o.timestamps == "char")
     fail_hint(Errc::kUsage, "--return-timestamps true or word",
               "--return-timestamps char: Whisper knows times of segments and of words");
@@ -162,6 +173,17 @@ void WhisperTranscriber::check_features() const {
     fail(Errc::kBadData, folder_.string(), ": preprocessor_config.json makes ",
          s.samples / std::max(1, s.mel.hop), " frames of ", s.mel.bins,
          " bins of a window, but the model hears ", hearing.frames, " of ", hearing.bins);
+}
+
+// It must hear what the model hears, and write its tokens.
+void WhisperTranscriber::check_draft() const {
+  if (!draft_) return;
+  check_same_tokens(tokenizer_, Tokenizer::load(draft_folder_));
+  const auto own = model_->hearing(), other = draft_->hearing();
+  if (own.frames != other.frames || own.bins != other.bins)
+    fail(Errc::kUnsupported, "--assistant-model: hears ", other.frames, " frames of ", other.bins,
+         " bins, but the model ", own.frames, " of ", own.bins);
+  if (settings_.config.num_beams > 1) note("--assistant-model: of no effect with beams");
 }
 
 // Too long a prompt leaves no room for what is said.

@@ -39,8 +39,9 @@ double WhisperJob::position() const {
   return heard_ + (parts_.empty() || parts_[0].stride ? 0 : parts_[0].listening->position());
 }
 
-WhisperWorker::WhisperWorker(Seq2SeqLm& model, std::int64_t windows, std::int64_t beams)
-    : model_(model), windows_(windows), generator_(model, windows * beams) {}
+WhisperWorker::WhisperWorker(Seq2SeqLm& model, Seq2SeqLm* draft, std::int64_t windows,
+                             std::int64_t beams)
+    : model_(model), draft_(draft), windows_(windows), generator_(model, windows * beams) {}
 
 bool WhisperWorker::has_room() const {
   std::int64_t parts = 0;
@@ -122,9 +123,11 @@ void WhisperWorker::hear(std::span<Listening* const> listenings,
     for (const Features& window : windows)
       views.push_back({window.data.data(), window.frames, window.bins});
     const std::vector<int> sequences = model_.hear(views);
+    std::vector<int> drafts(views.size(), -1);
+    if (draft_) drafts = draft_->hear(views);
     for (std::size_t i = 0; i < listenings.size(); ++i)
       try {
-        listenings[i]->heard(sequences[i], generator_);
+        listenings[i]->heard(sequences[i], drafts[i], generator_);
       } catch (const Error& e) {
         if (e.code == Errc::kResources) throw;
         listenings[i]->fail(e);

@@ -50,8 +50,9 @@ class WhisperJob : public Job {
 
 class WhisperWorker : public Worker {
  public:
-  // `windows`: so many at a time. `show` is given the chunks of the sound in turn as they come.
-  WhisperWorker(Seq2SeqLm& model, std::int64_t windows, std::int64_t beams);
+  // `windows`: so many at a time; `draft`: may be null.
+  WhisperWorker(Seq2SeqLm& model, Seq2SeqLm* draft, std::int64_t windows, std::int64_t beams);
+  // Is given the chunks of the sound in turn as they come.
   void show_to(Transcripts& out) { out_ = &out; }  // from any thread
   bool has_room() const override;
   void admit(Job& job) override { jobs_.push_back(static_cast<WhisperJob*>(&job)); }
@@ -67,6 +68,7 @@ class WhisperWorker : public Worker {
   void hear(std::span<Listening* const> listenings, std::span<const Features> windows);
 
   Seq2SeqLm& model_;
+  Seq2SeqLm* draft_;
   std::int64_t windows_;
   Generator generator_;
   std::atomic<Transcripts*> out_ = nullptr;

@@ -233,6 +233,22 @@ std::uint64_t seed_of(const GenerationOptions& o) {
   return o.seed.value_or((static_cast<std::uint64_t>(device()) << 32) | device());
 }
 
+ModelOptions assistant_of(ModelOptions model, const GenerationOptions& o) {
+  model.model = o.assistant_model;
+  model.revision = "main";
+  model.subfolder = model.variant = "";
+  model.adapters.clear();
+  return model;
+}
+
+void check_same_tokens(const Tokenizer& own, const Tokenizer& assistant) {
+  bool same = own.vocab_size() == assistant.vocab_size();
+  for (std::int64_t id = 0; same && id < own.vocab_size(); ++id)
+    same =
+        own.token(static_cast<std::int32_t>(id)) == assistant.token(static_cast<std::int32_t>(id));
+  if (!same) fail(Errc::kUnsupported, "--assistant-model: its tokens are not those of the model");
+}
+
 void set_cache(const GenerationConfig& config, ModelRequest& request) {
   if (config.cache_implementation == "quantized")
     fail_hint(Errc::kUnsupported, "use --cache-implementation dynamic",

@@ -10,6 +10,7 @@
 #include "core/models/heads/decoder.h"
 #include "core/tokenizers/tokenizer.h"
 #include "tasks/run/flags.h"
+#include "tasks/run/model_options.h"
 
 namespace hft {
 
@@ -40,6 +41,11 @@ ResolvedGeneration resolve(const GenerationOptions& options, const std::filesyst
 
 // --seed, else any.
 std::uint64_t seed_of(const GenerationOptions& options);
+
+// The options of --assistant-model, beside the model's own.
+ModelOptions assistant_of(ModelOptions model, const GenerationOptions& options);
+// A draft's tokens must mean to the model what they mean to its assistant: else kUnsupported.
+void check_same_tokens(const Tokenizer& own, const Tokenizer& assistant);
 
 // The cache of keys and values as the configuration asks for it; kUnsupported for a quantized one.
 void set_cache(const GenerationConfig& config, ModelRequest& request);

@@ -11,15 +11,6 @@ namespace {
 
 constexpr std::int64_t kLiveSequences = 16;  // generated together when --batch-size is auto
 
-// A draft's tokens must mean to the model what they mean to its assistant.
-void same_tokens(const Tokenizer& own, const Tokenizer& assistant) {
-  bool same = own.vocab_size() == assistant.vocab_size();
-  for (std::int64_t id = 0; same && id < own.vocab_size(); ++id)
-    same =
-        own.token(static_cast<std::int32_t>(id)) == assistant.token(static_cast<std::int32_t>(id));
-  if (!same) fail(Errc::kUnsupported, "--assistant-model: its tokens are not those of the model");
-}
-
 }  // namespace
 
 TextGenerator::TextGenerator(const ModelOptions& model, const GenerationOptions& options,
@@ -44,15 +35,11 @@ void TextGenerator::load(const ModelOptions& model) {
   std::future<std::unique_ptr<CausalLm>> second;
   auto loading = load_in_background<CausalLm>(request);
   if (!options_.assistant_model.empty()) {
-    ModelOptions small = model;
-    small.model = options_.assistant_model;
-    small.revision = "main";
-    small.subfolder = small.variant = "";
-    small.adapters.clear();
+    const ModelOptions small = assistant_of(model, options_);
     const fs::path folder = model_folder(small, "");
     second =
         load_in_background<CausalLm>(model_request(small, folder, Head::kFeatures));
-    same_tokens(Tokenizer::load(folder_), Tokenizer::load(folder));
+    check_same_tokens(Tokenizer::load(folder_), Tokenizer::load(folder));
   }
   tokenizer_ = unless_unsupported(loading, [&] { return Tokenizer::load(folder_); });
   settings_ = resolve(options_, folder_, config_json_, kTextGeneration, &*tokenizer_);

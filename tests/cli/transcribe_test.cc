@@ -75,6 +75,22 @@ TEST_CASE("transcribe: many sounds together give what each gives alone, in their
   }
 }
 
+TEST_CASE("transcribe: a sound that is written once more leaves those beside it alone") {
+  const std::vector<std::string> again{"--json", "--return-timestamps", "true", "--seed", "5",
+                                       "--temperatures", "0,0.6,1", "--compression-ratio-threshold",
+                                       "1.5", "--condition-on-prev-tokens"};
+  const auto with = [&](const std::vector<std::string>& sounds) {
+    auto args = again;
+    args.insert(args.end(), sounds.begin(), sounds.end());
+    return run(args).records();
+  };
+  const auto together = with({kHarbour, kFrench, kHarbour});
+  REQUIRE(together.size() == 3);
+  CHECK(together[0] == together[2]);
+  CHECK(together[0] == with({kHarbour}).at(0));
+  CHECK(together[1] == with({kFrench}).at(0));
+}
+
 TEST_CASE("transcribe: one bad file among others is its error record") {
   const TempFolder folder;
   spit(folder / "bad.wav", "RIFF but no sound");
@@ -103,6 +119,25 @@ TEST_CASE("transcribe: silence, one sample, noise and a click end with what is h
                         (folder / "silence.wav").string()});
   CHECK(none.code == 0);
   CHECK(none.out == "");
+}
+
+TEST_CASE("transcribe: with a draft of another model, or of the text before, it writes the same") {
+  const TempFolder folder;
+  test::fs::copy(kEnglish, folder / "draft", test::fs::copy_options::recursive);
+  const std::vector<std::string> args{"--json", "--return-timestamps", "word", kHarbour, kFrench};
+  const Ran alone = run(args);
+  for (const std::vector<std::string>& more :
+       {std::vector<std::string>{"--assistant-model", (folder / "draft").string()},
+        {"--assistant-model", (folder / "draft").string(), "--num-assistant-tokens", "3",
+         "--assistant-confidence-threshold", "0"},
+        {"--prompt-lookup-num-tokens", "4"}}) {
+    auto drafted = args;
+    drafted.insert(drafted.end(), more.begin(), more.end());
+    CHECK(run(drafted).out == alone.out);
+  }
+  const Ran other = run({"--assistant-model", kMany, kFrench});
+  CHECK(other.code == 6);
+  CHECK(other.err == "hft: --assistant-model: its tokens are not those of the model\n");
 }
 
 TEST_CASE("transcribe: a folder for the files, which are not written over") {
@@ -164,6 +199,11 @@ TEST_CASE("transcribe: what cannot be is told in one line") {
   refused(run({"--skip-existing", kFrench}), 2, "hft: --skip-existing is for --output-dir\n");
   refused(run({"--initial-prompt", "<|notimestamps|>", kFrench}), 2,
           "hft: --initial-prompt: holds the special token <|notimestamps|>\n");
+  std::string words;
+  for (int i = 0; i < 20; ++i) words += "harbour ";
+  const Ran prompted = run({"--initial-prompt", words, kFrench});
+  CHECK(prompted.code == 2);
+  CHECK(prompted.err.starts_with("hft: --initial-prompt: has "));
   const Ran text = run({kFrench}, golden("bart-cnn").string());
   CHECK(text.code == 6);
   CHECK(text.err.find("model_type 'bart' is not supported by hft transcribe") != std::string::npos);
