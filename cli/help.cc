@@ -52,12 +52,15 @@ constexpr const char* kFormats = R"(Inputs
   pictures       a file, a folder (each picture in it; -R: also in the folders inside), a pattern
                  in quotes, a URL, - for standard input, data:image/…;base64,… or bare base64, as
                  arguments and in data; JPEG, PNG, WebP, GIF, BMP, TIFF, turned as EXIF says
+  sounds         given as pictures are; WAV, FLAC, Ogg, MP3, with the ffmpeg program any other;
+                 --raw RATE,CHANNELS,TYPE: samples without a header, endless ones from a pipe too
   A byte-order mark is dropped, CRLF ends a line, an empty string is an input like any other.
 
 Results
   --json         one line per input, in input order:
                  {"input": …, "output": …} or {"input": …, "error": {"code", "message"}}
   --format csv   a row per result; tsv likewise; text draws for people
+  --format srt   subtitles of hft transcribe; vtt, tsv and lrc likewise
   Results go to stdout, or with -o to a file that appears when it is complete. A link is followed,
   a device or a pipe is written through, - is stdout; a cache of models is never written to.
 
