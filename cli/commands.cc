@@ -19,6 +19,8 @@ std::span<const Command> commands() {
       image_classify_command,
       detect_command,
       segment_command,
+      caption_command,
+      vqa_command,
       transcribe_command,
       tokenize_command,
       convert_command,

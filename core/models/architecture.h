@@ -37,6 +37,8 @@ struct Architecture {
   bool starts_with_last = false;
   // An encoder-decoder whose sources are sounds, not texts.
   bool hears = false;
+  // One whose sources are pictures.
+  bool sees = false;
   // Its layers may have fewer heads, as config's pruned_heads says.
   bool takes_pruned = false;
 

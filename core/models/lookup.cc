@@ -158,6 +158,7 @@ std::vector<Support> supported_models() {
     if (architecture.decoder) row.tasks = {"generate", "chat"};
     if (architecture.seq2seq) row.tasks = {"summarize", "translate"};
     if (architecture.hears) row.tasks = {"transcribe"};
+    if (architecture.sees) row.tasks = {"caption", "vqa"};
     for (const Head head : architecture.heads)
       if (head != Head::kFeatures) row.tasks.emplace_back(command_of(head));
     for (const ImageHead head : architecture.image_heads) row.tasks.emplace_back(command_of(head));

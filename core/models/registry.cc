@@ -6,7 +6,7 @@ namespace hft {
 extern const Architecture
     albert, bert, deberta, deberta_v2, distilbert, electra, modernbert, mpnet, nomic_bert,
     roberta, gemma, gemma2, gpt2, gpt_neox, llama, mistral, mixtral, opt, phi, phi3, qwen2,
-    qwen3, smollm3, bart, m2m_100, marian, mbart, mt5, pegasus, t5, umt5, whisper, beit, clip,
+    qwen3, smollm3, bart, m2m_100, marian, mbart, mt5, pegasus, t5, umt5, whisper, beit, blip, clip,
     convnext, convnextv2, deit, detr, dinov2, mask2former, maskformer, resnet, segformer, siglip, swin,
     table_transformer, timm_wrapper, vit;
 
@@ -15,7 +15,7 @@ std::span<const Architecture* const> architectures() {
       &albert, &bert, &deberta, &deberta_v2, &distilbert, &electra, &modernbert, &mpnet,
       &nomic_bert, &roberta, &gemma, &gemma2, &gpt2, &gpt_neox, &llama, &mistral, &mixtral,
       &opt, &phi, &phi3, &qwen2, &qwen3, &smollm3, &bart, &m2m_100, &marian, &mbart, &mt5,
-      &pegasus, &t5, &umt5, &whisper, &beit, &clip, &convnext, &convnextv2, &deit, &detr, &dinov2,
+      &pegasus, &t5, &umt5, &whisper, &beit, &blip, &clip, &convnext, &convnextv2, &deit, &detr, &dinov2,
       &mask2former, &maskformer, &resnet, &segformer, &siglip, &swin, &table_transformer, &timm_wrapper, &vit,
   };
   return kAll;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <deque>
 #include <optional>
 
 #include "core/base/error.h"
@@ -27,20 +28,22 @@ class EncoderDecoder : public Seq2SeqLm {
         warnings_(std::move(warnings)) {}
 
   std::vector<int> encode(const TokenBatch& batch) override {
-    if (!net_.encode) fail(Errc::kUnsupported, "the model hears sounds and reads no texts");
+    if (!net_.encode) fail(Errc::kUnsupported, "the model reads no texts");
     check(batch);
     return translate_errors([&] {
       const c10::InferenceMode no_gradients;
       const OnPool on(pool_.get());
-      const Tokens tokens = read(batch);
-      const Tensor encoded = net_.encode(tokens);  // [N,D]
-      if (!at::isfinite(encoded).all().item<bool>()) fail_not_finite(tokens);
+      Tokens tokens = read(batch);
+      const Tensor encoded = finite([&](const Watch& watch) {  // [N,D]
+        tokens.watch = watch;
+        return net_.encode(tokens);
+      });
       return keep(encoded, tokens.seqs);
     });
   }
 
   std::vector<int> hear(std::span<const SoundView> windows) override {
-    if (!net_.hear) fail(Errc::kUnsupported, "the model reads texts and hears no sounds");
+    if (!net_.hear) fail(Errc::kUnsupported, "the model hears no sounds");
     for (const SoundView& window : windows)
       if (window.frames != net_.hearing.frames || window.bins != net_.hearing.bins)
         fail(Errc::kBadData, "a window of ", window.frames, " frames of ", window.bins,
@@ -52,6 +55,35 @@ class EncoderDecoder : public Seq2SeqLm {
       for (std::size_t b = 1; b <= windows.size(); ++b)
         seqs.starts.push_back(static_cast<std::int64_t>(b) * net_.source_positions);
       return keep(encoded(windows), seqs);
+    });
+  }
+
+  std::vector<int> see(std::span<const PictureView> pictures, const Questions& questions) override {
+    if (!net_.see) fail(Errc::kUnsupported, "the model sees no pictures");
+    for (const PictureView& picture : pictures)
+      if (picture.channels != 3)
+        fail(Errc::kBadData, "a picture has ", picture.channels, " channels, but the model sees 3");
+    if (net_.ask) check(questions.texts);
+    return translate_errors([&] {
+      const c10::InferenceMode no_gradients;
+      const OnPool on(pool_.get());
+      const PictureStates seen = seen_in(pictures);
+      if (net_.ask) {
+        const Tokens texts = read(questions.texts);
+        return keep(finite([&](const auto& watch) {
+          Tokens watched = texts;
+          watched.watch = watch;
+          return net_.ask(watched, seen, questions.of);
+        }), texts.seqs);
+      }
+      std::vector<Tensor> parts;
+      Sequences seqs;
+      for (const auto picture : questions.of) {
+        const auto length = seen.seqs.length(picture);
+        parts.push_back(seen.x.narrow(0, seen.seqs.starts[picture], length));
+        seqs.starts.push_back(seqs.tokens() + length);
+      }
+      return keep(at::concat(parts), seqs);
     });
   }
 
@@ -104,6 +136,9 @@ class EncoderDecoder : public Seq2SeqLm {
   std::int64_t max_positions() const override { return decoder_.net().positions; }
   std::int64_t max_source_positions() const override { return net_.source_positions; }
   Hearing hearing() const override { return net_.hearing; }
+  Sight sight() const override {
+    return net_.ask ? Sight::kIsAsked : net_.see ? Sight::kSees : Sight::kNone;
+  }
   Kept kept_bytes() const override { return {sources_.token_bytes(), decoder_.token_bytes()}; }
   const std::vector<std::string>& warnings() const override { return warnings_; }
 
@@ -134,33 +169,76 @@ class EncoderDecoder : public Seq2SeqLm {
     return {&sources_, [this](int sequence) { return source_of_.at(sequence); }};
   }
 
-  Tensor listen(std::span<const SoundView> windows) const {  // [B*S,D]
-    std::vector<Tensor> features;
-    for (const SoundView& window : windows)
-      features.push_back(at::from_blob(const_cast<float*>(window.data), {window.frames, window.bins},
-                                       at::kFloat));
-    Sounds sounds;
-    sounds.features = at::stack(features).to(dtype_);
-    Tensor encoded = net_.hear(sounds);
-    if (at::isfinite(encoded).all().item<bool>()) return encoded;
-    sounds.watch = find_not_finite;
-    net_.hear(sounds);
+  using Watch = std::function<void(const std::string& layer, const Tensor& output)>;
+  // What compute(watch) gives; looks once more, at every layer's output, where it is not finite.
+  template <class F>
+  static Tensor finite(const F& compute) {
+    Tensor encoded = compute(Watch());
+    if (at::isfinite(encoded).all().template item<bool>()) return encoded;
+    compute(Watch(find_not_finite));
     fail(Errc::kNotFinite, "NaN or infinity first shows in the output of the encoder");
   }
 
-  // As many windows as there are cores go at a time, one on each; the others on all cores.
-  Tensor encoded(std::span<const SoundView> windows) const {
-    std::vector<Tensor> parts(windows.size());
-    const auto apart = windows.size() / cores() * cores();
+  Tensor listen(const SoundView& window) const {  // [S,D]
+    Sounds sounds;
+    sounds.features = at::from_blob(const_cast<float*>(window.data), {1, window.frames, window.bins},
+                                    at::kFloat)
+                          .to(dtype_);
+    return finite([&](const Watch& watch) {
+      sounds.watch = watch;
+      return net_.hear(sounds);
+    });
+  }
+
+  // Of pictures that were asked about last nothing is computed again.
+  PictureStates seen_in(std::span<const PictureView> pictures) {
+    std::vector<Tensor> parts(pictures.size());
+    std::vector<std::size_t> fresh;
+    for (std::size_t i = 0; i < pictures.size(); ++i) {
+      const auto known = std::ranges::find_if(
+          looked_at_, [&](const LookedAt& one) { return one.pixels.equal(pixels_of(pictures[i])); });
+      known != looked_at_.end() ? void(parts[i] = known->states) : fresh.push_back(i);
+    }
+    each_source(fresh.size(), [&](std::size_t i) {
+      Pictures one;
+      one.pixels.push_back(pixels_of(pictures[fresh[i]]));
+      parts[fresh[i]] = finite([&](const Watch& watch) {
+        one.watch = watch;
+        return net_.see(one).x;
+      });
+    });
+    if (net_.ask)
+      for (const std::size_t i : fresh) {
+        looked_at_.push_back({pixels_of(pictures[i]).clone(), parts[i]});
+        if (looked_at_.size() > kLookedAt) looked_at_.pop_front();
+      }
+    PictureStates seen;
+    for (const Tensor& part : parts) seen.seqs.starts.push_back(seen.seqs.tokens() + part.size(0));
+    seen.x = at::concat(parts);
+    return seen;
+  }
+  static Tensor pixels_of(const PictureView& p) {
+    return at::from_blob(const_cast<float*>(p.data), {p.channels, p.height, p.width}, at::kFloat);
+  }
+
+  // f(0) … f(count - 1): as many sources as there are cores at a time, one on each; the others on
+  // all cores.
+  template <class F>
+  static void each_source(std::size_t count, const F& f) {
+    const auto apart = cores() > 1 ? count / cores() * cores() : 0;
     std::atomic<std::size_t> next = 0;
     const auto work = [&](int) {
       const c10::InferenceMode no_gradients;
       const OnPool alone(nullptr);
-      for (std::size_t i; (i = next++) < apart;) parts[i] = listen(windows.subspan(i, 1));
+      for (std::size_t i; (i = next++) < apart;) f(i);
     };
-    if (apart > 0 && cores() > 1) on_each_core(cores(), work);
-    for (std::size_t i = cores() > 1 ? apart : 0; i < windows.size(); ++i)
-      parts[i] = listen(windows.subspan(i, 1));
+    if (apart > 0) on_each_core(cores(), work);
+    for (std::size_t i = apart; i < count; ++i) f(i);
+  }
+
+  Tensor encoded(std::span<const SoundView> windows) const {
+    std::vector<Tensor> parts(windows.size());
+    each_source(windows.size(), [&](std::size_t i) { parts[i] = listen(windows[i]); });
     return at::concat(parts);
   }
 
@@ -179,12 +257,6 @@ class EncoderDecoder : public Seq2SeqLm {
     ++holders_[source];
   }
 
-  [[noreturn]] void fail_not_finite(Tokens tokens) const {
-    tokens.watch = find_not_finite;
-    net_.encode(tokens);
-    fail(Errc::kNotFinite, "NaN or infinity first shows in the output of the encoder");
-  }
-
   Seq2SeqNet net_;
   CachedDecoder decoder_;
   KvCache sources_;  // keys and values of the source texts
@@ -193,6 +265,11 @@ class EncoderDecoder : public Seq2SeqLm {
   std::vector<std::string> warnings_;
   std::map<int, int> source_of_;  // of a decoder's sequence
   std::map<int, int> holders_;    // sequences of a source
+  struct LookedAt {
+    Tensor pixels, states;
+  };
+  static constexpr std::size_t kLookedAt = 4;
+  std::deque<LookedAt> looked_at_;
 };
 
 }  // namespace

@@ -2,10 +2,12 @@
 #pragma once
 
 #include <functional>
+#include <span>
 #include <vector>
 
 #include "core/models/decoder_net.h"
 #include "core/models/heads/decoder.h"
+#include "core/models/image_net.h"
 #include "core/nn/sequences.h"
 
 namespace hft {
@@ -20,15 +22,26 @@ struct Sounds {
   }
 };
 
+// What an encoder saw in pictures.
+struct PictureStates {
+  Tensor x;        // [N,D]
+  Sequences seqs;  // of each picture
+};
+
 struct Seq2SeqNet {
-  // The encoder's last hidden states, [N,D], of texts or of sounds: one of the two is set.
+  // The encoder's last hidden states, [N,D], of texts, of sounds or of pictures: one is set.
   std::function<Tensor(const Tokens&)> encode;
   std::function<Tensor(const Sounds&)> hear;
+  std::function<PictureStates(const Pictures&)> see;
+  // Where it sees and is asked: the states of questions [N,D], question b to picture of[b].
+  std::function<Tensor(const Tokens& questions, const PictureStates& seen,
+                       std::span<const std::int32_t> of)>
+      ask;
   // What cross-attention layer i sees of them: keys and values side by side, [N, 2*H*E].
   std::function<Tensor(const Tensor& encoded, std::int64_t layer)> seen;
   std::vector<CacheLayer> sources;    // what is kept of it
   std::int64_t source_vocab = 0;      // ids of source texts are in [0, source_vocab)
-  std::int64_t source_positions = 0;  // tokens a source text may have; of a window, has
+  std::int64_t source_positions = 0;  // tokens a source text may have; a window or picture has
   Seq2SeqLm::Hearing hearing = {};
   // Its Steps have sources.
   DecoderNet decoder;

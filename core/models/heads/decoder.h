@@ -3,7 +3,7 @@
 
 #include <functional>
 
-#include "core/models/heads/model.h"
+#include "core/models/heads/image.h"
 
 namespace hft {
 
@@ -64,6 +64,12 @@ struct SoundView {
   std::int64_t frames, bins;
 };
 
+// Questions to pictures.
+struct Questions {
+  std::vector<std::int32_t> of;  // [B] to which picture; several may be to one
+  TokenBatch texts;              // B of them; empty where the model is not asked
+};
+
 // With which weights some heads looked at the source, for each of some tokens: [H, T, S].
 struct Attended {
   std::int64_t heads = 0, tokens = 0, positions = 0;
@@ -85,6 +91,11 @@ class Seq2SeqLm : public Decoder {
     std::int64_t frames = 0, bins = 0;  // 0: it reads texts
   };
   virtual Hearing hearing() const = 0;
+  // The same with pictures, by a model that sees; the sources are what it saw, or, where it is asked,
+  // the questions to them.
+  virtual std::vector<int> see(std::span<const PictureView> pictures, const Questions& questions) = 0;
+  enum class Sight { kNone, kSees, kIsAsked };
+  virtual Sight sight() const = 0;
   // How these heads {layer, head} of the cross-attention look at the source while `ids` are fed to a
   // sequence, which must be empty.
   using SourceHead = std::pair<std::int64_t, std::int64_t>;

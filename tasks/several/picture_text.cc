@@ -1,0 +1,240 @@
+#include "tasks/several/picture_text.h"
+
+#include <algorithm>
+#include <map>
+#include <mutex>
+
+#include "core/base/log.h"
+#include "core/base/text.h"
+#include "core/checkpoint/config.h"
+#include "core/engine.h"
+#include "core/processors/image_processor.h"
+#include "core/tokenizers/tokenizer.h"
+#include "tasks/run/drawing.h"
+#include "tasks/run/generation_worker.h"
+
+namespace hft {
+namespace {
+
+// Pictures written about together when --batch-size is auto.
+constexpr std::int64_t kTogether = 16;
+
+// Questions to one picture share what its file became, as long as one of them is on its way.
+class Album {
+ public:
+  explicit Album(const ImageProcessor& processor) : processor_(processor) {}
+  std::shared_ptr<const Pixels> pixels(const Input& input) {
+    const Media& media = std::get<Media>(*input.values[0]);
+    const bool named = !media.bytes;
+    if (named)
+      if (const std::scoped_lock lock(mutex_); auto known = shown_[media.source].lock()) return known;
+    auto made = std::make_shared<const Pixels>(processor_(input.image()));
+    const std::scoped_lock lock(mutex_);
+    if (!named) return made;
+    std::erase_if(shown_, [](const auto& one) { return one.second.expired(); });
+    shown_[media.source] = made;
+    return made;
+  }
+
+ private:
+  const ImageProcessor& processor_;
+  std::mutex mutex_;
+  std::map<std::string, std::weak_ptr<const Pixels>> shown_;
+};
+
+struct PictureJob : GenerationJob {
+  std::shared_ptr<const Pixels> pixels;
+  std::function<Json(const PictureJob&)> output;
+  void write(const Input& input, Sink& sink) override { sink.write(input, output(*this)); }
+};
+
+// A model that writes about pictures, with everything around it.
+class PictureWriter {
+ public:
+  PictureWriter(PictureTextOptions& o, const PictureTextTask& task)
+      : options_(o),
+        task_(task),
+        folder_(model_folder(o.model, task.default_model)),
+        config_(read_config(folder_)),
+        text_(config_.object("text_config")),
+        settings_((set_ends(), resolved(nullptr))),
+        loading_(load()),
+        processor_(unless_unsupported(loading_, [&] { return ImageProcessor::from_folder(folder_); })),
+        tokenizer_(unless_unsupported(loading_, [&] { return Tokenizer::load(folder_); })) {
+    settings_ = resolved(&tokenizer_);
+    for (const std::string& text : settings_.notes) note(text);
+    model_ = loading_.get();
+    check_sight();
+    for (const auto& warning : model_->warnings()) note(warning);
+    seed_ = seed_of(o.generation);
+    begin();
+    detail("settings: model " + folder_.string() + ", dtype " + o.model.dtype + ", seed " +
+           std::to_string(seed_) + ", " + to_line(settings_.values));
+  }
+
+  const fs::path& folder() const { return folder_; }
+  const ImageProcessor& processor() const { return processor_; }
+  Decoder& model() { return *model_; }
+  std::int64_t sequences_each() const {
+    return std::max(settings_.config.num_beams, settings_.config.num_return_sequences);
+  }
+  TokenIds question(const std::string& text) const;
+  std::vector<std::unique_ptr<Method>> start(std::span<GenerationJob* const> jobs);
+  std::string text_of(const Generated& generated) const;
+  std::int64_t bytes_each() const {
+    const auto kept = model_->kept_bytes();
+    return model_->max_source_positions() * kept.source +
+           sequences_each() * lengths().max * kept.sequence;
+  }
+
+ private:
+  ResolvedGeneration resolved(const Tokenizer* tokenizer) const {
+    return resolve(options_.generation, folder_, text_.json(),
+                   {Pipeline::kPictureToText, task_.asks ? "visual-question-answering" : "image-to-text"},
+                   tokenizer);
+  }
+  // generate() of these classes ends texts with the token that separates them.
+  void set_ends() {
+    constexpr std::int64_t kMost = 1 << 30;
+    Json& flags = options_.generation.flags;
+    if (!flags.contains("eos_token_id")) flags["eos_token_id"] = text_.integer("sep_token_id", 0, kMost, 102);
+    if (!flags.contains("pad_token_id")) flags["pad_token_id"] = text_.integer("pad_token_id", 0, kMost, 0);
+  }
+  std::future<std::unique_ptr<Seq2SeqLm>> load() {
+    ModelRequest request = model_request(options_.model, folder_, Head::kFeatures);
+    set_cache(settings_.config, request);
+    return load_in_background<Seq2SeqLm>(std::move(request));
+  }
+  void check_sight() const {
+    const auto sight = model_->sight();
+    if (sight == Seq2SeqLm::Sight::kNone)
+      fail_hint(Errc::kUnsupported, "hft models lists what each command takes", folder_.string(),
+                ": the model sees no pictures");
+    if (task_.asks && sight == Seq2SeqLm::Sight::kSees)
+      fail_hint(Errc::kUnsupported, "hft caption", folder_.string(),
+                ": the model describes pictures, but takes no questions");
+    if (!task_.asks && sight == Seq2SeqLm::Sight::kIsAsked)
+      fail_hint(Errc::kUnsupported, "hft vqa", folder_.string(),
+                ": the model answers questions about pictures, but describes none");
+  }
+  // The text begins with its own mark, and with the prompt.
+  void begin() {
+    const auto first = text_.integer("bos_token_id", 0, model_->vocab() - 1, 30522);
+    if (!options_.prompt.empty()) {
+      begin_ = tokenizer_.encode(options_.prompt).ids;
+      if (begin_.size() > 1) begin_.pop_back();
+    }
+    if (begin_.empty()) begin_.resize(1);
+    begin_[0] = static_cast<std::int32_t>(first);
+    lengths();  // throws where there is no room
+  }
+  Lengths lengths() const {
+    return lengths_of(settings_.config, static_cast<std::int64_t>(begin_.size()),
+                      model_->max_positions(), false);
+  }
+
+  PictureTextOptions& options_;
+  const PictureTextTask& task_;
+  fs::path folder_;
+  Fields config_, text_;
+  ResolvedGeneration settings_;
+  std::future<std::unique_ptr<Seq2SeqLm>> loading_;
+  ImageProcessor processor_;
+  Tokenizer tokenizer_;
+  std::unique_ptr<Seq2SeqLm> model_;
+  TokenIds begin_;
+  std::uint64_t seed_ = 0;
+};
+
+TokenIds PictureWriter::question(const std::string& text) const {
+  TokenIds ids = tokenizer_.encode(text).ids;
+  const auto most = model_->max_source_positions();
+  if (static_cast<std::int64_t>(ids.size()) > most)
+    fail(Errc::kUsage, "the question has ", ids.size(), " tokens, but the model takes at most ", most);
+  return ids;
+}
+
+std::vector<std::unique_ptr<Method>> PictureWriter::start(std::span<GenerationJob* const> jobs) {
+  std::vector<PictureView> pictures;
+  Questions questions;
+  std::map<const Pixels*, std::int32_t> places;
+  for (const GenerationJob* each : jobs) {
+    const auto& job = static_cast<const PictureJob&>(*each);
+    const Pixels& p = *job.pixels;
+    const auto [place, fresh] = places.try_emplace(&p, static_cast<std::int32_t>(pictures.size()));
+    if (fresh) pictures.push_back({p.channels, p.height, p.width, p.data.data()});
+    questions.of.push_back(place->second);
+    if (!task_.asks) continue;
+    questions.texts.ids.insert(questions.texts.ids.end(), job.prompt.begin(), job.prompt.end());
+    questions.texts.starts.push_back(static_cast<std::int32_t>(questions.texts.ids.size()));
+  }
+  const std::vector<int> sequences = model_->see(pictures, questions);
+  std::vector<std::unique_ptr<Method>> methods;
+  for (std::size_t i = 0; i < jobs.size(); ++i) {
+    Surroundings around{settings_.config, lengths()};
+    around.tokenizer = &tokenizer_;
+    if (settings_.config.do_sample) around.random = engine().make_random(seed_);
+    around.logprobs = options_.generation.logprobs;
+    methods.push_back(
+        make_method(*model_, {.ids = begin_, .sequence = sequences[i]}, std::move(around)));
+  }
+  return methods;
+}
+
+std::string PictureWriter::text_of(const Generated& generated) const {
+  TokenIds ids = begin_;
+  ids.insert(ids.end(), generated.ids.begin(), generated.ids.end());
+  const std::string text = tokenizer_.decode(ids, true);
+  return task_.asks ? unicode_trimmed(text) : text;
+}
+
+}  // namespace
+
+void add_picture_text_options(Flags& flags, PictureTextOptions& o, std::vector<Column> columns) {
+  add_generation_options(flags, o.generation);
+  add_input_options(flags, o.input, std::move(columns));
+  add_output_options(flags, o.output);
+  add_model_options(flags, o.model);
+}
+
+int run_picture_text_task(const Flags& flags, PictureTextOptions& o, const PictureTextTask& task) {
+  check_output_file(o.output.file, o.output.force || o.output.resume);
+  if (!o.generation.assistant_model.empty())
+    fail(Errc::kUnsupported, "--assistant-model: what is written about pictures takes no drafts");
+  InputReader reader(o.input, o.output.keep_columns);
+  PictureWriter writer(o, task);
+  const auto drawn = [&](const Input&, const Json& output) {
+    std::string text;
+    for (const Json& one : output) text += one[task.field].get<std::string>() + "\n";
+    return o.output.file.empty() ? for_stdout(text) : text;
+  };
+  RecordWriter records(o.output, {.text_by_default = true, .text = drawn},
+                       fingerprint(flags, writer.folder()));
+  const std::int64_t each = writer.sequences_each(), asked = batch_size(o.model);
+  const std::int64_t most = (asked > 0 ? asked : kTogether) * each;
+  GenerationWorker worker(
+      writer.model(), {.each = each, .most = most, .refill = std::max(most / 4, each)},
+      [&](std::span<GenerationJob* const> jobs) { return writer.start(jobs); },
+      [&](std::int64_t) { return writer.bytes_each(); });
+  Album album(writer.processor());
+  const auto prepare = [&](const Input& input) {
+    auto job = std::make_unique<PictureJob>();
+    if (task.asks) job->prompt = writer.question(input.text(1));
+    job->pixels = album.pixels(input);
+    job->output = [&](const PictureJob& done) {
+      Json out = Json::array();
+      for (const Generated& g : done.results) out.push_back({{task.field, writer.text_of(g)}});
+      return out;
+    };
+    return job;
+  };
+  return run({.reader = reader,
+              .sink = records,
+              .prepare = prepare,
+              .worker = &worker,
+              .verb = task.verb,
+              .unit = "picture",
+              .threads = reader_threads()});
+}
+
+}  // namespace hft

@@ -1,0 +1,38 @@
+// The runner of the commands that write about pictures: what a model sees in one, or what it answers
+// when it is asked about one. Reading, looking and writing together, order and error records are done
+// here, once.
+#pragma once
+
+#include <string>
+
+#include "tasks/run/command.h"
+#include "tasks/run/flags.h"
+#include "tasks/run/generation_options.h"
+#include "tasks/run/model_options.h"
+#include "tasks/run/records.h"
+#include "tasks/run/rows.h"
+
+namespace hft {
+
+struct PictureTextOptions {
+  ModelOptions model;
+  InputOptions input;
+  OutputOptions output;
+  GenerationOptions generation;
+  std::string prompt;  // what the text begins with
+};
+
+struct PictureTextTask {
+  std::string default_model;
+  std::string verb;   // of the progress bar: "describing"
+  std::string field;  // of the output: "generated_text"
+  bool asks = false;  // the second column of an input is a question
+};
+
+void add_picture_text_options(Flags& flags, PictureTextOptions& options, std::vector<Column> columns);
+
+// Runs the task to its exit code.
+int run_picture_text_task(const Flags& flags, PictureTextOptions& options,
+                          const PictureTextTask& task);
+
+}  // namespace hft
