@@ -24,6 +24,7 @@ from safetensors.torch import load_file, save_file
 
 sys.path.insert(0, str(Path(__file__).parent))
 from golden import answers, nomic_bert, photos, tokenizers_of, whisper
+from golden.blip import BLIP, sizes as blip_sizes
 from golden.decoders import DECODERS
 from golden.defaults import DEFAULTS
 from golden.models import GOLDENS as ENCODERS
@@ -31,7 +32,7 @@ from golden.seq2seq import SEQ2SEQ
 from golden.version5 import VERSION_5
 from golden.vision import TIMM, VISION
 
-GOLDENS = ENCODERS + DECODERS + SEQ2SEQ + DEFAULTS + VISION + TIMM + whisper.WHISPER + VERSION_5
+GOLDENS = ENCODERS + DECODERS + SEQ2SEQ + DEFAULTS + VISION + TIMM + BLIP + whisper.WHISPER + VERSION_5
 KINDS = ("generation", "templates", "tokenizer_parts", "tokenizer_classes", "torch_files", "sentence_cases",
          "pictures", "sounds", "speech")
 ROOT = Path(__file__).resolve().parent.parent / "tests" / "golden"
@@ -64,7 +65,8 @@ def build(golden, vocab_size):
     sizes = {"vocab_size": vocab_size} if vocab_size else {}
     config = copy.deepcopy({**sizes, **golden.config})
     if golden.texts:
-        config["text_config"] = {"eos_token_id": vocab_size - 1, **config["text_config"], **sizes}
+        own = blip_sizes(vocab_size) if golden in BLIP else sizes
+        config["text_config"] = {"eos_token_id": vocab_size - 1, **config["text_config"], **own}
     model = cls(cls.config_class(**config)).eval()
     widen(model, golden.std)
     model.tie_weights()
@@ -236,7 +238,7 @@ def main():
         sys.exit(f"make_golden.py: no golden named {', '.join(sorted(unknown))}")
     release = int(tf.__version__.split(".")[0])
     chosen = [g for g in GOLDENS if (not names or g.name in names) and g.release == release]
-    if any(g in VISION + TIMM for g in chosen):
+    if any(g in VISION + TIMM + BLIP for g in chosen):
         photos.make()
     if any(g in whisper.WHISPER for g in chosen):
         whisper.sounds()

@@ -134,7 +134,7 @@ std::unique_ptr<CausalLm> load_causal(const ModelRequest& request) {
 std::unique_ptr<Seq2SeqLm> load_seq2seq(const ModelRequest& request) {
   Fields config = read_config(request.folder);
   const Architecture& architecture = architecture_of(config, ModelClass::kSeq2SeqLm);
-  need_text_head(config);
+  if (!architecture.sees) need_text_head(config);  // BLIP's answers questions in words
   const auto store = open_generator(architecture, config, request);
   auto pool = std::make_shared<Pool>(request.threads);
   const OnPool quantising(pool.get());

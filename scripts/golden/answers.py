@@ -5,7 +5,7 @@ import json
 import torch
 import transformers as tf
 
-from golden import decoders, seq2seq, vision, whisper
+from golden import blip, decoders, seq2seq, vision, whisper
 
 
 def parser():
@@ -35,6 +35,9 @@ def parser():
     for name in ("--threshold", "--mask-threshold", "--overlap-mask-area-threshold"):
         p.add_argument(name, type=float, default=argparse.SUPPRESS)
     p.add_argument("--subtask", default=argparse.SUPPRESS)
+    p.add_argument("--max-new-tokens", type=int)
+    p.add_argument("--num-beams", type=int)
+    p.add_argument("--prompt")
     return p
 
 
@@ -117,7 +120,8 @@ def rerank(golden, folder, o, inputs):
 
 
 COMMANDS = {"classify": classify, "ner": ner, "qa": qa, "fill-mask": fill_mask, "embed": embed, "rerank": rerank,
-            "image-classify": vision.image_classify, "detect": vision.detect, "segment": vision.segment}
+            "image-classify": vision.image_classify, "detect": vision.detect, "segment": vision.segment,
+            "caption": blip.caption, "vqa": blip.vqa}
 
 
 def of(golden, folder):

@@ -167,7 +167,8 @@ void add_bad_words(const GenerationOptions& o, const Tokenizer& tokenizer, Json&
 // Only sampling and greedy search feed a second sequence, which knows no prompt.
 void check_guidance(const GenerationConfig& c, Pipeline pipeline, const std::string& assistant) {
   if (c.guidance_scale.value_or(1) == 1) return;
-  const bool encodes = pipeline == Pipeline::kTextToText || pipeline == Pipeline::kSpeech;
+  const bool encodes = pipeline == Pipeline::kTextToText || pipeline == Pipeline::kSpeech ||
+                       pipeline == Pipeline::kPictureToText;
   const char* with = encodes                                            ? "an encoder-decoder"
                      : c.num_beams > 1                                  ? "beams"
                      : !assistant.empty() || c.prompt_lookup_num_tokens ? "drafts"

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 #include <mutex>
+#include <optional>
 
 #include "core/base/log.h"
 #include "core/base/text.h"
@@ -59,12 +60,12 @@ class PictureWriter {
         text_(config_.object("text_config")),
         settings_((set_ends(), resolved(nullptr))),
         loading_(load()),
-        processor_(unless_unsupported(loading_, [&] { return ImageProcessor::from_folder(folder_); })),
         tokenizer_(unless_unsupported(loading_, [&] { return Tokenizer::load(folder_); })) {
     settings_ = resolved(&tokenizer_);
     for (const std::string& text : settings_.notes) note(text);
     model_ = loading_.get();
     check_sight();
+    processor_ = ImageProcessor::from_folder(folder_);
     for (const auto& warning : model_->warnings()) note(warning);
     seed_ = seed_of(o.generation);
     begin();
@@ -73,7 +74,7 @@ class PictureWriter {
   }
 
   const fs::path& folder() const { return folder_; }
-  const ImageProcessor& processor() const { return processor_; }
+  const ImageProcessor& processor() const { return *processor_; }
   Decoder& model() { return *model_; }
   std::int64_t sequences_each() const {
     return std::max(settings_.config.num_beams, settings_.config.num_return_sequences);
@@ -139,7 +140,7 @@ class PictureWriter {
   Fields config_, text_;
   ResolvedGeneration settings_;
   std::future<std::unique_ptr<Seq2SeqLm>> loading_;
-  ImageProcessor processor_;
+  std::optional<ImageProcessor> processor_;
   Tokenizer tokenizer_;
   std::unique_ptr<Seq2SeqLm> model_;
   TokenIds begin_;

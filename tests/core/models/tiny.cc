@@ -55,6 +55,14 @@ Json tiny_decoder_config(const std::string& model_type) {
 }
 
 Json tiny_seq2seq_config(const std::string& model_type) {
+  if (model_type == "blip")
+    return {{"model_type", model_type},
+            {"vision_config",
+             {{"hidden_size", 24}, {"num_hidden_layers", 2}, {"num_attention_heads", 3},
+              {"intermediate_size", 40}, {"image_size", 16}, {"patch_size", 8}}},
+            {"text_config",
+             {{"vocab_size", 50}, {"hidden_size", 24}, {"num_hidden_layers", 2},
+              {"num_attention_heads", 2}, {"intermediate_size", 28}, {"max_position_embeddings", 80}}}};
   return {{"model_type", model_type},
           {"vocab_size", 50},
           {"d_model", 24},

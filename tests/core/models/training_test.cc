@@ -77,7 +77,18 @@ std::function<Tensor()> loss_of(const Architecture& a, const Fields& config, con
       for (std::size_t b = 0; b < sources.starts.size(); ++b)
         sources.starts[b] = static_cast<std::int64_t>(b) * net.source_positions;
     }
-    const Tensor encoded = net.hear ? net.hear(sounds) : net.encode(tokens);
+    Tensor encoded;
+    if (net.see) {
+      Pictures pictures;
+      auto noise = at::detail::createCPUGenerator(3);
+      for (std::int64_t b = 0; b < sources.count(); ++b)
+        pictures.pixels.push_back(at::empty({3, 16, 16}).normal_(0, 1, noise));
+      PictureStates seen = net.see(pictures);
+      encoded = seen.x;
+      sources = seen.seqs;
+    } else {
+      encoded = net.hear ? net.hear(sounds) : net.encode(tokens);
+    }
     const Tensor states = whole_pass(net, encoded, sources, tokens, at::kFloat);
     return cross_entropy(net.decoder.logits.in_float(states), tokens.ids.roll(-1));
   };

@@ -149,7 +149,7 @@ TEST_CASE("whisper: what does not fit is refused in one line") {
   CHECK(error_of([&] { tiny.model->hear({&shorter, 1}); }) ==
         "a window of 18 frames of 6 bins, but the model hears 20 of 6");
   CHECK(error_of([&] { tiny.model->encode({.ids = {1}, .starts = {0, 1}}); }) ==
-        "the model hears sounds and reads no texts");
+        "the model reads no texts");
   Tensors all = tensors();
   all.at("model.encoder.layers.1.fc1.weight").fill_(std::nan(""));
   write_model(tiny.folder.path, config(), all);
