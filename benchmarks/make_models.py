@@ -266,6 +266,19 @@ def whisper_small():
     os.replace(part, OUT / "whisper-small")
 
 
+def blip_base():
+    """Its vocabulary has the two marks more that BLIP's own has."""
+    config = tf.BlipConfig()
+    config.text_config.bos_token_id, config.text_config.sep_token_id = 30522, 102
+    config.vision_config.initializer_range = 0.02  # as drawn by default, all pictures are one
+    pictured("blip-base", lambda: tf.BlipForConditionalGeneration(config), tf.BlipImageProcessor)
+    for file in ("tokenizer.json", "vocab.txt", "special_tokens_map.json"):
+        shutil.copy(MINILM / file, OUT / "blip-base")
+    settings = json.loads((MINILM / "tokenizer_config.json").read_text())
+    settings.update(model_max_length=512, tokenizer_class="BertTokenizer", model_input_names=["input_ids", "attention_mask"])
+    (OUT / "blip-base" / "tokenizer_config.json").write_text(json.dumps(settings))
+
+
 def minilm():
     os.symlink(os.path.relpath(MINILM, OUT), OUT / "all-MiniLM-L6-v2")
 
@@ -275,7 +288,7 @@ ALL = {"distilbert": distilbert, "bert-ner": bert_ner, "distilbert.onnx": distil
        "bart-large.ct2": ct2("bart-large"), "all-MiniLM-L6-v2": minilm, "all-MiniLM-L6-v2.int8.onnx": minilm_int8,
        "qwen2.5-0.5b": qwen, "qwen2.5-0.5b.gguf": qwen_gguf, "gpt2": gpt2, "photos": photos, "vit-base": vit_base,
        "whisper-small": whisper_small, "whisper-small.ct2": ct2("whisper-small"),
-       "detr-r50": detr_r50, "mask2former-swin-b": mask2former_swin_b,
+       "detr-r50": detr_r50, "mask2former-swin-b": mask2former_swin_b, "blip-base": blip_base,
        "vit-base.onnx": seeing_onnx("vit-base", "AutoModelForImageClassification", ["logits"]),
        "detr-r50.onnx": seeing_onnx("detr-r50", "AutoModelForObjectDetection", ["logits", "pred_boxes"])}
 

@@ -93,6 +93,15 @@ def seen(task, dtype="float32"):
     return make
 
 
+def caption(model, files):
+    """The image-to-text pipeline, 3 beams and 20 tokens, as many pictures together as is quickest for it here."""
+    import transformers as tf
+    tf.logging.set_verbosity_error()
+    made = tf.pipeline("image-to-text", model=model, batch_size=4)
+    settings = {"num_beams": 3, "max_new_tokens": 20, "min_new_tokens": 20}
+    return lambda: made(files, generate_kwargs=settings)
+
+
 def seen_by_onnxruntime(task, size):
     """onnxruntime on pictures, `size` at a time, its tensors made and read by the processors of transformers."""
     def make(model, files):
@@ -160,7 +169,7 @@ PEERS = {"classify": classify, "ner": ner,
             for name, task in (("image-classify", "image-classification"), ("detect", "object-detection"),
                                ("segment", "image-segmentation"))},
          "image-classify-onnx": seen_by_onnxruntime("classify", 16), "detect-onnx": seen_by_onnxruntime("detect", 1),
-         "onnxruntime": onnxruntime, "onnxruntime_int8": onnxruntime_int8, "embed": embed, "ceiling": ceiling}
+         "caption": caption, "onnxruntime": onnxruntime, "onnxruntime_int8": onnxruntime_int8, "embed": embed, "ceiling": ceiling}
 
 
 def main():
