@@ -61,6 +61,8 @@ int transcribe(const Flags& flags, TranscribeOptions& o) {
               .worker = &transcriber->worker(),
               .verb = "transcribing",
               .unit = "sound",
+              .threads = 2,
+              .slow = true,
               .partial = writes_parts(o)});
 }
 

@@ -48,12 +48,12 @@ class OneText : public Transcripts {
  public:
   OneText(const TranscribeOptions& o)
       : name_(form_of(o)),
-        live_(!o.raw.empty() || !o.output.file.empty() || ::isatty(STDOUT_FILENO)),
-        on_stdout_(o.output.file.empty()),
+        file_(o.output.file),
+        live_(!o.raw.empty() || !file_.empty() || ::isatty(STDOUT_FILENO)),
         form_(name_),
         out_(o.output.file) {
     // A bar would stand in the middle of the text.
-    if (on_stdout_ && ::isatty(STDOUT_FILENO)) set_progress_style(ProgressStyle::kNone);
+    if (file_.empty() && ::isatty(STDOUT_FILENO)) set_progress_style(ProgressStyle::kNone);
   }
 
   void show(const TimedText& chunk) override {
@@ -83,13 +83,17 @@ class OneText : public Transcripts {
     next();
   }
   void flush() override { out_.flush(); }
+  void interrupted() override {
+    out_.flush();
+    note("interrupted; the results so far are in " + OutputFile::partial(file_).string());
+  }
   int finish() override {
     out_.close();
     return failures_.exit_code();
   }
 
  private:
-  void put(const std::string& text) { out_.write(on_stdout_ ? for_stdout(text) : text); }
+  void put(const std::string& text) { out_.write(file_.empty() ? for_stdout(text) : text); }
   std::string begun() { return std::exchange(begun_, true) ? "" : form_.begin(); }
   void next() {
     form_ = TimedForm(name_);
@@ -98,7 +102,8 @@ class OneText : public Transcripts {
   }
 
   std::string name_;
-  bool live_, on_stdout_, begun_ = false;
+  std::string file_;
+  bool live_, begun_ = false;
   std::size_t text_ = 0, chunks_ = 0;  // shown of the transcript in turn
   TimedForm form_;
   OutputFile out_;
@@ -186,7 +191,7 @@ std::unique_ptr<Transcripts> make_transcripts(const TranscribeOptions& o, Finger
 }
 
 bool writes_parts(const TranscribeOptions& o) {
-  return o.output_dir.empty() && !is_records(o.output);
+  return o.output_dir.empty() && o.output.file.empty() && !is_records(o.output);
 }
 
 }  // namespace hft

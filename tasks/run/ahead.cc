@@ -10,8 +10,12 @@ namespace {
 constexpr std::size_t kPieceBytes = 64 << 10, kInputBytes = 64, kMediaBytes = kPieceBytes / 2;
 }  // namespace
 
-Ahead::Ahead(InputReader& reader, Sink& sink, PrepareJob prepare, unsigned threads)
-    : reader_(reader), sink_(sink), prepare_(std::move(prepare)), most_pieces_(threads + 2) {
+Ahead::Ahead(InputReader& reader, Sink& sink, PrepareJob prepare, unsigned threads, bool slow)
+    : reader_(reader),
+      sink_(sink),
+      prepare_(std::move(prepare)),
+      most_pieces_(threads + 2),
+      slow_(slow) {
   for (unsigned i = 0; i < threads; ++i) threads_.emplace_back([this] { run(); });
 }
 
@@ -28,10 +32,11 @@ std::unique_ptr<Item> Ahead::take(bool patient) {
   if (taken_.empty()) {
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [&] {
+      if (slow_ && !patient) return true;
       return pieces_.empty() ? ended_ || (starved_ && !patient) : pieces_.front()->done;
     });
     ended_for_taker_ = pieces_.empty() && ended_;
-    if (pieces_.empty()) return nullptr;
+    if (pieces_.empty() || !pieces_.front()->done) return nullptr;
     const auto piece = std::move(pieces_.front());
     pieces_.pop_front();
     changed_.notify_all();
@@ -109,6 +114,7 @@ bool Ahead::read(Piece& piece) {
     }
     bytes += kInputBytes;
     piece.items.push_back(std::move(item));
+    if (slow_) break;
   }
   return true;
 }

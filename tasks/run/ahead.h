@@ -35,8 +35,9 @@ struct Item {
 
 class Ahead {
  public:
-  // `prepare` is called from as many threads.
-  Ahead(InputReader& reader, Sink& sink, PrepareJob prepare, unsigned threads);
+  // `prepare` is called from as many threads. `slow`: an input may take long; it is prepared by
+  // itself, and take() does not wait for it unless it is patient.
+  Ahead(InputReader& reader, Sink& sink, PrepareJob prepare, unsigned threads, bool slow = false);
   ~Ahead();
 
   // The next input. None at the end; with `patient` false, none either while the next input has
@@ -59,6 +60,7 @@ class Ahead {
   Sink& sink_;
   PrepareJob prepare_;
   std::size_t most_pieces_;
+  bool slow_;
   std::mutex reading_, mutex_;
   std::condition_variable changed_;
   std::deque<std::unique_ptr<Piece>> pieces_;  // in the order they were read

@@ -13,7 +13,7 @@ class Runner {
  public:
   explicit Runner(const Run& run)
       : run_(run),
-        ahead_(run.reader, run.sink, run.prepare, run.threads),
+        ahead_(run.reader, run.sink, run.prepare, run.threads, run.slow),
         progress_(run.verb, run.unit, run.reader.total()) {}
 
   int operator()() {

@@ -55,6 +55,7 @@ struct Run {
   std::string verb;          // of the progress bar: "classifying"
   std::string unit = "text";  // of what is read, singular
   unsigned threads = 1;      // that prepare
+  bool slow = false;         // an input may take long to prepare
   bool partial = false;      // a run that is stopped writes what unfinished jobs have
 };
 
