@@ -189,8 +189,23 @@ def photos():
     os.replace(part, OUT / "photos")
 
 
+def recordings():
+    """Sounds of many lengths, as FLAC of 16 kHz."""
+    import numpy
+    import soundfile
+    part = OUT / "recordings.partial"
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir(parents=True)
+    for i in range(24):
+        random = numpy.random.default_rng(i)
+        t = numpy.arange(int(16000 * random.uniform(2, 12))) / 16000
+        tones = sum(numpy.sin(2 * numpy.pi * f * t + numpy.sin(3 * t)) for f in random.uniform(80, 3000, 6)) / 12
+        soundfile.write(part / f"{i:04}.flac", tones + random.normal(0, 0.02, len(t)), 16000)
+    os.replace(part, OUT / "recordings")
+
+
 def pictured(name, model, processor):
-    """A model of pictures with random weights of a real shape, and the settings of its processor."""
+    """A model of media with random weights of a real shape, and the settings of its processor."""
     torch.manual_seed(1)
     part = OUT / f"{name}.partial"
     shutil.rmtree(part, ignore_errors=True)
@@ -279,6 +294,11 @@ def blip_base():
     (OUT / "blip-base" / "tokenizer_config.json").write_text(json.dumps(settings))
 
 
+def wav2vec2_base():
+    config = tf.Wav2Vec2Config(num_labels=12, use_weighted_layer_sum=True)
+    pictured("wav2vec2-base", lambda: tf.Wav2Vec2ForSequenceClassification(config), tf.Wav2Vec2FeatureExtractor)
+
+
 def minilm():
     os.symlink(os.path.relpath(MINILM, OUT), OUT / "all-MiniLM-L6-v2")
 
@@ -290,7 +310,8 @@ ALL = {"distilbert": distilbert, "bert-ner": bert_ner, "distilbert.onnx": distil
        "whisper-small": whisper_small, "whisper-small.ct2": ct2("whisper-small"),
        "detr-r50": detr_r50, "mask2former-swin-b": mask2former_swin_b, "blip-base": blip_base,
        "vit-base.onnx": seeing_onnx("vit-base", "AutoModelForImageClassification", ["logits"]),
-       "detr-r50.onnx": seeing_onnx("detr-r50", "AutoModelForObjectDetection", ["logits", "pred_boxes"])}
+       "detr-r50.onnx": seeing_onnx("detr-r50", "AutoModelForObjectDetection", ["logits", "pred_boxes"]),
+       "recordings": recordings, "wav2vec2-base": wav2vec2_base}
 
 
 def main():

@@ -23,7 +23,7 @@ import transformers as tf
 from safetensors.torch import load_file, save_file
 
 sys.path.insert(0, str(Path(__file__).parent))
-from golden import answers, nomic_bert, photos, tokenizers_of, whisper
+from golden import answers, audio, nomic_bert, photos, tokenizers_of, whisper
 from golden.blip import BLIP, sizes as blip_sizes
 from golden.decoders import DECODERS
 from golden.defaults import DEFAULTS
@@ -32,7 +32,8 @@ from golden.seq2seq import SEQ2SEQ
 from golden.version5 import VERSION_5
 from golden.vision import TIMM, VISION
 
-GOLDENS = ENCODERS + DECODERS + SEQ2SEQ + DEFAULTS + VISION + TIMM + BLIP + whisper.WHISPER + VERSION_5
+GOLDENS = (ENCODERS + DECODERS + SEQ2SEQ + DEFAULTS + VISION + TIMM + BLIP + audio.AUDIO + whisper.WHISPER +
+           VERSION_5)
 KINDS = ("generation", "templates", "tokenizer_parts", "tokenizer_classes", "torch_files", "sentence_cases",
          "pictures", "sounds", "speech")
 ROOT = Path(__file__).resolve().parent.parent / "tests" / "golden"
@@ -185,7 +186,8 @@ def stacked_experts(tensors):
     return out
 
 
-EDITS = {"own head": own_head, "stacked experts": stacked_experts, "own tables": own_tables, "gpt2 layout": gpt2_layout, "old norm names": old_norm_names, "extra tensors": extra_tensors}
+EDITS = {"old weight norm": audio.old_weight_norm, "far likeness": audio.far_likeness,
+         "own head": own_head, "stacked experts": stacked_experts, "own tables": own_tables, "gpt2 layout": gpt2_layout, "old norm names": old_norm_names, "extra tensors": extra_tensors}
 
 
 def plain(value):
@@ -240,6 +242,8 @@ def main():
     chosen = [g for g in GOLDENS if (not names or g.name in names) and g.release == release]
     if any(g in VISION + TIMM + BLIP for g in chosen):
         photos.make()
+    if release == 4 and any(g in audio.AUDIO for g in chosen):
+        audio.record()
     if any(g in whisper.WHISPER for g in chosen):
         whisper.sounds()
     if release == 4:

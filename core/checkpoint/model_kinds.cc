@@ -41,7 +41,7 @@ constexpr ModelKind kKinds[] = {
      "llava_onevision mllama owlv2 owlvit paligemma pix2struct pixtral qwen2_vl "
      "qwen2_5_vl qwen3_vl siglip siglip2 smolvlm trocr udop vilt vipllava "
      "vision-encoder-decoder vision-text-dual-encoder visual_bert xclip "},
-    {"an audio model", false,
+    {kAudioWords, false,
      " audio-spectrogram-transformer bark clap data2vec-audio encodec hubert moonshine "
      "musicgen parakeet_ctc qwen2_audio seamless_m4t sew sew-d speech-encoder-decoder "
      "speech_to_text speecht5 unispeech unispeech-sat vits voxtral wav2vec2 wav2vec2-bert "
@@ -88,7 +88,7 @@ std::string_view command_for(const ModelKind& kind, const std::string& class_nam
   for (const auto& [ending, command] : kCommands)
     if (class_name.ends_with(ending)) return command;
   return kind.words == kVisionWords   ? "image-classify"
-         : kind.words == "an audio model" ? "transcribe"
+         : kind.words == kAudioWords        ? "transcribe"
                                           : "embed";
 }
 

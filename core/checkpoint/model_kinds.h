@@ -13,6 +13,7 @@ inline constexpr std::string_view kEncoderWords = "a text encoder";
 inline constexpr std::string_view kDecoderWords = "a text-generating decoder";
 inline constexpr std::string_view kSeq2SeqWords = "an encoder-decoder of text";
 inline constexpr std::string_view kVisionWords = "a vision model";
+inline constexpr std::string_view kAudioWords = "an audio model";
 
 struct ModelKind {
   std::string_view words;  // "a vision model"

@@ -115,9 +115,10 @@ struct Keys {
   std::int64_t begin, end;
 };
 
-// scores of the keys `all`, of which the row sees `seen`, become probabilities; the others' are 0.
+// scores of the keys `all`, with gate * bias and of which the row sees `seen`, become probabilities; the others' are 0.
 template <class V>
-[[gnu::always_inline]] inline void softmax(float* scores, const float* bias, Keys all, Keys seen) {
+[[gnu::always_inline]] inline void softmax(float* scores, const float* bias, float gate, Keys all,
+                                           Keys seen) {
   constexpr int kStep = simd::width<V>;
   const auto count = all.end - all.begin;
   V part;
@@ -128,9 +129,9 @@ template <class V>
       V more;
       simd::load(scores + j, part);
       simd::load(bias + j, more);
-      simd::store(part + more, scores + j);
+      simd::store(part + more * gate, scores + j);
     }
-    for (; j < seen.end - all.begin; ++j) scores[j] += bias[j];
+    for (; j < seen.end - all.begin; ++j) scores[j] += bias[j] * gate;
   }
   std::fill(scores, scores + (seen.begin - all.begin), -INFINITY);
   std::fill(scores + (seen.end - all.begin), scores + count, -INFINITY);
@@ -190,7 +191,8 @@ struct Head {
                  rows, size);
       for (std::int64_t q = 0; q < count; ++q)
         softmax<V>(scores + q * columns,
-                   in->bias ? in->bias + (first + q) * in->bias_stride : nullptr, all,
+                   in->bias ? in->bias + (first + q) * in->bias_stride : nullptr,
+                   in->gates ? in->gates[(first + q) * in->gate_stride] : 1.0f, all,
                    seen_by(*in, first + q, first + q + 1));
       product<V>({scores, columns, values + all.begin * width, width, kWidth, width, mixed, width},
                  rows, all.end - all.begin);

@@ -16,6 +16,8 @@ struct HeadInput {
   float scale;                // of the scores, 1 / sqrt(E)
   const float* bias;          // [T, T] added to the scaled scores, rows bias_stride apart; or null
   std::int64_t bias_stride;
+  const float* gates = nullptr;  // of each query, what its bias is multiplied by; null: 1
+  std::int64_t gate_stride = 0;
   bool bfloat16;            // else float32
   std::int64_t queries = 0;  // rows of query, where not T: a part of them
   std::int64_t query_stride = 0;  // of query's rows; 0: `stride`

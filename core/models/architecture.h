@@ -9,6 +9,7 @@
 #include "core/models/decoder_net.h"
 #include "core/models/image_net.h"
 #include "core/models/seq2seq_net.h"
+#include "core/models/sound_net.h"
 #include "core/models/text_net.h"
 #include "core/nn/weights.h"
 
@@ -29,6 +30,8 @@ struct Architecture {
   Seq2SeqNet (*seq2seq)(const Fields& config, const Weights& w) = nullptr;
   ImageNet (*image)(const Fields& config, const Weights& w, ImageHead head) = nullptr;
   std::span<const ImageHead> image_heads = {};  // with which it sees
+  SoundNet (*sound)(const Fields& config, const Weights& w, SoundHead head) = nullptr;
+  std::span<const SoundHead> sound_heads = {};  // with which it hears
   // Parts of its tensors' names, and how newer files spell them (Renames::newer).
   std::span<const std::pair<std::string_view, std::string_view>> newer_names = {};
 

@@ -7,7 +7,7 @@
 
 #include "core/base/json.h"
 #include "core/models/heads/image.h"
-#include "core/models/text_net.h"
+#include "core/models/text_side.h"
 #include "core/nn/cells.h"
 
 namespace hft {
@@ -32,10 +32,7 @@ struct ImageNet {
   std::int64_t channels = 3;
   // Pictures of so many pixels in all go through one pass: enough rows for a core; 0: each alone.
   std::int64_t pixels = 0;
-  // Where it reads texts too: their vectors [B,D].
-  std::function<Tensor(const Tokens&)> read;
-  std::int64_t vocab = 0, positions = 0;
-  Tensor scale, bias;  // of Likeness; undefined: 1 and 0
+  TextSide texts;  // where it reads some
 };
 
 // Rows [B,L], one for each picture.

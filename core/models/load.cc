@@ -1,4 +1,4 @@
-// A model folder becomes a TextModel in five steps: config, architecture, checkpoint (mapped, no
+// A model folder becomes a model in five steps: config, architecture, checkpoint (mapped, no
 // tensor read), binding by name and shape, and the account of what was not used.
 #include "core/models/load.h"
 
@@ -11,6 +11,7 @@
 #include "core/models/purposes.h"
 #include "core/models/reading.h"
 #include "core/models/seq2seq_lm.h"
+#include "core/models/sound_model.h"
 #include "core/models/static_embedding.h"
 #include "core/models/text_model.h"
 
@@ -36,7 +37,8 @@ void settle_missing(WeightStore& store, const Architecture& architecture, const 
          ": the checkpoint lacks tensors that config.json implies: ", listed(names));
   if (!request.allow_random_head)
     fail_hint(Errc::kUnsupported,
-              "hft embed uses the encoder alone; --allow-random-head makes up random weights",
+              std::string(architecture.heads.empty() ? "" : "hft embed uses the encoder alone; ") +
+                  "--allow-random-head makes up random weights",
               request.folder.string(), ": the checkpoint has no head for ", head,
               ", it lacks ", listed(names));
   store.fill_missing(config.real("initializer_range", 0, 1e3, 0.02));
@@ -144,26 +146,27 @@ std::unique_ptr<Seq2SeqLm> load_seq2seq(const ModelRequest& request) {
                          std::move(warnings));
 }
 
-std::unique_ptr<ImageModel> load_image(const ModelRequest& request) {
+// A model of media with the head that is asked for: what build(architecture, config, weights, head)
+// gives, made a model by make(net, runtime, warnings). Classifiers may be untrained.
+template <class MediaHead, class Build, class Make>
+auto load_media(const ModelRequest& request, MediaHead head, Build&& build, Make&& make) {
   Fields config = read_config(request.folder);
-  const Architecture& architecture = architecture_of(config, request.image_head);
-  need_head(config, request.image_head);
+  const Architecture& architecture = architecture_of(config, head);
+  need_head(config, head);
   const Runtime runtime{pick_device(request.device), std::make_shared<Pool>(request.threads)};
   Renames renames = renames_of(architecture.base);
   renames.newer = architecture.newer_names;
   const auto store = open_weights(request, request.folder, config, std::move(renames), runtime.device);
   const OnPool quantising(runtime.pool.get());
   std::vector<std::string> warnings;
-  const auto build = [&] { return architecture.image(config, Weights(store), request.image_head); };
-  ImageNet net = build();
+  auto net = build(architecture)(config, Weights(store), head);
   if (!store->missing().empty()) {
-    const bool has_head = request.image_head == ImageHead::kClassify;
     settle_missing(*store, architecture, config, request,
-                   has_head ? words_of(request.image_head) : "", warnings);
-    net = build();
+                   head == MediaHead::kClassify ? words_of(head) : "", warnings);
+    net = build(architecture)(config, Weights(store), head);
   }
   warn_of_unused(*store, warnings);
-  return make_image_model(std::move(net), runtime, std::move(warnings));
+  return make(std::move(net), runtime, std::move(warnings));
 }
 
 }  // namespace
@@ -178,7 +181,13 @@ std::unique_ptr<Model> load_model(ModelClass wanted, const ModelRequest& request
       case ModelClass::kSeq2SeqLm:
         return load_seq2seq(request);
       case ModelClass::kImage:
-        return load_image(request);
+        return load_media(
+            request, request.image_head, [](const Architecture& a) { return a.image; },
+            make_image_model);
+      case ModelClass::kSound:
+        return load_media(
+            request, request.sound_head, [](const Architecture& a) { return a.sound; },
+            make_sound_model);
     }
     return nullptr;
   });

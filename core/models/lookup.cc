@@ -82,6 +82,8 @@ bool serves(const Architecture& architecture, ModelClass wanted, Head head) {
       return architecture.seq2seq;
     case ModelClass::kImage:
       return architecture.image;
+    case ModelClass::kSound:
+      return architecture.sound;
   }
   return false;
 }
@@ -90,6 +92,7 @@ std::string_view words_of(ModelClass wanted) {
   return wanted == ModelClass::kText       ? kEncoderWords
          : wanted == ModelClass::kCausalLm ? kDecoderWords
          : wanted == ModelClass::kImage    ? kVisionWords
+         : wanted == ModelClass::kSound    ? kAudioWords
                                            : kSeq2SeqWords;
 }
 
@@ -100,13 +103,16 @@ std::string_view words_of(const Architecture& architecture, const Fields& config
          : architecture.decoder ? kDecoderWords
          : architecture.seq2seq ? kSeq2SeqWords
          : kind                 ? kind->words
+         : architecture.sound   ? kAudioWords
                                 : kVisionWords;
 }
 std::string command_for(const Architecture& architecture, const Fields& config) {
   if (architecture.decoder) return "hft generate";
   const std::string named = fitting_command(config);
-  if (!architecture.image || named != "hft models") return named;
-  return "hft " + std::string(command_of(architecture.image_heads[0]));
+  if (named != "hft models") return named;
+  if (architecture.image) return "hft " + std::string(command_of(architecture.image_heads[0]));
+  if (architecture.sound) return "hft " + std::string(command_of(architecture.sound_heads[0]));
+  return named;
 }
 
 [[noreturn]] void fail_unsupported(const Fields& config, std::string_view wanted) {
@@ -117,7 +123,7 @@ std::string command_for(const Architecture& architecture, const Fields& config) 
   };
   if (const Architecture* found = find(type))
     refuse(words_of(*found, config), command_for(*found, config));
-  if (wanted != kVisionWords) need_text_model(config, wanted);
+  if (wanted != kVisionWords && wanted != kAudioWords) need_text_model(config, wanted);
   if (const ModelKind* kind = kind_of(type); kind && kind->words != wanted) refuse(kind->words);
   if (config.has("auto_map"))
     fail_hint(Errc::kUnsupported, "hft models", config.where(), ": model_type '", type,
@@ -141,14 +147,28 @@ const Architecture& architecture_of(const Fields& config, ModelClass wanted, Hea
   fail_unsupported(config, words_of(wanted));
 }
 
-const Architecture& architecture_of(const Fields& config, ImageHead head) {
+namespace {
+
+template <class MediaHead>
+const Architecture& with_head(const Fields& config, ModelClass wanted, MediaHead head,
+                              std::span<const MediaHead> Architecture::*heads) {
   refuse_quantised(config);
   const Architecture* found = find(config.text("model_type"));
-  if (!found || !found->image) fail_unsupported(config, kVisionWords);
-  if (std::ranges::count(found->image_heads, head) == 0)
+  if (!found || !serves(*found, wanted, {})) fail_unsupported(config, words_of(wanted));
+  if (std::ranges::count(found->*heads, head) == 0)
     fail_hint(Errc::kUnsupported, command_for(*found, config), config.where(), ": model_type '",
               config.text("model_type"), "' has no head for ", words_of(head));
   return *found;
+}
+
+}  // namespace
+
+const Architecture& architecture_of(const Fields& config, ImageHead head) {
+  return with_head(config, ModelClass::kImage, head, &Architecture::image_heads);
+}
+
+const Architecture& architecture_of(const Fields& config, SoundHead head) {
+  return with_head(config, ModelClass::kSound, head, &Architecture::sound_heads);
 }
 
 std::vector<Support> supported_models() {
@@ -162,6 +182,7 @@ std::vector<Support> supported_models() {
     for (const Head head : architecture.heads)
       if (head != Head::kFeatures) row.tasks.emplace_back(command_of(head));
     for (const ImageHead head : architecture.image_heads) row.tasks.emplace_back(command_of(head));
+    for (const SoundHead head : architecture.sound_heads) row.tasks.emplace_back(command_of(head));
     rows.push_back(std::move(row));
   });
   return rows;

@@ -15,8 +15,9 @@ namespace hft {
 // (with the commands that fit it), a decoder for another head, a quantised checkpoint.
 const Architecture& architecture_of(const Fields& config, ModelClass wanted, Head head = Head::kFeatures);
 
-// What serves it with this head on pictures.
+// What serves it with this head on pictures, on sounds.
 const Architecture& architecture_of(const Fields& config, ImageHead head);
+const Architecture& architecture_of(const Fields& config, SoundHead head);
 
 // The rows of `hft models`.
 std::vector<Support> supported_models();

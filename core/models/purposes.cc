@@ -1,6 +1,8 @@
 #include "core/models/purposes.h"
 
+#include <algorithm>
 #include <optional>
+#include <span>
 
 #include "core/base/error.h"
 #include "core/checkpoint/model_kinds.h"
@@ -11,8 +13,9 @@ namespace {
 // What a class of `architectures` is made for, by the end of its name.
 struct Purpose {
   std::string_view ending, words, command;
-  std::optional<Head> head;
+  std::optional<Head> head = {};
   std::optional<ImageHead> image = {};
+  std::optional<SoundHead> sound = {};
 };
 constexpr Purpose kPurposes[] = {
     {"ForSequenceClassification", "sequence classification", "classify", Head::kClassify},
@@ -27,19 +30,59 @@ constexpr Purpose kPurposes[] = {
     {"ForInstanceSegmentation", "image segmentation", "segment", {}, ImageHead::kSegment},
     {"ForUniversalSegmentation", "image segmentation", "segment", {}, ImageHead::kSegment},
     {"ForSegmentation", "image segmentation", "segment", {}, ImageHead::kSegment},
-    {"ForMultipleChoice", "multiple choice", "", std::nullopt},
-    {"ForNextSentencePrediction", "next sentence prediction", "", std::nullopt},
-    {"ForCausalLM", "text generation", "generate", std::nullopt},
-    {"LMHeadModel", "text generation", "generate", std::nullopt},
-    {"ForConditionalGeneration", "text to text", "summarize", std::nullopt},
-    {"MarianMTModel", "translation", "translate", std::nullopt},
+    {"ForMultipleChoice", "multiple choice", ""},
+    {"ForNextSentencePrediction", "next sentence prediction", ""},
+    {"ForCausalLM", "text generation", "generate"},
+    {"LMHeadModel", "text generation", "generate"},
+    {"ForConditionalGeneration", "text to text", "summarize"},
+    {"MarianMTModel", "translation", "translate"},
+};
+// The same of a model of sounds, whose classes end alike.
+constexpr Purpose kSoundPurposes[] = {
+    {"ForSequenceClassification", "audio classification", "audio-classify", {}, {},
+     SoundHead::kClassify},
+    {"ForAudioClassification", "audio classification", "audio-classify", {}, {},
+     SoundHead::kClassify},
+    {"ForCTC", "speech recognition", "transcribe", {}, {}, SoundHead::kCtc},
+    {"ForConditionalGeneration", "speech recognition", "transcribe"},
+    {"ForAudioFrameClassification", "classification of moments", ""},
+    {"ForXVector", "speaker verification", ""},
+    {"ForPreTraining", "pretraining", ""},
 };
 
 const Purpose* purpose_of(const Fields& config) {
   const std::string name = class_of(config);
-  for (const auto& purpose : kPurposes)
+  const ModelKind* kind = kind_of(config.text("model_type", ""));
+  const std::span<const Purpose> purposes = kind && kind->words == kAudioWords
+                                                ? std::span<const Purpose>(kSoundPurposes)
+                                                : std::span<const Purpose>(kPurposes);
+  for (const auto& purpose : purposes)
     if (name.ends_with(purpose.ending)) return &purpose;
   return nullptr;
+}
+
+// The row of a head; null where no class is made for it alone.
+const Purpose* purpose_for(Head head) {
+  const auto* found = std::ranges::find(kPurposes, head, &Purpose::head);
+  return found == std::end(kPurposes) ? nullptr : found;
+}
+const Purpose* purpose_for(ImageHead head) {
+  const auto* found = std::ranges::find(kPurposes, head, &Purpose::image);
+  return found == std::end(kPurposes) ? nullptr : found;
+}
+const Purpose* purpose_for(SoundHead head) {
+  const auto* found = std::ranges::find(kSoundPurposes, head, &Purpose::sound);
+  return found == std::end(kSoundPurposes) ? nullptr : found;
+}
+
+template <class AnyHead>
+void need(const Fields& config, AnyHead head) {
+  const Purpose* wanted = purpose_for(head);
+  const Purpose* purpose = purpose_of(config);
+  if (wanted && purpose && (purpose->command != wanted->command || purpose->words != wanted->words))
+    fail_hint(Errc::kUnsupported, fitting_command(config), config.where(), ": is a ",
+              class_of(config), " (", purpose->words, "), but hft ", wanted->command,
+              " needs a head for ", wanted->words);
 }
 
 }  // namespace
@@ -50,50 +93,41 @@ std::string fitting_command(const Fields& config) {
                                               : "hft models";
 }
 
-void need_head(const Fields& config, Head head) {
-  if (head == Head::kEmbed || head == Head::kFeatures) return;
-  if (const Purpose* purpose = purpose_of(config); purpose && purpose->head != head)
-    fail_hint(Errc::kUnsupported, fitting_command(config), config.where(), ": is a ",
-              class_of(config), " (", purpose->words, "), but hft ", command_of(head),
-              " needs a head for ", words_of(head));
-}
-
-void need_head(const Fields& config, ImageHead head) {
-  if (head == ImageHead::kEmbed) return;
-  if (const Purpose* purpose = purpose_of(config); purpose && purpose->image != head)
-    fail_hint(Errc::kUnsupported, fitting_command(config), config.where(), ": is a ",
-              class_of(config), " (", purpose->words, "), but hft ", command_of(head),
-              " needs a head for ", words_of(head));
-}
+void need_head(const Fields& config, Head head) { need(config, head); }
+void need_head(const Fields& config, ImageHead head) { need(config, head); }
+void need_head(const Fields& config, SoundHead head) { need(config, head); }
 
 void need_text_head(const Fields& config) {
-  if (const Purpose* purpose = purpose_of(config); purpose && (purpose->head || purpose->image))
+  if (const Purpose* purpose = purpose_of(config); purpose && (purpose->head || purpose->image || purpose->sound))
     fail_hint(Errc::kUnsupported, fitting_command(config), config.where(), ": is a ",
               class_of(config), " (", purpose->words, "), wanted one that writes text");
 }
 
 std::string_view command_of(Head head) {
-  for (const auto& purpose : kPurposes)
-    if (purpose.head == head) return purpose.command;
-  return "embed";
+  const Purpose* purpose = purpose_for(head);
+  return purpose ? purpose->command : "embed";
 }
-
 std::string_view words_of(Head head) {
-  for (const auto& purpose : kPurposes)
-    if (purpose.head == head) return purpose.words;
-  return "embeddings";
+  const Purpose* purpose = purpose_for(head);
+  return purpose ? purpose->words : "embeddings";
 }
 
 std::string_view command_of(ImageHead head) {
-  for (const auto& purpose : kPurposes)
-    if (purpose.image == head) return purpose.command;
-  return "embed";
+  const Purpose* purpose = purpose_for(head);
+  return purpose ? purpose->command : "embed";
+}
+std::string_view words_of(ImageHead head) {
+  const Purpose* purpose = purpose_for(head);
+  return purpose ? purpose->words : "embeddings";
 }
 
-std::string_view words_of(ImageHead head) {
-  for (const auto& purpose : kPurposes)
-    if (purpose.image == head) return purpose.words;
-  return "embeddings";
+std::string_view command_of(SoundHead head) {
+  const Purpose* purpose = purpose_for(head);
+  return purpose ? purpose->command : "audio-classify";
+}
+std::string_view words_of(SoundHead head) {
+  const Purpose* purpose = purpose_for(head);
+  return purpose ? purpose->words : "embeddings";
 }
 
 }  // namespace hft

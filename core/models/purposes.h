@@ -13,6 +13,7 @@ namespace hft {
 // that the checkpoint was made for another head.
 void need_head(const Fields& config, Head head);
 void need_head(const Fields& config, ImageHead head);
+void need_head(const Fields& config, SoundHead head);
 // The same for a model that should write text, but has a head that writes none.
 void need_text_head(const Fields& config);
 
@@ -24,5 +25,7 @@ std::string_view command_of(Head head);
 std::string_view words_of(Head head);
 std::string_view command_of(ImageHead head);
 std::string_view words_of(ImageHead head);
+std::string_view command_of(SoundHead head);
+std::string_view words_of(SoundHead head);
 
 }  // namespace hft

@@ -2,13 +2,13 @@
 
 namespace hft {
 
-// Encoders, decoders, encoder-decoders, models of pictures.
+// Encoders, decoders, encoder-decoders, models of pictures, of sounds.
 extern const Architecture
     albert, bert, deberta, deberta_v2, distilbert, electra, modernbert, mpnet, nomic_bert,
     roberta, gemma, gemma2, gpt2, gpt_neox, llama, mistral, mixtral, opt, phi, phi3, qwen2,
     qwen3, smollm3, bart, m2m_100, marian, mbart, mt5, pegasus, t5, umt5, whisper, beit, blip, clip,
     convnext, convnextv2, deit, detr, dinov2, mask2former, maskformer, resnet, segformer, siglip, swin,
-    table_transformer, timm_wrapper, vit;
+    table_transformer, timm_wrapper, vit, audio_spectrogram_transformer, clap, hubert, wav2vec2, wavlm;
 
 std::span<const Architecture* const> architectures() {
   static constexpr const Architecture* kAll[] = {
@@ -17,6 +17,7 @@ std::span<const Architecture* const> architectures() {
       &opt, &phi, &phi3, &qwen2, &qwen3, &smollm3, &bart, &m2m_100, &marian, &mbart, &mt5,
       &pegasus, &t5, &umt5, &whisper, &beit, &blip, &clip, &convnext, &convnextv2, &deit, &detr, &dinov2,
       &mask2former, &maskformer, &resnet, &segformer, &siglip, &swin, &table_transformer, &timm_wrapper, &vit,
+      &audio_spectrogram_transformer, &clap, &hubert, &wav2vec2, &wavlm,
   };
   return kAll;
 }

@@ -20,6 +20,10 @@ std::int64_t bias_stride(const Tensor& bias) {
   return !bias.defined() ? 0 : bias.dim() == 2 ? -1 : bias.stride(1);
 }
 
+const float* gates_of(const Tensor& gates, std::int64_t begin, std::int64_t head) {
+  return gates.defined() ? gates.const_data_ptr<float>() + begin * gates.size(1) + head : nullptr;
+}
+
 // The head-th of `heads` heads of the sequence of `length` tokens from `begin` on.
 struct OneHead {
   std::int64_t heads, head, begin, length;
@@ -39,6 +43,8 @@ void attend_one(const Tensor& qkv, const OneHead& one, const AttentionTerms& ter
                      .scale = static_cast<float>(terms.scale),
                      .bias = bias_of(terms.bias, one.head),
                      .bias_stride = bias_stride(terms.bias),
+                     .gates = gates_of(terms.gates, one.begin, one.head),
+                     .gate_stride = one.heads,
                      .bfloat16 = qkv.scalar_type() == at::kBFloat16,
                      .window = terms.window};
   attend_head(in, static_cast<char*>(out.data_ptr()) + (one.begin * width + one.head * size) * bytes,
@@ -70,10 +76,14 @@ Tensor square(const Tensor& bias, std::int64_t tokens) {
       .unsqueeze(0);
 }
 
-// [1, H or 1, T, T] of the type of qkv.
-std::optional<Tensor> mask_of(const AttentionTerms& terms, std::int64_t tokens, const Tensor& qkv) {
+// [1, H or 1, T, T] of the type of qkv, for the tokens from `begin` on.
+std::optional<Tensor> mask_of(const AttentionTerms& terms, std::int64_t begin, std::int64_t tokens,
+                              const Tensor& qkv) {
   Tensor mask;
-  if (terms.bias.defined()) mask = square(terms.bias, tokens).to(qkv.scalar_type());
+  if (terms.bias.defined()) mask = square(terms.bias, tokens);
+  if (terms.bias.defined() && terms.gates.defined())
+    mask = mask * terms.gates.narrow(0, begin, tokens).t().unsqueeze(0).unsqueeze(3);  // [1,H,T,1]
+  if (mask.defined()) mask = mask.to(qkv.scalar_type());
   if (terms.window > 0) {
     const Tensor all = at::zeros({1, 1, tokens, tokens}, qkv.options());
     const Tensor unseen = at::ones_like(all).triu(terms.window + 1) +
@@ -94,7 +104,7 @@ void attend_with_libtorch(const Tensor& qkv, std::int64_t heads, const Attention
       return split[which].narrow(1, seqs.starts[b], length).unsqueeze(0);
     };
     Tensor mixed = at::scaled_dot_product_attention(
-        of(0), of(1), of(2), mask_of(terms, length, qkv), 0.0, false, terms.scale);  // [1,H,T,E]
+        of(0), of(1), of(2), mask_of(terms, seqs.starts[b], length, qkv), 0.0, false, terms.scale);  // [1,H,T,E]
     out.narrow(0, seqs.starts[b], length)
         .view({length, heads, size})  // [T,H,E]
         .copy_(mixed[0].transpose(0, 1));
@@ -118,7 +128,8 @@ Tensor attend(const Tensor& qkv, std::int64_t heads, const Sequences& seqs,
   Tensor out = at::empty({qkv.size(0), qkv.size(1) / 3}, qkv.options());
   AttentionTerms terms = wanted;
   if (terms.scale == 0) terms.scale = 1 / std::sqrt(static_cast<double>(out.size(1) / heads));
-  if (kernel && terms.bias.defined()) terms.bias = terms.bias.to(at::kFloat).contiguous();
+  for (Tensor* x : {&terms.bias, &terms.gates})
+    if (kernel && x->defined()) *x = x->to(at::kFloat).contiguous();
   (kernel ? attend_with_kernel : attend_with_libtorch)(qkv, heads, terms, seqs, out);
   return out;
 }

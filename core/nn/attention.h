@@ -11,6 +11,7 @@ struct AttentionTerms {
   // Added to the scaled scores: undefined; [H, M, M] with M at least the longest sequence; or
   // [H, 2 M - 1] by the position of the key less that of the query, from -(M - 1) on.
   Tensor bias = {};
+  Tensor gates = {};        // [N, H]: what each query's bias is multiplied by; undefined: 1
   double scale = 0;         // of the scores; 0: 1 / sqrt(E)
   std::int64_t window = 0;  // a token sees those at most so far before and after it; 0: all
 };

@@ -1,83 +1,93 @@
-// A token between its neighbours is a row of one product. The twin is LibTorch's conv1d.
+// A product of each group of channels, whose rows are gathered from a token's neighbours as they are
+// read. The twin is LibTorch's conv1d of one sequence after the other.
 #include "core/nn/conv.h"
 
-#include <algorithm>
-#include <atomic>
-#include <cstdlib>
-
-#include "core/kernels/product.h"
+#include "core/nn/row_blocks.h"
 #include "core/nn/twins.h"
-#include "core/nn/workers.h"
+#include "core/quant/stored_matrix.h"
 
 namespace hft {
 namespace {
 
-// [N,D] -> [N, taps*D]
-Tensor neighbours(const Tensor& x, const Sequences& seqs, std::int64_t taps) {
-  Tensor y = at::zeros({x.size(0), taps, x.size(1)}, x.options());
+// For each token the rows under the taps; -1: past an end of its sequence.
+std::vector<std::int32_t> places_of(const Sequences& seqs, std::int64_t taps) {
+  std::vector<std::int32_t> places;
+  places.reserve(seqs.tokens() * taps);
   for (std::int64_t b = 0; b < seqs.count(); ++b)
-    for (std::int64_t tap = 0; tap < taps; ++tap) {
-      const auto after = tap - taps / 2, count = seqs.length(b) - std::abs(after);
-      if (count < 1) continue;
-      const auto from = seqs.starts[b] + std::max<std::int64_t>(after, 0);
-      y.select(1, tap).narrow(0, from - after, count).copy_(x.narrow(0, from, count));
-    }
-  return y.view({x.size(0), -1});
-}
-
-// x [N, K] float32 or bfloat16
-Tensor with_kernel(const Tensor& x, const Tensor& weight, const Tensor& bias) {
-  const Number type = x.scalar_type() == at::kBFloat16 ? Number::kBFloat16 : Number::kFloat;
-  Tensor y = at::empty({x.size(0), weight.size(0)}, x.options());
-  const Tensor wide = bias.to(at::kFloat);
-  const Product product{.x = x.const_data_ptr(),
-                        .x_stride = x.stride(0),
-                        .weight = weight.const_data_ptr(),
-                        .bias = wide.const_data_ptr(),
-                        .y = y.data_ptr(),
-                        .y_stride = y.stride(0),
-                        .rows = x.size(0),
-                        .depth = weight.size(1),
-                        .outputs = weight.size(0),
-                        .x_type = type,
-                        .weight_type = Number::kFloat,
-                        .y_type = type,
-                        .bias_type = Number::kFloat,
-                        .row_exact = true};
-  std::atomic<std::int64_t> next = 0;
-  const auto work = [&](int) {
-    for (std::int64_t o; (o = next.fetch_add(kOutputStep)) < product.outputs;)
-      compute_product(product, o, std::min(o + kOutputStep, product.outputs));
-  };
-  const int count = x.size(0) < kSharedTokens ? 1 : cores();
-  count > 1 ? on_each_core(count, work) : work(0);
-  return y;
-}
-
-Tensor with_libtorch(const Tensor& x, const Sequences& seqs, const Tensor& weight,
-                     const Tensor& bias) {
-  std::vector<Tensor> parts;
-  for (std::int64_t b = 0; b < seqs.count(); ++b) {
-    const Tensor tokens = x.narrow(0, seqs.starts[b], seqs.length(b)).t().unsqueeze(0);  // [1,D,T]
-    parts.push_back(at::conv1d(tokens, weight.to(x.scalar_type()), bias, 1, weight.size(2) / 2)[0].t());
-  }
-  return at::concat(parts);
+    for (auto token = seqs.starts[b]; token < seqs.starts[b + 1]; ++token)
+      for (auto at = token - taps / 2; at < token - taps / 2 + taps; ++at)
+        places.push_back(at >= seqs.starts[b] && at < seqs.starts[b + 1]
+                             ? static_cast<std::int32_t>(at)
+                             : -1);
+  return places;
 }
 
 }  // namespace
 
 Conv1d::Conv1d(const Weights& w, std::int64_t size, std::int64_t taps)
-    : weight_(w.get("weight", {size, size, taps})), bias_(w.small("bias", {size})) {
-  if (weight_.defined())
-    rows_ = weight_.transpose(1, 2).reshape({size, taps * size}).to(at::kFloat);
+    : Conv1d(w.get("weight", {size, size, taps}), w.small("bias", {size}), 1) {}
+
+Conv1d::Conv1d(Tensor weight, Tensor bias, std::int64_t groups)
+    : weight_(std::move(weight)), bias_(std::move(bias)), groups_(groups) {
+  if (!weight_.defined() || weight_.requires_grad()) return;
+  const auto size = weight_.size(0) / groups;
+  rows_ = weight_.detach()
+              .view({groups, size, weight_.size(1), weight_.size(2)})
+              .transpose(2, 3)
+              .reshape({groups, size, -1})
+              .to(at::kFloat)
+              .contiguous();
 }
 
 Tensor Conv1d::operator()(const Tensor& x, const Sequences& seqs, Activation activation) const {
-  if (!kernel_computes(x)) return activate(with_libtorch(x, seqs, weight_, bias_), activation);
+  if (!kernel_computes(x) || weight_.requires_grad())
+    return activate(with_libtorch(x, seqs), activation);
   if (x.scalar_type() == at::kHalf)
-    return (*this)(x.to(at::kFloat), seqs, activation).to(at::kHalf);
-  const Tensor around = neighbours(x, seqs, weight_.size(2));
-  return activate(with_kernel(around, rows_, bias_), activation);
+    return with_kernel(x.to(at::kFloat), seqs, activation).to(at::kHalf);
+  return with_kernel(x.contiguous(), seqs, activation);
+}
+
+// x [N,D] float32 or bfloat16
+Tensor Conv1d::with_kernel(const Tensor& x, const Sequences& seqs, Activation activation) const {
+  Tensor y = at::empty({x.size(0), weight_.size(0)}, x.options());
+  const Tensor bias = bias_.to(at::kFloat);
+  const auto taps = weight_.size(2), outputs = rows_.size(1), depth = rows_.size(2);
+  const auto places = places_of(seqs, taps);
+  for (std::int64_t g = 0; g < groups_; ++g) {
+    const auto column = [&](const Tensor& t, std::int64_t at) {
+      return static_cast<char*>(t.data_ptr()) + at * t.element_size();
+    };
+    compute_in_blocks({.x = column(x, g * depth / taps),
+                       .x_stride = x.size(1),
+                       .weight = rows_.const_data_ptr<float>() + g * outputs * depth,
+                       .bias = bias.const_data_ptr<float>() + g * outputs,
+                       .y = column(y, g * outputs),
+                       .y_stride = y.size(1),
+                       .rows = x.size(0),
+                       .depth = depth,
+                       .outputs = outputs,
+                       .x_type = number_of(x),
+                       .weight_type = Number::kFloat,
+                       .y_type = number_of(y),
+                       .bias_type = Number::kFloat,
+                       .activation = activation,
+                       .places = places.data(),
+                       .taps = taps,
+                       .row_exact = true});
+  }
+  return y;
+}
+
+Tensor Conv1d::with_libtorch(const Tensor& x, const Sequences& seqs) const {
+  const Tensor weight = weight_.to(x.scalar_type()), bias = bias_.to(x.scalar_type());
+  std::vector<Tensor> parts;
+  for (std::int64_t b = 0; b < seqs.count(); ++b) {
+    const Tensor tokens = x.narrow(0, seqs.starts[b], seqs.length(b)).t().unsqueeze(0);  // [1,D,T]
+    parts.push_back(at::conv1d(tokens, weight, bias, 1, weight.size(2) / 2, 1, groups_)[0]
+                        .narrow(1, 0, seqs.length(b))  // an even kernel gives one more
+                        .t());
+  }
+  return at::concat(parts);
 }
 
 }  // namespace hft

@@ -2,20 +2,14 @@
 // The twin is LibTorch's conv2d of one picture after the other.
 #include "core/nn/conv2d.h"
 
-#include <atomic>
-
 #include "core/base/error.h"
 #include "core/kernels/depthwise.h"
-#include "core/kernels/product.h"
+#include "core/nn/row_blocks.h"
 #include "core/nn/twins.h"
-#include "core/nn/workers.h"
 #include "core/quant/stored_matrix.h"
 
 namespace hft {
 namespace {
-
-constexpr std::int64_t kRowBlock = 768;  // cells whose sums stay in the second-level cache
-constexpr std::int64_t kSmallConvolution = 1 << 18;
 
 // For each cell of `to` the rows of x [N,C] under the kernel's taps; -1: past the edge.
 std::vector<std::int32_t> places_of(const std::vector<Grid>& from, const std::vector<Grid>& to,
@@ -37,34 +31,6 @@ std::vector<std::int32_t> places_of(const std::vector<Grid>& from, const std::ve
                 inside ? static_cast<std::int32_t>(begin + row * from[b].width + column) : -1);
           }
   return places;
-}
-
-// Blocks of rows, shared out over the cores.
-void compute_blocks(const Product& whole, std::int64_t x_bytes, std::int64_t y_bytes) {
-  const auto blocks = (whole.rows + kRowBlock - 1) / kRowBlock;
-  const auto steps = (whole.outputs + kOutputStep - 1) / kOutputStep;
-  const bool small = whole.rows * whole.outputs * whole.depth < kSmallConvolution;
-  const int count = small ? 1 : cores();
-  // Where there are fewer blocks than cores, outputs are shared out too.
-  const auto parts = count > 1 && blocks < 4 * count ? steps : 1;
-  std::atomic<std::int64_t> next = 0;
-  const auto work = [&](int) {
-    for (std::int64_t i; (i = next++) < blocks * parts;) {
-      const auto begin = i / parts * kRowBlock, part = i % parts;
-      Product p = whole;
-      p.rows = std::min(kRowBlock, whole.rows - begin);
-      if (p.places)
-        p.places += begin * p.taps;
-      else
-        p.x = static_cast<const char*>(p.x) + begin * p.x_stride * x_bytes;
-      p.y = static_cast<char*>(p.y) + begin * p.y_stride * y_bytes;
-      if (p.residual)
-        p.residual = static_cast<const char*>(p.residual) + begin * p.y_stride * y_bytes;
-      compute_product(p, parts == 1 ? 0 : part * kOutputStep,
-                      parts == 1 ? p.outputs : std::min((part + 1) * kOutputStep, p.outputs));
-    }
-  };
-  on_each_core(count, work);
 }
 
 Tensor bound(const Weights& w, const Conv2d::Shape& s) {
@@ -162,26 +128,25 @@ Tensor Conv2d::with_kernel(const Cells& cells, const std::vector<Grid>& grids,
   }
   Tensor y = at::empty({count, shape_.out}, x.options().dtype(dtype_));
   const Tensor added = residual.defined() ? residual.to(dtype_).contiguous() : residual;
-  compute_blocks({.x = x.const_data_ptr(),
-                  .x_stride = shape_.in,
-                  .weight = rows_.const_data_ptr(),
-                  .bias = bias.defined() ? bias.const_data_ptr() : nullptr,
-                  .y = y.data_ptr(),
-                  .y_stride = shape_.out,
-                  .rows = count,
-                  .depth = rows_.size(1),
-                  .outputs = shape_.out,
-                  .x_type = number_of(x),
-                  .weight_type = number_of(rows_),
-                  .y_type = number_of(y),
-                  .bias_type = Number::kFloat,
-                  .activation = activation,
-                  .residual = added.defined() ? added.const_data_ptr() : nullptr,
-                  .residual_inside = true,
-                  .places = every ? nullptr : places.data(),
-                  .taps = shape_.kernel * shape_.kernel,
-                  .row_exact = true},
-                 x.element_size(), y.element_size());
+  compute_in_blocks({.x = x.const_data_ptr(),
+                     .x_stride = shape_.in,
+                     .weight = rows_.const_data_ptr(),
+                     .bias = bias.defined() ? bias.const_data_ptr() : nullptr,
+                     .y = y.data_ptr(),
+                     .y_stride = shape_.out,
+                     .rows = count,
+                     .depth = rows_.size(1),
+                     .outputs = shape_.out,
+                     .x_type = number_of(x),
+                     .weight_type = number_of(rows_),
+                     .y_type = number_of(y),
+                     .bias_type = Number::kFloat,
+                     .activation = activation,
+                     .residual = added.defined() ? added.const_data_ptr() : nullptr,
+                     .residual_inside = true,
+                     .places = every ? nullptr : places.data(),
+                     .taps = shape_.kernel * shape_.kernel,
+                     .row_exact = true});
   return y;
 }
 

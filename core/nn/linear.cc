@@ -42,6 +42,10 @@ Tensor matrix_of(const Weights& w, const Linear::Part& part, std::int64_t rows, 
     const Tensor all = (w / part.name).get("weight", shape);
     return all.defined() ? all.view({rows, in}) : all;
   }
+  if (stored.taps > 0) {
+    const Tensor all = (w / part.name).get("weight", {rows, in / stored.taps, stored.taps});
+    return all.defined() ? all.transpose(1, 2).reshape({rows, in}) : all;
+  }
   if (stored.fused) return w.get(part.name + "_weight", {rows, in});
   if (stored.slabs == 0) return (w / part.name).get("weight", {rows, in});
   const Tensor all = w.get(part.name, {stored.slabs, rows, in});

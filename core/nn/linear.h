@@ -25,6 +25,7 @@ class Linear {
     std::int64_t slab = 0, slabs = 0;
     // The sizes below the first of a convolution's weight, {out, channels, height, width}: in all `in`.
     std::vector<std::int64_t> kernel = {};
+    std::int64_t taps = 0;  // {out, in / taps, taps}, used as {out, taps, in / taps}
   };
   struct Part {
     std::string name;

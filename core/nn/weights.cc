@@ -37,6 +37,9 @@ namespace {
 bool below(std::string_view name, const std::string& place) {
   return name.starts_with(place + ".");
 }
+bool at_or_below(std::string_view name, const std::string& place) {
+  return name == place || below(name, place);
+}
 
 }  // namespace
 
@@ -159,7 +162,9 @@ std::vector<std::string> WeightStore::unexpected() const {
         bound_.contains(name) ||
         std::ranges::any_of(renames_.ignored, [&](auto& end) { return name.ends_with(end); }) ||
         std::ranges::any_of(ignored_,
-                            [&](auto& head) { return below(name, head) || below(full, head); });
+                            [&](auto& place) {
+                              return at_or_below(name, place) || at_or_below(full, place);
+                            });
     if (!ignored) names.push_back(name);
   }
   return names;

@@ -88,7 +88,8 @@ Blueprint read_characters(const std::filesystem::path& folder, const TokenizerCo
 // A text file, checked to be UTF-8.
 std::string read_text_file(const std::filesystem::path& file);
 // {"token": id, …}
-Vocabulary read_vocab_json(const std::filesystem::path& file);
+// language: of a file that has a vocabulary for each; "": it has but one.
+Vocabulary read_vocab_json(const std::filesystem::path& file, const std::string& language = "");
 
 // What the Python class of the checkpoint changes after reading (do_lower_case, add_prefix_space,
 // trim_offsets, templates …). `added` holds every added token.

@@ -80,10 +80,8 @@ Blueprint read_characters(const std::filesystem::path& folder, const TokenizerCo
   const Fields& f = config.fields;
   Blueprint out;
   out.where = "vocab.json";
-  if (f.has("target_lang"))
-    fail(Errc::kUnsupported, "tokenizer_config.json: 'target_lang' is \"", f.text("target_lang"),
-         "\": a vocab.json of several languages is not supported");
-  Vocabulary vocabulary = read_vocab_json(folder / "vocab.json");
+  const std::string language = config.src_lang.empty() ? f.text("target_lang", "") : config.src_lang;
+  Vocabulary vocabulary = read_vocab_json(folder / "vocab.json", language);
   const std::string delimiter = f.text("word_delimiter_token", "|");
   const bool lower = f.boolean("do_lower_case", false);
   for (std::int32_t id = 0; id < vocabulary.end(); ++id)

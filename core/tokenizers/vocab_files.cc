@@ -195,9 +195,14 @@ std::string read_text_file(const fs::path& file) {
   return text;
 }
 
-Vocabulary read_vocab_json(const fs::path& file) {
+Vocabulary read_vocab_json(const fs::path& file, const std::string& language) {
   const std::string where = file.filename().string();
-  const Json ids = parse_json(read_file(file, limits::kTokenizerBytes), where);
+  Json ids = parse_json(read_file(file, limits::kTokenizerBytes), where);
+  if (!language.empty()) {
+    if (!ids.is_object() || !ids.contains(language))
+      fail(Errc::kBadData, where, ": has no vocabulary of the language '", language, "'");
+    ids = Json(std::move(ids[language]));
+  }
   if (!ids.is_object())
     fail(Errc::kBadData, where, ": is ", ids.type_name(), ", wanted {\"token\": id, …}");
   Vocabulary vocabulary;

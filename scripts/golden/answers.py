@@ -5,7 +5,7 @@ import json
 import torch
 import transformers as tf
 
-from golden import blip, decoders, seq2seq, vision, whisper
+from golden import audio, blip, decoders, seq2seq, vision, whisper
 
 
 def parser():
@@ -38,6 +38,9 @@ def parser():
     p.add_argument("--max-new-tokens", type=int)
     p.add_argument("--num-beams", type=int)
     p.add_argument("--prompt")
+    p.add_argument("--return-timestamps", default=argparse.SUPPRESS)
+    p.add_argument("--chunk-length-s", type=float, default=argparse.SUPPRESS)
+    p.add_argument("--stride-length-s", default=argparse.SUPPRESS)
     return p
 
 
@@ -121,7 +124,8 @@ def rerank(golden, folder, o, inputs):
 
 COMMANDS = {"classify": classify, "ner": ner, "qa": qa, "fill-mask": fill_mask, "embed": embed, "rerank": rerank,
             "image-classify": vision.image_classify, "detect": vision.detect, "segment": vision.segment,
-            "caption": blip.caption, "vqa": blip.vqa}
+            "caption": blip.caption, "vqa": blip.vqa,
+            "audio-classify": audio.audio_classify, "transcribe": audio.transcribe}
 
 
 def of(golden, folder):

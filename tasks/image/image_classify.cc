@@ -31,21 +31,14 @@ Answer label(const Options& o, const ImageContext& context) {
   };
 }
 
-// The reference gives the score first here.
 Answer label_with_candidates(const Options& o, const ImageContext& context, ImageModel& model) {
   const TextSpace texts(context.folder, context.config, model);
   const Matrix vectors = texts.read(hypotheses_of(o.labels.hypothesis, o.labels.candidates));
-  const Likeness likeness = model.likeness();
-  const bool independent = texts.independent();
-  return [=, candidates = o.labels.candidates](const Seen& seen, const Picture&) {
-    std::vector<float> logits;
-    for (std::int64_t i = 0; i < vectors.rows; ++i)
-      logits.push_back(likeness.scale * cosine(seen.logits.row(0), vectors.row(i)) + likeness.bias);
-    const auto scores = independent ? sigmoid(logits) : softmax(logits);
-    Json list = Json::array();
-    for (const auto i : best(scores, -1))
-      list.push_back({{"score", number(scores[i])}, {"label", candidates[i]}});
-    return list;
+  const std::vector<Json> labels(o.labels.candidates.begin(), o.labels.candidates.end());
+  return [=, likeness = model.likeness(), independent = texts.independent()](const Seen& seen,
+                                                                              const Picture&) {
+    const auto logits = likenesses(seen.logits.row(0), vectors, likeness);
+    return scored(labels, independent ? sigmoid(logits) : softmax(logits), -1);
   };
 }
 

@@ -3,7 +3,7 @@
 #include "core/base/log.h"
 #include "core/checkpoint/config.h"
 #include "core/engine.h"
-#include "tasks/run/image_worker.h"
+#include "tasks/run/media_worker.h"
 #include "tasks/run/saved_files.h"
 
 namespace hft {

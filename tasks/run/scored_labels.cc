@@ -14,10 +14,12 @@ void add_label_options(Flags& flags, LabelOptions& o, const std::string& thing,
   flags.add("--top-k", o.top_k, "Labels per " + thing + ", best first, or all")
       .metavar("N|all")
       .show_default();
-  flags
-      .add("--function-to-apply", o.function,
-           "Logits to scores; default: by the model's problem_type")
-      .one_of(kScoreFunctions);
+  Flag function = flags.add("--function-to-apply", o.function,
+                            o.function.empty()
+                                ? "Logits to scores; default: by the model's problem_type"
+                                : "Logits to scores");
+  function.one_of(kScoreFunctions);
+  if (!o.function.empty()) function.show_default();
   add_list_option(flags, "--candidate-labels", o.candidates,
                   "Zero-shot: labels of your own, with a model " + model +
                       "; a label that holds a comma: the flag once for each label, or a JSON list",
@@ -40,6 +42,13 @@ Json labelled(const std::vector<Json>& labels, const std::vector<float>& scores,
   Json list = Json::array();
   for (std::int64_t i : best(scores, k))
     list.push_back({{"label", labels.at(i)}, {"score", number(scores[i])}});
+  return list;
+}
+
+Json scored(const std::vector<Json>& labels, const std::vector<float>& scores, std::int64_t k) {
+  Json list = Json::array();
+  for (std::int64_t i : best(scores, k))
+    list.push_back({{"score", number(scores[i])}, {"label", labels.at(i)}});
   return list;
 }
 

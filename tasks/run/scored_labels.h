@@ -27,6 +27,9 @@ std::int64_t top_k_of(const std::string& text);
 // [{"label", "score"}], the best k of them.
 Json labelled(const std::vector<Json>& labels, const std::vector<float>& scores, std::int64_t k);
 
+// The same with the score first, as the reference has it for pictures and sounds.
+Json scored(const std::vector<Json>& labels, const std::vector<float>& scores, std::int64_t k);
+
 // --hypothesis-template with each label put in, as Python's str.format does it. kUsage for a
 // template that no label goes into.
 std::vector<std::string> hypotheses_of(const std::string& text,

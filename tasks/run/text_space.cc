@@ -38,7 +38,14 @@ float cosine(std::span<const float> a, std::span<const float> b) {
   return static_cast<float>(dot / std::max(std::sqrt(left * right), 1e-24));
 }
 
-TextSpace::TextSpace(const std::filesystem::path& folder, const Fields& config, ImageModel& model)
+std::vector<float> likenesses(std::span<const float> vector, const Matrix& texts, Likeness how) {
+  std::vector<float> logits;
+  for (std::int64_t i = 0; i < texts.rows; ++i)
+    logits.push_back(how.scale * cosine(vector, texts.row(i)) + how.bias);
+  return logits;
+}
+
+TextSpace::TextSpace(const std::filesystem::path& folder, const Fields& config, TextReader& model)
     : tokenizer_(Tokenizer::load(folder)),
       model_(model),
       siglip_(config.text("model_type").find("siglip") != std::string::npos),

@@ -8,7 +8,7 @@
 #include "core/checkpoint/sentence_folder.h"
 #include "core/engine.h"
 #include "core/processors/image_processor.h"
-#include "tasks/run/image_worker.h"
+#include "tasks/run/media_worker.h"
 #include "tasks/run/named_files.h"
 #include "tasks/run/text_space.h"
 

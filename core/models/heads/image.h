@@ -1,7 +1,7 @@
 // A model that sees pictures, and may read texts into the same space.
 #pragma once
 
-#include "core/models/heads/model.h"
+#include "core/models/heads/text_reader.h"
 
 namespace hft {
 
@@ -21,12 +21,7 @@ struct Seen {
   std::int64_t mask_height = 0, mask_width = 0;
 };
 
-// How the likeness of a picture and a text in one space becomes a logit.
-struct Likeness {
-  float scale = 1, bias = 0;
-};
-
-class ImageModel : public Model {
+class ImageModel : public Model, public TextReader {
  public:
   static constexpr ModelClass kClass = ModelClass::kImage;
   // Pictures of any sizes together; each gets what it would get alone. Throws kBadData for one of
@@ -35,11 +30,6 @@ class ImageModel : public Model {
   virtual std::vector<Seen> forward(std::span<const PictureView> pictures) = 0;
   // Pictures that one forward should be given: more are no faster.
   virtual std::int64_t together() const = 0;
-
-  // kEmbed: texts, [B,D]. Throws kUnsupported where the model reads none.
-  virtual Matrix read(const TokenBatch& texts) = 0;
-  virtual std::int64_t max_positions() const = 0;  // tokens of one text; 0: it reads none
-  virtual Likeness likeness() const = 0;
 };
 
 }  // namespace hft

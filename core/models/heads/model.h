@@ -14,13 +14,16 @@
 namespace hft {
 
 // The kinds of models, a class each.
-enum class ModelClass { kText, kCausalLm, kSeq2SeqLm, kImage };
+enum class ModelClass { kText, kCausalLm, kSeq2SeqLm, kImage, kSound };
 
 // The heads of the text encoders. More kinds of models add their own.
 enum class Head { kEmbed, kFeatures, kClassify, kTokenClassify, kAnswer, kMaskedLm };
 
 // The heads of the models that see pictures.
 enum class ImageHead { kClassify, kDetect, kSegment, kEmbed };
+
+// The heads of the models that hear sounds.
+enum class SoundHead { kClassify, kCtc, kEmbed };
 
 // Row-major numbers, [rows, cols].
 struct Matrix {
@@ -50,6 +53,7 @@ struct ModelRequest {
   std::filesystem::path folder;
   Head head = Head::kFeatures;
   ImageHead image_head = ImageHead::kClassify;
+  SoundHead sound_head = SoundHead::kClassify;
   std::string variant;          // weights named model.<variant>.safetensors
   std::string dtype = "auto";   // auto | float32 | bfloat16 | float16
   std::string quantize = "none";  // none | dynamic

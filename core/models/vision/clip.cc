@@ -187,8 +187,7 @@ ImageNet embedder(const Fields& config, const Kind& kind, const Weights& w) {
   const BlockShape& block = vision.tower.block;
   ImageNet net{.channels = vision.channels,
                .pixels = kPassTokens * vision.vit.patches.size.cells(),
-               .vocab = text.vocab,
-               .positions = text.positions};
+               .texts = {.vocab = text.vocab, .positions = text.positions}};
   const LayerNorm norm(w / "vision_model" / "post_layernorm", block.hidden, block.eps);
   if (kind.siglip) {
     net.see = [=, vit = vision.vit, head = AttentionPooling(block, w / "vision_model" / "head")](
@@ -198,9 +197,9 @@ ImageNet embedder(const Fields& config, const Kind& kind, const Weights& w) {
     };
     const auto size = config.object("text_config")
                           .integer("projection_size", 1, limits::kHidden, text.tower.block.hidden);
-    net.read = [text, head = Linear(w / "text_model" / "head", {size, text.tower.block.hidden})](
+    net.texts.read = [text, head = Linear(w / "text_model" / "head", {size, text.tower.block.hidden})](
                    const Tokens& tokens) { return head(text(tokens)); };
-    net.bias = w.get("logit_bias", {1});
+    net.texts.bias = w.get("logit_bias", {1});
   } else {
     const auto size = config.integer("projection_dim", 1, limits::kHidden, 512);
     net.see = [=, vit = vision.vit,
@@ -208,13 +207,13 @@ ImageNet embedder(const Fields& config, const Kind& kind, const Weights& w) {
                   const Pictures& pictures) {
       return each_row(projection(norm(vit(pictures, 1).x)));
     };
-    net.read = [text, projection = Linear(w / "text_projection", {size, text.tower.block.hidden},
+    net.texts.read = [text, projection = Linear(w / "text_projection", {size, text.tower.block.hidden},
                                           false)](const Tokens& tokens) {
       return projection(text(tokens));
     };
   }
-  net.scale = w.get("logit_scale", kind.siglip ? at::IntArrayRef{1} : at::IntArrayRef{});
-  if (net.scale.defined()) net.scale = net.scale.to(at::kFloat).exp();
+  net.texts.scale = w.get("logit_scale", kind.siglip ? at::IntArrayRef{1} : at::IntArrayRef{});
+  if (net.texts.scale.defined()) net.texts.scale = net.texts.scale.to(at::kFloat).exp();
   return net;
 }
 

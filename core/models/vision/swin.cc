@@ -136,13 +136,9 @@ Tensor SwinBlock::operator()(const Tensor& x, const Windows& windows) const {
   return output.plus(intermediate(norm_after(seen), activation), seen);
 }
 
-Swin::Swin(const SwinShape& s, const Weights& w)
-    : shape(s),
-      patches(w / "embeddings" / "patch_embeddings" / "projection", s.channels, s.patch, s.embed),
-      norm(w / "embeddings" / "norm", s.embed, 1e-5),
-      path((w / "embeddings").path()) {
+SwinStages::SwinStages(const SwinShape& s, const Weights& w) : window(s.window) {
   for (std::size_t i = 0; i < s.depths.size(); ++i) {
-    const Weights at = w / "encoder" / "layers" / static_cast<std::int64_t>(i);
+    const Weights at = w / static_cast<std::int64_t>(i);
     Stage stage;
     for (std::int64_t b = 0; b < s.depths[i]; ++b)
       stage.blocks.emplace_back(s, i, at / "blocks" / b);
@@ -153,6 +149,13 @@ Swin::Swin(const SwinShape& s, const Weights& w)
     stages.push_back(std::move(stage));
   }
 }
+
+Swin::Swin(const SwinShape& s, const Weights& w)
+    : shape(s),
+      patches(w / "embeddings" / "patch_embeddings" / "projection", s.channels, s.patch, s.embed),
+      norm(w / "embeddings" / "norm", s.embed, 1e-5),
+      encoder(s, w / "encoder" / "layers"),
+      path((w / "embeddings").path()) {}
 
 namespace {
 
@@ -175,23 +178,18 @@ Cells merged(const Cells& x) {  // [N,C] -> [N/4,4C]
 
 }  // namespace
 
-std::vector<Cells> Swin::operator()(const Pictures& pictures, bool always) const {
-  std::vector<Tensor> rounded;
-  for (const Tensor& picture : pictures.pixels) rounded.push_back(rounded_up(picture, shape.patch));
-  Cells x = patches(rounded);
-  x.x = norm(x.x);
-  pictures.note(path, x.x);
+std::vector<Cells> SwinStages::operator()(Cells x, bool always, const Note& note) const {
   std::vector<Cells> maps;
   for (const Stage& stage : stages) {
     std::array<Windows, 2> windows;
     for (const bool shifted : {false, true}) {
-      windows[shifted] = windows_of(x.grids, shape.window, shifted, always);
+      windows[shifted] = windows_of(x.grids, window, shifted, always);
       windows[shifted].rows = windows[shifted].rows.to(x.x.device());
       windows[shifted].places = windows[shifted].places.to(x.x.device());
     }
     for (std::size_t b = 0; b < stage.blocks.size(); ++b) {
       x.x = stage.blocks[b](x.x, windows[b % 2]);
-      pictures.note(stage.blocks[b].path, x.x);
+      if (note) note(stage.blocks[b].path, x.x);
     }
     maps.push_back(x);
     if (!stage.merging_norm) continue;
@@ -199,6 +197,15 @@ std::vector<Cells> Swin::operator()(const Pictures& pictures, bool always) const
     x.x = stage.merging((*stage.merging_norm)(x.x));
   }
   return maps;
+}
+
+std::vector<Cells> Swin::operator()(const Pictures& pictures, bool always) const {
+  std::vector<Tensor> rounded;
+  for (const Tensor& picture : pictures.pixels) rounded.push_back(rounded_up(picture, shape.patch));
+  Cells x = patches(rounded);
+  x.x = norm(x.x);
+  pictures.note(path, x.x);
+  return encoder(std::move(x), always, pictures.watch);
 }
 
 namespace {

@@ -51,16 +51,27 @@ struct SwinBlock {
   MadeOnce<std::array<std::int64_t, 4>> biases_;
 };
 
-struct Swin {
-  SwinShape shape;
-  Patches patches;
-  LayerNorm norm;  // of the patches
+// The stages, whatever made their cells.
+struct SwinStages {
+  std::int64_t window;
   struct Stage {
     std::vector<SwinBlock> blocks;
     std::optional<LayerNorm> merging_norm;  // four neighbours become one cell
     Linear merging;
   };
   std::vector<Stage> stages;
+  SwinStages(const SwinShape& shape, const Weights& w);
+  // What each makes of the cells, before they are merged. always: as in windows_of. note: is told
+  // each block's output.
+  using Note = std::function<void(const std::string& layer, const Tensor& output)>;
+  std::vector<Cells> operator()(Cells x, bool always, const Note& note) const;
+};
+
+struct Swin {
+  SwinShape shape;
+  Patches patches;
+  LayerNorm norm;  // of the patches
+  SwinStages encoder;
   std::string path;
   Swin(const SwinShape& shape, const Weights& w);
   // What each stage makes of the pictures, before its cells are merged. always: as in windows_of.

@@ -24,11 +24,11 @@ bool serves(const Support& row, std::string_view command) {
   return std::ranges::count(row.tasks, command) > 0;
 }
 
-// Models of pictures embed too.
+// Models of pictures or sounds read some too, for themselves.
 bool reads_texts(const Support& row) {
   for (const Architecture* a : architectures())
     for (const auto type : a->types)
-      if (type == row.model_type) return !a->image;
+      if (type == row.model_type) return !a->image && !a->sound;
   return false;
 }
 

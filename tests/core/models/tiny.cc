@@ -141,6 +141,41 @@ Json tiny_image_config(const std::string& model_type) {
   return config;
 }
 
+Json tiny_sound_config(const std::string& model_type) {
+  Json config = {{"model_type", model_type},
+                 {"hidden_size", 24},
+                 {"num_hidden_layers", 2},
+                 {"num_attention_heads", 3},
+                 {"intermediate_size", 40},
+                 {"num_labels", 4},
+                 {"vocab_size", 50},
+                 {"conv_dim", {8, 8, 8}},
+                 {"conv_kernel", {10, 3, 2}},
+                 {"conv_stride", {5, 2, 2}},
+                 {"num_conv_pos_embeddings", 6},
+                 {"num_conv_pos_embedding_groups", 3},
+                 {"classifier_proj_size", 12},
+                 {"use_weighted_layer_sum", true},
+                 {"num_mel_bins", 16},
+                 {"max_length", 60},
+                 {"patch_size", 8},
+                 {"frequency_stride", 4},
+                 {"time_stride", 6}};
+  if (model_type == "hubert") config["conv_pos_batch_norm"] = true;
+  if (model_type == "wavlm")
+    config.update({{"do_stable_layer_norm", true}, {"feat_extract_norm", "layer"}, {"num_buckets", 8}});
+  if (model_type == "clap") {
+    config["projection_dim"] = 10;
+    config["audio_config"] = {{"patch_embeds_hidden_size", 8}, {"depths", {2, 1}},
+                              {"num_attention_heads", {1, 2}}, {"window_size", 4},
+                              {"num_mel_bins", 16},            {"spec_size", 32}};
+    config["text_config"] = {{"vocab_size", 50},       {"hidden_size", 24},
+                             {"num_hidden_layers", 1}, {"num_attention_heads", 3},
+                             {"intermediate_size", 40}, {"max_position_embeddings", 20}};
+  }
+  return config;
+}
+
 namespace {
 
 // Random numbers for all that build(weights) binds; norms about 1, variances above 0.
@@ -167,6 +202,12 @@ Tensors tiny_image_tensors(const Architecture& architecture, const Json& config,
   apply_config_class(complete);
   return random_tensors(architecture, [&](const Weights& w) {
     architecture.image(Fields(complete, "config.json"), w, head);
+  });
+}
+
+Tensors tiny_sound_tensors(const Architecture& architecture, const Json& config, SoundHead head) {
+  return random_tensors(architecture, [&](const Weights& w) {
+    architecture.sound(Fields(config, "config.json"), w, head);
   });
 }
 

@@ -27,11 +27,14 @@ Json tiny_decoder_config(const std::string& model_type);
 Json tiny_seq2seq_config(const std::string& model_type);
 // Those of models of pictures, which take 32 x 32 pixels.
 Json tiny_image_config(const std::string& model_type);
+// Those of models of sounds: samples, or 60 frames of 16 bins.
+Json tiny_sound_config(const std::string& model_type);
 
 using Tensors = std::map<std::string, at::Tensor>;
 // Every tensor a model of this config and head binds, random from a fixed seed.
 Tensors tiny_tensors(const Json& config, Head head);
 Tensors tiny_image_tensors(const Architecture& architecture, const Json& config, ImageHead head);
+Tensors tiny_sound_tensors(const Architecture& architecture, const Json& config, SoundHead head);
 std::string safetensors_of(const Tensors& tensors);
 
 // Writes config.json and model.safetensors.

@@ -45,9 +45,30 @@ std::function<Tensor()> loss_of_pictures(const Architecture& a, const Fields& co
       add(seen.boxes);
       add(seen.masks);
     }
-    if (net.read) add(net.read(tokens));
-    add(net.scale);
-    add(net.bias);
+    if (net.texts.read) add(net.texts.read(tokens));
+    add(net.texts.scale);
+    add(net.texts.bias);
+    return loss;
+  };
+}
+
+// The same of a model of sounds.
+std::function<Tensor()> loss_of_sounds(const Architecture& a, const Fields& config,
+                                       const Weights& w) {
+  Sounds sounds;
+  const std::int64_t bins = a.types[0] == "clap" || a.types[0] == "audio-spectrogram-transformer" ? 16 : 1;
+  for (const double pitch : {0.3, 0.4})
+    sounds.features.push_back(
+        at::arange(60 * 16, at::kFloat).mul(pitch).sin().view({-1, bins}));
+  Tokens tokens = some_tokens();
+  return [=, net = a.sound(config, w, a.sound_heads[0])] {
+    Tensor loss = at::zeros({}, at::kFloat);
+    const auto add = [&](const Tensor& x) {
+      if (x.defined()) loss = loss + (x.to(at::kFloat) - 0.5).square().mean();
+    };
+    for (const Tensor& heard : net.hear(sounds)) add(heard);
+    if (net.texts.read) add(net.texts.read(tokens));
+    add(net.texts.scale);
     return loss;
   };
 }
@@ -55,6 +76,7 @@ std::function<Tensor()> loss_of_pictures(const Architecture& a, const Fields& co
 // Builds the model, and tells how well it guesses.
 std::function<Tensor()> loss_of(const Architecture& a, const Fields& config, const Weights& w) {
   if (a.image) return loss_of_pictures(a, config, w);
+  if (a.sound) return loss_of_sounds(a, config, w);
   Tokens tokens = some_tokens();
   if (a.encoder) {
     tokens.rows = tokens.seqs.first_rows();
@@ -97,6 +119,7 @@ std::function<Tensor()> loss_of(const Architecture& a, const Fields& config, con
 Fields config_of(const Architecture& a) {
   const std::string type(a.types[0]);
   Json config = a.image     ? tiny_image_config(type)
+                : a.sound   ? tiny_sound_config(type)
                 : a.encoder ? tiny_config(type)
                 : a.decoder ? tiny_decoder_config(type)
                             : tiny_seq2seq_config(type);
