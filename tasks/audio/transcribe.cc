@@ -4,6 +4,7 @@
 #include "core/base/limits.h"
 #include "core/base/text.h"
 #include "core/checkpoint/config.h"
+#include "tasks/audio/ctc_transcriber.h"
 #include "tasks/audio/transcriber.h"
 #include "tasks/audio/transcript_sinks.h"
 #include "tasks/audio/whisper_transcriber.h"
@@ -23,8 +24,7 @@ std::unique_ptr<Transcriber> make_transcriber(TranscribeOptions& o, const fs::pa
   const bool needs_times = form == "srt" || form == "vtt" || form == "tsv" || form == "lrc";
   if (needs_times && o.timestamps.empty()) o.timestamps = type == "whisper" ? "true" : "word";
   if (type == "whisper") return make_whisper_transcriber(o, folder, config);
-  fail_hint(Errc::kUnsupported, "hft models lists those that are", config.where(), ": model_type '",
-            type, "' is not supported by hft transcribe");
+  return make_ctc_transcriber(o, folder, config);
 }
 
 // "4,2": numbers from 0 to `high`, at most so many.
@@ -113,6 +113,7 @@ std::function<int()> declare(Flags& flags) {
       "film.mkv -o film.srt\n"
       "  hft transcribe -m openai/whisper-small --language german --task translate interview.ogg\n"
       "  hft transcribe --json --return-timestamps word calls/ -o calls.jsonl\n"
+      "  hft transcribe -m facebook/mms-1b-all --language fra --chunk-length-s 30 lecture.flac\n"
       "  arecord -f S16_LE -r 16000 -t raw | hft transcribe -m openai/whisper-base --raw "
       "16000,1,s16le\n\n"
       "Without other settings of the model: 5 beams, as by the pipeline. A sound of more than 30\n"
