@@ -111,8 +111,10 @@ std::string command_for(const Architecture& architecture, const Fields& config) 
   const std::string named = fitting_command(config);
   if (named != "hft models") return named;
   if (architecture.image) return "hft " + std::string(command_of(architecture.image_heads[0]));
-  if (architecture.sound) return "hft " + std::string(command_of(architecture.sound_heads[0]));
-  return named;
+  if (!architecture.sound) return named;
+  const SoundHead first = architecture.sound_heads[0];
+  return "hft " + std::string(command_of(first)) +
+         (first == SoundHead::kEmbed ? " --candidate-labels A,B" : "");
 }
 
 [[noreturn]] void fail_unsupported(const Fields& config, std::string_view wanted) {

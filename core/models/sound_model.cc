@@ -53,7 +53,7 @@ class HearingNet : public SoundModel {
 
  private:
   std::vector<Heard> hear(SoundViews views) const {
-    Sounds sounds;
+    SoundBatch sounds;
     for (const auto& s : views)
       sounds.features.push_back(
           at::from_blob(const_cast<float*>(s.data), {s.frames, s.bins}, at::kFloat)
@@ -69,7 +69,7 @@ class HearingNet : public SoundModel {
   }
 
   // Listens once more, to every layer's output.
-  [[noreturn]] void fail_not_finite(Sounds sounds) const {
+  [[noreturn]] void fail_not_finite(SoundBatch sounds) const {
     sounds.watch = find_not_finite;
     net_.hear(sounds);
     fail(Errc::kNotFinite, "NaN or infinity first shows in the output of the head");

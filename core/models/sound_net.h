@@ -12,7 +12,7 @@
 namespace hft {
 
 // What a model of sounds listens to.
-struct Sounds {
+struct SoundBatch {
   std::vector<Tensor> features;  // [T,bins] float32 each
   // As in Tokens: set only to find where a NaN or infinity first shows.
   std::function<void(const std::string& layer, const Tensor& output)> watch;
@@ -22,7 +22,7 @@ struct Sounds {
 };
 
 struct SoundNet {
-  std::function<std::vector<Tensor>(const Sounds&)> hear;  // the logits of each, as in Heard
+  std::function<std::vector<Tensor>(const SoundBatch&)> hear;  // the logits of each, as in Heard
   std::int64_t bins = 1;
   // Sounds of so many frames in all go through one pass: enough rows for a core; 0: each alone.
   std::int64_t frames = 0;

@@ -81,8 +81,9 @@ int run(const Flags& flags, const Options& o) {
   return hft::run({.reader = reader,
                    .sink = writer,
                    .prepare = [&](const Input& input) -> std::unique_ptr<Job> {
+                     const media::SoundSource source = source_of(input, o.sound);
                      return std::make_unique<SoundJob>(
-                         extractor(samples_of(input, o.sound, extractor.settings().rate)), answer);
+                         extractor(samples_of(source, extractor.settings().rate)), answer, source.name);
                    },
                    .worker = &worker,
                    .verb = "classifying",

@@ -13,8 +13,8 @@ namespace {
 class CtcTranscript : public CtcJob {
  public:
   using Tell = std::function<Transcript(const CtcJob&)>;
-  CtcTranscript(SoundWindows windows, Transcripts& out, Tell tell)
-      : CtcJob(std::move(windows)), out_(out), tell_(std::move(tell)) {}
+  CtcTranscript(SoundWindows windows, std::string name, Transcripts& out, Tell tell)
+      : CtcJob(std::move(windows), std::move(name)), out_(out), tell_(std::move(tell)) {}
   void write(const Input& input, Sink&) override { out_.write(input, tell_(*this)); }
 
  private:
@@ -35,10 +35,10 @@ class CtcTranscriber : public Transcriber {
         worker_(*model_, extractor_, batch_size(options.model)) {}
 
   std::unique_ptr<Job> prepare(const Input& input, Transcripts& out) override {
-    SoundWindows windows(media::open_sound(options_.sound(input), extractor_.settings().rate),
-                         windows_);
+    const media::SoundSource source = options_.sound(input);
+    SoundWindows windows(media::open_sound(source, extractor_.settings().rate), windows_);
     windows.read_ahead();
-    return std::make_unique<CtcTranscript>(std::move(windows), out,
+    return std::make_unique<CtcTranscript>(std::move(windows), source.name, out,
                                            [this](const CtcJob& job) { return transcript(job); });
   }
   Worker& worker() override { return worker_; }

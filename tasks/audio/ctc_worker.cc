@@ -69,7 +69,7 @@ void CtcWorker::compute(std::span<Heard> batch, std::vector<Finished>& finished)
   if (batch.empty()) return;
   std::vector<SoundView> views;
   for (const Heard& one : batch)
-    views.push_back({one.features.frames, one.features.bins, one.features.data.data()});
+    views.push_back(view_of(one.features));
   try {
     const auto results = model_.forward(views);
     for (std::size_t i = 0; i < batch.size(); ++i) {
@@ -83,7 +83,8 @@ void CtcWorker::compute(std::span<Heard> batch, std::vector<Finished>& finished)
     }
   } catch (const Error& e) {
     if (e.code == Errc::kResources) throw;
-    if (batch.size() == 1) return fail(batch[0].job, e, finished);
+    CtcJob* job = batch[0].job;
+    if (batch.size() == 1) return fail(job, named_error(e, job->name_), finished);
     compute(batch.first(batch.size() / 2), finished);
     compute(batch.subspan(batch.size() / 2), finished);
   }

@@ -4,13 +4,14 @@
 
 #include <memory>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "core/models/heads/sound.h"
 #include "core/processors/ctc.h"
 #include "core/processors/feature_extractor.h"
 #include "media/sound.h"
-#include "tasks/run/runner.h"
+#include "tasks/run/media_worker.h"
 
 namespace hft {
 
@@ -40,7 +41,9 @@ class SoundWindows {
 
 class CtcJob : public Job {
  public:
-  explicit CtcJob(SoundWindows windows) : windows_(std::move(windows)) {}
+  // name: begins the errors of what cannot be computed.
+  CtcJob(SoundWindows windows, std::string name)
+      : windows_(std::move(windows)), name_(std::move(name)) {}
   // The best token of each moment so far.
   const std::vector<std::int32_t>& ids() const { return ids_; }
   std::int64_t samples() const { return windows_.samples(); }
@@ -48,6 +51,7 @@ class CtcJob : public Job {
  private:
   friend class CtcWorker;
   SoundWindows windows_;
+  std::string name_;
   std::vector<std::int32_t> ids_;
 };
 

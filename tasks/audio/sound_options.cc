@@ -22,8 +22,8 @@ media::SoundSource source_of(const Input& input, const SoundOptions& o) {
   return source;
 }
 
-std::vector<float> samples_of(const Input& input, const SoundOptions& o, int rate) {
-  const auto reader = media::open_sound(source_of(input, o), rate);
+std::vector<float> samples_of(const media::SoundSource& source, int rate) {
+  const auto reader = media::open_sound(source, rate);
   std::vector<float> samples;
   for (std::size_t room = 1 << 16;; room = samples.size()) {  // doubled each time
     const auto before = samples.size();

@@ -21,7 +21,7 @@ InputOptions with_raw(InputOptions input, const SoundOptions& options);
 
 // An input's sound, not read yet.
 media::SoundSource source_of(const Input& input, const SoundOptions& options);
-// All of an input's samples; what open_sound and its reader throw.
-std::vector<float> samples_of(const Input& input, const SoundOptions& options, int rate);
+// All of its samples; what open_sound and its reader throw.
+std::vector<float> samples_of(const media::SoundSource& source, int rate);
 
 }  // namespace hft

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <functional>
 #include <span>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -19,14 +20,20 @@ namespace hft {
 inline PictureView view_of(const Pixels& p) {
   return {p.channels, p.height, p.width, p.data.data()};
 }
-inline SoundView view_of(const Features& f) { return {f.frames, f.bins, f.data.data()}; }
+inline SoundView view_of(const Features& f) { return {f.data.data(), f.frames, f.bins}; }
+
+inline Error named_error(const Error& e, const std::string& name) {
+  return name.empty() ? e : Error(e.code, name + ": " + e.message, e.hint);
+}
 
 // What a model is shown of an input, and what it makes of it.
 template <class Shown, class Result>
 class MediaJob : public Job {
  public:
   using Finish = std::function<Json(const Result&)>;
-  MediaJob(Shown shown, Finish finish) : shown_(std::move(shown)), finish_(std::move(finish)) {}
+  // name: begins the errors of what cannot be computed.
+  MediaJob(Shown shown, Finish finish, std::string name = "")
+      : shown_(std::move(shown)), finish_(std::move(finish)), name_(std::move(name)) {}
   void write(const Input& input, Sink& sink) override { sink.write(input, finish_(result_)); }
 
  private:
@@ -35,6 +42,7 @@ class MediaJob : public Job {
   Shown shown_;
   Result result_;
   Finish finish_;
+  std::string name_;
 };
 
 template <class Model, class Shown, class Result>
@@ -90,7 +98,7 @@ class MediaWorker : public Worker {
       }
     } catch (const Error& e) {
       if (e.code == Errc::kResources) throw;
-      if (jobs.size() == 1) return finished.push_back({jobs[0], e});
+      if (jobs.size() == 1) return finished.push_back({jobs[0], named_error(e, jobs[0]->name_)});
       compute(jobs.first(jobs.size() / 2), finished);
       compute(jobs.subspan(jobs.size() / 2), finished);
     }

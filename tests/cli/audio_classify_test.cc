@@ -69,7 +69,7 @@ TEST_CASE("audio-classify: what cannot be heard is an error record of one line, 
     CHECK(records[i]["error"]["code"] == "bad_data");
   }
   CHECK(records[3]["error"]["message"] ==
-        "a sound of 399 samples is too short for the model, which needs 400");
+        (folder / "4-short.wav").string() + ": a sound of 399 samples is too short for the model, which needs 400");
   CHECK(records[4].contains("output"));
   CHECK(records[5].contains("output"));
   CHECK(std::ranges::count(ran.err, '\n') == 5);
@@ -85,6 +85,7 @@ TEST_CASE("audio-classify: a model that does something else says which command f
   says("wav2vec2-ctc", "is a Wav2Vec2ForCTC (speech recognition), but hft audio-classify needs a head "
                        "for audio classification");
   says("clap", "model_type 'clap' has no head for audio classification");
+  says("clap", "hint: hft audio-classify --candidate-labels A,B");
   says("vit", "model_type 'vit' is a vision model, wanted an audio model");
   says("bert-classify", "model_type 'bert' is a text encoder, wanted an audio model");
   const test::Ran text = test::hft({"classify", "-m", test::golden("wav2vec2").string(), "x"});

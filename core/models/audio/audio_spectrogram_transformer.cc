@@ -55,7 +55,7 @@ struct Ast {
       layer.emplace_back(block, kVitNames, w / "encoder" / "layer" / i);
   }
 
-  Tensor operator()(const Sounds& sounds) const {  // -> [B,D]
+  Tensor operator()(const SoundBatch& sounds) const {  // -> [B,D]
     Sequences seqs;
     std::vector<Tensor> each;
     for (const Tensor& sound : sounds.features) {
@@ -83,7 +83,7 @@ SoundNet build(const Fields& config, const Weights& w, SoundHead) {
   net.hear = [ast = Ast(config, c.block, w / "audio_spectrogram_transformer"),
               norm = LayerNorm(head / "layernorm", c.block.hidden, c.block.eps),
               dense = Linear(head / "dense", {label_count(config), c.block.hidden})](
-                 const Sounds& sounds) { return at::split(dense.in_float(norm(ast(sounds))), 1); };
+                 const SoundBatch& sounds) { return at::split(dense.in_float(norm(ast(sounds))), 1); };
   net.bins = config.integer("num_mel_bins", 1, limits::kPositions, 128);
   return net;
 }

@@ -65,7 +65,7 @@ struct AudioTower {
   }
   std::int64_t width() const { return shape.width(shape.depths.size() - 1); }
 
-  Tensor operator()(const Sounds& sounds) const {  // -> [B,D]
+  Tensor operator()(const SoundBatch& sounds) const {  // -> [B,D]
     std::vector<Tensor> planes;
     for (const Tensor& sound : sounds.features) planes.push_back(picture_of(sound));
     Cells x = proj(cells_of(planes));
@@ -145,7 +145,7 @@ SoundNet build(const Fields& config, const Weights& w, SoundHead) {
   SoundNet net{.bins = audio.bins,
                .texts = {.vocab = text.c.vocab, .positions = text.c.positions - text.padding - 1}};
   net.hear = [audio, projection = Projection(config, w / "audio_projection", audio.width(), size)](
-                 const Sounds& sounds) { return at::split(projection(audio(sounds)), 1); };
+                 const SoundBatch& sounds) { return at::split(projection(audio(sounds)), 1); };
   net.texts.read = [text, projection = Projection(config, w / "text_projection", text.c.hidden,
                                                   size)](const Tokens& tokens) {
     return projection(text(tokens));

@@ -129,7 +129,7 @@ Tensor FeatureEncoder::frames(const Tensor& samples, std::int64_t begin, std::in
   return x;
 }
 
-Tensor FeatureEncoder::operator()(const Sounds& sounds, Sequences& seqs) const {
+Tensor FeatureEncoder::operator()(const SoundBatch& sounds, Sequences& seqs) const {
   struct Part {
     std::size_t sound;
     std::int64_t begin, count;

@@ -126,7 +126,7 @@ Tensor SpeechEncoder::positions(const Tensor& x, const Sequences& seqs) const {
   return pos_conv_embed(y.to(x.scalar_type()), seqs, conv_activation);
 }
 
-Tensor SpeechEncoder::operator()(const Sounds& sounds, Sequences& seqs,
+Tensor SpeechEncoder::operator()(const SoundBatch& sounds, Sequences& seqs,
                                  const Tensor& layer_weights) const {
   Tensor x = feature_extractor(sounds, seqs);
   sounds.note(feature_extractor.path, x);
@@ -165,7 +165,7 @@ SoundNet speech_net(const Fields& config, const Weights& w, SpeechEncoder encode
     if (const auto shape = (w / "lm_head").shape("weight"); c.adapter > 0 && shape.size() == 2)
       vocab = shape[0];  // each language of MMS has as many as it has letters
     net.hear = [encoder = std::move(encoder), lm_head = Linear(w / "lm_head", {vocab, c.hidden})](
-                   const Sounds& sounds) {
+                   const SoundBatch& sounds) {
       Sequences seqs;
       const Tensor x = encoder(sounds, seqs, {});
       return each_sequence(lm_head.in_float(x), seqs);
@@ -179,7 +179,7 @@ SoundNet speech_net(const Fields& config, const Weights& w, SpeechEncoder encode
   if (layer_weights.defined()) layer_weights = layer_weights.to(at::kFloat).softmax(0);
   net.hear = [=, encoder = std::move(encoder), projector = Linear(w / "projector", {size, c.hidden}),
               classifier = Linear(w / "classifier", {label_count(config), size})](
-                 const Sounds& sounds) {
+                 const SoundBatch& sounds) {
     Sequences seqs;
     std::vector<Tensor> means;  // the projector is linear: that of a mean is the mean of all
     for (const Tensor& own : each_sequence(encoder(sounds, seqs, layer_weights), seqs))

@@ -49,7 +49,7 @@ struct FeatureEncoder {
   Activation activation;
   std::string path;
   FeatureEncoder(const SpeechConfig& c, const Weights& w);
-  Tensor operator()(const Sounds& sounds, Sequences& seqs) const;  // -> [N,C], and whose they are
+  Tensor operator()(const SoundBatch& sounds, Sequences& seqs) const;  // -> [N,C], and whose they are
 
  private:
   std::int64_t frames_of(std::int64_t samples) const;
@@ -95,7 +95,7 @@ struct SpeechEncoder {
   std::string path;
   SpeechEncoder(const SpeechConfig& c, const Weights& w);
   // The last hidden states, [N,D], or the sum of all layers' by their weights [layers + 1].
-  Tensor operator()(const Sounds& sounds, Sequences& seqs, const Tensor& layer_weights) const;
+  Tensor operator()(const SoundBatch& sounds, Sequences& seqs, const Tensor& layer_weights) const;
 
  private:
   Tensor positions(const Tensor& x, const Sequences& seqs) const;

@@ -4,6 +4,7 @@
 #include <functional>
 
 #include "core/models/heads/image.h"
+#include "core/models/heads/sound_view.h"
 
 namespace hft {
 
@@ -56,12 +57,6 @@ class CausalLm : public Decoder {
  public:
   static constexpr ModelClass kClass = ModelClass::kCausalLm;
   virtual int open() = 0;  // an empty sequence
-};
-
-// A window of a sound as a model hears it: features [frames, bins], row after row.
-struct SoundView {
-  const float* data;
-  std::int64_t frames, bins;
 };
 
 // Questions to pictures.

@@ -1,16 +1,10 @@
 // A model that hears sounds, and may read texts into the same space.
 #pragma once
 
+#include "core/models/heads/sound_view.h"
 #include "core/models/heads/text_reader.h"
 
 namespace hft {
-
-// One sound as its feature extractor made it, [T,bins]; bins 1: the samples themselves.
-struct SoundView {
-  std::int64_t frames = 0;
-  int bins = 1;
-  const float* data = nullptr;
-};
 
 // What a model hears in one sound.
 struct Heard {

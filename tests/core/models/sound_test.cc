@@ -22,7 +22,7 @@ Played played(int bins, const std::vector<int>& lengths) {
       data[i] = std::sin(0.37f * static_cast<float>(i) + static_cast<float>(all.numbers.size()));
   }
   for (std::size_t i = 0; i < lengths.size(); ++i)
-    all.views.push_back({lengths[i], bins, all.numbers[i].data()});
+    all.views.push_back({all.numbers[i].data(), lengths[i], bins});
   return all;
 }
 

@@ -55,7 +55,7 @@ std::function<Tensor()> loss_of_pictures(const Architecture& a, const Fields& co
 // The same of a model of sounds.
 std::function<Tensor()> loss_of_sounds(const Architecture& a, const Fields& config,
                                        const Weights& w) {
-  Sounds sounds;
+  SoundBatch sounds;
   const std::int64_t bins = a.types[0] == "clap" || a.types[0] == "audio-spectrogram-transformer" ? 16 : 1;
   for (const double pitch : {0.3, 0.4})
     sounds.features.push_back(

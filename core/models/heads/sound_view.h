@@ -1,0 +1,14 @@
+// One sound as its feature extractor made it, for the models that hear.
+#pragma once
+
+#include <cstdint>
+
+namespace hft {
+
+// [frames, bins]; bins 1: the samples themselves.
+struct SoundView {
+  const float* data = nullptr;
+  std::int64_t frames = 0, bins = 1;
+};
+
+}  // namespace hft
