@@ -173,7 +173,7 @@ TEST_CASE("attention kernel: a NaN among the keys reaches every row, none is los
   at::Tensor out = at::zeros({5, 16});
   std::vector<float> scratch(head_scratch(5, 16));
   const float* base = qkv.const_data_ptr<float>();
-  attend_head({base, base + 16, base + 32, 48, 5, 16, 0.25f, nullptr, 0, false}, out.data_ptr(), 16,
+  attend_head({base, base + 16, base + 32, 48, 5, 16, 0.25f, nullptr, 0, nullptr, 0, false}, out.data_ptr(), 16,
               scratch.data());
   CHECK(at::isnan(out).all().item<bool>());
 }
