@@ -206,7 +206,8 @@ TEST_CASE("transcribe: what cannot be is told in one line") {
   CHECK(prompted.err.starts_with("hft: --initial-prompt: has "));
   const Ran text = run({kFrench}, golden("bart-cnn").string());
   CHECK(text.code == 6);
-  CHECK(text.err.find("model_type 'bart' is not supported by hft transcribe") != std::string::npos);
+  CHECK(text.err.find("model_type 'bart' is an encoder-decoder of text, wanted an audio model") !=
+        std::string::npos);
   const Ran sound = test::hft({"summarize", "-m", kEnglish, "x"});
   CHECK(sound.code == 6);
   CHECK(sound.err.find("hft transcribe is for it") != std::string::npos);
