@@ -143,7 +143,7 @@ def heard(task, dtype):
         import transformers as tf
         tf.logging.set_verbosity_error()
         made = tf.pipeline(task, model=model, dtype=getattr(torch, dtype))
-        return lambda: [made(file) for file in files]
+        return lambda: [made(file, top_k=5) for file in files]
     return make
 
 
