@@ -1056,7 +1056,7 @@ complete -c hft -n '__hft_in "transcribe"' -s h -l help -d 'Print this help mess
 complete -c hft -n '__hft_in "transcribe"' -l return-timestamps -x -a 'true word char false' -d 'Times of segments (true), words or characters'
 complete -c hft -n '__hft_in "transcribe"' -l chunk-length-s -x -d 'Hear pieces of so many seconds by themselves, and join what they say'
 complete -c hft -n '__hft_in "transcribe"' -l stride-length-s -x -d 'How far a chunk reaches over its neighbours both sides, or left,right; a sixth of it'
-complete -c hft -n '__hft_in "transcribe"' -l raw -x -d 'Samples without a header 16000,1,s16le; endless ones on stdin too'
+complete -c hft -n '__hft_in "transcribe"' -l raw -x -d 'The sounds are samples without a header (from standard input, where no file is named), so many a second, of 1 channel and type s16le where not said'
 complete -c hft -n '__hft_in "transcribe"' -l output-dir -r -F -d 'A file for each input, by its name'
 complete -c hft -n '__hft_in "transcribe"' -l skip-existing -d 'Pass over inputs whose file is in DIR already'
 complete -c hft -n '__hft_in "transcribe"' -l language -x -d 'What is spoken, by name or code; else it is detected'

@@ -76,6 +76,17 @@ const Purpose* purpose_for(SoundHead head) {
 }
 
 template <class AnyHead>
+std::string_view command_or(AnyHead head, std::string_view none) {
+  const Purpose* purpose = purpose_for(head);
+  return purpose ? purpose->command : none;
+}
+template <class AnyHead>
+std::string_view words_or_embeddings(AnyHead head) {
+  const Purpose* purpose = purpose_for(head);
+  return purpose ? purpose->words : "embeddings";
+}
+
+template <class AnyHead>
 void need(const Fields& config, AnyHead head) {
   const Purpose* wanted = purpose_for(head);
   const Purpose* purpose = purpose_of(config);
@@ -103,31 +114,13 @@ void need_text_head(const Fields& config) {
               class_of(config), " (", purpose->words, "), wanted one that writes text");
 }
 
-std::string_view command_of(Head head) {
-  const Purpose* purpose = purpose_for(head);
-  return purpose ? purpose->command : "embed";
-}
-std::string_view words_of(Head head) {
-  const Purpose* purpose = purpose_for(head);
-  return purpose ? purpose->words : "embeddings";
-}
+std::string_view command_of(Head head) { return command_or(head, "embed"); }
+std::string_view words_of(Head head) { return words_or_embeddings(head); }
 
-std::string_view command_of(ImageHead head) {
-  const Purpose* purpose = purpose_for(head);
-  return purpose ? purpose->command : "embed";
-}
-std::string_view words_of(ImageHead head) {
-  const Purpose* purpose = purpose_for(head);
-  return purpose ? purpose->words : "embeddings";
-}
+std::string_view command_of(ImageHead head) { return command_or(head, "embed"); }
+std::string_view words_of(ImageHead head) { return words_or_embeddings(head); }
 
-std::string_view command_of(SoundHead head) {
-  const Purpose* purpose = purpose_for(head);
-  return purpose ? purpose->command : "audio-classify";
-}
-std::string_view words_of(SoundHead head) {
-  const Purpose* purpose = purpose_for(head);
-  return purpose ? purpose->words : "embeddings";
-}
+std::string_view command_of(SoundHead head) { return command_or(head, "audio-classify"); }
+std::string_view words_of(SoundHead head) { return words_or_embeddings(head); }
 
 }  // namespace hft

@@ -4,6 +4,11 @@
 
 namespace hft {
 
+Tensor within_half(Tensor x) {
+  constexpr double kMost = 65504 - 1000;
+  return x.scalar_type() == at::kHalf ? x.clamp_(-kMost, kMost) : x;
+}
+
 Weights shared_table(const Weights& w, const std::vector<std::string_view>& names) {
   const auto found =
       std::ranges::find_if(names, [&](auto name) { return (w / name).has("weight"); });

@@ -47,6 +47,9 @@ struct Seq2SeqNet {
   DecoderNet decoder;
 };
 
+// What the float16 layers of the reference do with sums beyond the type. x is overwritten.
+Tensor within_half(Tensor x);
+
 // Keeps what every layer's cross-attention sees of each text; its place in `sources`.
 std::vector<int> keep_sources(const Seq2SeqNet& net, const Tensor& encoded, const Sequences& seqs,
                               KvCache& sources);

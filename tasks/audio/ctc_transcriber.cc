@@ -35,7 +35,7 @@ class CtcTranscriber : public Transcriber {
         worker_(*model_, extractor_, batch_size(options.model)) {}
 
   std::unique_ptr<Job> prepare(const Input& input, Transcripts& out) override {
-    const media::SoundSource source = options_.sound(input);
+    const media::SoundSource source = source_of(input, options_.sound);
     SoundWindows windows(media::open_sound(source, extractor_.settings().rate), windows_);
     windows.read_ahead();
     return std::make_unique<CtcTranscript>(std::move(windows), source.name, out,

@@ -7,7 +7,8 @@ void add_sound_options(Flags& flags, SoundOptions& o) {
       .add("--raw", o.raw,
            "The sounds are samples without a header (from standard input, where no file is named), so "
            "many a second, of 1 channel and type s16le where not said")
-      .metavar("RATE[,CHANNELS[,TYPE]]");
+      .metavar("RATE[,CHANNELS[,TYPE]]")
+      .group("Input");
 }
 
 InputOptions with_raw(InputOptions input, const SoundOptions& o) {

@@ -44,10 +44,7 @@ std::vector<double> numbers_of(const char* flag, const std::string& text, double
 }
 
 int transcribe(const Flags& flags, TranscribeOptions& o) {
-  if (!o.raw.empty()) {
-    media::parse_raw_sound(o.raw);
-    o.input.raw = true;
-  }
+  o.input = with_raw(std::move(o.input), o.sound);
   if (!o.stride_length_s.empty() && !o.chunk_length_s)
     fail(Errc::kUsage, "--stride-length-s is for --chunk-length-s");
   InputReader reader(o.input, o.output.keep_columns);
@@ -138,9 +135,7 @@ std::function<int()> declare(Flags& flags) {
           },
           "How far a chunk reaches over its neighbours: both sides, or left,right; a sixth of it")
       .metavar("N[,N]");
-  flags.add("--raw", o->raw, "Samples without a header: 16000,1,s16le; endless ones on stdin too")
-      .metavar("RATE,CHANNELS,TYPE")
-      .group("Input");
+  add_sound_options(flags, o->sound);
   flags.add("--output-dir", o->output_dir, "A file for each input, by its name")
       .metavar("DIR")
       .group("Output");
@@ -155,12 +150,6 @@ std::function<int()> declare(Flags& flags) {
 }
 
 }  // namespace
-
-media::SoundSource TranscribeOptions::sound(const Input& of) const {
-  media::SoundSource source = of.sound();
-  if (!raw.empty()) source.raw = media::parse_raw_sound(raw);
-  return source;
-}
 
 extern const Command transcribe_command{"transcribe", "Audio", "Write what is said in sounds",
                                         declare};

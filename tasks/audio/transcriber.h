@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "tasks/audio/sound_options.h"
 #include "tasks/audio/transcript.h"
 #include "tasks/run/generation_options.h"
 #include "tasks/run/model_options.h"
@@ -27,13 +28,11 @@ struct TranscribeOptions {
   std::string timestamps;  // "true", "word", "char"; "" and "false": none
   std::optional<double> chunk_length_s;
   std::vector<double> stride_length_s;  // one for both sides, or left and right; empty: a sixth
-  std::string raw;                      // RATE,CHANNELS,TYPE of samples on standard input
+  SoundOptions sound;
   std::string output_dir;
   bool skip_existing = false;  // files of output_dir that are there
 
   bool timed() const { return !timestamps.empty() && timestamps != "false"; }
-  // Where the sound of an input is: with --raw, standard input's samples.
-  media::SoundSource sound(const Input& input) const;
 };
 
 // Takes the transcripts of a run, in input order. Its jobs give them with write(input, transcript).

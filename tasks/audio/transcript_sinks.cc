@@ -49,7 +49,7 @@ class OneText : public Transcripts {
   OneText(const TranscribeOptions& o)
       : name_(form_of(o)),
         file_(o.output.file),
-        live_(!o.raw.empty() || !file_.empty() || ::isatty(STDOUT_FILENO)),
+        live_(!o.sound.raw.empty() || !file_.empty() || ::isatty(STDOUT_FILENO)),
         form_(name_),
         out_(o.output.file) {
     // A bar would stand in the middle of the text.

@@ -269,7 +269,7 @@ std::unique_ptr<Job> WhisperTranscriber::prepare(const Input& input, Transcripts
   worker_->show_to(out);
   auto sound = std::make_shared<Sound>();
   sound->random = random();
-  const media::SoundSource source = options_.sound(input);
+  const media::SoundSource source = source_of(input, options_.sound);
   const bool chunked = options_.chunk_length_s.value_or(0) > 0;
   chunked ? begin_chunks(source, *sound) : begin_whole(source, *sound);
   return std::make_unique<WhisperJob>(

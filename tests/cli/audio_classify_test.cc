@@ -17,13 +17,6 @@ test::Ran classify(std::vector<std::string> more, const std::string& model = "wa
 
 std::string speech() { return test::golden("sounds/speech.flac").string(); }
 
-std::string pcm(std::size_t count) {
-  std::string bytes;
-  for (const float x : test::signal(count))
-    bytes += test::little(static_cast<std::uint16_t>(static_cast<std::int16_t>(x * 32767)), 2);
-  return bytes;
-}
-
 }  // namespace
 
 TEST_CASE("audio-classify: a file, standard input, a folder and a data row give the same") {
@@ -41,12 +34,12 @@ TEST_CASE("audio-classify: a file, standard input, a folder and a data row give 
 
 TEST_CASE("audio-classify: samples without a header from standard input and from files") {
   const test::TempFolder folder;
-  spit(folder / "x.raw", pcm(9000));
-  const auto from_stdin = classify({"--raw", "16000"}, "wav2vec2", pcm(9000)).records();
+  spit(folder / "x.raw", test::pcm(9000));
+  const auto from_stdin = classify({"--raw", "16000"}, "wav2vec2", test::pcm(9000)).records();
   REQUIRE(from_stdin.size() == 1);
   const auto from_file = classify({"--raw", "16000,1,s16le", (folder / "x.raw").string()}).records();
   CHECK(from_file.at(0)["output"] == from_stdin[0]["output"]);
-  const test::Ran wrong = classify({"--raw", "fast"}, "wav2vec2", pcm(10));
+  const test::Ran wrong = classify({"--raw", "fast"}, "wav2vec2", test::pcm(10));
   CHECK(wrong.code == 2);
   CHECK(wrong.err.find("fast") != std::string::npos);
 }
@@ -55,9 +48,9 @@ TEST_CASE("audio-classify: what cannot be heard is an error record of one line, 
   const test::TempFolder folder;
   spit(folder / "1-empty.wav", "");
   spit(folder / "2-text.wav", "no sound");
-  spit(folder / "3-one-sample.wav", test::Wav{.data = pcm(1)}.bytes());
-  spit(folder / "4-short.wav", test::Wav{.data = pcm(399)}.bytes());
-  spit(folder / "5-shortest.wav", test::Wav{.data = pcm(400)}.bytes());
+  spit(folder / "3-one-sample.wav", test::Wav{.data = test::pcm(1)}.bytes());
+  spit(folder / "4-short.wav", test::Wav{.data = test::pcm(399)}.bytes());
+  spit(folder / "5-shortest.wav", test::Wav{.data = test::pcm(400)}.bytes());
   spit(folder / "6-silence.wav", test::Wav{.data = std::string(32000, '\0')}.bytes());
   const test::Ran ran = classify({folder.path.string()});
   CHECK(ran.code == 3);

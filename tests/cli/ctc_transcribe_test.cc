@@ -17,13 +17,6 @@ test::Ran transcribe(std::vector<std::string> more, const std::string& model = "
 
 std::string speech() { return test::golden("sounds/speech.flac").string(); }
 
-std::string pcm(std::size_t count) {
-  std::string bytes;
-  for (const float x : test::signal(count))
-    bytes += test::little(static_cast<std::uint16_t>(static_cast<std::int16_t>(x * 32767)), 2);
-  return bytes;
-}
-
 }  // namespace
 
 TEST_CASE("transcribe by CTC: text for people, records for programs, subtitles of its words") {
@@ -48,14 +41,14 @@ TEST_CASE("transcribe by CTC: windows one by one and together say the same, from
   CHECK(with({speech(), "--batch-size", "1"}) == wanted);
   CHECK(with({speech(), "--batch-size", "3", "--threads", "1"}) == wanted);
   CHECK(with({"-"}, test::slurp(speech())) == wanted);
-  CHECK(with({"--raw", "16000"}, pcm(20000)).contains("text"));
+  CHECK(with({"--raw", "16000"}, test::pcm(20000)).contains("text"));
 }
 
 TEST_CASE("transcribe by CTC: sounds that say nothing or cannot be heard") {
   const test::TempFolder folder;
   spit(folder / "1-empty.wav", "");
-  spit(folder / "2-one-sample.wav", test::Wav{.data = pcm(1)}.bytes());
-  spit(folder / "3-short.wav", test::Wav{.data = pcm(399)}.bytes());
+  spit(folder / "2-one-sample.wav", test::Wav{.data = test::pcm(1)}.bytes());
+  spit(folder / "3-short.wav", test::Wav{.data = test::pcm(399)}.bytes());
   spit(folder / "4-silence.wav", test::Wav{.data = std::string(32000, '\0')}.bytes());
   const test::Ran ran = transcribe({folder.path.string(), "--json"});
   CHECK(ran.code == 3);

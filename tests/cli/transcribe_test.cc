@@ -30,16 +30,8 @@ void refused(const Ran& ran, int code, const std::string& message) {
   CHECK(ran.err == message);
 }
 
-std::string pcm(std::size_t samples, double loud) {
-  std::string data;
-  for (const float x : test::signal(samples)) {
-    const auto value = static_cast<std::int16_t>(x * loud * 32767);
-    data += static_cast<char>(value), data += static_cast<char>(value >> 8);
-  }
-  return data;
-}
 std::string wav(std::size_t samples, double loud = 1) {
-  return test::Wav{.data = pcm(samples, loud)}.bytes();
+  return test::Wav{.data = test::pcm(samples, loud)}.bytes();
 }
 
 }  // namespace
@@ -162,7 +154,7 @@ TEST_CASE("transcribe: a folder for the files, which are not written over") {
 }
 
 TEST_CASE("transcribe: samples without a header come from a pipe, a window at a time") {
-  const Ran raw = run({"--raw", "16000,1,s16le", "--json"}, kEnglish, {.in = pcm(20000, 1)});
+  const Ran raw = run({"--raw", "16000,1,s16le", "--json"}, kEnglish, {.in = test::pcm(20000, 1)});
   CHECK(raw.code == 0);
   const TempFolder folder;
   spit(folder / "same.wav", wav(20000));
@@ -170,7 +162,7 @@ TEST_CASE("transcribe: samples without a header come from a pipe, a window at a 
   REQUIRE(raw.records().size() == 1);
   REQUIRE(file.records().size() == 1);
   CHECK(raw.records()[0]["output"] == file.records()[0]["output"]);
-  const Ran longer = run({"--raw", "16000", "--format", "vtt"}, kEnglish, {.in = pcm(100000, 1)});
+  const Ran longer = run({"--raw", "16000", "--format", "vtt"}, kEnglish, {.in = test::pcm(100000, 1)});
   CHECK(longer.code == 0);
   CHECK(longer.out.starts_with("WEBVTT\n\n"));
 }

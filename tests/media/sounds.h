@@ -40,6 +40,14 @@ inline std::vector<float> signal(std::size_t n, double second_half = 1.0) {
   return out;
 }
 
+// Its samples of 16 bits, without a header.
+inline std::string pcm(std::size_t count, double loud = 1.0) {
+  std::string bytes;
+  for (const float x : signal(count))
+    bytes += little(static_cast<std::uint16_t>(static_cast<std::int16_t>(x * loud * 32767)), 2);
+  return bytes;
+}
+
 inline media::SoundSource in_memory(const std::string& bytes) {
   return {.bytes = std::make_shared<const std::string>(bytes), .name = "x"};
 }

@@ -52,12 +52,6 @@ struct Part {
   }
 };
 
-// What the float16 encoders of the reference do with sums beyond the type.
-Tensor within_half(Tensor x) {
-  constexpr double kMost = 65504 - 1000;
-  return x.scalar_type() == at::kHalf ? x.clamp_(-kMost, kMost) : x;
-}
-
 struct EncoderLayer {
   Linear query_key_value, out_proj, fc1, fc2;
   Part self_attn_layer_norm, final_layer_norm;

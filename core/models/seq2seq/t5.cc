@@ -55,12 +55,6 @@ struct T5Config {
   std::int64_t inner() const { return heads * size; }
 };
 
-// What the float16 checkpoints of the reference do with sums beyond the type.
-Tensor within_half(Tensor x) {
-  constexpr double kMost = 65504 - 1000;
-  return x.scalar_type() == at::kHalf ? x.clamp_(-kMost, kMost) : x;
-}
-
 // residual + product. In float16 the reference keeps this product, and what it is added to, in
 // float32, because it overflows.
 Tensor add_product(const Linear& wo, const Tensor& x, Tensor residual, at::ScalarType dtype) {

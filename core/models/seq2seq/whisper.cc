@@ -29,12 +29,6 @@ struct SideConfig {
         activation(activation_named(config.text("activation_function", "gelu"), config.where())) {}
 };
 
-// What the float16 encoders of the reference do with sums beyond the type.
-Tensor within_half(Tensor x) {
-  constexpr double kMost = 65504 - 1000;
-  return x.scalar_type() == at::kHalf ? x.clamp_(-kMost, kMost) : x;
-}
-
 // A convolution over frames: each output is a row of `kTaps` frames around it, zeros past the ends.
 struct FrameConv {
   Linear rows;
