@@ -21,6 +21,7 @@ std::span<const Command> commands() {
       segment_command,
       caption_command,
       vqa_command,
+      doc_qa_command,
       audio_classify_command,
       transcribe_command,
       tokenize_command,

@@ -13,9 +13,9 @@ _hft() {
   word=${word//\\/}
   word=${word#[\"\']}
   case "$line" in
-    "") next="generate chat classify ner qa fill-mask summarize translate embed rerank image-classify detect segment caption vqa audio-classify transcribe tokenize convert inspect bench push hub models env help completion --help --version" ;;
+    "") next="generate chat classify ner qa fill-mask summarize translate embed rerank image-classify detect segment caption vqa doc-qa audio-classify transcribe tokenize convert inspect bench push hub models env help completion --help --version" ;;
     "completion") next="bash zsh fish" ;;
-    "help") next="generate chat classify ner qa fill-mask summarize translate embed rerank image-classify detect segment caption vqa audio-classify transcribe tokenize convert inspect bench push hub models env completion exit-codes environment formats" ;;
+    "help") next="generate chat classify ner qa fill-mask summarize translate embed rerank image-classify detect segment caption vqa doc-qa audio-classify transcribe tokenize convert inspect bench push hub models env completion exit-codes environment formats" ;;
     "help hub") next="download upload ls info cache login logout whoami" ;;
     "help hub cache") next="ls rm prune verify" ;;
     "hub") next="download upload ls info cache login logout whoami" ;;
@@ -202,6 +202,19 @@ _hft() {
         --quantize) choices="none dynamic" ;;
         --progress) choices="auto bar plain json none" ;;
         --question|--max-new-tokens|--min-new-tokens|--max-length|--min-length|--max-time|--num-beams|--num-beam-groups|--diversity-penalty|--length-penalty|--num-return-sequences|--penalty-alpha|--temperature|--top-k|--top-p|--min-p|--typical-p|--epsilon-cutoff|--eta-cutoff|--repetition-penalty|--encoder-repetition-penalty|--no-repeat-ngram-size|--encoder-no-repeat-ngram-size|--forced-bos-token-id|--bos-token-id|--pad-token-id|--decoder-start-token-id|--prompt-lookup-num-tokens|--max-matching-ngram-size|--num-assistant-tokens|--assistant-confidence-threshold|--prefill-chunk-size|--eos-token-id|--suppress-tokens|--begin-suppress-tokens|--forced-eos-token-id|--exponential-decay-length-penalty|--stop|--bad-words|--seed|--logprobs|--limit|--shard|--image-column|--question-column|--id-column|--keep-columns|--revision|--require-license|--variant|--device|--threads|--batch-size) own=1 ;;
+      esac
+      ;;
+    "doc-qa "*)
+      flags="--help -h --question --top-k --lang --tesseract-config --word-boxes --doc-stride --max-answer-len --max-seq-len --handle-impossible-answer --save-images --max-new-tokens --min-new-tokens --max-length --min-length --max-time --num-beams --num-beam-groups --diversity-penalty --length-penalty --num-return-sequences --penalty-alpha --temperature --top-p --min-p --typical-p --epsilon-cutoff --eta-cutoff --repetition-penalty --encoder-repetition-penalty --no-repeat-ngram-size --encoder-no-repeat-ngram-size --forced-bos-token-id --bos-token-id --pad-token-id --decoder-start-token-id --prompt-lookup-num-tokens --max-matching-ngram-size --num-assistant-tokens --assistant-confidence-threshold --prefill-chunk-size --do-sample --no-do-sample --renormalize-logits --no-renormalize-logits --remove-invalid-values --no-remove-invalid-values --eos-token-id --suppress-tokens --begin-suppress-tokens --forced-eos-token-id --exponential-decay-length-penalty --stop --bad-words --sequence-bias --early-stopping --seed --logprobs --assistant-model --cache-implementation --no-pipeline-defaults --input -i --input-format --lines --recursive -R --files-from --null -0 --limit --shard --image-column --question-column --word-boxes-column --id-column --json --format --output -o --force --resume --keep-columns --model -m --revision --subfolder --cache-dir --require-license --local-files-only --adapter --variant --trust-remote-code --dtype --quantize --device --threads --batch-size --deterministic --allow-random-head --no-truncation --quiet -q --verbose -v --progress"
+      case "$last" in
+        --early-stopping) choices="true false never" ;;
+        --cache-implementation) choices="dynamic dynamic_full static hybrid sliding_window hybrid_chunked offloaded offloaded_static offloaded_hybrid quantized" ;;
+        --input-format) choices="auto text lines jsonl json" ;;
+        --format) choices="text json csv tsv" ;;
+        --dtype) choices="auto float32 bfloat16 float16" ;;
+        --quantize) choices="none dynamic" ;;
+        --progress) choices="auto bar plain json none" ;;
+        --question|--top-k|--lang|--tesseract-config|--doc-stride|--max-answer-len|--max-seq-len|--max-new-tokens|--min-new-tokens|--max-length|--min-length|--max-time|--num-beams|--num-beam-groups|--diversity-penalty|--length-penalty|--num-return-sequences|--penalty-alpha|--temperature|--top-p|--min-p|--typical-p|--epsilon-cutoff|--eta-cutoff|--repetition-penalty|--encoder-repetition-penalty|--no-repeat-ngram-size|--encoder-no-repeat-ngram-size|--forced-bos-token-id|--bos-token-id|--pad-token-id|--decoder-start-token-id|--prompt-lookup-num-tokens|--max-matching-ngram-size|--num-assistant-tokens|--assistant-confidence-threshold|--prefill-chunk-size|--eos-token-id|--suppress-tokens|--begin-suppress-tokens|--forced-eos-token-id|--exponential-decay-length-penalty|--stop|--bad-words|--seed|--logprobs|--limit|--shard|--image-column|--question-column|--word-boxes-column|--id-column|--keep-columns|--revision|--require-license|--variant|--device|--threads|--batch-size) own=1 ;;
       esac
       ;;
     "audio-classify "*)

@@ -23,7 +23,7 @@ import transformers as tf
 from safetensors.torch import load_file, save_file
 
 sys.path.insert(0, str(Path(__file__).parent))
-from golden import answers, audio, nomic_bert, photos, tokenizers_of, whisper
+from golden import answers, audio, documents, nomic_bert, photos, tokenizers_of, whisper
 from golden.blip import BLIP, sizes as blip_sizes
 from golden.decoders import DECODERS
 from golden.defaults import DEFAULTS
@@ -32,7 +32,7 @@ from golden.seq2seq import SEQ2SEQ
 from golden.version5 import VERSION_5
 from golden.vision import TIMM, VISION
 
-GOLDENS = (ENCODERS + DECODERS + SEQ2SEQ + DEFAULTS + VISION + TIMM + BLIP + audio.AUDIO + whisper.WHISPER +
+GOLDENS = (ENCODERS + DECODERS + SEQ2SEQ + DEFAULTS + VISION + TIMM + BLIP + documents.DOCUMENTS + audio.AUDIO + whisper.WHISPER +
            VERSION_5)
 KINDS = ("generation", "templates", "tokenizer_parts", "tokenizer_classes", "torch_files", "sentence_cases",
          "pictures", "sounds", "speech")
@@ -59,18 +59,22 @@ def widen(model, std):
             model.final_logits_bias.normal_(0, 0.5)
 
 
-def build(golden, vocab_size):
+def build(golden, vocab_size, tokenizer=None):
     """The model of a golden, its random numbers drawn from its name."""
     torch.manual_seed(sum(golden.name.encode()))
     cls = getattr(tf, golden.model)
     sizes = {"vocab_size": vocab_size} if vocab_size else {}
     config = copy.deepcopy({**sizes, **golden.config})
+    if golden in documents.HALVES:
+        config = documents.halves(config, tokenizer)
     if golden.texts:
         own = blip_sizes(vocab_size) if golden in BLIP else sizes
         config["text_config"] = {"eos_token_id": vocab_size - 1, **config["text_config"], **own}
     model = cls(cls.config_class(**config)).eval()
     widen(model, golden.std)
     model.tie_weights()
+    if golden.name.startswith("donut"):
+        documents.favour(model, tokenizer)
     return model
 
 
@@ -132,7 +136,7 @@ def save(golden, folder):
         return whisper.save(golden, folder, build)
     length = golden.max_length
     tokenizer = tokenizers_of.make(golden.tokenizer, folder, length) if golden.tokenizer else None
-    model = build(golden, len(tokenizer) if tokenizer else 0)
+    model = build(golden, len(tokenizer) if tokenizer else 0, tokenizer)
     if tokenizer and model.can_generate() and not model.config.is_encoder_decoder:
         name_tokens(model, tokenizer)
     if golden.dtype:
@@ -240,8 +244,11 @@ def main():
         sys.exit(f"make_golden.py: no golden named {', '.join(sorted(unknown))}")
     release = int(tf.__version__.split(".")[0])
     chosen = [g for g in GOLDENS if (not names or g.name in names) and g.release == release]
-    if any(g in VISION + TIMM + BLIP for g in chosen):
+    if any(g in VISION + TIMM + BLIP + documents.VILT + documents.HALVES for g in chosen):
         photos.make()
+    if any(g in documents.DOCUMENTS for g in chosen):
+        documents.pages()
+        documents.read_pages()
     if release == 4 and any(g in audio.AUDIO for g in chosen):
         audio.record()
     if any(g in whisper.WHISPER for g in chosen):

@@ -11,6 +11,6 @@ extern const Command generate_command, chat_command, classify_command, ner_comma
     hub_ls_command, hub_info_command, hub_cache_ls_command, hub_cache_rm_command,
     hub_cache_prune_command, hub_cache_verify_command, hub_login_command, hub_logout_command,
     hub_whoami_command, hub_upload_command, push_command, image_classify_command, detect_command,
-    segment_command, caption_command, vqa_command, audio_classify_command, transcribe_command;
+    segment_command, caption_command, vqa_command, doc_qa_command, audio_classify_command, transcribe_command;
 
 }  // namespace hft

@@ -168,11 +168,31 @@ std::string trimmed(std::string_view text) {
   return std::string(text.substr(begin, text.find_last_not_of(kSpace) - begin + 1));
 }
 
+namespace {
+
+bool is_space(utf8proc_int32_t c) {
+  return (c >= 0x09 && c <= 0x0D) || (c >= 0x1C && c <= 0x1F) || c == 0x85 || c == 0x2028 ||
+         c == 0x2029 || utf8proc_category(c) == UTF8PROC_CATEGORY_ZS;
+}
+
+}  // namespace
+
+std::vector<std::string> unicode_words(std::string_view text) {
+  std::vector<std::string> words;
+  bool inside = false;
+  each_code_point(text, [&](utf8proc_int32_t c, std::string_view bytes) {
+    if (is_space(c)) {
+      inside = false;
+    } else {
+      if (!std::exchange(inside, true)) words.emplace_back();
+      words.back() += bytes;
+    }
+    return true;
+  });
+  return words;
+}
+
 std::string unicode_trimmed(std::string_view text) {
-  const auto is_space = [](utf8proc_int32_t c) {
-    return (c >= 0x09 && c <= 0x0D) || (c >= 0x1C && c <= 0x1F) || c == 0x85 || c == 0x2028 ||
-           c == 0x2029 || utf8proc_category(c) == UTF8PROC_CATEGORY_ZS;
-  };
   std::size_t begin = text.size(), end = 0;
   each_code_point(text, [&](utf8proc_int32_t c, std::string_view bytes) {
     if (is_space(c)) return true;

@@ -35,6 +35,7 @@ std::string human_bytes(std::int64_t bytes);
 std::vector<std::string> split(std::string_view text, char separator);
 std::string trimmed(std::string_view text);          // ASCII white space at both ends removed
 std::string unicode_trimmed(std::string_view text);  // as Python's str.strip()
+std::vector<std::string> unicode_words(std::string_view text);  // as Python's str.split()
 std::string lowercase(std::string_view text);        // each code point by itself
 std::string joined(std::span<const std::string> parts, std::string_view separator);
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -29,10 +30,13 @@ struct SeenTensors {
 
 struct ImageNet {
   std::function<std::vector<SeenTensors>(const Pictures&)> see;
+  // kAnswer: the logits [B,L] of questions, question b to picture of[b].
+  std::function<Tensor(const Pictures&, const Tokens& questions, std::span<const std::int32_t> of)>
+      answer;
   std::int64_t channels = 3;
   // Pictures of so many pixels in all go through one pass: enough rows for a core; 0: each alone.
   std::int64_t pixels = 0;
-  TextSide texts;  // where it reads some
+  TextSide texts;  // where it reads some; of kAnswer the sizes of questions alone
 };
 
 // Rows [B,L], one for each picture.

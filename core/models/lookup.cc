@@ -173,6 +173,8 @@ const Architecture& architecture_of(const Fields& config, SoundHead head) {
   return with_head(config, ModelClass::kSound, head, &Architecture::sound_heads);
 }
 
+const Architecture* architecture_named(std::string_view model_type) { return find(model_type); }
+
 std::vector<Support> supported_models() {
   std::vector<Support> rows;
   each_type([&](const Architecture& architecture, std::string_view type) {
@@ -181,11 +183,12 @@ std::vector<Support> supported_models() {
     if (architecture.seq2seq) row.tasks = {"summarize", "translate"};
     if (architecture.hears) row.tasks = {"transcribe"};
     if (architecture.sees) row.tasks = {"caption", "vqa"};
+    if (architecture.reads_pages) row.tasks = {"doc-qa"};
     for (const Head head : architecture.heads)
-      if (head != Head::kFeatures) row.tasks.emplace_back(command_of(head));
+      if (!architecture.reads_pages && head != Head::kFeatures) row.tasks.emplace_back(command_of(head));
     for (const ImageHead head : architecture.image_heads) row.tasks.emplace_back(command_of(head));
     for (const SoundHead head : architecture.sound_heads) row.tasks.emplace_back(command_of(head));
-    rows.push_back(std::move(row));
+    if (!row.tasks.empty()) rows.push_back(std::move(row));
   });
   return rows;
 }

@@ -19,6 +19,9 @@ const Architecture& architecture_of(const Fields& config, ModelClass wanted, Hea
 const Architecture& architecture_of(const Fields& config, ImageHead head);
 const Architecture& architecture_of(const Fields& config, SoundHead head);
 
+// The architecture of this model_type, null where there is none.
+const Architecture* architecture_named(std::string_view model_type);
+
 // The rows of `hft models`.
 std::vector<Support> supported_models();
 

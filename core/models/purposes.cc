@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 #include <span>
+#include <tuple>
 
 #include "core/base/error.h"
 #include "core/checkpoint/model_kinds.h"
@@ -21,6 +22,8 @@ constexpr Purpose kPurposes[] = {
     {"ForSequenceClassification", "sequence classification", "classify", Head::kClassify},
     {"ForTokenClassification", "token classification", "ner", Head::kTokenClassify},
     {"ForQuestionAnswering", "question answering", "qa", Head::kAnswer},
+    {"LayoutLMForQuestionAnswering", "question answering on pages", "doc-qa", Head::kAnswer},
+    {"ViltForQuestionAnswering", "visual question answering", "vqa", {}, ImageHead::kAnswer},
     {"ForMaskedLM", "masked language modelling", "fill-mask", Head::kMaskedLm},
     {"ForImageClassification", "image classification", "image-classify", {}, ImageHead::kClassify},
     {"ForImageClassificationWithTeacher", "image classification", "image-classify", {},
@@ -56,9 +59,11 @@ const Purpose* purpose_of(const Fields& config) {
   const std::span<const Purpose> purposes = kind && kind->words == kAudioWords
                                                 ? std::span<const Purpose>(kSoundPurposes)
                                                 : std::span<const Purpose>(kPurposes);
+  const Purpose* found = nullptr;  // the longest ending says most
   for (const auto& purpose : purposes)
-    if (name.ends_with(purpose.ending)) return &purpose;
-  return nullptr;
+    if (name.ends_with(purpose.ending) && (!found || purpose.ending.size() > found->ending.size()))
+      found = &purpose;
+  return found;
 }
 
 // The row of a head; null where no class is made for it alone.
@@ -90,7 +95,8 @@ template <class AnyHead>
 void need(const Fields& config, AnyHead head) {
   const Purpose* wanted = purpose_for(head);
   const Purpose* purpose = purpose_of(config);
-  if (wanted && purpose && (purpose->command != wanted->command || purpose->words != wanted->words))
+  const auto heads = [](const Purpose& p) { return std::tuple(p.head, p.image, p.sound); };
+  if (wanted && purpose && heads(*purpose) != heads(*wanted))
     fail_hint(Errc::kUnsupported, fitting_command(config), config.where(), ": is a ",
               class_of(config), " (", purpose->words, "), but hft ", wanted->command,
               " needs a head for ", wanted->words);

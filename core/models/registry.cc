@@ -8,7 +8,8 @@ extern const Architecture
     roberta, gemma, gemma2, gpt2, gpt_neox, llama, mistral, mixtral, opt, phi, phi3, qwen2,
     qwen3, smollm3, bart, m2m_100, marian, mbart, mt5, pegasus, t5, umt5, whisper, beit, blip, clip,
     convnext, convnextv2, deit, detr, dinov2, mask2former, maskformer, resnet, segformer, siglip, swin,
-    table_transformer, timm_wrapper, vit, audio_spectrogram_transformer, clap, hubert, wav2vec2, wavlm;
+    table_transformer, timm_wrapper, vit, audio_spectrogram_transformer, clap, hubert, layoutlm, donut_swin, trocr, vilt,
+    vision_encoder_decoder, wav2vec2, wavlm;
 
 std::span<const Architecture* const> architectures() {
   static constexpr const Architecture* kAll[] = {
@@ -17,7 +18,9 @@ std::span<const Architecture* const> architectures() {
       &opt, &phi, &phi3, &qwen2, &qwen3, &smollm3, &bart, &m2m_100, &marian, &mbart, &mt5,
       &pegasus, &t5, &umt5, &whisper, &beit, &blip, &clip, &convnext, &convnextv2, &deit, &detr, &dinov2,
       &mask2former, &maskformer, &resnet, &segformer, &siglip, &swin, &table_transformer, &timm_wrapper, &vit,
-      &audio_spectrogram_transformer, &clap, &hubert, &wav2vec2, &wavlm,
+      &audio_spectrogram_transformer, &clap, &hubert, &layoutlm, &donut_swin, &trocr, &vilt,
+      &vision_encoder_decoder, &wav2vec2,
+      &wavlm,
   };
   return kAll;
 }

@@ -72,6 +72,7 @@ class EncoderModel : public TextModel {
   std::int64_t trained_positions() const override {
     return net_.trained_positions > 0 ? net_.trained_positions : net_.positions;
   }
+  bool reads_boxes() const override { return net_.places > 0; }
   const std::vector<std::string>& warnings() const override { return warnings_; }
 
  private:
@@ -111,6 +112,8 @@ class EncoderModel : public TextModel {
     tokens.ids = numbers(batch.ids.data() + first, last - first);
     if (net_.types > 0 && !batch.type_ids.empty())
       tokens.type_ids = numbers(batch.type_ids.data() + first, last - first);
+    if (net_.places > 0 && !batch.boxes.empty())
+      tokens.boxes = numbers(batch.boxes.data() + 4 * first, 4 * (last - first)).view({-1, 4});
     if (head_ == Head::kClassify) tokens.rows = tokens.seqs.first_rows();
     if (sentences_) {
       if (!batch.prompts.empty())
@@ -142,6 +145,7 @@ class EncoderModel : public TextModel {
     }
     check_range(batch.ids, net_.vocab, "token id");
     if (net_.types > 0) check_range(batch.type_ids, net_.types, "token type");
+    if (net_.places > 0) check_boxes(batch);
     check_range(batch.rows, count, "row");
     if (!std::ranges::is_sorted(batch.rows))
       fail(Errc::kFailure, "a batch's rows are not ascending");
@@ -152,6 +156,16 @@ class EncoderModel : public TextModel {
     for (auto value : values)
       if (value < 0 || value >= limit)
         fail(Errc::kBadData, what, " ", value, " is outside [0, ", limit, ") of the model");
+  }
+
+  void check_boxes(const TokenBatch& batch) const {
+    if (!batch.boxes.empty() && batch.boxes.size() != 4 * batch.ids.size())
+      fail(Errc::kFailure, "a batch has ", batch.boxes.size(), " sides of boxes, wanted ",
+           4 * batch.ids.size());
+    check_range(batch.boxes, net_.places, "side of a box");
+    for (std::size_t i = 0; i < batch.boxes.size(); i += 4)
+      if (batch.boxes[i + 2] < batch.boxes[i] || batch.boxes[i + 3] < batch.boxes[i + 1])
+        fail(Errc::kBadData, "a box ends before it begins");
   }
 
   Matrix compute(const Tokens& tokens) const {

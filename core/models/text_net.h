@@ -21,6 +21,7 @@ struct TextNet {
   std::int64_t vocab = 0;      // ids are in [0, vocab)
   std::int64_t types = 0;      // token types; 0: the architecture has none
   std::int64_t positions = 0;  // tokens one sequence may have
+  std::int64_t places = 0;     // sides of boxes are in [0, places); 0: the architecture has none
   std::int64_t hidden = 0;     // D
   bool reads_nothing = false;  // a sequence may have no tokens
   std::int64_t trained_positions = 0;  // as DecoderNet's

@@ -30,18 +30,23 @@ Matrix matrix_of(const Tensor& tensor) {
   return {flat.size(0), flat.size(1), {data, data + flat.numel()}};
 }
 
+Tokens tokens_of(const TextSide& side, const TokenBatch& texts, at::Device device) {
+  check(side, texts);
+  Tokens tokens;
+  tokens.seqs.device = device;
+  tokens.seqs.starts.assign(texts.starts.begin(), texts.starts.end());
+  tokens.ids = at::from_blob(const_cast<std::int32_t*>(texts.ids.data()),
+                             {static_cast<std::int64_t>(texts.ids.size())}, at::kInt)
+                   .to(device, at::kLong);
+  return tokens;
+}
+
 Matrix read_texts(const TextSide& side, const TokenBatch& texts, const Runtime& runtime) {
   if (!side.read) fail(Errc::kUnsupported, "the model reads no texts");
-  check(side, texts);
+  Tokens tokens = tokens_of(side, texts, runtime.device);
   return translate_errors([&] {
     const c10::InferenceMode no_gradients;
     const OnPool on(runtime.pool.get());
-    Tokens tokens;
-    tokens.seqs.device = runtime.device;
-    tokens.seqs.starts.assign(texts.starts.begin(), texts.starts.end());
-    tokens.ids = at::from_blob(const_cast<std::int32_t*>(texts.ids.data()),
-                               {static_cast<std::int64_t>(texts.ids.size())}, at::kInt)
-                     .to(runtime.device, at::kLong);
     Matrix vectors = matrix_of(side.read(tokens));
     if (all_finite(vectors.data)) return vectors;
     tokens.watch = find_not_finite;

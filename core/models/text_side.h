@@ -14,6 +14,10 @@ struct TextSide {
   Tensor scale, bias;  // of Likeness; undefined: 1 and 0
 };
 
+// The texts as a model reads them. Throws kBadData for an id outside the vocabulary or a text without
+// tokens, kUsage for one longer than the positions.
+Tokens tokens_of(const TextSide& side, const TokenBatch& texts, at::Device device);
+
 // As TextReader has them.
 Matrix read_texts(const TextSide& side, const TokenBatch& texts, const Runtime& runtime);
 Likeness likeness_of(const TextSide& side);

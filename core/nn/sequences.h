@@ -29,6 +29,7 @@ struct Tokens {
   Sequences seqs;
   Tensor ids;       // [N] int64
   Tensor type_ids;  // [N] int64, undefined: all 0
+  Tensor boxes;     // [N,4] int64: left, top, right, bottom of each on its page; undefined: none
   // The rows whose last hidden states are wanted, ascending; undefined: all. The last layer need
   // not compute the others.
   Tensor rows;  // [R] int64

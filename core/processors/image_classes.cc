@@ -180,6 +180,16 @@ constexpr ImageClass kImageClasses[] = {
     in_mask_former("MaskFormer", Generation::kFast),
     in_mask_former("Mask2Former", Generation::kPillow),
     in_mask_former("Mask2Former", Generation::kFast),
+    {.name = "Vilt",
+     .shortest = 384,
+     .filter = Filter::kBicubic,
+     .mean = kHalf,
+     .std = kHalf,
+     .both_edges = Sizing::kShortestRounded,
+     .one_edge = Sizing::kShortestRounded,
+     .square_number = false,
+     .floor_divisor = 32},
+    {.name = "Donut", .mean = kHalf, .std = kHalf, .page = true},
     {.name = "OwlViT",
      .square = 768,
      .filter = Filter::kBicubic,
@@ -236,6 +246,8 @@ constexpr std::pair<std::string_view, std::string_view> kModels[] = {
     {"maskformer", "MaskFormer"},
     {"mask2former", "Mask2Former"},
     {"owlvit", "OwlViT"},
+    {"vilt", "Vilt"},
+    {"donut-swin", "Donut"},
 };
 
 }  // namespace

@@ -30,6 +30,7 @@ struct ImageClass {
   bool square_number = true;          // a size that is one number: a square, or the shortest edge
   int divisor = 1, floor_divisor = 1;
   bool second_std = false, blue_first = false;
+  bool page = false;  // Donut: a whole page, in the middle of a picture of that size
   Generation since = Generation::kPillow;
 };
 

@@ -47,6 +47,36 @@ Edges shortest_within(const ImageSettings& s, Edges in) {
   return {in_ratio(s.longest_edge, s.shortest_edge, longer), s.longest_edge};
 }
 
+Edges shortest_rounded(const ImageSettings& s, Edges in) {
+  double shorter = s.shortest_edge;
+  double longer = shorter / static_cast<double>(in.shorter) * static_cast<double>(in.longer);
+  const double longest = std::floor(1333.0 / 800.0 * shorter);
+  if (longer > longest) {
+    shorter *= longest / longer;
+    longer *= longest / longer;
+  }
+  return {truncated(shorter + 0.5), truncated(longer + 0.5)};
+}
+
+// A picture made smaller to lie within `most`, as Donut's thumbnail has it.
+Extent shrunk(Extent in, Extent most) {
+  Extent out{std::min(in.height, most.height), std::min(in.width, most.width)};
+  if (out == in) return in;
+  if (in.height > in.width) out.width = static_cast<int>(in_ratio(out.height, in.width, in.height));
+  if (in.width > in.height) out.height = static_cast<int>(in_ratio(out.width, in.height, in.width));
+  return out;
+}
+
+// A quarter to the right.
+Image turned_right(const Image& in) {
+  Image out{in.height, in.width, std::vector<std::uint8_t>(in.rgb.size())};
+  const auto width = static_cast<std::size_t>(in.width), height = static_cast<std::size_t>(in.height);
+  for (std::size_t y = 0; y < height; ++y)
+    for (std::size_t x = 0; x < width; ++x)
+      std::copy_n(&in.rgb[3 * (y * width + x)], 3, &out.rgb[3 * (x * height + height - 1 - y)]);
+  return out;
+}
+
 int crop_share_edge(const ImageSettings& s) {
   return static_cast<int>(s.shortest_edge / s.crop_share);
 }
@@ -58,6 +88,8 @@ Edges resized_edges(const ImageSettings& s, Edges in) {
       return within_longest(s, in);
     case Sizing::kShortestWithin:
       return shortest_within(s, in);
+    case Sizing::kShortestRounded:
+      return shortest_rounded(s, in);
     case Sizing::kCropShare:
       return {crop_share_edge(s), in_ratio(crop_share_edge(s), in.longer, in.shorter)};
     default:
@@ -169,11 +201,23 @@ Extent ImageProcessor::resized_extent(Extent in) const {
 
 Pixels ImageProcessor::operator()(const Image& image) const {
   const ImageSettings& s = settings_;
-  const Extent size = resized_extent({image.height, image.width});
+  const bool lies = image.width > image.height, stands = image.width < image.height;
+  if (s.aligns && ((s.size.width < s.size.height && lies) || (s.size.width > s.size.height && stands))) {
+    ImageSettings upright = s;
+    upright.aligns = false;
+    return ImageProcessor(upright)(turned_right(image));
+  }
+  Extent size = resized_extent({image.height, image.width});
   check(size, "resized");
   const bool same = size == Extent{image.height, image.width};
-  const Image resized_image =
+  Image resized_image =
       same ? Image{} : resized(image, size.width, size.height, s.filter, s.arithmetic);
+  if (const Extent within = s.shrinks ? shrunk(size, s.size) : size; !(within == size)) {
+    check(within, "shrunk");
+    resized_image = resized(same ? image : resized_image, within.width, within.height,
+                            Filter::kBicubic, s.arithmetic);
+    size = within;
+  }
   Extent crop = size;
   if (s.crops) crop = s.crop;
   if (s.resizes && s.sizing == Sizing::kCropShare) crop = {s.shortest_edge, s.shortest_edge};
@@ -186,7 +230,7 @@ Pixels ImageProcessor::operator()(const Image& image) const {
   Pixels out{3, whole.height, whole.width, crop.height, crop.width, {}};
   out.data.resize(3 * static_cast<std::size_t>(whole.height) *
                   static_cast<std::size_t>(whole.width));
-  fill(s, same ? image : resized_image, crop, out);
+  fill(s, resized_image.rgb.empty() ? image : resized_image, crop, out);
   return out;
 }
 

@@ -33,6 +33,7 @@ enum class Sizing : std::uint8_t {
   kShortest,        // shortest_edge, the other by truncation
   kWithinLongest,   // shortest_edge, unless the other passes longest_edge: DETR's rounding
   kShortestWithin,  // the same, both by truncation: MaskFormer's
+  kShortestRounded,  // the same, both rounded; the longest is 1333/800 of the shortest: ViLT's
   kWithin,          // max_height, max_width
   kCropShare,       // shortest_edge / crop_pct, then that edge cut out; from 384 on a plain warp
 };
@@ -60,7 +61,9 @@ struct ImageSettings {
   bool second_std = false;  // EfficientNet's include_top divides once more
   bool blue_first = false;  // MobileViT, LayoutLMv2
   int divisor = 1;          // sizes are rounded up to its multiples
-  int floor_divisor = 1;    // YOLOS: those that follow from edges are rounded down
+  int floor_divisor = 1;    // YOLOS, ViLT: those that follow from edges are rounded down
+  bool aligns = false;      // Donut: turned first, where its long axis is not that of `size`
+  bool shrinks = false;     // Donut: then made smaller, to lie within `size`
   std::optional<Extent> pad_size;
 };
 

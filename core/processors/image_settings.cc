@@ -45,6 +45,21 @@ void set_edges(const ImageClass& row, ImageSettings& s, int shortest, int longes
 // Longest edges that older files left out, or had as "max_size" beside a number.
 constexpr int kOldLongest = 1333;
 
+// The edge that is made as long as the shorter one of the size. A list is [width, height].
+void read_page(const Fields& fields, ImageSettings& s) {
+  constexpr Extent kPage{2560, 1920};
+  s.size = fields.has("size") ? extent_of(fields, "size") : kPage;
+  if (const Json* value = fields.find("size"); value && value->is_array())
+    std::swap(s.size.height, s.size.width);
+  s.sizing = Sizing::kShortest;
+  s.shortest_edge = std::min(s.size.height, s.size.width);
+  s.aligns = fields.boolean("do_align_long_axis", false);
+  s.shrinks = fields.boolean("do_thumbnail", true);
+  s.crops = fields.boolean("do_pad", true);
+  s.crop = s.size;
+  s.centring = Centring::kFast;
+}
+
 void read_size(const Fields& fields, const ImageClass& row, ImageSettings& s) {
   const Json* value = fields.find("size");
   if (!value) {
@@ -116,12 +131,15 @@ ImageSettings settings_of(const Fields& fields, const ImageClass& row, bool fast
   s.divisor = static_cast<int>(fields.integer(
       "size_divisor", 0, 1 << 16, fields.integer("size_divisibility", 0, 1 << 16, row.divisor)));
   if (row.divisor == 1 || s.divisor == 0) s.divisor = 1;
-  s.floor_divisor = row.floor_divisor;
-  read_size(fields, row, s);
+  s.floor_divisor = row.floor_divisor == 1
+                        ? 1
+                        : static_cast<int>(fields.integer("size_divisor", 1, 1 << 16, row.floor_divisor));
+  if (!row.page) read_size(fields, row, s);
   const bool may_crop = row.cropping != CropUse::kNever || fast;
   s.crops = may_crop && fields.boolean("do_center_crop", row.cropping == CropUse::kOn);
   s.crop = fields.has("crop_size") ? extent_of(fields, "crop_size") : Extent{row.crop, row.crop};
   if (s.crops && s.crop.height == 0) fail(Errc::kBadData, fields.where(), ": has no 'crop_size'");
+  if (row.page) read_page(fields, s);
   s.rescales = fields.boolean("do_rescale", true);
   s.scale = fields.real("rescale_factor", 1e-9, 1e9, s.scale);
   s.offset = fields.boolean("rescale_offset", false) ? 1.0 : 0.0;

@@ -85,16 +85,12 @@ void add_answer(std::vector<Answer>& answers, const std::string& context,
   answers.push_back({score, span.begin, span.end, text});
 }
 
-}  // namespace
-
-std::vector<Answer> find_answers(const std::string& context,
-                                 const std::vector<AnswerWindow>& windows, std::int32_t cls,
-                                 const AnswerRules& rules) {
-  const auto starts = code_point_starts(context);
-  const auto count =
-      static_cast<std::size_t>(2 * rules.top_k + 10);  // some become one when widened
+// f(window, candidate) for the `count` best spans of each window that may be answers; what the empty
+// answer scores.
+template <class F>
+double each_span(const std::vector<AnswerWindow>& windows, std::int32_t cls,
+                 const AnswerRules& rules, std::size_t count, const F& f) {
   double null_score = 1000000;
-  std::vector<Answer> answers;
   for (const AnswerWindow& window : windows) {
     const auto allowed = allowed_tokens(*window.encoding, cls);
     auto start = probabilities(window.start, allowed), end = probabilities(window.end, allowed);
@@ -103,15 +99,48 @@ std::vector<Answer> find_answers(const std::string& context,
     start[0] = end[0] = 0;
     for (const Candidate& c :
          best_spans(start, end, static_cast<std::size_t>(rules.max_answer_tokens), count))
-      if (allowed[c.start] && allowed[c.end])
-        add_answer(answers, context, starts, whole_words(*window.encoding, c.start, c.end),
-                   c.score);
+      if (allowed[c.start] && allowed[c.end]) f(*window.encoding, c);
   }
-  if (rules.impossible) answers.push_back({null_score, 0, 0, ""});
+  return null_score;
+}
+
+template <class Scored>
+void keep_best(std::vector<Scored>& answers, std::int64_t top_k) {
   std::stable_sort(answers.begin(), answers.end(),
-                   [](const Answer& a, const Answer& b) { return a.score > b.score; });
-  if (static_cast<std::int64_t>(answers.size()) > rules.top_k)
-    answers.resize(static_cast<std::size_t>(rules.top_k));
+                   [](const Scored& a, const Scored& b) { return a.score > b.score; });
+  if (static_cast<std::int64_t>(answers.size()) > top_k)
+    answers.resize(static_cast<std::size_t>(top_k));
+}
+
+}  // namespace
+
+std::vector<Answer> find_answers(const std::string& context,
+                                 const std::vector<AnswerWindow>& windows, std::int32_t cls,
+                                 const AnswerRules& rules) {
+  const auto starts = code_point_starts(context);
+  const auto count =
+      static_cast<std::size_t>(2 * rules.top_k + 10);  // some become one when widened
+  std::vector<Answer> answers;
+  const double null_score =
+      each_span(windows, cls, rules, count, [&](const Encoding& encoding, const Candidate& c) {
+        add_answer(answers, context, starts, whole_words(encoding, c.start, c.end), c.score);
+      });
+  if (rules.impossible) answers.push_back({null_score, 0, 0, ""});
+  keep_best(answers, rules.top_k);
+  return answers;
+}
+
+std::vector<WordSpan> find_word_spans(const std::vector<AnswerWindow>& windows, std::int32_t cls,
+                                      const AnswerRules& rules) {
+  std::vector<WordSpan> answers;
+  const double null_score = each_span(
+      windows, cls, rules, static_cast<std::size_t>(rules.top_k),
+      [&](const Encoding& encoding, const Candidate& c) {
+        const auto first = encoding.word_ids[c.start], last = encoding.word_ids[c.end];
+        if (first >= 0 && last >= 0) answers.push_back({c.score, first, last});
+      });
+  if (rules.impossible) answers.push_back({null_score, 0, 0, true});
+  keep_best(answers, rules.top_k);
   return answers;
 }
 

@@ -35,4 +35,16 @@ std::vector<Answer> find_answers(const std::string& context,
                                  const std::vector<AnswerWindow>& windows, std::int32_t cls,
                                  const AnswerRules& rules);
 
+// The words of an answer, first and last; those of an empty answer are 0.
+struct WordSpan {
+  double score = 0;
+  std::int64_t begin = 0, end = 0;
+  bool none = false;  // the empty answer
+};
+
+// The same of a page: question and words encoded as a pair of words, whole words alone. As the
+// document-question-answering pipeline, which joins no answers that read the same.
+std::vector<WordSpan> find_word_spans(const std::vector<AnswerWindow>& windows, std::int32_t cls,
+                                      const AnswerRules& rules);
+
 }  // namespace hft

@@ -286,18 +286,30 @@ std::vector<Encoding> Tokenizer::encode_pair_windows(std::string_view text, std:
   return impl_->encode(text, pair, options, true);
 }
 
-Encoding Tokenizer::encode_words(const std::vector<std::string>& words,
-                                 const EncodeOptions& options) const {
+Segment Tokenizer::Impl::encode_words(const std::vector<std::string>& words,
+                                      const EncodeOptions& options, int sequence) const {
   Segment all;
   for (std::size_t i = 0; i < words.size(); ++i) {
-    Segment word = impl_->encode_text(words[i], options, 0);
+    Segment word = encode_text(words[i], options, sequence);
     std::fill(word.encoding.word_ids.begin(), word.encoding.word_ids.end(),
               static_cast<std::int32_t>(i));
     append(all.encoding, word.encoding);
     append(all.spaces, word.spaces);
   }
-  return std::move(
-      impl_->finish(std::move(all), {}, {options, false, impl_->post_processor.get()})[0]);
+  return all;
+}
+
+Encoding Tokenizer::encode_words(const std::vector<std::string>& words,
+                                 const EncodeOptions& options) const {
+  return std::move(impl_->finish(impl_->encode_words(words, options, 0), {},
+                                 {options, false, impl_->post_processor.get()})[0]);
+}
+
+std::vector<Encoding> Tokenizer::encode_pair_windows(const std::vector<std::string>& words,
+                                                     const std::vector<std::string>& pair,
+                                                     const EncodeOptions& options) const {
+  return impl_->finish(impl_->encode_words(words, options, 0), impl_->encode_words(pair, options, 1),
+                       {options, true, impl_->post_processor.get()});
 }
 
 std::string Tokenizer::decode(const std::vector<std::int32_t>& ids, bool skip_special_tokens,

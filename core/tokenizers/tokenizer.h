@@ -77,6 +77,11 @@ class Tokenizer {
   Encoding encode_words(const std::vector<std::string>& words,
                         const EncodeOptions& options = {}) const;
 
+  // Every window of two texts that are words already.
+  std::vector<Encoding> encode_pair_windows(const std::vector<std::string>& words,
+                                            const std::vector<std::string>& pair,
+                                            const EncodeOptions& options) const;
+
   // Ids outside the vocabulary are dropped. clean_up: unset = as tokenizer_config.json says.
   std::string decode(const std::vector<std::int32_t>& ids, bool skip_special_tokens = true,
                      std::optional<bool> clean_up = {}) const;

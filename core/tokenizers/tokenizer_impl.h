@@ -48,6 +48,8 @@ struct Tokenizer::Impl {
     const AddedToken* added_token = added.token(id);
     return added_token ? added_token->content : std::string(model->vocabulary().token(id));
   }
+  Segment encode_words(const std::vector<std::string>& words, const EncodeOptions& options,
+                       int sequence) const;
   Segment encode_text(std::string_view text, const EncodeOptions& options, int sequence) const {
     return encode_text(text, options, sequence, normalizer.get());
   }

@@ -1,13 +1,7 @@
 // Formats that libsndfile lacks, by the ffmpeg program: no shell, no network, no other file.
-#include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
-#include <spawn.h>
-#include <sys/resource.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include <array>
 #include <cerrno>
 #include <cstring>
 #include <vector>
@@ -26,45 +20,13 @@ constexpr const char* kDemuxers =
     "ape,ac3,eac3,tta,mpc,mpc8,flv,avi,w64,mpeg,mpegts,rm,voc";
 constexpr const char* kInput = "file:/dev/stdin";
 constexpr std::size_t kKeptMessage = 4096;
-constexpr rlim_t kMemory = 2048ull * limits::kMiB;
-
-struct Pipe {
-  Descriptor out, in;
-};
-Pipe make_pipe() {
-  int ends[2];
-  if (::pipe2(ends, O_CLOEXEC) != 0) fail(Errc::kResources, "no pipe: ", std::strerror(errno));
-  return {Descriptor(ends[0]), Descriptor(ends[1])};
-}
-
-// In a group of its own: a Ctrl-C meant for this program would cut the sound short.
-pid_t start(const std::vector<std::string>& arguments, int in, int out, int error) {
-  std::vector<char*> argv;
-  for (const auto& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
-  argv.push_back(nullptr);
-  posix_spawn_file_actions_t files;
-  posix_spawnattr_t how;
-  ::posix_spawn_file_actions_init(&files);
-  ::posix_spawnattr_init(&how);
-  const int moves[][2] = {{in, 0}, {out, 1}, {error, 2}};
-  for (const auto& [from, to] : moves) ::posix_spawn_file_actions_adddup2(&files, from, to);
-  ::posix_spawnattr_setflags(&how, POSIX_SPAWN_SETPGROUP);
-  pid_t pid = -1;
-  const int failed = ::posix_spawnp(&pid, argv[0], &files, &how, argv.data(), environ);
-  ::posix_spawn_file_actions_destroy(&files);
-  ::posix_spawnattr_destroy(&how);
-  if (failed == ENOENT) return -1;
-  if (failed) fail(Errc::kResources, "cannot start ffmpeg: ", std::strerror(failed));
-  const rlimit memory{kMemory, kMemory};
-  ::prlimit(pid, RLIMIT_AS, &memory, nullptr);
-  return pid;
-}
+constexpr std::uint64_t kMemory = 2048ull * limits::kMiB;
 
 class FfmpegReader : public SoundReader {
  public:
   FfmpegReader(Descriptor file, std::string_view format, int rate) {
     Pipe samples = make_pipe(), errors = make_pipe();
-    pid_ = start({"ffmpeg",       "-nostdin",
+    program_ = Program({"ffmpeg",       "-nostdin",
                   "-hide_banner", "-loglevel",
                   "error",        "-max_alloc",
                   "536870912",    "-protocol_whitelist",
@@ -77,18 +39,12 @@ class FfmpegReader : public SoundReader {
                   "-t",           std::to_string(limits::kSoundSeconds + 1),
                   "-f",           "f32le",
                   "pipe:1"},
-                 file.get(), samples.in.get(), errors.in.get());
-    if (pid_ < 0)
+                 {file.get(), samples.in.get(), errors.in.get()}, kMemory);
+    if (!program_.there())
       fail_hint(Errc::kUnsupported, "install ffmpeg, or convert the sound to WAV, FLAC, Ogg or MP3",
                 "is ", format, ": missing decoder, the ffmpeg program is not there");
     samples_ = std::move(samples.out);
     errors_ = std::move(errors.out);
-  }
-  FfmpegReader(const FfmpegReader&) = delete;
-  ~FfmpegReader() override {
-    if (pid_ <= 0) return;
-    ::kill(pid_, SIGKILL);
-    wait();
   }
 
   std::size_t read(std::span<float> out) override {
@@ -122,12 +78,7 @@ class FfmpegReader : public SoundReader {
   void end() {
     ended_ = true;
     while (errors_.get() >= 0) keep_message();
-    wait();
-  }
-  void wait() {
-    while (::waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {
-    }
-    pid_ = 0;
+    program_.wait();
   }
   // "file:/dev/stdin: Invalid data found" without the name, or a "[mov @ 0x55…]" before it.
   std::string last_message() const {
@@ -138,7 +89,7 @@ class FfmpegReader : public SoundReader {
     return line.empty() ? "it gives no sample" : escape_controls(trimmed(line));
   }
 
-  pid_t pid_ = 0;
+  Program program_;
   Descriptor samples_, errors_;
   bool ended_ = false, any_ = false;
   std::string message_;

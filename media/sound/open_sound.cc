@@ -1,6 +1,5 @@
 // Which reader a sound needs, and what is true of all of them.
 #include <fcntl.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -97,18 +96,6 @@ Descriptor open_file(const std::string& file) {
     fail(Errc::kNotFound, "no such file");
   if (opened.get() < 0) fail(Errc::kFailure, "cannot open: ", std::strerror(errno));
   return opened;
-}
-
-// Bytes in memory as a file, for another program.
-Descriptor file_of(const std::string& bytes) {
-  Descriptor file(::memfd_create("sound", MFD_CLOEXEC));
-  for (std::size_t done = 0; done < bytes.size();) {
-    const ssize_t n = ::write(file.get(), bytes.data() + done, bytes.size() - done);
-    if (n < 0 && errno != EINTR) fail(Errc::kResources, "cannot keep it: ", std::strerror(errno));
-    done += static_cast<std::size_t>(std::max<ssize_t>(n, 0));
-  }
-  ::lseek(file.get(), 0, SEEK_SET);
-  return file;
 }
 
 [[noreturn]] void refuse(Bytes head) {

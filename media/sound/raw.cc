@@ -154,10 +154,6 @@ class RawDecoder : public Decoder {
 
 }  // namespace
 
-Descriptor::~Descriptor() {
-  if (fd_ >= 0) ::close(fd_);
-}
-
 std::unique_ptr<ByteSource> bytes_of_file(Descriptor file, std::int64_t size) {
   return std::make_unique<FileBytes>(std::move(file), size);
 }

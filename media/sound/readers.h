@@ -3,26 +3,11 @@
 
 #include <memory>
 
+#include "core/base/program.h"
 #include "media/sound.h"
 #include "media/sound/backend.h"
 
 namespace hft::media {
-
-// A file descriptor, closed with its owner.
-class Descriptor {
- public:
-  explicit Descriptor(int fd = -1) : fd_(fd) {}
-  Descriptor(Descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  Descriptor& operator=(Descriptor&& other) noexcept {
-    std::swap(fd_, other.fd_);
-    return *this;
-  }
-  ~Descriptor();
-  int get() const { return fd_; }
-
- private:
-  int fd_;
-};
 
 std::unique_ptr<ByteSource> bytes_of_file(Descriptor file, std::int64_t size);
 std::unique_ptr<ByteSource> bytes_of_memory(std::shared_ptr<const std::string> bytes);

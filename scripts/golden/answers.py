@@ -5,7 +5,7 @@ import json
 import torch
 import transformers as tf
 
-from golden import audio, blip, decoders, seq2seq, vision, whisper
+from golden import audio, blip, decoders, documents, seq2seq, vision, whisper
 
 
 def parser():
@@ -25,6 +25,8 @@ def parser():
     p.add_argument("--max-answer-len", type=int, default=argparse.SUPPRESS)
     p.add_argument("--max-seq-len", type=int, default=argparse.SUPPRESS)
     p.add_argument("--handle-impossible-answer", action="store_true", default=argparse.SUPPRESS)
+    p.add_argument("--lang", default=argparse.SUPPRESS)
+    p.add_argument("--tesseract-config", default=argparse.SUPPRESS)
     p.add_argument("--targets", default=argparse.SUPPRESS)
     p.add_argument("--pooling", default="auto")
     p.add_argument("--normalize", dest="normalize", action="store_true", default=None)
@@ -124,7 +126,7 @@ def rerank(golden, folder, o, inputs):
 
 COMMANDS = {"classify": classify, "ner": ner, "qa": qa, "fill-mask": fill_mask, "embed": embed, "rerank": rerank,
             "image-classify": vision.image_classify, "detect": vision.detect, "segment": vision.segment,
-            "caption": blip.caption, "vqa": blip.vqa,
+            "caption": blip.caption, "vqa": blip.vqa, "doc-qa": documents.doc_qa,
             "audio-classify": audio.audio_classify, "transcribe": audio.transcribe}
 
 

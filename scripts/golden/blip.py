@@ -1,6 +1,7 @@
 """The golden checkpoints that write about pictures and their cases; and what the reference's pipelines answer."""
 import torch
 
+from golden import documents
 from golden.models import Case
 from golden.vision import SQUARE, TOWER, Golden, images, processor
 
@@ -54,6 +55,8 @@ def settings(o):
 def caption(golden, folder, o, inputs):
     from golden.vision import image_of
     p = pipe("image-to-text", folder)
+    if o.prompt and p.model.config.model_type == "vision-encoder-decoder":
+        return [documents.prompted(p, image_of(i), o.prompt, settings(o)) for i in inputs]
     more = {"prompt": o.prompt} if o.prompt else {}
     return [p(image_of(i), generate_kwargs=settings(o), **more) for i in inputs]
 
@@ -61,5 +64,7 @@ def caption(golden, folder, o, inputs):
 def vqa(golden, folder, o, inputs):
     from golden.vision import image_of
     p = pipe("visual-question-answering", folder)
-    p.generation_config.update(**settings(o))  # the pipeline hands on no parameters
-    return [p(image=image_of(i), question=i["question"]) for i in inputs]
+    if p.model.can_generate():
+        p.generation_config.update(**settings(o))  # the pipeline hands on no parameters
+    extra = {"top_k": o.top_k} if hasattr(o, "top_k") else {}
+    return [p(image=image_of(i), question=i["question"], **extra) for i in inputs]

@@ -1,6 +1,7 @@
 """Tiny tokenizers of every kind the models use, trained on the sentences of texts.py and saved in
 the Hub's layout by the tokenizer class of the model."""
 import contextlib
+import functools
 import json
 import shutil
 import tempfile
@@ -12,6 +13,7 @@ import transformers as tf
 
 from golden import texts
 
+DONUT_MARKS = ["<s_docvqa>", "<s_question>", "</s_question>", "<s_answer>", "</s_answer>"]
 BERT_SPECIALS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 
 
@@ -314,6 +316,10 @@ def make(kind, folder, length):
         return multilingual(folder, family, length)
     if family in ("m2m", "pegasus"):
         return {"m2m": m2m, "pegasus": pegasus}[family](folder, length)
+    if kind == "roberta/prefix":
+        return byte_bpe(folder, functools.partial(tf.RobertaTokenizerFast, add_prefix_space=True), length, 340)
+    if kind == "xlm-roberta/donut":
+        return unigram(folder, functools.partial(tf.XLMRobertaTokenizerFast, additional_special_tokens=DONUT_MARKS), length, 200)
     if family in ("roberta", "bart"):
         return byte_bpe(folder, tf.RobertaTokenizerFast if family == "roberta" else tf.BartTokenizerFast, length, 340)
     if family == "albert":

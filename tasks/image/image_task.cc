@@ -9,18 +9,10 @@
 namespace hft {
 namespace {
 
-// "0007-cat": what files made of an input are called.
-std::string name_of(const Input& input) {
-  char number[32];
-  std::snprintf(number, sizeof number, "%04lld", static_cast<long long>(input.index));
-  const std::string name = in_file_name(stem_of(input));
-  return name.empty() ? number : std::string(number) + "-" + name;
-}
-
 std::unique_ptr<Job> prepare(const Input& input, const ImageContext& context, const Answer& answer,
                              bool draws) {
   auto image = std::make_shared<media::Image>(input.image());
-  Picture picture{image->width, image->height, name_of(input), draws ? image : nullptr};
+  Picture picture{image->width, image->height, saved_name(input), draws ? image : nullptr};
   return std::make_unique<ImageJob>(
       context.processor(*image),
       [&answer, picture = std::move(picture)](const Seen& seen) { return answer(seen, picture); });

@@ -77,6 +77,7 @@ void EncoderWorker::compute(std::span<const Place> batch) {
     tokens.ids.insert(tokens.ids.end(), sequence.ids.begin(), sequence.ids.end());
     tokens.type_ids.insert(tokens.type_ids.end(), sequence.type_ids.begin(),
                            sequence.type_ids.end());
+    tokens.boxes.insert(tokens.boxes.end(), sequence.boxes.begin(), sequence.boxes.end());
     for (auto row : sequence.rows) tokens.rows.push_back(start + row);
     tokens.starts.push_back(static_cast<std::int32_t>(tokens.ids.size()));
     tokens.prompts.push_back(sequence.prompt);

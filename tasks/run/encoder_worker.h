@@ -14,6 +14,7 @@ namespace hft {
 // One token sequence for the model.
 struct Sequence {
   std::vector<std::int32_t> ids, type_ids;
+  std::vector<std::int32_t> boxes;  // of TokenBatch
   std::vector<std::int32_t> rows;  // kMaskedLm: the positions wanted
   std::int32_t prompt = 0;         // kEmbed: how many of the first tokens are a prompt
 };

@@ -68,9 +68,10 @@ std::string flag_name(const std::string& field) {
   return flag;
 }
 
-void add_numbers(Flags& flags, Json& given) {
+void add_numbers(Flags& flags, Json& given, bool without_top_k) {
   for (const NumberField& n : kNumbers) {
     const std::string field = n.field;
+    if (without_top_k && field == "top_k") continue;
     Flag option =
         n.whole
             ? flags.add_integer(
@@ -179,8 +180,8 @@ void check_guidance(const GenerationConfig& c, Pipeline pipeline, const std::str
 
 }  // namespace
 
-void add_generation_options(Flags& flags, GenerationOptions& o) {
-  add_numbers(flags, o.flags);
+void add_generation_options(Flags& flags, GenerationOptions& o, bool without_top_k) {
+  add_numbers(flags, o.flags, without_top_k);
   add_switches(flags, o.flags);
   add_lists(flags, o.flags);
   add_texts(flags, o);
@@ -209,6 +210,11 @@ void add_generation_options(Flags& flags, GenerationOptions& o) {
           "--no-pipeline-defaults", [&o] { o.pipeline_defaults = false; },
           "Defaults of generate(), not of the task's pipeline")
       .group(kStrategy);
+}
+
+void check_no_generation(const GenerationOptions& o, std::string_view does) {
+  for (const auto& [field, value] : o.flags.items())
+    fail(Errc::kUsage, flag_name(field), ": is for models that write; this one ", does);
 }
 
 ResolvedGeneration resolve(const GenerationOptions& o, const std::filesystem::path& folder,

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/generation/generation_config.h"
@@ -24,7 +25,8 @@ struct GenerationOptions {
   bool pipeline_defaults = true;
 };
 
-void add_generation_options(Flags& flags, GenerationOptions& options);
+// without_top_k: the command has a flag of that name for something else.
+void add_generation_options(Flags& flags, GenerationOptions& options, bool without_top_k = false);
 
 // A pipeline, and the task whose task_specific_params it takes ("summarization").
 struct PipelineTask {
@@ -32,6 +34,10 @@ struct PipelineTask {
   std::string name;
 };
 inline const PipelineTask kTextGeneration{Pipeline::kTextGeneration, "text-generation"};
+
+// Throws kUsage naming the first field that was given, for a model that "scores answers, it writes
+// none".
+void check_no_generation(const GenerationOptions& options, std::string_view does);
 
 // What the options, the pipeline and the folder's files come to. Without a tokenizer only what
 // needs none is looked at: enough to refuse what cannot be before anything is loaded.

@@ -48,6 +48,12 @@ Input failed_input(std::string shown, std::string place, Error error) {
   return input;
 }
 
+Input with_value(const InputOptions& o, Input input, Value value) {
+  input.values[0] = std::move(value);
+  input.shown = shown_of(o, input);
+  return input;
+}
+
 Input input_of_text(const InputOptions& o, std::string text, std::string place,
                     std::int64_t start) {
   if (auto bad = utf8_error(text)) {

@@ -19,6 +19,9 @@ Input input_of_value(const InputOptions& options, Value value, std::string place
 // The columns of a data row; a string in place of an object is a bare text.
 Input input_of_row(const InputOptions& options, Json row, std::string place);
 
+// The same input with another value in the first column: a page of its document.
+Input with_value(const InputOptions& options, Input input, Value value);
+
 // What could not be read; `shown` stands for it.
 Input failed_input(std::string shown, std::string place, Error error);
 

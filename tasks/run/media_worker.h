@@ -22,6 +22,10 @@ inline PictureView view_of(const Pixels& p) {
 }
 inline SoundView view_of(const Features& f) { return {f.data.data(), f.frames, f.bins}; }
 
+// How much of it there is to see or hear.
+inline std::size_t numbers_of(const Pixels& p) { return p.data.size(); }
+inline std::size_t numbers_of(const Features& f) { return f.data.size(); }
+
 inline Error named_error(const Error& e, const std::string& name) {
   return name.empty() ? e : Error(e.code, name + ": " + e.message, e.hint);
 }
@@ -58,7 +62,7 @@ class MediaWorker : public Worker {
   }
   void admit(Job& job) override {
     waiting_.push_back(&static_cast<OwnJob&>(job));
-    numbers_ += waiting_.back()->shown_.data.size();
+    numbers_ += numbers_of(waiting_.back()->shown_);
   }
   bool busy() const override { return !waiting_.empty(); }
 
@@ -67,7 +71,7 @@ class MediaWorker : public Worker {
     auto jobs = std::exchange(waiting_, {});
     numbers_ = 0;
     std::erase_if(jobs, [&](OwnJob* job) {
-      if (!job->shown_.data.empty()) return false;
+      if (numbers_of(job->shown_) > 0) return false;
       finished.push_back({job, {}});
       return true;
     });

@@ -8,7 +8,9 @@
 #include <cstring>
 #include <filesystem>
 
+#include "core/base/text.h"
 #include "hub/url.h"
+#include "media/pdf.h"
 
 namespace hft {
 namespace {
@@ -87,14 +89,15 @@ void add_media(const FileChoice& choice, const std::string& name, std::vector<Na
 }
 
 bool is_media_name(Kind kind, const std::string& name) {
-  return kind == Kind::kImage ? media::is_image_name(name)
-                              : kind == Kind::kSound && media::is_sound_name(name);
+  if (kind == Kind::kPage && lowercase(name).ends_with(".pdf")) return true;
+  return kind == Kind::kSound ? media::is_sound_name(name)
+                              : is_media(kind) && media::is_image_name(name);
 }
 
 bool is_media_head(Kind kind, std::string_view head) {
   const auto bytes = media::bytes_of(head);
-  return kind == Kind::kImage ? media::is_image(bytes)
-                              : kind == Kind::kSound && media::is_sound(bytes);
+  if (kind == Kind::kPage && media::is_pdf(head)) return true;
+  return kind == Kind::kSound ? media::is_sound(bytes) : is_media(kind) && media::is_image(bytes);
 }
 
 }  // namespace hft

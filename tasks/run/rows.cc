@@ -12,6 +12,7 @@
 #include "tasks/run/input_of.h"
 #include "tasks/run/line_reader.h"
 #include "tasks/run/named_files.h"
+#include "tasks/run/rows_pages.h"
 #include "tasks/run/rows_file.h"
 #include "tasks/run/shard.h"
 
@@ -94,6 +95,12 @@ class ArgumentSource : public RowSource {
     return input_of_text(options_, argument.name, "");
   }
   std::size_t size() const { return arguments_.size(); }
+  // Of which each may be many inputs.
+  bool has_documents() const {
+    return std::ranges::any_of(arguments_, [&](const NamedFile& one) {
+      return options_.columns[0].kind == Kind::kPage && lowercase(one.name).ends_with(".pdf");
+    });
+  }
 
  private:
   const InputOptions& options_;
@@ -164,6 +171,7 @@ struct InputReader::Impl {
   bool bare = false;  // stdin, because nothing else was given
   bool lone = false;  // one file: what it cannot be read for ends the run
   std::unique_ptr<RowSource> source;
+  std::unique_ptr<PageRows> pages;  // of the document that the source gave last
   std::string source_name;
   std::deque<std::string> first;
   std::vector<WantedColumn> wanted;  // until the first rows were looked at
@@ -182,10 +190,17 @@ struct InputReader::Impl {
   // The next row of any source. A source that fails gives one input with the error.
   std::optional<Input> raw() {
     while (!stop_requested() && !cancelled) {
+      if (auto page = pages ? pages->next() : std::nullopt) {
+        ++read;
+        return page;
+      }
+      pages.reset();
       try {
         if (!source && files.empty()) return std::nullopt;
         if (!source) open_next();
         if (auto input = source->next()) {
+          pages = PageRows::of(options, *input);
+          if (pages) continue;
           ++read;
           return input;
         }
@@ -250,9 +265,10 @@ InputReader::InputReader(const InputOptions& o, const std::vector<std::string>& 
            o.files.empty() ? "--files-from" : "-i", "; use one of them");
     auto arguments = std::make_unique<ArgumentSource>(o);
     impl_->total = static_cast<std::int64_t>(arguments->size());
-    if (impl_->total == 0)
+    if (arguments->size() == 0)
       fail_hint(Errc::kNotFound, o.recurse ? "" : "-R also reads the folders inside",
                 joined(o.values, ", "), ": there is no ", o.columns[0].name, " file in it");
+    if (arguments->has_documents()) impl_->total = 0;
     impl_->source = std::move(arguments);
     return;
   }

@@ -1,5 +1,8 @@
 #include "tasks/run/saved_files.h"
 
+#include <algorithm>
+#include <cstdio>
+
 #include "core/base/error.h"
 #include "core/base/files.h"
 
@@ -32,7 +35,18 @@ std::string in_file_name(std::string_view text) {
 }
 
 std::string stem_of(const Input& input) {
-  return input.shown.is_string() ? fs::path(input.shown.get<std::string>()).stem().string() : "";
+  const auto* media = input.has(0) ? std::get_if<Media>(&*input.values[0]) : nullptr;
+  if (!media && !input.shown.is_string()) return "";
+  const std::string name = media ? media->source : input.shown.get<std::string>();
+  const auto page = std::min(name.rfind("#page="), name.size());
+  return fs::path(name.substr(0, page)).stem().string() + name.substr(page);
+}
+
+std::string saved_name(const Input& input) {
+  char number[32];
+  std::snprintf(number, sizeof number, "%04lld", static_cast<long long>(input.index));
+  const std::string name = in_file_name(stem_of(input));
+  return name.empty() ? number : std::string(number) + "-" + name;
 }
 
 }  // namespace hft

@@ -155,6 +155,7 @@ Value value_of(Kind kind, const Json& cell) {
       if (cell.is_object()) return sound_of_object(cell);
       [[fallthrough]];
     case Kind::kImage:
+    case Kind::kPage:
       need(cell.is_string(), "a path or URL");
       return Media{cell.get<std::string>()};
   }

@@ -11,10 +11,12 @@
 
 namespace hft {
 
-// What a column is read as. Numbers and lists are kept as the JSON text they were given as, so that
+// What a column is read as; kPage: pictures, and PDF documents as pictures of their pages. Numbers and lists are kept as the JSON text they were given as, so that
 // not a digit is lost.
-enum class Kind { kText, kNumber, kImage, kSound, kList };
-inline bool is_media(Kind kind) { return kind == Kind::kImage || kind == Kind::kSound; }
+enum class Kind { kText, kNumber, kImage, kPage, kSound, kList };
+inline bool is_media(Kind kind) {
+  return kind == Kind::kImage || kind == Kind::kPage || kind == Kind::kSound;
+}
 
 // A picture or a sound: as it was given (a path, a URL, "data:…;base64,…", bare base64), and its
 // bytes where they came with it ("-", standard input).

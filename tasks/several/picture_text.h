@@ -3,8 +3,10 @@
 // here, once.
 #pragma once
 
+#include <functional>
 #include <string>
 
+#include "core/tokenizers/tokenizer.h"
 #include "tasks/run/command.h"
 #include "tasks/run/flags.h"
 #include "tasks/run/generation_options.h"
@@ -27,9 +29,14 @@ struct PictureTextTask {
   std::string verb;   // of the progress bar: "describing"
   std::string field;  // of the output: "generated_text"
   bool asks = false;  // the second column of an input is a question
+  // Where it is no encoder that is asked: what the text begins with, and what it comes to.
+  std::function<std::string(const std::string& question)> prompt{};
+  std::function<Json(const Tokenizer&, const std::vector<std::int32_t>& text)> output{};
 };
 
-void add_picture_text_options(Flags& flags, PictureTextOptions& options, std::vector<Column> columns);
+// own_top_k: the command's --top-k is not that of sampling.
+void add_picture_text_options(Flags& flags, PictureTextOptions& options, std::vector<Column> columns,
+                              bool own_top_k = false);
 
 // Runs the task to its exit code.
 int run_picture_text_task(const Flags& flags, PictureTextOptions& options,

@@ -1,18 +1,35 @@
 // hft vqa: pictures and questions in, answers out. Reference: VisualQuestionAnsweringPipeline.
+#include "core/checkpoint/config.h"
 #include "tasks/commands.h"
 #include "tasks/several/picture_text.h"
+#include "tasks/several/vqa_scores.h"
 
 namespace hft {
 namespace {
+
+constexpr const char* kDefaultModel = "Salesforce/blip-vqa-base";
+constexpr std::int64_t kAnswers = 5;  // the pipeline's
 
 struct Options : PictureTextOptions {
   std::string question;
 };
 
+// Of the answers to be shown, or, where they are written, of the tokens to be drawn from.
+std::int64_t take_top_k(GenerationOptions& generation) {
+  const std::int64_t top_k = generation.flags.value("top_k", kAnswers);
+  if (top_k < 1) fail(Errc::kUsage, "--top-k: ", top_k, " is below 1, wanted a number of answers");
+  generation.flags.erase("top_k");
+  check_no_generation(generation, "scores answers, it writes none");
+  return top_k;
+}
+
 int run(const Flags& flags, Options& o) {
   if (!o.question.empty()) o.input.columns[1].fixed = o.question;
+  const fs::path folder = model_folder(o.model, kDefaultModel);
+  if (read_config(folder).text("model_type", "") == "vilt")
+    return run_scored_answers(flags, o, take_top_k(o.generation), folder);
   return run_picture_text_task(flags, o,
-                               {.default_model = "Salesforce/blip-vqa-base",
+                               {.default_model = kDefaultModel,
                                 .verb = "answering",
                                 .field = "answer",
                                 .asks = true});
@@ -23,9 +40,11 @@ std::function<int()> declare(Flags& flags) {
   flags.footer(
       "Examples:\n"
       "  hft vqa --question \"How many dogs are there?\" photo.jpg\n"
+      "  hft vqa -m dandelin/vilt-b32-finetuned-vqa --top-k 3 --question \"Is it day?\" photo.jpg\n"
       "  hft vqa -m DIR --question \"Is it day or night?\" --json photos/ -o answers.jsonl\n"
       "  hft vqa -i questions.jsonl --json            (columns image and question)\n\n"
-      "A picture is looked at once, however many questions to it follow each other.");
+      "A model that writes its answers looks at a picture once, however many questions to it follow\n"
+      "each other. Of one that scores the answers it knows (ViLT) --top-k says how many are shown (5).");
   flags.add("--question", o->question, "The question, for every picture").metavar("TEXT");
   add_picture_text_options(flags, *o,
                            {{.name = "image", .kind = Kind::kImage}, {.name = "question"}});

@@ -9,7 +9,7 @@
 #include "tasks/commands.h"
 #include "tasks/run/drawing.h"
 #include "tasks/run/scored_labels.h"
-#include "tasks/text/text_task.h"
+#include "tasks/run/text_task.h"
 
 namespace hft {
 namespace {

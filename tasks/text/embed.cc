@@ -13,7 +13,7 @@
 #include "tasks/run/drawing.h"
 #include "tasks/text/embed_pairs.h"
 #include "tasks/text/embed_sinks.h"
-#include "tasks/text/text_task.h"
+#include "tasks/run/text_task.h"
 
 namespace hft {
 namespace {

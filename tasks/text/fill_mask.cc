@@ -8,7 +8,7 @@
 #include "tasks/commands.h"
 #include "tasks/run/drawing.h"
 #include "tasks/run/list_option.h"
-#include "tasks/text/text_task.h"
+#include "tasks/run/text_task.h"
 
 namespace hft {
 namespace {

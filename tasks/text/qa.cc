@@ -7,7 +7,7 @@
 #include "core/processors/spans.h"
 #include "tasks/commands.h"
 #include "tasks/run/drawing.h"
-#include "tasks/text/text_task.h"
+#include "tasks/run/text_task.h"
 
 namespace hft {
 namespace {

@@ -10,7 +10,7 @@
 #include "tasks/commands.h"
 #include "tasks/run/drawing.h"
 #include "tasks/text/ranking_sink.h"
-#include "tasks/text/text_task.h"
+#include "tasks/run/text_task.h"
 
 namespace hft {
 namespace {

@@ -59,12 +59,6 @@ class CausalLm : public Decoder {
   virtual int open() = 0;  // an empty sequence
 };
 
-// Questions to pictures.
-struct Questions {
-  std::vector<std::int32_t> of;  // [B] to which picture; several may be to one
-  TokenBatch texts;              // B of them; empty where the model is not asked
-};
-
 // With which weights some heads looked at the source, for each of some tokens: [H, T, S].
 struct Attended {
   std::int64_t heads = 0, tokens = 0, positions = 0;

@@ -11,6 +11,12 @@ struct PictureView {
   const float* data = nullptr;
 };
 
+// Questions to pictures.
+struct Questions {
+  std::vector<std::int32_t> of;  // [B] to which picture; several may be to one
+  TokenBatch texts;              // B of them; empty where the model is not asked
+};
+
 // What a model sees in one picture.
 struct Seen {
   Matrix logits;  // kClassify [1,L], kEmbed [1,D]; kDetect, kSegment [Q,L+1], the last: nothing there
@@ -28,6 +34,9 @@ class ImageModel : public Model, public TextReader {
   // other channels than the model's or too small for it, kNotFinite naming the layer where a NaN or
   // infinity first shows.
   virtual std::vector<Seen> forward(std::span<const PictureView> pictures) = 0;
+  // kAnswer: the logits of the answers it knows to each question, [B,L]. Throws as forward does, and
+  // as read for the questions, of at most max_positions tokens.
+  virtual Matrix answer(std::span<const PictureView> pictures, const Questions& questions) = 0;
   // Pictures that one forward should be given: more are no faster.
   virtual std::int64_t together() const = 0;
 };

@@ -20,7 +20,7 @@ enum class ModelClass { kText, kCausalLm, kSeq2SeqLm, kImage, kSound };
 enum class Head { kEmbed, kFeatures, kClassify, kTokenClassify, kAnswer, kMaskedLm };
 
 // The heads of the models that see pictures.
-enum class ImageHead { kClassify, kDetect, kSegment, kEmbed };
+enum class ImageHead { kClassify, kDetect, kSegment, kEmbed, kAnswer };
 
 // The heads of the models that hear sounds.
 enum class SoundHead { kClassify, kCtc, kEmbed };
@@ -38,6 +38,7 @@ struct Matrix {
 struct TokenBatch {
   std::vector<std::int32_t> ids;        // [N]
   std::vector<std::int32_t> type_ids;   // [N], or empty: all 0
+  std::vector<std::int32_t> boxes;      // [N,4] where on its page each stands; empty: on none
   std::vector<std::int32_t> starts{0};  // [B+1]
   std::vector<std::int32_t> rows;       // token rows wanted, ascending; empty: all (kMaskedLm only)
   std::vector<std::int32_t> prompts;    // [B] how many tokens of each are its prompt; empty: none

@@ -18,6 +18,8 @@ class TextModel : public Model {
   virtual std::int64_t max_positions() const = 0;  // tokens one sequence may have
   // Those the model was made for: rotary positions go on past them.
   virtual std::int64_t trained_positions() const { return max_positions(); }
+  // The tokens' boxes on a page are read too.
+  virtual bool reads_boxes() const { return false; }
 };
 
 }  // namespace hft

@@ -20,6 +20,7 @@ constexpr double kEps = 1e-5;  // no config has a field for it
 
 struct SideConfig {
   std::int64_t vocab, hidden, layers, heads, size, ffn;
+  std::int64_t seen;  // numbers of a state that cross-attention looks at
   Activation activation;
   double scale;  // of the embeddings
   bool norm_first, norm_embedding;
@@ -31,6 +32,7 @@ struct SideConfig {
         heads(config.integer(side + "_attention_heads", 1, limits::kHidden)),
         size(head_size(config, hidden, heads)),
         ffn(config.integer(side + "_ffn_dim", 1, limits::kHidden)),
+        seen(hidden),
         activation(activation_named(
             config.text("activation_function", std::string(style.activation)), config.where())),
         scale(config.boolean("scale_embedding", style.scale_embedding)
@@ -93,7 +95,7 @@ struct DecoderLayer {
                         c.hidden),
         out_proj(w / "self_attn" / "out_proj", {c.hidden, c.hidden}),
         cross_query(w / "encoder_attn" / "q_proj", {c.hidden, c.hidden}),
-        cross_key_value(w / "encoder_attn", {{"k_proj", c.hidden}, {"v_proj", c.hidden}}, c.hidden),
+        cross_key_value(w / "encoder_attn", {{"k_proj", c.hidden}, {"v_proj", c.hidden}}, c.seen),
         cross_out(w / "encoder_attn" / "out_proj", {c.hidden, c.hidden}),
         fc1(w / "fc1", {c.ffn, c.hidden}),
         fc2(w / "fc2", {c.hidden, c.ffn}),
@@ -228,6 +230,23 @@ Seq2SeqNet build_bart_family(const Fields& config, const Weights& w, const BartS
   return net;
 }
 
+PictureDecoder bart_picture_decoder(const Fields& config, const Weights& w, std::int64_t seen,
+                                    const BartStyle& style, std::string_view head) {
+  SideConfig c(config, "decoder", style);
+  if (seen > 0) c.seen = seen;
+  const Weights at = w / "model" / "decoder", table = at / "embed_tokens";
+  const BartDecoder decoder(c, at, table, style.positions(config, at));
+  return {{.hidden = decoder,
+           .logits = language_head(config, w / head, {c.vocab, c.hidden}, {table, true}),
+           .cache = std::vector<CacheLayer>(static_cast<std::size_t>(c.layers), {c.heads, c.size, 0}),
+           .vocab = c.vocab,
+           .positions = config.integer("max_position_embeddings", 1, limits::kPositions, 1024),
+           .size = c.hidden},
+          [decoder](const Tensor& encoded, std::int64_t layer) {
+            return decoder.layers[layer].cross_key_value(encoded);
+          }};
+}
+
 PositionVectors learned_positions(const Fields& config, const Weights& w) {
   const Embedding table(
       w / "embed_positions",
@@ -260,9 +279,24 @@ Seq2SeqNet build_bart(const Fields& config, const Weights& w) {
   return build_bart_family(config, w, {.norm_embedding = true, .positions = learned_positions});
 }
 
+const BartStyle kMbart{.norm_first = true, .norm_embedding = true, .positions = learned_positions};
+
 Seq2SeqNet build_mbart(const Fields& config, const Weights& w) {
-  return build_bart_family(
-      config, w, {.norm_first = true, .norm_embedding = true, .positions = learned_positions});
+  return build_bart_family(config, w, kMbart);
+}
+PictureDecoder build_mbart_decoder(const Fields& config, const Weights& w, std::int64_t seen) {
+  return bart_picture_decoder(config, w, seen, kMbart);
+}
+
+// TrOCR (arXiv:2109.10282): BART's decoder, which reads lines of text. Checked against the configs of
+// microsoft/trocr-base-handwritten and trocr-small-printed.
+PictureDecoder build_trocr(const Fields& config, const Weights& w, std::int64_t seen) {
+  const bool learned = config.boolean("use_learned_position_embeddings", true);
+  return bart_picture_decoder(
+      config, w, seen,
+      {.norm_embedding = config.boolean("layernorm_embedding", true),
+       .positions = learned ? learned_positions : counted_positions},
+      "output_projection");
 }
 
 constexpr Head kReading[] = {Head::kClassify, Head::kAnswer};
@@ -281,7 +315,14 @@ extern const Architecture mbart{
     .base = "model",
     .heads = kReading,
     .seq2seq = build_mbart,
+    .picture_decoder = build_mbart_decoder,
     .starts_with_last = true,
+};
+
+extern const Architecture trocr{
+    .types = {"trocr"},
+    .base = "model",
+    .picture_decoder = build_trocr,
 };
 
 }  // namespace hft

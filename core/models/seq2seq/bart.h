@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "core/models/seq2seq_net.h"
+#include "core/models/picture_writer.h"
 
 namespace hft {
 
@@ -27,9 +27,15 @@ struct BartStyle {
 };
 
 Seq2SeqNet build_bart_family(const Fields& config, const Weights& w, const BartStyle& style);
+// Its decoder alone, which looks at states of `seen` numbers; 0: as many as its own. head: where the
+// weight of the logits is, unless it is the embeddings'.
+PictureDecoder bart_picture_decoder(const Fields& config, const Weights& w, std::int64_t seen,
+                                    const BartStyle& style, std::string_view head = "lm_head");
 
 // A table in rows from `offset` on; learned, where the checkpoint has it below `embed_positions`.
 PositionVectors learned_positions(const Fields& config, const Weights& w);
 PositionVectors sinusoidal_positions(const Fields& config, const Weights& w);
+// Made for any length, counted from after the padding's id without the padding itself.
+PositionVectors counted_positions(const Fields& config, const Weights& w);
 
 }  // namespace hft

@@ -41,7 +41,9 @@ Tensor vectors_of(const Tensor& rows, std::int64_t size, std::int64_t pad) {
   return vectors.masked_fill_((rows == pad).unsqueeze(1), 0);  // [N,D]
 }
 
-PositionVectors positions(const Fields& config, const Weights& w) {
+}  // namespace
+
+PositionVectors counted_positions(const Fields& config, const Weights& w) {
   (w / "embed_positions").ignore();  // old checkpoints have the table
   const auto size = config.integer("d_model", 4, limits::kHidden);
   const auto pad = config.integer("pad_token_id", 0, limits::kVocab, 1);
@@ -51,13 +53,15 @@ PositionVectors positions(const Fields& config, const Weights& w) {
   };
 }
 
+namespace {
+
 Seq2SeqNet build(const Fields& config, const Weights& w) {
   return build_bart_family(config, w,
                            {.norm_first = true,
                             .scale_embedding = true,
                             .activation = "relu",
                             .endless = true,
-                            .positions = positions});
+                            .positions = counted_positions});
 }
 
 }  // namespace

@@ -135,6 +135,18 @@ ImageNet build(const Fields& config, const Weights& w, ImageHead) {
   return net;
 }
 
+PictureEncoder build_encoder(const Fields& config, const Weights& w) {
+  const BeitConfig c(config);
+  (w / "pooler").ignore();
+  std::optional<LayerNorm> norm;
+  if (!c.mean) norm = LayerNorm(w / "layernorm", c.vit.block.hidden, c.vit.block.eps);
+  return {[norm, vit = vit_of(c, w)](const Pictures& pictures) -> PictureStates {
+            Vit::States seen = vit(pictures, 0);
+            return {norm ? (*norm)(seen.x) : seen.x, std::move(seen.seqs)};
+          },
+          c.vit.block.hidden, 1 + c.vit.grid.cells()};
+}
+
 constexpr ImageHead kHeads[] = {ImageHead::kClassify};
 
 }  // namespace
@@ -144,6 +156,7 @@ extern const Architecture beit{
     .base = "beit",
     .image = build,
     .image_heads = kHeads,
+    .picture_encoder = build_encoder,
     .newer_names = kNewerVitNames,
 };
 

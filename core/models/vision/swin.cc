@@ -224,6 +224,32 @@ ImageNet build(const Fields& config, const Weights& w, ImageHead) {
   return net;
 }
 
+// The cells of the last stage; Donut's are not normalised.
+PictureEncoder encoder_of(const Fields& config, const Weights& w, bool normalised) {
+  const SwinShape shape(config);
+  const auto width = shape.width(shape.depths.size() - 1);
+  (w / "pooler").ignore();
+  std::optional<LayerNorm> norm;
+  if (normalised) norm = LayerNorm(w / "layernorm", width, shape.eps);
+  Grid grid = grid_field(config, "image_size", 224);
+  const auto divided = [&grid](Grid by) {
+    grid = {(grid.height + by.height - 1) / by.height, (grid.width + by.width - 1) / by.width};
+  };
+  divided(shape.patch);
+  for (std::size_t i = 1; i < shape.depths.size(); ++i) divided({2, 2});
+  return {[norm, swin = Swin(shape, w)](const Pictures& pictures) -> PictureStates {
+            const Cells last = swin(pictures, false).back();
+            return {norm ? (*norm)(last.x) : last.x, last.sequences()};
+          },
+          width, grid.cells()};
+}
+PictureEncoder swin_encoder(const Fields& config, const Weights& w) {
+  return encoder_of(config, w, true);
+}
+PictureEncoder donut_encoder(const Fields& config, const Weights& w) {
+  return encoder_of(config, w, false);
+}
+
 constexpr ImageHead kHeads[] = {ImageHead::kClassify};
 constexpr std::pair<std::string_view, std::string_view> kNewer[] = {
     {"attention.self.relative_position", "attention.relative_position_bias.relative_position"},
@@ -241,6 +267,13 @@ extern const Architecture swin{
     .base = "swin",
     .image = build,
     .image_heads = kHeads,
+    .picture_encoder = swin_encoder,
+    .newer_names = kNewer,
+};
+extern const Architecture donut_swin{
+    .types = {"donut-swin"},
+    .base = "donut",
+    .picture_encoder = donut_encoder,
     .newer_names = kNewer,
 };
 

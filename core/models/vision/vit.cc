@@ -47,6 +47,25 @@ ImageNet build_vit(const Fields& config, const Weights& w, ImageHead) {
   return net;
 }
 
+PictureEncoder encoder_of(const Fields& config, const Weights& w, std::vector<std::string> prefix) {
+  const VitConfig c(config);
+  (w / "pooler").ignore();
+  const auto states = static_cast<std::int64_t>(prefix.size()) + c.grid.cells();
+  return {[vit = vit_of(c, w, std::move(prefix)),
+           norm = LayerNorm(w / "layernorm", c.block.hidden, c.block.eps)](
+              const Pictures& pictures) -> PictureStates {
+            Vit::States seen = vit(pictures, 0);
+            return {norm(seen.x), std::move(seen.seqs)};
+          },
+          c.block.hidden, states};
+}
+PictureEncoder vit_encoder(const Fields& config, const Weights& w) {
+  return encoder_of(config, w, {"cls_token"});
+}
+PictureEncoder deit_encoder(const Fields& config, const Weights& w) {
+  return encoder_of(config, w, {"cls_token", "distillation_token"});
+}
+
 // With a teacher the logits are the mean of what the two tokens say.
 ImageNet build_deit(const Fields& config, const Weights& w, ImageHead) {
   const VitConfig c(config);
@@ -81,6 +100,7 @@ extern const Architecture vit{
     .base = "vit",
     .image = build_vit,
     .image_heads = kHeads,
+    .picture_encoder = vit_encoder,
     .newer_names = kNewerVitNames,
 };
 extern const Architecture deit{
@@ -88,6 +108,7 @@ extern const Architecture deit{
     .base = "deit",
     .image = build_deit,
     .image_heads = kHeads,
+    .picture_encoder = deit_encoder,
     .newer_names = kNewerVitNames,
 };
 

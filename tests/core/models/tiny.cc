@@ -63,6 +63,14 @@ Json tiny_seq2seq_config(const std::string& model_type) {
             {"text_config",
              {{"vocab_size", 50}, {"hidden_size", 24}, {"num_hidden_layers", 2},
               {"num_attention_heads", 2}, {"intermediate_size", 28}, {"max_position_embeddings", 80}}}};
+  if (model_type == "vision-encoder-decoder")
+    return {{"model_type", model_type},
+            {"encoder",
+             {{"model_type", "vit"}, {"hidden_size", 24}, {"num_hidden_layers", 2},
+              {"num_attention_heads", 3}, {"intermediate_size", 40}, {"image_size", 16}, {"patch_size", 8}}},
+            {"decoder",
+             {{"model_type", "gpt2"}, {"vocab_size", 50}, {"n_embd", 16}, {"n_layer", 2}, {"n_head", 2},
+              {"n_positions", 80}}}};
   return {{"model_type", model_type},
           {"vocab_size", 50},
           {"d_model", 24},
@@ -96,6 +104,7 @@ Json tiny_image_config(const std::string& model_type) {
   Json config = tower;
   config["model_type"] = model_type;
   config["num_labels"] = 4;
+  if (model_type == "vilt") config.update({{"vocab_size", 50}, {"max_position_embeddings", 20}});
   if (model_type == "beit") config["use_relative_position_bias"] = true;
   if (model_type == "dinov2") config["mlp_ratio"] = 2;
   if (model_type == "resnet") config.update(resnet);

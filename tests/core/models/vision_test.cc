@@ -36,6 +36,18 @@ std::vector<float> values(const std::vector<Seen>& seen) {
   return all;
 }
 
+// What the model makes of pictures, or of a question to each.
+std::vector<float> look(ImageModel& model, ImageHead head, std::span<const PictureView> views) {
+  if (head != ImageHead::kAnswer) return values(model.forward(views));
+  Questions questions;
+  for (std::size_t i = 0; i < views.size(); ++i) {
+    questions.of.push_back(static_cast<std::int32_t>(i));
+    for (const int id : some_ids(4)) questions.texts.ids.push_back(id);
+    questions.texts.starts.push_back(static_cast<std::int32_t>(questions.texts.ids.size()));
+  }
+  return model.answer(views, questions).data;
+}
+
 std::unique_ptr<ImageModel> load_image(const fs::path& folder, ImageHead head,
                                        const std::string& dtype = "auto", int threads = 0) {
   return load_model<ImageModel>({.folder = folder,
@@ -68,11 +80,11 @@ TEST_CASE("vision: a picture is seen alike alone, in company and on any number o
     const auto one = load_image(folder, head, "auto", 1), two = load_image(folder, head, "auto", 2);
     CHECK(one->warnings() == std::vector<std::string>{});
     const Shown all = shown(kSizes);
-    const auto together = values(two->forward(all.views));
+    const auto together = look(*two, head, all.views);
     REQUIRE(!together.empty());
     std::vector<float> alone;
     for (const auto& view : all.views) {
-      const auto own = values(one->forward({&view, 1}));
+      const auto own = look(*one, head, {&view, 1});
       alone.insert(alone.end(), own.begin(), own.end());
     }
     if (twins_forced())
@@ -87,13 +99,13 @@ TEST_CASE("vision: bfloat16 and float16 stay near float32") {
                       const fs::path& folder) {
     if (head == ImageHead::kSegment && a.types[0] == "mask2former") return;  // its masks switch
     const Shown all = shown({{32, 32}, {40, 48}});
-    const auto exact = values(load_image(folder, head)->forward(all.views));
-    CHECK(distance(values(load_image(folder, head, "bfloat16")->forward(all.views)), exact) < 0.3);
-    CHECK(distance(values(load_image(folder, head, "float16")->forward(all.views)), exact) < 0.06);
+    const auto exact = look(*load_image(folder, head), head, all.views);
+    CHECK(distance(look(*load_image(folder, head, "bfloat16"), head, all.views), exact) < 0.3);
+    CHECK(distance(look(*load_image(folder, head, "float16"), head, all.views), exact) < 0.06);
     Tensors halved = tiny_image_tensors(a, config, head);
     for (auto& [name, tensor] : halved) tensor = tensor.to(at::kHalf);
     write_model(folder, config, halved);
-    CHECK(distance(values(load_image(folder, head, "float32")->forward(all.views)), exact) < 0.06);
+    CHECK(distance(look(*load_image(folder, head, "float32"), head, all.views), exact) < 0.06);
   });
 }
 
@@ -128,7 +140,7 @@ TEST_CASE("vision: a NaN is told with a place in the model") {
     write_model(folder, config, tensors);
     const auto model = load_image(folder, head);
     const Shown all = shown({{32, 32}});
-    const Error error = caught([&] { model->forward(all.views); });
+    const Error error = caught([&] { look(*model, head, all.views); });
     CHECK(error.code == Errc::kNotFinite);
     CHECK(error.message.starts_with("NaN"));
   });
@@ -139,7 +151,7 @@ TEST_CASE("vision: pictures that the model cannot see are refused") {
     const auto model = load_image(folder, head);
     Shown all = shown({{32, 32}});
     all.views[0].channels = 1;
-    CHECK(error_of([&] { model->forward(all.views); }) ==
+    CHECK(error_of([&] { look(*model, head, all.views); }) ==
           "a picture has 1 channels, but the model sees 3");
   });
 }

@@ -1,4 +1,4 @@
-#include "tasks/text/text_task.h"
+#include "tasks/run/text_task.h"
 
 #include <algorithm>
 #include <atomic>
@@ -77,8 +77,9 @@ int run_text_task(const Flags& flags, const TextOptions& o, const TextTask& task
   const TextSource source = task.source ? task.source(folder) : TextSource{folder, folder};
   ModelRequest request = model_request(o.model, folder, task.head);
   if (task.request) task.request(request);
-  Fields config = source.has_config ? read_text_config(source.config, kEncoderWords)
-                                    : Fields(Json::object(), source.folder.string());
+  Fields config = !source.has_config ? Fields(Json::object(), source.folder.string())
+                  : task.pages       ? read_config(source.config)
+                                     : read_text_config(source.config, kEncoderWords);
   auto writer =
       std::make_unique<RecordWriter>(o.output, task.rendering, fingerprint(flags, folder));
   InputReader reader(o.input, o.output.keep_columns);
@@ -94,6 +95,9 @@ int run_text_task(const Flags& flags, const TextOptions& o, const TextTask& task
   context.labels = labels_of(context.config);
   const std::unique_ptr<TextModel> model = loading.get();
   for (const auto& warning : model->warnings()) note(warning);
+  if (task.pages && !model->reads_boxes())
+    fail_hint(Errc::kUnsupported, "hft qa", folder.string(),
+              ": the model reads texts, wanted one that reads pages");
   context.trained_tokens = model->trained_positions();
   context.max_tokens = std::min(model->max_positions(), most_tokens(task, context));
 
@@ -110,7 +114,9 @@ int run_text_task(const Flags& flags, const TextOptions& o, const TextTask& task
        .sink = *sink,
        .prepare = [&](const Input& input) { return std::make_unique<EncoderJob>(prepare(input)); },
        .worker = &worker,
-       .verb = task.verb});
+       .verb = task.verb,
+       .unit = task.pages ? "page" : "text",
+       .threads = task.pages ? reader_threads() : 1});
   if (cuts > kCutsShown) note(std::to_string(cuts) + " texts were cut in all");
   return code;
 }

@@ -51,13 +51,16 @@ struct TextTask {
   Rendering rendering;
   // Empty: the model's folder itself.
   std::function<TextSource(const std::filesystem::path& folder)> source{};
-  // Called once model and tokenizer are loaded; what it returns is called from one thread.
+  // Called once model and tokenizer are loaded; what it returns is called from one thread, or, where
+  // pictures are read, from several.
   std::function<Prepare(const TextContext&)> setup;
   // Changes the request (pooling …); takes the results elsewhere. Both may be empty.
   std::function<void(ModelRequest&)> request{};
   std::function<std::unique_ptr<Sink>(std::unique_ptr<RecordWriter>)> sink{};
   // sentence-transformers reads the texts: as a list, and cut where config.json's positions end.
   bool sentences = false;
+  // The model reads pages: texts with boxes, out of pictures.
+  bool pages = false;
   // --max-length and the like, in place of those limits; 0: none.
   std::function<std::int64_t(const TextContext&)> max_tokens{};
 };
