@@ -123,7 +123,7 @@ TEST_CASE("doc-qa: five thousand words in windows, and questions that leave them
   std::string question;
   for (int i = 0; i < 200; ++i) question += "boats ";
   ran = test::hft({"doc-qa", "-m", kModel, "--question", question, "-i", "-", "--input-format", "jsonl"}, {.in = row});
-  CHECK(ran.code == 9);
+  CHECK(ran.code == 1);
   CHECK(ran.records()[0]["error"]["message"].get<std::string>().ends_with(
       "tokens, which leaves no room for the page in the 128 that the model takes"));
   ran = test::hft({"doc-qa", "-m", kModel, "--question", " ", "-i", "-", "--input-format", "jsonl"}, {.in = row});
