@@ -24,7 +24,7 @@ _hft() {
   if [ -n "$next" ]; then _hft_lines -W "$next" -- "$word"; return; fi
   case "$line " in
     "generate "*)
-      flags="--help -h --full-text --no-full-text --stream --messages --system --chat-template --tools --max-new-tokens --min-new-tokens --max-length --min-length --max-time --num-beams --num-beam-groups --diversity-penalty --length-penalty --num-return-sequences --penalty-alpha --temperature --top-k --top-p --min-p --typical-p --epsilon-cutoff --eta-cutoff --repetition-penalty --encoder-repetition-penalty --no-repeat-ngram-size --encoder-no-repeat-ngram-size --forced-bos-token-id --bos-token-id --pad-token-id --decoder-start-token-id --prompt-lookup-num-tokens --max-matching-ngram-size --num-assistant-tokens --assistant-confidence-threshold --prefill-chunk-size --do-sample --no-do-sample --renormalize-logits --no-renormalize-logits --remove-invalid-values --no-remove-invalid-values --eos-token-id --suppress-tokens --begin-suppress-tokens --forced-eos-token-id --exponential-decay-length-penalty --stop --bad-words --sequence-bias --early-stopping --seed --logprobs --assistant-model --cache-implementation --no-pipeline-defaults --input -i --input-format --lines --recursive -R --files-from --null -0 --limit --shard --text-column --messages-column --id-column --json --format --output -o --force --resume --keep-columns --model -m --revision --subfolder --cache-dir --require-license --local-files-only --adapter --variant --trust-remote-code --dtype --quantize --device --threads --batch-size --deterministic --allow-random-head --no-truncation --quiet -q --verbose -v --progress"
+      flags="--help -h --full-text --no-full-text --stream --messages --system --chat-template --tools --max-new-tokens --min-new-tokens --max-length --min-length --max-time --num-beams --num-beam-groups --diversity-penalty --length-penalty --num-return-sequences --penalty-alpha --temperature --top-k --top-p --min-p --typical-p --epsilon-cutoff --eta-cutoff --repetition-penalty --encoder-repetition-penalty --no-repeat-ngram-size --encoder-no-repeat-ngram-size --forced-bos-token-id --bos-token-id --pad-token-id --decoder-start-token-id --prompt-lookup-num-tokens --max-matching-ngram-size --num-assistant-tokens --assistant-confidence-threshold --prefill-chunk-size --do-sample --no-do-sample --renormalize-logits --no-renormalize-logits --remove-invalid-values --no-remove-invalid-values --eos-token-id --suppress-tokens --begin-suppress-tokens --forced-eos-token-id --exponential-decay-length-penalty --stop --bad-words --sequence-bias --early-stopping --seed --logprobs --assistant-model --cache-implementation --no-pipeline-defaults --input -i --input-format --lines --recursive -R --files-from --null -0 --limit --shard --text-column --messages-column --id-column --json --format --output -o --force --resume --keep-columns --model -m --revision --subfolder --cache-dir --require-license --local-files-only --adapter --variant --trust-remote-code --dtype --quantize --load-in-4bit --load-in-8bit --bnb-4bit-quant-type --bnb-4bit-use-double-quant --bnb-4bit-compute-dtype --device --threads --batch-size --deterministic --allow-random-head --no-truncation --quiet -q --verbose -v --progress"
       case "$last" in
         --early-stopping) choices="true false never" ;;
         --cache-implementation) choices="dynamic dynamic_full static hybrid sliding_window hybrid_chunked offloaded offloaded_static offloaded_hybrid quantized" ;;
@@ -32,69 +32,81 @@ _hft() {
         --format) choices="text json csv tsv" ;;
         --dtype) choices="auto float32 bfloat16 float16" ;;
         --quantize) choices="none dynamic" ;;
+        --bnb-4bit-quant-type) choices="nf4 fp4" ;;
+        --bnb-4bit-compute-dtype) choices="float32 bfloat16 float16" ;;
         --progress) choices="auto bar plain json none" ;;
         --system|--max-new-tokens|--min-new-tokens|--max-length|--min-length|--max-time|--num-beams|--num-beam-groups|--diversity-penalty|--length-penalty|--num-return-sequences|--penalty-alpha|--temperature|--top-k|--top-p|--min-p|--typical-p|--epsilon-cutoff|--eta-cutoff|--repetition-penalty|--encoder-repetition-penalty|--no-repeat-ngram-size|--encoder-no-repeat-ngram-size|--forced-bos-token-id|--bos-token-id|--pad-token-id|--decoder-start-token-id|--prompt-lookup-num-tokens|--max-matching-ngram-size|--num-assistant-tokens|--assistant-confidence-threshold|--prefill-chunk-size|--eos-token-id|--suppress-tokens|--begin-suppress-tokens|--forced-eos-token-id|--exponential-decay-length-penalty|--stop|--bad-words|--seed|--logprobs|--limit|--shard|--text-column|--messages-column|--id-column|--keep-columns|--revision|--require-license|--variant|--device|--threads|--batch-size) own=1 ;;
       esac
       ;;
     "chat "*)
-      flags="--help -h --system --chat-template --tools --max-new-tokens --min-new-tokens --max-length --min-length --max-time --num-beams --num-beam-groups --diversity-penalty --length-penalty --num-return-sequences --penalty-alpha --temperature --top-k --top-p --min-p --typical-p --epsilon-cutoff --eta-cutoff --repetition-penalty --encoder-repetition-penalty --no-repeat-ngram-size --encoder-no-repeat-ngram-size --forced-bos-token-id --bos-token-id --pad-token-id --decoder-start-token-id --prompt-lookup-num-tokens --max-matching-ngram-size --num-assistant-tokens --assistant-confidence-threshold --prefill-chunk-size --do-sample --no-do-sample --renormalize-logits --no-renormalize-logits --remove-invalid-values --no-remove-invalid-values --eos-token-id --suppress-tokens --begin-suppress-tokens --forced-eos-token-id --exponential-decay-length-penalty --stop --bad-words --sequence-bias --early-stopping --seed --logprobs --assistant-model --cache-implementation --no-pipeline-defaults --model -m --revision --subfolder --cache-dir --require-license --local-files-only --adapter --variant --trust-remote-code --dtype --quantize --device --threads --batch-size --deterministic --allow-random-head --no-truncation --quiet -q --verbose -v --progress"
+      flags="--help -h --system --chat-template --tools --max-new-tokens --min-new-tokens --max-length --min-length --max-time --num-beams --num-beam-groups --diversity-penalty --length-penalty --num-return-sequences --penalty-alpha --temperature --top-k --top-p --min-p --typical-p --epsilon-cutoff --eta-cutoff --repetition-penalty --encoder-repetition-penalty --no-repeat-ngram-size --encoder-no-repeat-ngram-size --forced-bos-token-id --bos-token-id --pad-token-id --decoder-start-token-id --prompt-lookup-num-tokens --max-matching-ngram-size --num-assistant-tokens --assistant-confidence-threshold --prefill-chunk-size --do-sample --no-do-sample --renormalize-logits --no-renormalize-logits --remove-invalid-values --no-remove-invalid-values --eos-token-id --suppress-tokens --begin-suppress-tokens --forced-eos-token-id --exponential-decay-length-penalty --stop --bad-words --sequence-bias --early-stopping --seed --logprobs --assistant-model --cache-implementation --no-pipeline-defaults --model -m --revision --subfolder --cache-dir --require-license --local-files-only --adapter --variant --trust-remote-code --dtype --quantize --load-in-4bit --load-in-8bit --bnb-4bit-quant-type --bnb-4bit-use-double-quant --bnb-4bit-compute-dtype --device --threads --batch-size --deterministic --allow-random-head --no-truncation --quiet -q --verbose -v --progress"
       case "$last" in
         --early-stopping) choices="true false never" ;;
         --cache-implementation) choices="dynamic dynamic_full static hybrid sliding_window hybrid_chunked offloaded offloaded_static offloaded_hybrid quantized" ;;
         --dtype) choices="auto float32 bfloat16 float16" ;;
         --quantize) choices="none dynamic" ;;
+        --bnb-4bit-quant-type) choices="nf4 fp4" ;;
+        --bnb-4bit-compute-dtype) choices="float32 bfloat16 float16" ;;
         --progress) choices="auto bar plain json none" ;;
         --system|--max-new-tokens|--min-new-tokens|--max-length|--min-length|--max-time|--num-beams|--num-beam-groups|--diversity-penalty|--length-penalty|--num-return-sequences|--penalty-alpha|--temperature|--top-k|--top-p|--min-p|--typical-p|--epsilon-cutoff|--eta-cutoff|--repetition-penalty|--encoder-repetition-penalty|--no-repeat-ngram-size|--encoder-no-repeat-ngram-size|--forced-bos-token-id|--bos-token-id|--pad-token-id|--decoder-start-token-id|--prompt-lookup-num-tokens|--max-matching-ngram-size|--num-assistant-tokens|--assistant-confidence-threshold|--prefill-chunk-size|--eos-token-id|--suppress-tokens|--begin-suppress-tokens|--forced-eos-token-id|--exponential-decay-length-penalty|--stop|--bad-words|--seed|--logprobs|--revision|--require-license|--variant|--device|--threads|--batch-size) own=1 ;;
       esac
       ;;
     "classify "*)
-      flags="--help -h --top-k --function-to-apply --candidate-labels --hypothesis-template --multi-label --input -i --input-format --lines --recursive -R --files-from --null -0 --limit --shard --text-column --text-pair-column --id-column --json --format --output -o --force --resume --keep-columns --model -m --revision --subfolder --cache-dir --require-license --local-files-only --adapter --variant --trust-remote-code --dtype --quantize --device --threads --batch-size --deterministic --allow-random-head --no-truncation --quiet -q --verbose -v --progress"
+      flags="--help -h --top-k --function-to-apply --candidate-labels --hypothesis-template --multi-label --input -i --input-format --lines --recursive -R --files-from --null -0 --limit --shard --text-column --text-pair-column --id-column --json --format --output -o --force --resume --keep-columns --model -m --revision --subfolder --cache-dir --require-license --local-files-only --adapter --variant --trust-remote-code --dtype --quantize --load-in-4bit --load-in-8bit --bnb-4bit-quant-type --bnb-4bit-use-double-quant --bnb-4bit-compute-dtype --device --threads --batch-size --deterministic --allow-random-head --no-truncation --quiet -q --verbose -v --progress"
       case "$last" in
         --function-to-apply) choices="softmax sigmoid none" ;;
         --input-format) choices="auto text lines jsonl json" ;;
         --format) choices="text json csv tsv" ;;
         --dtype) choices="auto float32 bfloat16 float16" ;;
         --quantize) choices="none dynamic" ;;
+        --bnb-4bit-quant-type) choices="nf4 fp4" ;;
+        --bnb-4bit-compute-dtype) choices="float32 bfloat16 float16" ;;
         --progress) choices="auto bar plain json none" ;;
         --top-k|--candidate-labels|--hypothesis-template|--limit|--shard|--text-column|--text-pair-column|--id-column|--keep-columns|--revision|--require-license|--variant|--device|--threads|--batch-size) own=1 ;;
       esac
       ;;
     "ner "*)
-      flags="--help -h --aggregation-strategy --stride --ignore-labels --input -i --input-format --lines --recursive -R --files-from --null -0 --limit --shard --text-column --id-column --json --format --output -o --force --resume --keep-columns --model -m --revision --subfolder --cache-dir --require-license --local-files-only --adapter --variant --trust-remote-code --dtype --quantize --device --threads --batch-size --deterministic --allow-random-head --no-truncation --quiet -q --verbose -v --progress"
+      flags="--help -h --aggregation-strategy --stride --ignore-labels --input -i --input-format --lines --recursive -R --files-from --null -0 --limit --shard --text-column --id-column --json --format --output -o --force --resume --keep-columns --model -m --revision --subfolder --cache-dir --require-license --local-files-only --adapter --variant --trust-remote-code --dtype --quantize --load-in-4bit --load-in-8bit --bnb-4bit-quant-type --bnb-4bit-use-double-quant --bnb-4bit-compute-dtype --device --threads --batch-size --deterministic --allow-random-head --no-truncation --quiet -q --verbose -v --progress"
       case "$last" in
         --aggregation-strategy) choices="none simple first average max" ;;
         --input-format) choices="auto text lines jsonl json" ;;
         --format) choices="text json csv tsv" ;;
         --dtype) choices="auto float32 bfloat16 float16" ;;
         --quantize) choices="none dynamic" ;;
+        --bnb-4bit-quant-type) choices="nf4 fp4" ;;
+        --bnb-4bit-compute-dtype) choices="float32 bfloat16 float16" ;;
         --progress) choices="auto bar plain json none" ;;
         --stride|--ignore-labels|--limit|--shard|--text-column|--id-column|--keep-columns|--revision|--require-license|--variant|--device|--threads|--batch-size) own=1 ;;
       esac
       ;;
     "qa "*)
-      flags="--help -h --question --context --context-file --top-k --doc-stride --max-answer-len --max-seq-len --max-question-len --handle-impossible-answer --input -i --input-format --lines --recursive -R --files-from --null -0 --limit --shard --context-column --question-column --id-column --json --format --output -o --force --resume --keep-columns --model -m --revision --subfolder --cache-dir --require-license --local-files-only --adapter --variant --trust-remote-code --dtype --quantize --device --threads --batch-size --deterministic --allow-random-head --no-truncation --quiet -q --verbose -v --progress"
+      flags="--help -h --question --context --context-file --top-k --doc-stride --max-answer-len --max-seq-len --max-question-len --handle-impossible-answer --input -i --input-format --lines --recursive -R --files-from --null -0 --limit --shard --context-column --question-column --id-column --json --format --output -o --force --resume --keep-columns --model -m --revision --subfolder --cache-dir --require-license --local-files-only --adapter --variant --trust-remote-code --dtype --quantize --load-in-4bit --load-in-8bit --bnb-4bit-quant-type --bnb-4bit-use-double-quant --bnb-4bit-compute-dtype --device --threads --batch-size --deterministic --allow-random-head --no-truncation --quiet -q --verbose -v --progress"
       case "$last" in
         --input-format) choices="auto text lines jsonl json" ;;
         --format) choices="text json csv tsv" ;;
         --dtype) choices="auto float32 bfloat16 float16" ;;
         --quantize) choices="none dynamic" ;;
+        --bnb-4bit-quant-type) choices="nf4 fp4" ;;
+        --bnb-4bit-compute-dtype) choices="float32 bfloat16 float16" ;;
         --progress) choices="auto bar plain json none" ;;
         --question|--context|--top-k|--doc-stride|--max-answer-len|--max-seq-len|--max-question-len|--limit|--shard|--context-column|--question-column|--id-column|--keep-columns|--revision|--require-license|--variant|--device|--threads|--batch-size) own=1 ;;
       esac
       ;;
     "fill-mask "*)
-      flags="--help -h --top-k --targets --input -i --input-format --lines --recursive -R --files-from --null -0 --limit --shard --text-column --id-column --json --format --output -o --force --resume --keep-columns --model -m --revision --subfolder --cache-dir --require-license --local-files-only --adapter --variant --trust-remote-code --dtype --quantize --device --threads --batch-size --deterministic --allow-random-head --no-truncation --quiet -q --verbose -v --progress"
+      flags="--help -h --top-k --targets --input -i --input-format --lines --recursive -R --files-from --null -0 --limit --shard --text-column --id-column --json --format --output -o --force --resume --keep-columns --model -m --revision --subfolder --cache-dir --require-license --local-files-only --adapter --variant --trust-remote-code --dtype --quantize --load-in-4bit --load-in-8bit --bnb-4bit-quant-type --bnb-4bit-use-double-quant --bnb-4bit-compute-dtype --device --threads --batch-size --deterministic --allow-random-head --no-truncation --quiet -q --verbose -v --progress"
       case "$last" in
         --input-format) choices="auto text lines jsonl json" ;;
         --format) choices="text json csv tsv" ;;
         --dtype) choices="auto float32 bfloat16 float16" ;;
         --quantize) choices="none dynamic" ;;
+        --bnb-4bit-quant-type) choices="nf4 fp4" ;;
+        --bnb-4bit-compute-dtype) choices="float32 bfloat16 float16" ;;
         --progress) choices="auto bar plain json none" ;;
         --top-k|--targets|--limit|--shard|--text-column|--id-column|--keep-columns|--revision|--require-license|--variant|--device|--threads|--batch-size) own=1 ;;
       esac
       ;;
     "summarize "*)
-      flags="--help -h --max-new-tokens --min-new-tokens --max-length --min-length --max-time --num-beams --num-beam-groups --diversity-penalty --length-penalty --num-return-sequences --penalty-alpha --temperature --top-k --top-p --min-p --typical-p --epsilon-cutoff --eta-cutoff --repetition-penalty --encoder-repetition-penalty --no-repeat-ngram-size --encoder-no-repeat-ngram-size --forced-bos-token-id --bos-token-id --pad-token-id --decoder-start-token-id --prompt-lookup-num-tokens --max-matching-ngram-size --num-assistant-tokens --assistant-confidence-threshold --prefill-chunk-size --do-sample --no-do-sample --renormalize-logits --no-renormalize-logits --remove-invalid-values --no-remove-invalid-values --eos-token-id --suppress-tokens --begin-suppress-tokens --forced-eos-token-id --exponential-decay-length-penalty --stop --bad-words --sequence-bias --early-stopping --seed --logprobs --assistant-model --cache-implementation --no-pipeline-defaults --input -i --input-format --lines --recursive -R --files-from --null -0 --limit --shard --text-column --id-column --json --format --output -o --force --resume --keep-columns --model -m --revision --subfolder --cache-dir --require-license --local-files-only --adapter --variant --trust-remote-code --dtype --quantize --device --threads --batch-size --deterministic --allow-random-head --no-truncation --quiet -q --verbose -v --progress"
+      flags="--help -h --max-new-tokens --min-new-tokens --max-length --min-length --max-time --num-beams --num-beam-groups --diversity-penalty --length-penalty --num-return-sequences --penalty-alpha --temperature --top-k --top-p --min-p --typical-p --epsilon-cutoff --eta-cutoff --repetition-penalty --encoder-repetition-penalty --no-repeat-ngram-size --encoder-no-repeat-ngram-size --forced-bos-token-id --bos-token-id --pad-token-id --decoder-start-token-id --prompt-lookup-num-tokens --max-matching-ngram-size --num-assistant-tokens --assistant-confidence-threshold --prefill-chunk-size --do-sample --no-do-sample --renormalize-logits --no-renormalize-logits --remove-invalid-values --no-remove-invalid-values --eos-token-id --suppress-tokens --begin-suppress-tokens --forced-eos-token-id --exponential-decay-length-penalty --stop --bad-words --sequence-bias --early-stopping --seed --logprobs --assistant-model --cache-implementation --no-pipeline-defaults --input -i --input-format --lines --recursive -R --files-from --null -0 --limit --shard --text-column --id-column --json --format --output -o --force --resume --keep-columns --model -m --revision --subfolder --cache-dir --require-license --local-files-only --adapter --variant --trust-remote-code --dtype --quantize --load-in-4bit --load-in-8bit --bnb-4bit-quant-type --bnb-4bit-use-double-quant --bnb-4bit-compute-dtype --device --threads --batch-size --deterministic --allow-random-head --no-truncation --quiet -q --verbose -v --progress"
       case "$last" in
         --early-stopping) choices="true false never" ;;
         --cache-implementation) choices="dynamic dynamic_full static hybrid sliding_window hybrid_chunked offloaded offloaded_static offloaded_hybrid quantized" ;;
@@ -102,12 +114,14 @@ _hft() {
         --format) choices="text json csv tsv" ;;
         --dtype) choices="auto float32 bfloat16 float16" ;;
         --quantize) choices="none dynamic" ;;
+        --bnb-4bit-quant-type) choices="nf4 fp4" ;;
+        --bnb-4bit-compute-dtype) choices="float32 bfloat16 float16" ;;
         --progress) choices="auto bar plain json none" ;;
         --max-new-tokens|--min-new-tokens|--max-length|--min-length|--max-time|--num-beams|--num-beam-groups|--diversity-penalty|--length-penalty|--num-return-sequences|--penalty-alpha|--temperature|--top-k|--top-p|--min-p|--typical-p|--epsilon-cutoff|--eta-cutoff|--repetition-penalty|--encoder-repetition-penalty|--no-repeat-ngram-size|--encoder-no-repeat-ngram-size|--forced-bos-token-id|--bos-token-id|--pad-token-id|--decoder-start-token-id|--prompt-lookup-num-tokens|--max-matching-ngram-size|--num-assistant-tokens|--assistant-confidence-threshold|--prefill-chunk-size|--eos-token-id|--suppress-tokens|--begin-suppress-tokens|--forced-eos-token-id|--exponential-decay-length-penalty|--stop|--bad-words|--seed|--logprobs|--limit|--shard|--text-column|--id-column|--keep-columns|--revision|--require-license|--variant|--device|--threads|--batch-size) own=1 ;;
       esac
       ;;
     "translate "*)
-      flags="--help -h --src-lang --tgt-lang --max-new-tokens --min-new-tokens --max-length --min-length --max-time --num-beams --num-beam-groups --diversity-penalty --length-penalty --num-return-sequences --penalty-alpha --temperature --top-k --top-p --min-p --typical-p --epsilon-cutoff --eta-cutoff --repetition-penalty --encoder-repetition-penalty --no-repeat-ngram-size --encoder-no-repeat-ngram-size --forced-bos-token-id --bos-token-id --pad-token-id --decoder-start-token-id --prompt-lookup-num-tokens --max-matching-ngram-size --num-assistant-tokens --assistant-confidence-threshold --prefill-chunk-size --do-sample --no-do-sample --renormalize-logits --no-renormalize-logits --remove-invalid-values --no-remove-invalid-values --eos-token-id --suppress-tokens --begin-suppress-tokens --forced-eos-token-id --exponential-decay-length-penalty --stop --bad-words --sequence-bias --early-stopping --seed --logprobs --assistant-model --cache-implementation --no-pipeline-defaults --input -i --input-format --lines --recursive -R --files-from --null -0 --limit --shard --text-column --id-column --json --format --output -o --force --resume --keep-columns --model -m --revision --subfolder --cache-dir --require-license --local-files-only --adapter --variant --trust-remote-code --dtype --quantize --device --threads --batch-size --deterministic --allow-random-head --no-truncation --quiet -q --verbose -v --progress"
+      flags="--help -h --src-lang --tgt-lang --max-new-tokens --min-new-tokens --max-length --min-length --max-time --num-beams --num-beam-groups --diversity-penalty --length-penalty --num-return-sequences --penalty-alpha --temperature --top-k --top-p --min-p --typical-p --epsilon-cutoff --eta-cutoff --repetition-penalty --encoder-repetition-penalty --no-repeat-ngram-size --encoder-no-repeat-ngram-size --forced-bos-token-id --bos-token-id --pad-token-id --decoder-start-token-id --prompt-lookup-num-tokens --max-matching-ngram-size --num-assistant-tokens --assistant-confidence-threshold --prefill-chunk-size --do-sample --no-do-sample --renormalize-logits --no-renormalize-logits --remove-invalid-values --no-remove-invalid-values --eos-token-id --suppress-tokens --begin-suppress-tokens --forced-eos-token-id --exponential-decay-length-penalty --stop --bad-words --sequence-bias --early-stopping --seed --logprobs --assistant-model --cache-implementation --no-pipeline-defaults --input -i --input-format --lines --recursive -R --files-from --null -0 --limit --shard --text-column --id-column --json --format --output -o --force --resume --keep-columns --model -m --revision --subfolder --cache-dir --require-license --local-files-only --adapter --variant --trust-remote-code --dtype --quantize --load-in-4bit --load-in-8bit --bnb-4bit-quant-type --bnb-4bit-use-double-quant --bnb-4bit-compute-dtype --device --threads --batch-size --deterministic --allow-random-head --no-truncation --quiet -q --verbose -v --progress"
       case "$last" in
         --early-stopping) choices="true false never" ;;
         --cache-implementation) choices="dynamic dynamic_full static hybrid sliding_window hybrid_chunked offloaded offloaded_static offloaded_hybrid quantized" ;;
@@ -115,71 +129,83 @@ _hft() {
         --format) choices="text json csv tsv" ;;
         --dtype) choices="auto float32 bfloat16 float16" ;;
         --quantize) choices="none dynamic" ;;
+        --bnb-4bit-quant-type) choices="nf4 fp4" ;;
+        --bnb-4bit-compute-dtype) choices="float32 bfloat16 float16" ;;
         --progress) choices="auto bar plain json none" ;;
         --src-lang|--tgt-lang|--max-new-tokens|--min-new-tokens|--max-length|--min-length|--max-time|--num-beams|--num-beam-groups|--diversity-penalty|--length-penalty|--num-return-sequences|--penalty-alpha|--temperature|--top-k|--top-p|--min-p|--typical-p|--epsilon-cutoff|--eta-cutoff|--repetition-penalty|--encoder-repetition-penalty|--no-repeat-ngram-size|--encoder-no-repeat-ngram-size|--forced-bos-token-id|--bos-token-id|--pad-token-id|--decoder-start-token-id|--prompt-lookup-num-tokens|--max-matching-ngram-size|--num-assistant-tokens|--assistant-confidence-threshold|--prefill-chunk-size|--eos-token-id|--suppress-tokens|--begin-suppress-tokens|--forced-eos-token-id|--exponential-decay-length-penalty|--stop|--bad-words|--seed|--logprobs|--limit|--shard|--text-column|--id-column|--keep-columns|--revision|--require-license|--variant|--device|--threads|--batch-size) own=1 ;;
       esac
       ;;
     "embed "*)
-      flags="--help -h --pooling --normalize --no-normalize --prompt-name --prompt --document-prompt-name --truncate-dim --max-length --query --top-k --text --image --input -i --input-format --lines --recursive -R --files-from --null -0 --limit --shard --text-column --image-column --id-column --json --format --output -o --force --resume --keep-columns --model -m --revision --subfolder --cache-dir --require-license --local-files-only --adapter --variant --trust-remote-code --dtype --quantize --device --threads --batch-size --deterministic --allow-random-head --no-truncation --quiet -q --verbose -v --progress"
+      flags="--help -h --pooling --normalize --no-normalize --prompt-name --prompt --document-prompt-name --truncate-dim --max-length --query --top-k --text --image --input -i --input-format --lines --recursive -R --files-from --null -0 --limit --shard --text-column --image-column --id-column --json --format --output -o --force --resume --keep-columns --model -m --revision --subfolder --cache-dir --require-license --local-files-only --adapter --variant --trust-remote-code --dtype --quantize --load-in-4bit --load-in-8bit --bnb-4bit-quant-type --bnb-4bit-use-double-quant --bnb-4bit-compute-dtype --device --threads --batch-size --deterministic --allow-random-head --no-truncation --quiet -q --verbose -v --progress"
       case "$last" in
         --pooling) choices="auto cls mean max last mean_sqrt_len weightedmean" ;;
         --input-format) choices="auto text lines jsonl json" ;;
         --format) choices="text json csv tsv" ;;
         --dtype) choices="auto float32 bfloat16 float16" ;;
         --quantize) choices="none dynamic" ;;
+        --bnb-4bit-quant-type) choices="nf4 fp4" ;;
+        --bnb-4bit-compute-dtype) choices="float32 bfloat16 float16" ;;
         --progress) choices="auto bar plain json none" ;;
         --prompt-name|--prompt|--document-prompt-name|--truncate-dim|--max-length|--query|--top-k|--limit|--shard|--text-column|--image-column|--id-column|--keep-columns|--revision|--require-license|--variant|--device|--threads|--batch-size) own=1 ;;
       esac
       ;;
     "rerank "*)
-      flags="--help -h --query --top-k --max-length --function-to-apply --input -i --input-format --lines --recursive -R --files-from --null -0 --limit --shard --text-column --query-column --documents-column --id-column --json --format --output -o --force --resume --keep-columns --model -m --revision --subfolder --cache-dir --require-license --local-files-only --adapter --variant --trust-remote-code --dtype --quantize --device --threads --batch-size --deterministic --allow-random-head --no-truncation --quiet -q --verbose -v --progress"
+      flags="--help -h --query --top-k --max-length --function-to-apply --input -i --input-format --lines --recursive -R --files-from --null -0 --limit --shard --text-column --query-column --documents-column --id-column --json --format --output -o --force --resume --keep-columns --model -m --revision --subfolder --cache-dir --require-license --local-files-only --adapter --variant --trust-remote-code --dtype --quantize --load-in-4bit --load-in-8bit --bnb-4bit-quant-type --bnb-4bit-use-double-quant --bnb-4bit-compute-dtype --device --threads --batch-size --deterministic --allow-random-head --no-truncation --quiet -q --verbose -v --progress"
       case "$last" in
         --function-to-apply) choices="softmax sigmoid none" ;;
         --input-format) choices="auto text lines jsonl json" ;;
         --format) choices="text json csv tsv" ;;
         --dtype) choices="auto float32 bfloat16 float16" ;;
         --quantize) choices="none dynamic" ;;
+        --bnb-4bit-quant-type) choices="nf4 fp4" ;;
+        --bnb-4bit-compute-dtype) choices="float32 bfloat16 float16" ;;
         --progress) choices="auto bar plain json none" ;;
         --query|--top-k|--max-length|--limit|--shard|--text-column|--query-column|--documents-column|--id-column|--keep-columns|--revision|--require-license|--variant|--device|--threads|--batch-size) own=1 ;;
       esac
       ;;
     "image-classify "*)
-      flags="--help -h --top-k --function-to-apply --candidate-labels --hypothesis-template --input -i --input-format --lines --recursive -R --files-from --null -0 --limit --shard --image-column --id-column --json --format --output -o --force --resume --keep-columns --model -m --revision --subfolder --cache-dir --require-license --local-files-only --adapter --variant --trust-remote-code --dtype --quantize --device --threads --batch-size --deterministic --allow-random-head --no-truncation --quiet -q --verbose -v --progress"
+      flags="--help -h --top-k --function-to-apply --candidate-labels --hypothesis-template --input -i --input-format --lines --recursive -R --files-from --null -0 --limit --shard --image-column --id-column --json --format --output -o --force --resume --keep-columns --model -m --revision --subfolder --cache-dir --require-license --local-files-only --adapter --variant --trust-remote-code --dtype --quantize --load-in-4bit --load-in-8bit --bnb-4bit-quant-type --bnb-4bit-use-double-quant --bnb-4bit-compute-dtype --device --threads --batch-size --deterministic --allow-random-head --no-truncation --quiet -q --verbose -v --progress"
       case "$last" in
         --function-to-apply) choices="softmax sigmoid none" ;;
         --input-format) choices="auto text lines jsonl json" ;;
         --format) choices="text json csv tsv" ;;
         --dtype) choices="auto float32 bfloat16 float16" ;;
         --quantize) choices="none dynamic" ;;
+        --bnb-4bit-quant-type) choices="nf4 fp4" ;;
+        --bnb-4bit-compute-dtype) choices="float32 bfloat16 float16" ;;
         --progress) choices="auto bar plain json none" ;;
         --top-k|--candidate-labels|--hypothesis-template|--limit|--shard|--image-column|--id-column|--keep-columns|--revision|--require-license|--variant|--device|--threads|--batch-size) own=1 ;;
       esac
       ;;
     "detect "*)
-      flags="--help -h --threshold --save-images --input -i --input-format --lines --recursive -R --files-from --null -0 --limit --shard --image-column --id-column --json --format --output -o --force --resume --keep-columns --model -m --revision --subfolder --cache-dir --require-license --local-files-only --adapter --variant --trust-remote-code --dtype --quantize --device --threads --batch-size --deterministic --allow-random-head --no-truncation --quiet -q --verbose -v --progress"
+      flags="--help -h --threshold --save-images --input -i --input-format --lines --recursive -R --files-from --null -0 --limit --shard --image-column --id-column --json --format --output -o --force --resume --keep-columns --model -m --revision --subfolder --cache-dir --require-license --local-files-only --adapter --variant --trust-remote-code --dtype --quantize --load-in-4bit --load-in-8bit --bnb-4bit-quant-type --bnb-4bit-use-double-quant --bnb-4bit-compute-dtype --device --threads --batch-size --deterministic --allow-random-head --no-truncation --quiet -q --verbose -v --progress"
       case "$last" in
         --input-format) choices="auto text lines jsonl json" ;;
         --format) choices="text json csv tsv coco" ;;
         --dtype) choices="auto float32 bfloat16 float16" ;;
         --quantize) choices="none dynamic" ;;
+        --bnb-4bit-quant-type) choices="nf4 fp4" ;;
+        --bnb-4bit-compute-dtype) choices="float32 bfloat16 float16" ;;
         --progress) choices="auto bar plain json none" ;;
         --threshold|--limit|--shard|--image-column|--id-column|--keep-columns|--revision|--require-license|--variant|--device|--threads|--batch-size) own=1 ;;
       esac
       ;;
     "segment "*)
-      flags="--help -h --subtask --threshold --mask-threshold --overlap-mask-area-threshold --save-images --save-masks --input -i --input-format --lines --recursive -R --files-from --null -0 --limit --shard --image-column --id-column --json --format --output -o --force --resume --keep-columns --model -m --revision --subfolder --cache-dir --require-license --local-files-only --adapter --variant --trust-remote-code --dtype --quantize --device --threads --batch-size --deterministic --allow-random-head --no-truncation --quiet -q --verbose -v --progress"
+      flags="--help -h --subtask --threshold --mask-threshold --overlap-mask-area-threshold --save-images --save-masks --input -i --input-format --lines --recursive -R --files-from --null -0 --limit --shard --image-column --id-column --json --format --output -o --force --resume --keep-columns --model -m --revision --subfolder --cache-dir --require-license --local-files-only --adapter --variant --trust-remote-code --dtype --quantize --load-in-4bit --load-in-8bit --bnb-4bit-quant-type --bnb-4bit-use-double-quant --bnb-4bit-compute-dtype --device --threads --batch-size --deterministic --allow-random-head --no-truncation --quiet -q --verbose -v --progress"
       case "$last" in
         --subtask) choices="panoptic instance semantic" ;;
         --input-format) choices="auto text lines jsonl json" ;;
         --format) choices="text json csv tsv" ;;
         --dtype) choices="auto float32 bfloat16 float16" ;;
         --quantize) choices="none dynamic" ;;
+        --bnb-4bit-quant-type) choices="nf4 fp4" ;;
+        --bnb-4bit-compute-dtype) choices="float32 bfloat16 float16" ;;
         --progress) choices="auto bar plain json none" ;;
         --threshold|--mask-threshold|--overlap-mask-area-threshold|--limit|--shard|--image-column|--id-column|--keep-columns|--revision|--require-license|--variant|--device|--threads|--batch-size) own=1 ;;
       esac
       ;;
     "caption "*)
-      flags="--help -h --prompt --max-new-tokens --min-new-tokens --max-length --min-length --max-time --num-beams --num-beam-groups --diversity-penalty --length-penalty --num-return-sequences --penalty-alpha --temperature --top-k --top-p --min-p --typical-p --epsilon-cutoff --eta-cutoff --repetition-penalty --encoder-repetition-penalty --no-repeat-ngram-size --encoder-no-repeat-ngram-size --forced-bos-token-id --bos-token-id --pad-token-id --decoder-start-token-id --prompt-lookup-num-tokens --max-matching-ngram-size --num-assistant-tokens --assistant-confidence-threshold --prefill-chunk-size --do-sample --no-do-sample --renormalize-logits --no-renormalize-logits --remove-invalid-values --no-remove-invalid-values --eos-token-id --suppress-tokens --begin-suppress-tokens --forced-eos-token-id --exponential-decay-length-penalty --stop --bad-words --sequence-bias --early-stopping --seed --logprobs --assistant-model --cache-implementation --no-pipeline-defaults --input -i --input-format --lines --recursive -R --files-from --null -0 --limit --shard --image-column --id-column --json --format --output -o --force --resume --keep-columns --model -m --revision --subfolder --cache-dir --require-license --local-files-only --adapter --variant --trust-remote-code --dtype --quantize --device --threads --batch-size --deterministic --allow-random-head --no-truncation --quiet -q --verbose -v --progress"
+      flags="--help -h --prompt --max-new-tokens --min-new-tokens --max-length --min-length --max-time --num-beams --num-beam-groups --diversity-penalty --length-penalty --num-return-sequences --penalty-alpha --temperature --top-k --top-p --min-p --typical-p --epsilon-cutoff --eta-cutoff --repetition-penalty --encoder-repetition-penalty --no-repeat-ngram-size --encoder-no-repeat-ngram-size --forced-bos-token-id --bos-token-id --pad-token-id --decoder-start-token-id --prompt-lookup-num-tokens --max-matching-ngram-size --num-assistant-tokens --assistant-confidence-threshold --prefill-chunk-size --do-sample --no-do-sample --renormalize-logits --no-renormalize-logits --remove-invalid-values --no-remove-invalid-values --eos-token-id --suppress-tokens --begin-suppress-tokens --forced-eos-token-id --exponential-decay-length-penalty --stop --bad-words --sequence-bias --early-stopping --seed --logprobs --assistant-model --cache-implementation --no-pipeline-defaults --input -i --input-format --lines --recursive -R --files-from --null -0 --limit --shard --image-column --id-column --json --format --output -o --force --resume --keep-columns --model -m --revision --subfolder --cache-dir --require-license --local-files-only --adapter --variant --trust-remote-code --dtype --quantize --load-in-4bit --load-in-8bit --bnb-4bit-quant-type --bnb-4bit-use-double-quant --bnb-4bit-compute-dtype --device --threads --batch-size --deterministic --allow-random-head --no-truncation --quiet -q --verbose -v --progress"
       case "$last" in
         --early-stopping) choices="true false never" ;;
         --cache-implementation) choices="dynamic dynamic_full static hybrid sliding_window hybrid_chunked offloaded offloaded_static offloaded_hybrid quantized" ;;
@@ -187,12 +213,14 @@ _hft() {
         --format) choices="text json csv tsv" ;;
         --dtype) choices="auto float32 bfloat16 float16" ;;
         --quantize) choices="none dynamic" ;;
+        --bnb-4bit-quant-type) choices="nf4 fp4" ;;
+        --bnb-4bit-compute-dtype) choices="float32 bfloat16 float16" ;;
         --progress) choices="auto bar plain json none" ;;
         --prompt|--max-new-tokens|--min-new-tokens|--max-length|--min-length|--max-time|--num-beams|--num-beam-groups|--diversity-penalty|--length-penalty|--num-return-sequences|--penalty-alpha|--temperature|--top-k|--top-p|--min-p|--typical-p|--epsilon-cutoff|--eta-cutoff|--repetition-penalty|--encoder-repetition-penalty|--no-repeat-ngram-size|--encoder-no-repeat-ngram-size|--forced-bos-token-id|--bos-token-id|--pad-token-id|--decoder-start-token-id|--prompt-lookup-num-tokens|--max-matching-ngram-size|--num-assistant-tokens|--assistant-confidence-threshold|--prefill-chunk-size|--eos-token-id|--suppress-tokens|--begin-suppress-tokens|--forced-eos-token-id|--exponential-decay-length-penalty|--stop|--bad-words|--seed|--logprobs|--limit|--shard|--image-column|--id-column|--keep-columns|--revision|--require-license|--variant|--device|--threads|--batch-size) own=1 ;;
       esac
       ;;
     "vqa "*)
-      flags="--help -h --question --max-new-tokens --min-new-tokens --max-length --min-length --max-time --num-beams --num-beam-groups --diversity-penalty --length-penalty --num-return-sequences --penalty-alpha --temperature --top-k --top-p --min-p --typical-p --epsilon-cutoff --eta-cutoff --repetition-penalty --encoder-repetition-penalty --no-repeat-ngram-size --encoder-no-repeat-ngram-size --forced-bos-token-id --bos-token-id --pad-token-id --decoder-start-token-id --prompt-lookup-num-tokens --max-matching-ngram-size --num-assistant-tokens --assistant-confidence-threshold --prefill-chunk-size --do-sample --no-do-sample --renormalize-logits --no-renormalize-logits --remove-invalid-values --no-remove-invalid-values --eos-token-id --suppress-tokens --begin-suppress-tokens --forced-eos-token-id --exponential-decay-length-penalty --stop --bad-words --sequence-bias --early-stopping --seed --logprobs --assistant-model --cache-implementation --no-pipeline-defaults --input -i --input-format --lines --recursive -R --files-from --null -0 --limit --shard --image-column --question-column --id-column --json --format --output -o --force --resume --keep-columns --model -m --revision --subfolder --cache-dir --require-license --local-files-only --adapter --variant --trust-remote-code --dtype --quantize --device --threads --batch-size --deterministic --allow-random-head --no-truncation --quiet -q --verbose -v --progress"
+      flags="--help -h --question --max-new-tokens --min-new-tokens --max-length --min-length --max-time --num-beams --num-beam-groups --diversity-penalty --length-penalty --num-return-sequences --penalty-alpha --temperature --top-k --top-p --min-p --typical-p --epsilon-cutoff --eta-cutoff --repetition-penalty --encoder-repetition-penalty --no-repeat-ngram-size --encoder-no-repeat-ngram-size --forced-bos-token-id --bos-token-id --pad-token-id --decoder-start-token-id --prompt-lookup-num-tokens --max-matching-ngram-size --num-assistant-tokens --assistant-confidence-threshold --prefill-chunk-size --do-sample --no-do-sample --renormalize-logits --no-renormalize-logits --remove-invalid-values --no-remove-invalid-values --eos-token-id --suppress-tokens --begin-suppress-tokens --forced-eos-token-id --exponential-decay-length-penalty --stop --bad-words --sequence-bias --early-stopping --seed --logprobs --assistant-model --cache-implementation --no-pipeline-defaults --input -i --input-format --lines --recursive -R --files-from --null -0 --limit --shard --image-column --question-column --id-column --json --format --output -o --force --resume --keep-columns --model -m --revision --subfolder --cache-dir --require-license --local-files-only --adapter --variant --trust-remote-code --dtype --quantize --load-in-4bit --load-in-8bit --bnb-4bit-quant-type --bnb-4bit-use-double-quant --bnb-4bit-compute-dtype --device --threads --batch-size --deterministic --allow-random-head --no-truncation --quiet -q --verbose -v --progress"
       case "$last" in
         --early-stopping) choices="true false never" ;;
         --cache-implementation) choices="dynamic dynamic_full static hybrid sliding_window hybrid_chunked offloaded offloaded_static offloaded_hybrid quantized" ;;
@@ -200,6 +228,8 @@ _hft() {
         --format) choices="text json csv tsv" ;;
         --dtype) choices="auto float32 bfloat16 float16" ;;
         --quantize) choices="none dynamic" ;;
+        --bnb-4bit-quant-type) choices="nf4 fp4" ;;
+        --bnb-4bit-compute-dtype) choices="float32 bfloat16 float16" ;;
         --progress) choices="auto bar plain json none" ;;
         --question|--max-new-tokens|--min-new-tokens|--max-length|--min-length|--max-time|--num-beams|--num-beam-groups|--diversity-penalty|--length-penalty|--num-return-sequences|--penalty-alpha|--temperature|--top-k|--top-p|--min-p|--typical-p|--epsilon-cutoff|--eta-cutoff|--repetition-penalty|--encoder-repetition-penalty|--no-repeat-ngram-size|--encoder-no-repeat-ngram-size|--forced-bos-token-id|--bos-token-id|--pad-token-id|--decoder-start-token-id|--prompt-lookup-num-tokens|--max-matching-ngram-size|--num-assistant-tokens|--assistant-confidence-threshold|--prefill-chunk-size|--eos-token-id|--suppress-tokens|--begin-suppress-tokens|--forced-eos-token-id|--exponential-decay-length-penalty|--stop|--bad-words|--seed|--logprobs|--limit|--shard|--image-column|--question-column|--id-column|--keep-columns|--revision|--require-license|--variant|--device|--threads|--batch-size) own=1 ;;
       esac
@@ -218,19 +248,21 @@ _hft() {
       esac
       ;;
     "audio-classify "*)
-      flags="--help -h --top-k --function-to-apply --candidate-labels --hypothesis-template --raw --input -i --input-format --lines --recursive -R --files-from --null -0 --limit --shard --audio-column --id-column --json --format --output -o --force --resume --keep-columns --model -m --revision --subfolder --cache-dir --require-license --local-files-only --adapter --variant --trust-remote-code --dtype --quantize --device --threads --batch-size --deterministic --allow-random-head --no-truncation --quiet -q --verbose -v --progress"
+      flags="--help -h --top-k --function-to-apply --candidate-labels --hypothesis-template --raw --input -i --input-format --lines --recursive -R --files-from --null -0 --limit --shard --audio-column --id-column --json --format --output -o --force --resume --keep-columns --model -m --revision --subfolder --cache-dir --require-license --local-files-only --adapter --variant --trust-remote-code --dtype --quantize --load-in-4bit --load-in-8bit --bnb-4bit-quant-type --bnb-4bit-use-double-quant --bnb-4bit-compute-dtype --device --threads --batch-size --deterministic --allow-random-head --no-truncation --quiet -q --verbose -v --progress"
       case "$last" in
         --function-to-apply) choices="softmax sigmoid none" ;;
         --input-format) choices="auto text lines jsonl json" ;;
         --format) choices="text json csv tsv" ;;
         --dtype) choices="auto float32 bfloat16 float16" ;;
         --quantize) choices="none dynamic" ;;
+        --bnb-4bit-quant-type) choices="nf4 fp4" ;;
+        --bnb-4bit-compute-dtype) choices="float32 bfloat16 float16" ;;
         --progress) choices="auto bar plain json none" ;;
         --top-k|--candidate-labels|--hypothesis-template|--raw|--limit|--shard|--audio-column|--id-column|--keep-columns|--revision|--require-license|--variant|--device|--threads|--batch-size) own=1 ;;
       esac
       ;;
     "transcribe "*)
-      flags="--help -h --return-timestamps --chunk-length-s --stride-length-s --raw --output-dir --skip-existing --language --task --initial-prompt --condition-on-prev-tokens --no-condition-on-prev-tokens --temperatures --compression-ratio-threshold --logprob-threshold --no-speech-threshold --max-new-tokens --min-new-tokens --max-length --min-length --max-time --num-beams --num-beam-groups --diversity-penalty --length-penalty --num-return-sequences --penalty-alpha --temperature --top-k --top-p --min-p --typical-p --epsilon-cutoff --eta-cutoff --repetition-penalty --encoder-repetition-penalty --no-repeat-ngram-size --encoder-no-repeat-ngram-size --forced-bos-token-id --bos-token-id --pad-token-id --decoder-start-token-id --prompt-lookup-num-tokens --max-matching-ngram-size --num-assistant-tokens --assistant-confidence-threshold --prefill-chunk-size --do-sample --no-do-sample --renormalize-logits --no-renormalize-logits --remove-invalid-values --no-remove-invalid-values --eos-token-id --suppress-tokens --begin-suppress-tokens --forced-eos-token-id --exponential-decay-length-penalty --stop --bad-words --sequence-bias --early-stopping --seed --logprobs --assistant-model --cache-implementation --no-pipeline-defaults --input -i --input-format --lines --recursive -R --files-from --null -0 --limit --shard --audio-column --id-column --json --format --output -o --force --resume --keep-columns --model -m --revision --subfolder --cache-dir --require-license --local-files-only --adapter --variant --trust-remote-code --dtype --quantize --device --threads --batch-size --deterministic --allow-random-head --no-truncation --quiet -q --verbose -v --progress"
+      flags="--help -h --return-timestamps --chunk-length-s --stride-length-s --raw --output-dir --skip-existing --language --task --initial-prompt --condition-on-prev-tokens --no-condition-on-prev-tokens --temperatures --compression-ratio-threshold --logprob-threshold --no-speech-threshold --max-new-tokens --min-new-tokens --max-length --min-length --max-time --num-beams --num-beam-groups --diversity-penalty --length-penalty --num-return-sequences --penalty-alpha --temperature --top-k --top-p --min-p --typical-p --epsilon-cutoff --eta-cutoff --repetition-penalty --encoder-repetition-penalty --no-repeat-ngram-size --encoder-no-repeat-ngram-size --forced-bos-token-id --bos-token-id --pad-token-id --decoder-start-token-id --prompt-lookup-num-tokens --max-matching-ngram-size --num-assistant-tokens --assistant-confidence-threshold --prefill-chunk-size --do-sample --no-do-sample --renormalize-logits --no-renormalize-logits --remove-invalid-values --no-remove-invalid-values --eos-token-id --suppress-tokens --begin-suppress-tokens --forced-eos-token-id --exponential-decay-length-penalty --stop --bad-words --sequence-bias --early-stopping --seed --logprobs --assistant-model --cache-implementation --no-pipeline-defaults --input -i --input-format --lines --recursive -R --files-from --null -0 --limit --shard --audio-column --id-column --json --format --output -o --force --resume --keep-columns --model -m --revision --subfolder --cache-dir --require-license --local-files-only --adapter --variant --trust-remote-code --dtype --quantize --load-in-4bit --load-in-8bit --bnb-4bit-quant-type --bnb-4bit-use-double-quant --bnb-4bit-compute-dtype --device --threads --batch-size --deterministic --allow-random-head --no-truncation --quiet -q --verbose -v --progress"
       case "$last" in
         --return-timestamps) choices="true word char false" ;;
         --task) choices="transcribe translate" ;;
@@ -240,6 +272,8 @@ _hft() {
         --format) choices="text json csv tsv srt vtt lrc" ;;
         --dtype) choices="auto float32 bfloat16 float16" ;;
         --quantize) choices="none dynamic" ;;
+        --bnb-4bit-quant-type) choices="nf4 fp4" ;;
+        --bnb-4bit-compute-dtype) choices="float32 bfloat16 float16" ;;
         --progress) choices="auto bar plain json none" ;;
         --chunk-length-s|--stride-length-s|--raw|--language|--initial-prompt|--temperatures|--compression-ratio-threshold|--logprob-threshold|--no-speech-threshold|--max-new-tokens|--min-new-tokens|--max-length|--min-length|--max-time|--num-beams|--num-beam-groups|--diversity-penalty|--length-penalty|--num-return-sequences|--penalty-alpha|--temperature|--top-k|--top-p|--min-p|--typical-p|--epsilon-cutoff|--eta-cutoff|--repetition-penalty|--encoder-repetition-penalty|--no-repeat-ngram-size|--encoder-no-repeat-ngram-size|--forced-bos-token-id|--bos-token-id|--pad-token-id|--decoder-start-token-id|--prompt-lookup-num-tokens|--max-matching-ngram-size|--num-assistant-tokens|--assistant-confidence-threshold|--prefill-chunk-size|--eos-token-id|--suppress-tokens|--begin-suppress-tokens|--forced-eos-token-id|--exponential-decay-length-penalty|--stop|--bad-words|--seed|--logprobs|--limit|--shard|--audio-column|--id-column|--keep-columns|--revision|--require-license|--variant|--device|--threads|--batch-size) own=1 ;;
       esac
@@ -270,11 +304,13 @@ _hft() {
       esac
       ;;
     "bench "*)
-      flags="--help -h --prompt-tokens --depth --batch --new-tokens --repetitions --format --json --model -m --revision --subfolder --cache-dir --require-license --local-files-only --adapter --variant --trust-remote-code --dtype --quantize --device --threads --batch-size --deterministic --allow-random-head --no-truncation --quiet -q --verbose -v --progress"
+      flags="--help -h --prompt-tokens --depth --batch --new-tokens --repetitions --format --json --model -m --revision --subfolder --cache-dir --require-license --local-files-only --adapter --variant --trust-remote-code --dtype --quantize --load-in-4bit --load-in-8bit --bnb-4bit-quant-type --bnb-4bit-use-double-quant --bnb-4bit-compute-dtype --device --threads --batch-size --deterministic --allow-random-head --no-truncation --quiet -q --verbose -v --progress"
       case "$last" in
         --format) choices="text json csv" ;;
         --dtype) choices="auto float32 bfloat16 float16" ;;
         --quantize) choices="none dynamic" ;;
+        --bnb-4bit-quant-type) choices="nf4 fp4" ;;
+        --bnb-4bit-compute-dtype) choices="float32 bfloat16 float16" ;;
         --progress) choices="auto bar plain json none" ;;
         --prompt-tokens|--depth|--batch|--new-tokens|--repetitions|--revision|--require-license|--variant|--device|--threads|--batch-size) own=1 ;;
       esac

@@ -5,7 +5,7 @@ golden.json, what the Python pipelines answer for it. tests/cli/golden_test.cc c
 usage: make_golden.py [NAME...]    (default: all checkpoints; needs the Python of scripts/setup --reference, and for
                                     those named v5-… one with transformers 5)
        make_golden.py KIND         what other tests compare with: generation, templates, tokenizer_parts,
-                                   tokenizer_classes, torch_files, sentence_cases, pictures, sounds, speech, metrics
+                                   tokenizer_classes, torch_files, sentence_cases, pictures, sounds, speech, metrics, codes
                                    (a module of scripts/golden each)
 """
 import copy
@@ -23,19 +23,20 @@ import transformers as tf
 from safetensors.torch import load_file, save_file
 
 sys.path.insert(0, str(Path(__file__).parent))
-from golden import answers, audio, documents, nomic_bert, photos, tokenizers_of, whisper
+from golden import answers, audio, documents, nomic_bert, photos, quantized, tokenizers_of, whisper
 from golden.blip import BLIP, sizes as blip_sizes
 from golden.decoders import DECODERS
 from golden.defaults import DEFAULTS
 from golden.models import GOLDENS as ENCODERS
+from golden.quantized import CODED
 from golden.seq2seq import SEQ2SEQ
 from golden.version5 import VERSION_5
 from golden.vision import TIMM, VISION
 
 GOLDENS = (ENCODERS + DECODERS + SEQ2SEQ + DEFAULTS + VISION + TIMM + BLIP + documents.DOCUMENTS + audio.AUDIO + whisper.WHISPER +
-           VERSION_5)
+           CODED + VERSION_5)
 KINDS = ("generation", "templates", "tokenizer_parts", "tokenizer_classes", "torch_files", "sentence_cases",
-         "pictures", "sounds", "speech", "metrics")
+         "pictures", "sounds", "speech", "metrics", "codes")
 ROOT = Path(__file__).resolve().parent.parent / "tests" / "golden"
 
 
@@ -205,8 +206,9 @@ def plain(value):
     return value.item() if isinstance(value, numpy.generic) else value
 
 
-def write_answers(golden, folder):
-    model = ROOT.parent.parent / "models" / golden.installed if golden.installed else folder
+def write_answers(golden, folder, model):
+    if golden.installed:
+        model = ROOT.parent.parent / "models" / golden.installed
     cases = [{"args": case.args, "inputs": case.inputs, "outputs": plain(outputs)}
              for case, outputs in answers.of(golden, model)]
     head = {"about": golden.about, **({"model": golden.installed} if golden.installed else {})}
@@ -221,7 +223,9 @@ def make(golden):
         folder.mkdir()
         if not golden.installed:
             save(golden, folder)
-        write_answers(golden, folder)
+        if golden.codes:
+            quantized.write(folder, Path(temporary) / "wide", golden.codes)
+        write_answers(golden, folder, Path(temporary) / "wide" if golden.codes else folder)
         for file in folder.rglob("*"):
             file.chmod(0o755 if file.is_dir() else 0o644)
         shutil.rmtree(ROOT / golden.name, ignore_errors=True)

@@ -6,11 +6,14 @@
 
 #include "core/kernels/product_rows.h"
 #include "core/kernels/simd.h"
+#include "core/kernels/widen_codes.h"
 
 namespace hft {
 namespace {
 
 constexpr float kMostInt16 = 32767, kMostInt8 = 127;
+// LLM.int8() scales by the largest numbers of a row of x and of a row of weights.
+constexpr float kSmallStep = 1 / (kMostInt8 * kMostInt8), kLargeStep = 1 / (kMostInt16 * kMostInt8);
 
 // Where the number at depth k of output o stands.
 struct Place {
@@ -129,6 +132,11 @@ void Int8Weights::set(std::int64_t o, const float* numbers) {
   }
 }
 
+void Int8Weights::set(std::int64_t o, const std::int8_t* codes, float scale) {
+  for (std::int64_t k = 0; k < depth; ++k) values[place(*this, o, k).value] = codes[k];
+  for (std::int64_t k = 0; k < depth; k += kInt8Group) scales[place(*this, o, k).scale] = scale;
+}
+
 void Int8Weights::get(std::int64_t o, float* numbers) const {
   for (std::int64_t k = 0; k < depth; ++k) {
     const Place at = place(*this, o, k);
@@ -148,10 +156,49 @@ Int16Rows quantise_rows(const Product& p, Processor row) {
   return to;
 }
 
+Int16Rows quantise_rows_apart(const Product& p, float threshold) {
+  const std::int64_t stride = (p.depth + 1) / 2 * 2;
+  std::vector<std::vector<float>> rows(p.rows, std::vector<float>(p.depth));
+  Int16Rows to{stride, nullptr, std::vector<float>(p.rows), {}};
+  const auto apart = [&](float x) { return threshold > 0 && std::abs(x) >= threshold; };
+  for (std::int64_t row = 0; row < p.rows; ++row) {
+    bool any = false;
+    for (std::int64_t k = 0; k < p.depth; ++k) {
+      const std::int64_t at = row * p.x_stride + k;
+      const float x = p.x_type == Number::kFloat
+                          ? static_cast<const float*>(p.x)[at]
+                          : simd::widen(static_cast<const std::uint16_t*>(p.x)[at]);
+      rows[row][k] = nearest_half(x);
+      any |= apart(rows[row][k]);
+    }
+    if (any) to.added_to.push_back(row);
+  }
+  to.scales.resize(p.rows + to.added_to.size());
+  to.values = std::make_unique<std::int16_t[]>(to.scales.size() * stride);
+  // The numbers of one kind of `row` with at most `most` steps, as the to_row-th of `to`.
+  const auto take = [&](const std::vector<float>& row, bool large, float most, std::int64_t to_row) {
+    float size = 0, none = 0;
+    for (const float x : row) {
+      none += x * 0.0f;
+      if (apart(x) == large) size = std::max(size, std::abs(x));
+    }
+    to.scales[to_row] = size * (large ? kLargeStep : kSmallStep) + none;
+    const float factor = size > 0 ? most / size : 0;
+    for (std::int64_t k = 0; k < p.depth; ++k)
+      if (apart(row[k]) == large)
+        to.values[to_row * stride + k] =
+            static_cast<std::int16_t>(std::nearbyint(row[k] * factor));
+  };
+  for (std::int64_t row = 0; row < p.rows; ++row) take(rows[row], false, kMostInt8, row);
+  for (std::size_t i = 0; i < to.added_to.size(); ++i)
+    take(rows[to.added_to[i]], true, kMostInt16, p.rows + i);
+  return to;
+}
+
 void compute_int8_product(const Product& p, const Int8Operands& operands, std::int64_t begin,
                           std::int64_t end, Processor best) {
   thread_local std::vector<float> sums;  // a vector more, which the last load may reach into
-  const std::size_t needed = p.rows * kOutputStep + kInt8Panel;
+  const std::size_t needed = operands.x->scales.size() * kOutputStep + kInt8Panel;
   if (sums.size() < needed) sums.resize(needed);
   for (const Row& row : kRows)
     if (row.needs <= best) return row.compute(p, operands, begin, end, sums.data());

@@ -25,16 +25,24 @@ struct Int8Weights {
 
   // Output o becomes the nearest to numbers [K]. Panels may be written by several threads.
   void set(std::int64_t o, const float* numbers);
+  // Output o becomes codes [K] * scale, of which a product by quantise_rows_apart takes the 127th.
+  void set(std::int64_t o, const std::int8_t* codes, float scale);
   void get(std::int64_t o, float* numbers) const;
 };
 
 // Rows of x, the nearest to them; scale NaN where a row holds a NaN or an infinity.
 struct Int16Rows {
   std::int64_t stride = 0;                 // an even number: what lacks is 0
-  std::unique_ptr<std::int16_t[]> values;  // [M, stride]
-  std::vector<float> scales;               // [M]
+  std::unique_ptr<std::int16_t[]> values;  // [M + E, stride]
+  std::vector<float> scales;               // [M + E]
+  std::vector<std::int64_t> added_to;      // [E]: rows after the M whose products are added to theirs
 };
 Int16Rows quantise_rows(const Product& p, Processor row = processor());
+
+// Rows as LLM.int8() has them (arXiv:2208.07339): 8 bits of each number below the threshold, and the
+// others, of rows that have such, with 16 bits in a row of their own. Numbers are rounded to halves
+// before. A threshold of 0: none is.
+Int16Rows quantise_rows_apart(const Product& p, float threshold);
 
 // Outputs [begin, end) of p, whose x and weights are x, weights and, where p.gated is set, *gated.
 struct Int8Operands {

@@ -107,13 +107,18 @@ struct Int8Tiles {
                        float* sums) {
     constexpr std::int64_t kCached = 1 << 17;  // numbers
     const std::int64_t some = (kCached / (Isa::kRows * x.stride) + 1) * Isa::kRows;
-    const std::int64_t whole = p.rows / Isa::kRows * Isa::kRows;
+    const auto count = static_cast<std::int64_t>(x.scales.size());
+    const std::int64_t whole = count / Isa::kRows * Isa::kRows;
     for (Range rows{0, 0}; rows.begin < whole; rows.begin = rows.end) {
       rows.end = rows.begin + some < whole ? rows.begin + some : whole;
       tiles<Isa::kRows>(x, rows, w, panels, sums);
     }
     Tiles<Isa>::template with_rows<Isa::kRows - 1>(
-        p.rows - whole, [&]<int R>() { tiles<R>(x, {whole, p.rows}, w, panels, sums); });
+        count - whole, [&]<int R>() { tiles<R>(x, {whole, count}, w, panels, sums); });
+    const std::int64_t outputs = (panels.end - panels.begin) * kPanel;
+    for (std::size_t i = 0; i < x.added_to.size(); ++i)
+      for (std::int64_t o = 0; o < outputs; ++o)
+        sums[x.added_to[i] * kOutputStep + o] += sums[(p.rows + i) * kOutputStep + o];
   }
 
   static void compute(const Product& p, const Int8Operands& in, std::int64_t begin, std::int64_t end,

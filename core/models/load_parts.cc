@@ -5,6 +5,7 @@
 
 #include "core/base/error.h"
 #include "core/base/processor.h"
+#include "core/checkpoint/quantization.h"
 #include "core/checkpoint/safetensors.h"
 #include "core/nn/merge_adapter.h"
 
@@ -19,6 +20,24 @@ std::optional<at::ScalarType> dtype_named(std::string_view name) {
   return std::nullopt;
 }
 
+struct WayToQuantize {
+  const char* name;
+  Quantize how;
+  const char* flag;
+};
+constexpr WayToQuantize kWays[] = {{"none", Quantize::kNone, ""},
+                                   {"dynamic", Quantize::kDynamic, "--quantize dynamic"},
+                                   {"nf4", Quantize::kNf4, "--load-in-4bit"},
+                                   {"fp4", Quantize::kFp4, "--load-in-4bit"},
+                                   {"int8", Quantize::kLlmInt8, "--load-in-8bit"}};
+
+const WayToQuantize& way_to_quantize(const ModelRequest& request) {
+  const auto* way = std::ranges::find(kWays, request.quantize, &WayToQuantize::name);
+  if (way == std::end(kWays))
+    fail(Errc::kUsage, "--quantize: '", request.quantize, "' is not one of none, dynamic");
+  return *way;
+}
+
 // What --dtype says; for auto the config's type, else the first floating tensor's.
 at::ScalarType pick_dtype(const ModelRequest& request, const Fields& config,
                           const StoredTensors& tensors) {
@@ -27,6 +46,7 @@ at::ScalarType pick_dtype(const ModelRequest& request, const Fields& config,
     fail(Errc::kUsage, "--dtype: '", request.dtype,
          "' is not one of auto, float32, bfloat16, float16");
   }
+  if (way_to_quantize(request).how >= Quantize::kNf4) return at::kHalf;  // as the reference has it
   for (const char* key : {"dtype", "torch_dtype"})
     if (const Json* value = config.find(key); value && value->is_string())
       if (const auto named = dtype_named(value->get<std::string>())) return *named;
@@ -36,13 +56,17 @@ at::ScalarType pick_dtype(const ModelRequest& request, const Fields& config,
   return at::kFloat;
 }
 
-Quantize pick_quantize(const ModelRequest& request, at::Device device) {
-  if (request.quantize == "none") return Quantize::kNone;
-  if (request.quantize != "dynamic")
-    fail(Errc::kUsage, "--quantize: '", request.quantize, "' is not one of none, dynamic");
-  if (!device.is_cpu())
+void quantise(WeightStore& store, const ModelRequest& request, const Fields& config) {
+  const WayToQuantize& way = way_to_quantize(request);
+  if (auto stored = quantization_of(config)) {
+    if (way.how != Quantize::kNone)
+      fail(Errc::kUsage, way.flag, ": ", config.where(), ": the checkpoint is quantised already (",
+           stored->name, "), wanted one of floats");
+    store.stored_as(std::move(*stored));
+  }
+  if (way.how == Quantize::kDynamic && !store.device().is_cpu())
     fail(Errc::kUnsupported, "--quantize dynamic: runs on the CPU alone, wanted --device cpu");
-  return Quantize::kDynamic;
+  store.quantize_with(way.how, request.double_quant);
 }
 
 }  // namespace
@@ -98,7 +122,7 @@ std::shared_ptr<WeightStore> open_weights(const ModelRequest& request,
     merge_adapter(read_adapter(adapter), renames.base, dtype, tensors, config);
   auto store = std::make_shared<WeightStore>(folder.string(), std::move(tensors),
                                              std::move(renames), dtype, device);
-  store->quantize_with(pick_quantize(request, device));
+  quantise(*store, request, config);
   if (config.has("auto_map"))
     store->warn(config.where() + ": 'auto_map' names Python code of the repository; none is " +
                 "needed, and none is ever run");
@@ -106,6 +130,9 @@ std::shared_ptr<WeightStore> open_weights(const ModelRequest& request,
 }
 
 void warn_of_unused(const WeightStore& store, std::vector<std::string>& warnings) {
+  if (const std::string scale = store.orphan_scale(); !scale.empty())
+    fail(Errc::kBadData, store.where(), ": '", scale,
+         "' belongs to a quantised weight, but the checkpoint has floats there");
   for (const auto& text : store.warnings()) warnings.push_back(text);
   if (const auto unused = store.unexpected(); !unused.empty())
     warnings.push_back("the model does not use " + std::to_string(unused.size()) +

@@ -5,6 +5,7 @@
 
 #include "core/base/error.h"
 #include "core/checkpoint/model_kinds.h"
+#include "core/checkpoint/quantization.h"
 #include "core/models/purposes.h"
 #include "core/models/registry.h"
 
@@ -52,18 +53,6 @@ std::string_view closest(std::string_view name) {
   std::vector<std::string_view> types;
   each_type([&](const Architecture&, std::string_view type) { types.push_back(type); });
   return *std::ranges::min_element(types, {}, share);
-}
-
-void refuse_quantised(const Fields& config) {
-  if (!config.has("quantization_config")) return;
-  const Fields quantization = config.object("quantization_config");
-  std::string method = quantization.text("quant_method", "");
-  if (method.empty())
-    method = quantization.boolean("load_in_4bit", false)   ? "bitsandbytes, 4 bit"
-             : quantization.boolean("load_in_8bit", false) ? "bitsandbytes, 8 bit"
-                                                           : "an unnamed method";
-  fail(Errc::kUnsupported, config.where(), ": the checkpoint is quantised (", method,
-       "), wanted float32, bfloat16 or float16 weights");
 }
 
 void refuse_pruned(const Fields& config) {
@@ -137,7 +126,7 @@ std::string command_for(const Architecture& architecture, const Fields& config) 
 }  // namespace
 
 const Architecture& architecture_of(const Fields& config, ModelClass wanted, Head head) {
-  refuse_quantised(config);
+  quantization_of(config);  // refuses what is not read before the tensors are looked at
   const Architecture* found = find(config.text("model_type"));
   if (found && serves(*found, wanted, head)) {
     if (!found->takes_pruned) refuse_pruned(config);
@@ -154,7 +143,7 @@ namespace {
 template <class MediaHead>
 const Architecture& with_head(const Fields& config, ModelClass wanted, MediaHead head,
                               std::span<const MediaHead> Architecture::*heads) {
-  refuse_quantised(config);
+  quantization_of(config);
   const Architecture* found = find(config.text("model_type"));
   if (!found || !serves(*found, wanted, {})) fail_unsupported(config, words_of(wanted));
   if (std::ranges::count(found->*heads, head) == 0)

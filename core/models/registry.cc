@@ -5,8 +5,8 @@ namespace hft {
 // Encoders, decoders, encoder-decoders, models of pictures, of sounds.
 extern const Architecture
     albert, bert, deberta, deberta_v2, distilbert, electra, modernbert, mpnet, nomic_bert,
-    roberta, gemma, gemma2, gpt2, gpt_neox, llama, mistral, mixtral, opt, phi, phi3, qwen2,
-    qwen3, smollm3, bart, m2m_100, marian, mbart, mt5, pegasus, t5, umt5, whisper, beit, blip, clip,
+    roberta, gemma, gemma2, gemma3, gpt2, gpt_neox, llama, mistral, mixtral, opt, phi, phi3, qwen2,
+    qwen3, qwen3_moe, smollm3, bart, m2m_100, marian, mbart, mt5, pegasus, t5, umt5, whisper, beit, blip, clip,
     convnext, convnextv2, deit, detr, dinov2, mask2former, maskformer, resnet, segformer, siglip, swin,
     table_transformer, timm_wrapper, vit, audio_spectrogram_transformer, clap, hubert, layoutlm, donut_swin, trocr, vilt,
     vision_encoder_decoder, wav2vec2, wavlm;
@@ -14,8 +14,8 @@ extern const Architecture
 std::span<const Architecture* const> architectures() {
   static constexpr const Architecture* kAll[] = {
       &albert, &bert, &deberta, &deberta_v2, &distilbert, &electra, &modernbert, &mpnet,
-      &nomic_bert, &roberta, &gemma, &gemma2, &gpt2, &gpt_neox, &llama, &mistral, &mixtral,
-      &opt, &phi, &phi3, &qwen2, &qwen3, &smollm3, &bart, &m2m_100, &marian, &mbart, &mt5,
+      &nomic_bert, &roberta, &gemma, &gemma2, &gemma3, &gpt2, &gpt_neox, &llama, &mistral, &mixtral,
+      &opt, &phi, &phi3, &qwen2, &qwen3, &qwen3_moe, &smollm3, &bart, &m2m_100, &marian, &mbart, &mt5,
       &pegasus, &t5, &umt5, &whisper, &beit, &blip, &clip, &convnext, &convnextv2, &deit, &detr, &dinov2,
       &mask2former, &maskformer, &resnet, &segformer, &siglip, &swin, &table_transformer, &timm_wrapper, &vit,
       &audio_spectrogram_transformer, &clap, &hubert, &layoutlm, &donut_swin, &trocr, &vilt,

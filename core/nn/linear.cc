@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <atomic>
 #include <mutex>
+#include <span>
+#include <typeinfo>
 
 #include "core/kernels/product.h"
 #include "core/nn/twins.h"
@@ -52,14 +54,42 @@ Tensor matrix_of(const Weights& w, const Linear::Part& part, std::int64_t rows, 
   return all.defined() ? all[stored.slab] : all;
 }
 
-Slices bind(const Weights& w, const Linear::Part& part, std::int64_t in) {
+// The rows of a part among those of the whole weight that a checkpoint has.
+Slices rows_of_part(const Tensor& weight, const Linear::Part& part) {
   const auto& stored = part.stored;
-  Tensor weight = matrix_of(w, part, stored.of > 0 ? stored.of : part.out, in);
-  if (!weight.defined()) return {weight};
+  const Tensor own = stored.of > 0 ? weight.narrow(0, stored.begin, part.out) : weight;
+  return stored.groups > 0 ? regrouped(own, stored.groups, stored.kinds) : Slices{own};
+}
+StoredMatrices rows_of_part(const StoredRows& weight, const Linear::Part& part) {
+  const auto& stored = part.stored;
+  if (stored.groups == 0) return {weight(stored.begin, part.out)};
+  const auto size = part.out / (stored.groups * stored.kinds);
+  StoredMatrices all;
+  for (std::int64_t kind = 0; kind < stored.kinds; ++kind)
+    for (std::int64_t group = 0; group < stored.groups; ++group)
+      all.push_back(weight(stored.begin + (group * stored.kinds + kind) * size, size));
+  return all;
+}
+
+// The weight of a part, as the checkpoint or the store's settings have it.
+struct Bound {
+  StoredMatrices coded;
+  Slices numbers;  // where it is not in codes
+};
+Bound bind(const Weights& w, const Linear::Part& part, std::int64_t in) {
+  const auto& stored = part.stored;
+  auto& store = w.store();
+  const auto rows = stored.of > 0 ? stored.of : part.out;
+  const std::string module = (w / part.name).path();
+  if (const StoredRows coded = store.coded(module, {rows, in, stored.slab, stored.slabs}))
+    return {rows_of_part(coded, part), {}};
+  Tensor weight = matrix_of(w, part, rows, in);
+  if (!weight.defined()) return {{}, {weight}};
   if (weight.scalar_type() == at::kDouble) weight = weight.to(at::kFloat);  // no kernel reads it
   if (stored.transposed) weight = weight.t();
-  if (stored.of > 0) weight = weight.narrow(0, stored.begin, part.out);
-  return stored.groups > 0 ? regrouped(weight, stored.groups, stored.kinds) : Slices{weight};
+  const bool codes = store.quantize() >= Quantize::kNf4 && !part.as_stored && !weight.requires_grad();
+  if (!codes) return {{}, rows_of_part(weight, part)};
+  return {rows_of_part(store.made_coded(module + "#" + std::to_string(stored.slab), weight), part), {}};
 }
 
 Tensor bind_bias(const Weights& w, const Linear::Part& part) {
@@ -94,10 +124,35 @@ struct Linear::State {
   Tensor dense, dense_gated;  // for the twin, in the type computed with
 
   // None where the checkpoint lacks a part, which is told of in due course.
-  StoredMatrices matrices(const Slices& slices, bool as_stored) {
-    if (!std::ranges::all_of(slices, [](const Tensor& slice) { return slice.defined(); })) return {};
-    trains |= std::ranges::any_of(slices, [](const Tensor& slice) { return slice.requires_grad(); });
-    return stored_matrices(slices, as_stored ? Quantize::kNone : store->quantize());
+  StoredMatrices matrices(const Weights& w, std::span<const Part> parts, std::int64_t in) {
+    StoredMatrices all;
+    Slices slices;
+    const auto add_slices = [&] {
+      if (slices.empty()) return;
+      const bool dynamic = store->quantize() == Quantize::kDynamic && !parts[0].as_stored;
+      for (auto& matrix : stored_matrices(slices, dynamic ? Quantize::kDynamic : Quantize::kNone))
+        all.push_back(std::move(matrix));
+      slices.clear();
+    };
+    for (const Part& part : parts) {
+      Bound bound = bind(w, part, in);
+      for (Tensor& slice : bound.numbers) {
+        if (!slice.defined()) return {};
+        trains |= slice.requires_grad();
+        slices.push_back(std::move(slice));
+      }
+      if (!bound.coded.empty()) add_slices();
+      for (auto& matrix : bound.coded) all.push_back(std::move(matrix));
+    }
+    add_slices();
+    return all;
+  }
+
+  // Whether gate and up can be multiplied in one pass.
+  bool stored_alike() const {
+    return std::ranges::equal(weights, gated, [](const auto& a, const auto& b) {
+      return typeid(*a) == typeid(*b) && a->outputs == b->outputs;
+    });
   }
 
   std::int64_t outputs() const {
@@ -211,13 +266,10 @@ Linear::Linear(const Weights& w, std::array<std::int64_t, 2> shape, Tensor bias)
 Linear::Linear(const Weights& w, const std::vector<Part>& parts, std::int64_t in, bool bias)
     : state_(std::make_shared<State>()) {
   state_->store = w.shared();
-  Slices slices;
   std::vector<Tensor> biases;
-  for (const auto& part : parts) {
-    for (Tensor& slice : bind(w, part, in)) slices.push_back(std::move(slice));
-    if (bias) biases.push_back(bind_bias(w, part));
-  }
-  state_->weights = state_->matrices(slices, parts[0].as_stored);
+  state_->weights = state_->matrices(w, parts, in);
+  if (bias)
+    for (const auto& part : parts) biases.push_back(bind_bias(w, part));
   const bool all = std::ranges::all_of(biases, [](const Tensor& b) { return b.defined(); });
   if (bias && all) state_->bias = biases.size() == 1 ? biases[0] : at::concat(biases);
 }
@@ -229,7 +281,10 @@ Linear Linear::gated(const Weights& w, const std::array<Part, 2>& gate_up, std::
   if (bias)
     linear.state_->up = Linear(w, {gate_up[1]}, in);
   else
-    linear.state_->gated = linear.state_->matrices(bind(w, gate_up[1], in), gate_up[1].as_stored);
+    linear.state_->gated = linear.state_->matrices(w, {&gate_up[1], 1}, in);
+  if (bias || linear.state_->stored_alike()) return linear;
+  linear.state_->gated.clear();
+  linear.state_->up = Linear(w, {gate_up[1]}, in, false);
   return linear;
 }
 

@@ -3,9 +3,11 @@
 #include <ATen/CPUGeneratorImpl.h>
 
 #include <algorithm>
-#include <sstream>
 
 #include "core/base/error.h"
+#include "core/quant/four_bit.h"
+#include "core/quant/int8_matrix.h"
+#include "core/quant/stored_codes.h"
 
 namespace hft {
 
@@ -22,14 +24,6 @@ std::optional<at::ScalarType> floating_type(Dtype dtype) {
     default:
       return std::nullopt;
   }
-}
-
-std::string shape_text(at::IntArrayRef shape) {
-  std::ostringstream out;
-  out << '[';
-  for (std::size_t i = 0; i < shape.size(); ++i) out << (i ? ", " : "") << shape[i];
-  out << ']';
-  return out.str();
 }
 
 namespace {
@@ -106,6 +100,46 @@ Tensor WeightStore::bind(const std::string& name, at::IntArrayRef shape, Role ro
   }
   if (trains) return parameter(found, tensor);
   return device_.is_cpu() ? tensor : tensor.to(device_);
+}
+
+StoredRows WeightStore::coded(const std::string& module, const CodedShape& shape) {
+  if (!stored_as_) return {};
+  const auto key = module + "#" + std::to_string(shape.slab);
+  if (const auto known = coded_.find(key); known != coded_.end()) return known->second;
+  const auto used = [&](const std::string& end) -> const StoredTensor* {
+    const std::string found = find(module + end);
+    if (found.empty()) return nullptr;
+    if (end != ".weight") bound_.insert(found);
+    return &tensors_.at(found);
+  };
+  StoredRows rows = stored_codes(
+      *stored_as_, {where_ + ": " + module, shape.outputs, shape.depth, dtype_, shape.slab, shape.slabs},
+      used);
+  if (rows) bound_.insert(find(module + ".weight"));
+  return coded_[key] = std::move(rows);
+}
+
+StoredRows WeightStore::made_coded(const std::string& module, const Tensor& weight) {
+  auto& rows = coded_[module];
+  if (rows) return rows;
+  const Tensor numbers = weight.to(dtype_);
+  const std::string what = where_ + ": " + module;
+  if (quantize_ == Quantize::kLlmInt8)
+    rows = llm_int8_rows(llm_int8(numbers, what), 6);
+  else
+    rows = rows_of(four_bit_codes(
+        numbers, quantize_ == Quantize::kNf4 ? FourBit::kNf4 : FourBit::kFp4, nest_, what));
+  return rows;
+}
+
+std::string WeightStore::orphan_scale() const {
+  if (!stored_as_) return "";
+  for (const auto& name : unexpected()) {
+    const std::string place = name.substr(0, name.rfind('.'));
+    if (belongs_to_codes(name) && (bound_.contains(place) || bound_.contains(place + ".weight")))
+      return name;
+  }
+  return "";
 }
 
 Tensor WeightStore::parameter(const std::string& name, const Tensor& value) {

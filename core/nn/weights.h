@@ -8,13 +8,16 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "core/checkpoint/quantization.h"
 #include "core/checkpoint/safetensors.h"
+#include "core/nn/shape_text.h"
 #include "core/nn/tensor.h"
 #include "core/quant/stored_matrix.h"
 
@@ -77,6 +80,7 @@ class WeightStore {
   // as this store.
   StoredTensors trained() const;
 
+  const std::string& where() const { return where_; }
   at::ScalarType dtype() const { return dtype_; }
   // Whether a product's row must have the same bits whatever rows are computed with it; set before
   // anything is bound. It costs a little where there are few rows.
@@ -84,7 +88,23 @@ class WeightStore {
   void need_row_exact(bool needed) { row_exact_ = needed; }
   // What is done to the weights of products; set before anything is bound.
   Quantize quantize() const { return quantize_; }
-  void quantize_with(Quantize how) { quantize_ = how; }
+  // `nest`: of 4 bits, the sizes are quantised too.
+  void quantize_with(Quantize how, bool nest = false) {
+    quantize_ = how;
+    nest_ = nest;
+  }
+  // Says that the checkpoint is quantised, before anything is bound.
+  void stored_as(Quantization how) { stored_as_ = std::move(how); }
+  // Weights in codes by the path of their module: those of a quantised checkpoint (empty where it has
+  // floats there, or nothing), and those that 4 or 8 bits are made of when they are bound.
+  struct CodedShape {
+    std::int64_t outputs, depth;
+    std::int64_t slab = 0, slabs = 0;  // of several that are one tensor
+  };
+  StoredRows coded(const std::string& module, const CodedShape& shape);
+  StoredRows made_coded(const std::string& module, const Tensor& weight);
+  // A scale whose weight was bound as floats, "": none. Such a model is not what its maker computed.
+  std::string orphan_scale() const;
   at::Device device() const { return device_; }
 
  private:
@@ -99,6 +119,9 @@ class WeightStore {
   at::Device device_;
   bool row_exact_ = true;
   Quantize quantize_ = Quantize::kNone;
+  bool nest_ = false;
+  std::optional<Quantization> stored_as_;
+  std::map<std::string, StoredRows> coded_;  // by module, and slab
   std::set<std::string> bound_;
   std::vector<Missing> missing_;
   std::vector<std::string> warnings_;
@@ -145,8 +168,5 @@ class Weights {
 
 // The element type as LibTorch names it; empty for types a weight cannot have.
 std::optional<at::ScalarType> floating_type(Dtype dtype);
-
-// "[12, 9]"
-std::string shape_text(at::IntArrayRef shape);
 
 }  // namespace hft

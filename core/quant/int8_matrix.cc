@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <atomic>
+#include <optional>
 
+#include "core/base/error.h"
 #include "core/kernels/int8_product.h"
 #include "core/nn/workers.h"
 
@@ -32,9 +34,15 @@ class Int8Matrix : public StoredMatrix {
     });
   }
 
+  Int8Matrix(const LlmInt8& rows, float threshold)
+      : StoredMatrix(rows.outputs, rows.depth), threshold_(threshold), weights_(outputs, depth) {
+    share_rows([&](std::int64_t o) { weights_.set(o, rows.codes + o * depth, rows.sizes[o]); });
+  }
+
   Part product(Product p, const StoredMatrix* gated) const override {
     // Every part of the product reads the same whole numbers in place of x.
-    const auto x = std::make_shared<const Int16Rows>(quantise_rows(p));
+    const auto x = std::make_shared<const Int16Rows>(threshold_ ? quantise_rows_apart(p, *threshold_)
+                                                                : quantise_rows(p));
     const auto* other = gated ? &static_cast<const Int8Matrix*>(gated)->weights_ : nullptr;
     p.gated = other;
     return [this, p, x, other](std::int64_t begin, std::int64_t end) {
@@ -46,6 +54,8 @@ class Int8Matrix : public StoredMatrix {
     const Tensor numbers = at::empty({outputs, depth}, at::kFloat);
     for (std::int64_t o = 0; o < outputs; ++o)
       weights_.get(o, numbers.data_ptr<float>() + o * depth);
+    // LLM.int8() widens so, which is not a division by 127 to the last bit.
+    if (threshold_) return (numbers * 7.874015718698502e-3f).to(type);
     return numbers.to(type);
   }
 
@@ -56,12 +66,22 @@ class Int8Matrix : public StoredMatrix {
     std::int64_t first;
   };
 
+  template <class F>
+  void share_rows(F&& f) const {
+    std::atomic<std::int64_t> next = 0;
+    on_each_core(outputs * depth < kSmall ? 1 : cores(), [&](int) {
+      for (std::int64_t o; (o = next.fetch_add(kRows)) < outputs;)
+        for (std::int64_t row = o; row < std::min(o + kRows, outputs); ++row) f(row);
+    });
+  }
+
   void take(const Rows& rows) {
     const Tensor floats = rows.numbers.to(at::kFloat).contiguous();
     for (std::int64_t i = 0; i < floats.size(0); ++i)
       weights_.set(rows.first + i, floats.const_data_ptr<float>() + i * depth);
   }
 
+  std::optional<float> threshold_;  // of LLM.int8()
   Int8Weights weights_;
 };
 
@@ -69,6 +89,30 @@ class Int8Matrix : public StoredMatrix {
 
 std::shared_ptr<const StoredMatrix> int8_matrix(const Slices& slices) {
   return std::make_shared<Int8Matrix>(slices);
+}
+
+LlmInt8 llm_int8(const Tensor& weight, const std::string& what) {
+  const Tensor numbers = weight.to(at::kHalf).to(at::kFloat).contiguous();
+  if (!at::isfinite(numbers).all().item<bool>())
+    fail(Errc::kBadData, what, ": a weight is NaN or beyond 65504, wanted numbers that LLM.int8() can hold");
+  struct Owner {
+    Tensor codes, sizes;
+  };
+  Tensor sizes = std::get<0>(numbers.abs().max(1));  // [O]
+  const Tensor codes = at::round(numbers * (127.0 / sizes.unsqueeze(1))).nan_to_num(0).to(at::kChar);
+  const auto owner = std::make_shared<Owner>(Owner{codes, sizes});
+  return {weight.size(0), weight.size(1), codes.const_data_ptr<std::int8_t>(),
+          sizes.const_data_ptr<float>(), owner};
+}
+
+StoredRows llm_int8_rows(const LlmInt8& weight, float threshold) {
+  return [=](std::int64_t first, std::int64_t count) -> std::shared_ptr<const StoredMatrix> {
+    LlmInt8 rows = weight;
+    rows.outputs = count;
+    rows.codes += first * weight.depth;
+    rows.sizes += first;
+    return std::make_shared<Int8Matrix>(rows, threshold);
+  };
 }
 
 }  // namespace hft

@@ -29,6 +29,10 @@ class StoredMatrix {
   virtual Tensor dense(at::ScalarType type) const = 0;
 };
 
+// Outputs [first, first + count) of a weight that is stored as a whole.
+using StoredRows =
+    std::function<std::shared_ptr<const StoredMatrix>(std::int64_t first, std::int64_t count)>;
+
 // One below the other they are a weight.
 using StoredMatrices = std::vector<std::shared_ptr<const StoredMatrix>>;
 
@@ -40,8 +44,11 @@ using Slices = std::vector<Tensor>;
 enum class Quantize {
   kNone,     // they are computed with where the checkpoint has them
   kDynamic,  // 8 bits, and 16 for what they are multiplied by (core/kernels/int8_product.h)
+  kNf4,      // 4 bits as bitsandbytes has them (core/quant/four_bit.h)
+  kFp4,
+  kLlmInt8,  // 8 bits as bitsandbytes has them (core/quant/int8_matrix.h)
 };
-StoredMatrices stored_matrices(const Slices& slices, Quantize how);
+StoredMatrices stored_matrices(const Slices& slices, Quantize how);  // how: kNone or kDynamic
 
 // float, bfloat16 and float16 only.
 Number number_of(const Tensor& tensor);

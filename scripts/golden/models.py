@@ -37,6 +37,7 @@ class Golden:
     release: int = 4            # of transformers, which makes it
     texts: bool = False         # a model of pictures and texts: the vocabulary is its text_config's
     timm: bool = False          # a checkpoint in timm's own layout
+    codes: dict = None          # how its weights are quantised (golden/quantized.py)
     installed: str = ""         # a model of scripts/setup instead of one made here
 
     @property

@@ -69,6 +69,26 @@ void add_model_options(Flags& flags, ModelOptions& o) {
       .one_of({"none", "dynamic"})
       .show_default()
       .group("Model");
+  flags
+      .add("--load-in-4bit", o.load_in_4bit,
+           "Quantise the weights of products to 4 bits when the model is loaded, as bitsandbytes does")
+      .group("Model");
+  flags.add("--load-in-8bit", o.load_in_8bit, "The same to 8 bits, by LLM.int8()")
+      .group("Model");
+  flags.add("--bnb-4bit-quant-type", o.four_bits, "The values that 4 bits stand for")
+      .one_of({"nf4", "fp4"})
+      .show_default()
+      .group("Model");
+  flags
+      .add("--bnb-4bit-use-double-quant", o.double_quant,
+           "Quantise the scales of 4 bits to 8 bits each")
+      .group("Model");
+  flags
+      .add("--bnb-4bit-compute-dtype", o.compute_dtype,
+           "Accepted: products of 4 bits are summed in float32 whatever it says")
+      .one_of({"float32", "bfloat16", "float16"})
+      .show_default()
+      .group("Model");
   flags.add("--device", o.device, "auto, cpu, cuda or cuda:N")
       .metavar("DEVICE")
       .show_default()
@@ -207,7 +227,10 @@ ModelRequest model_request(const ModelOptions& o, std::filesystem::path folder, 
   request.head = head;
   request.variant = o.variant;
   request.dtype = o.dtype;
-  request.quantize = o.quantize;
+  if (o.load_in_4bit + o.load_in_8bit + (o.quantize != "none") > 1)
+    fail(Errc::kUsage, "--load-in-4bit, --load-in-8bit and --quantize: wanted one of them");
+  request.quantize = o.load_in_4bit ? o.four_bits : o.load_in_8bit ? "int8" : o.quantize;
+  request.double_quant = o.double_quant;
   request.device = o.device;
   request.threads = o.threads;
   request.allow_random_head = o.allow_random_head;

@@ -20,6 +20,8 @@ struct ModelOptions {
   bool local_files_only = false;
   bool trust_remote_code = false;
   std::string dtype = "auto", quantize = "none", device = "auto";
+  bool load_in_4bit = false, load_in_8bit = false, double_quant = false;
+  std::string four_bits = "nf4", compute_dtype = "float32";
   int threads = 0;
   std::string batch_size = "auto";
   bool allow_random_head = false;

@@ -1,6 +1,7 @@
-// Gemma and Gemma 2: Llama's layer with norms of weight 1 + w and scaled embeddings; Gemma 2 also
-// normalises what a block gives, caps scores and logits, and slides in every other layer.
-// Papers: arXiv:2403.08295, arXiv:2408.00118. Shapes: N tokens of all sequences together, R of them
+// Gemma, Gemma 2 and 3: Llama's layer with norms of weight 1 + w and scaled embeddings; Gemma 2 also
+// normalises what a block gives, caps scores and logits, and slides in every other layer; Gemma 3
+// normalises queries and keys instead, and slides in five of six layers, whose positions are others.
+// Papers: arXiv:2403.08295, arXiv:2408.00118, arXiv:2503.19786. Shapes: N tokens of all sequences together, R of them
 // wanted, D hidden.
 #include "core/base/limits.h"
 #include "core/models/architecture.h"
@@ -57,7 +58,15 @@ DecoderNet build_gemma(const Fields& config, const Weights& w) {
                     std::vector<CacheLayer>(c.layers, c.cache_layer()));
 }
 
-DecoderNet build_gemma2(const Fields& config, const Weights& w) {
+// What differs between Gemma 2 and 3, where config does not say.
+struct Later {
+  double score_cap, logit_cap;
+  std::int64_t window;
+  bool head_norms;
+  std::function<bool(std::int64_t)> slides;
+};
+
+DecoderNet build_later(const Fields& config, const Weights& w, const Later& later) {
   LlamaConfig c(config, {4, 256, 1e-6, "gelu_pytorch_tanh"});
   c.activation =
       activation_named(config.text("hidden_activation", "gelu_pytorch_tanh"), config.where());
@@ -75,7 +84,11 @@ DecoderNet build_gemma2(const Fields& config, const Weights& w) {
     };
     RotaryAttention attention(c, self_attn, i, separate_qkv(c, self_attn, bias), bias);
     attention.causal.scale = 1 / std::sqrt(config.real("query_pre_attn_scalar", 1e-9, 1e9, 256));
-    attention.causal.softcap = cap("attn_logit_softcapping", 50);
+    attention.causal.softcap = cap("attn_logit_softcapping", later.score_cap);
+    if (later.head_norms) {
+      attention.q_norm = RmsNorm(self_attn / "q_norm", c.head_size, c.eps, kNormOffset);
+      attention.k_norm = RmsNorm(self_attn / "k_norm", c.head_size, c.eps, kNormOffset);
+    }
     stack.layers.push_back({norm("input_layernorm"), norm("post_attention_layernorm"),
                             norm("pre_feedforward_layernorm"), norm("post_feedforward_layernorm"),
                             std::move(attention), GatedMlp(c, layer / "mlp"), layer.path()});
@@ -85,12 +98,41 @@ DecoderNet build_gemma2(const Fields& config, const Weights& w) {
   DecoderNet net =
       rotary_net(c, std::move(stack), lm_head,
                  cache_layers(config, c.layers, c.cache_layer(),
-                              config.integer("sliding_window", 1, limits::kPositions, 4096),
-                              [](std::int64_t i) { return i % 2 == 0; }));
-  net.finish = [top = cap("final_logit_softcapping", 30)](Tensor& logits) {
+                              config.integer("sliding_window", 1, limits::kPositions, later.window),
+                              later.slides));
+  net.finish = [top = cap("final_logit_softcapping", later.logit_cap)](Tensor& logits) {
     if (top > 0) logits.div_(top).tanh_().mul_(top);
   };
   return net;
+}
+
+DecoderNet build_gemma2(const Fields& config, const Weights& w) {
+  return build_later(config, w, {50, 30, 4096, false, [](std::int64_t i) { return i % 2 == 0; }});
+}
+
+// The config with layer_types and with positions by layer type, as transformers 5 writes it: those of
+// layers that slide are rope_local_base_freq's, and no scaling is theirs.
+Fields by_layer_type(const Fields& config) {
+  Json json = config.json();
+  const auto every = config.integer("sliding_window_pattern", 1, limits::kLayers, 6);
+  if (!config.has("layer_types")) {
+    json["layer_types"] = Json::array();
+    for (std::int64_t i = 0; i < config.integer("num_hidden_layers", 0, limits::kLayers); ++i)
+      json["layer_types"].push_back((i + 1) % every ? "sliding_attention" : "full_attention");
+  }
+  const Json* own = config.find("rope_parameters");
+  if (own && own->is_object() && own->contains("full_attention")) return Fields(json, config.where());
+  Json full = config.object("rope_scaling").json();
+  if (full.empty()) full["rope_type"] = "default";
+  full["rope_theta"] = config.real("rope_theta", 1, 1e12, 1e6);
+  const double local = config.real("rope_local_base_freq", 1, 1e12, 1e4);
+  json["rope_parameters"] = {{"full_attention", full},
+                             {"sliding_attention", {{"rope_type", "default"}, {"rope_theta", local}}}};
+  return Fields(json, config.where());
+}
+
+DecoderNet build_gemma3(const Fields& config, const Weights& w) {
+  return build_later(by_layer_type(config), w, {0, 0, 4096, true, [](std::int64_t) { return true; }});
 }
 
 }  // namespace
@@ -107,6 +149,13 @@ extern const Architecture gemma2{
     .base = "model",
     .heads = kDecoderHeads,
     .decoder = build_gemma2,
+};
+
+extern const Architecture gemma3{
+    .types = {"gemma3_text"},
+    .base = "model",
+    .heads = kDecoderHeads,
+    .decoder = build_gemma3,
 };
 
 }  // namespace hft

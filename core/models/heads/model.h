@@ -57,7 +57,8 @@ struct ModelRequest {
   SoundHead sound_head = SoundHead::kClassify;
   std::string variant;          // weights named model.<variant>.safetensors
   std::string dtype = "auto";   // auto | float32 | bfloat16 | float16
-  std::string quantize = "none";  // none | dynamic
+  std::string quantize = "none";  // none | dynamic | nf4 | fp4 | int8 (of bitsandbytes)
+  bool double_quant = false;      // of nf4 and fp4: their scales have 8 bits
   std::string device = "auto";  // auto | cpu | cuda[:n]
   int threads = 0;              // 0: every core the process may use
   bool allow_random_head = false;

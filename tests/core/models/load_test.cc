@@ -69,14 +69,22 @@ TEST_CASE("load: an encoder without the wanted head is named") {
                              ": model_type 'nomic_bert' has no head for question answering");
 }
 
-TEST_CASE("load: a quantised checkpoint is refused naming the method") {
+TEST_CASE("load: a way to quantise that is not read is named before the tensors are looked at") {
   Bert bert(Head::kFeatures);
-  bert.config["quantization_config"] = {{"quant_method", "gptq"}, {"bits", 4}};
-  auto error = bert.refused(Head::kFeatures);
-  CHECK(error.code == Errc::kUnsupported);
-  CHECK(error.message == bert.at("config.json") +
-                             ": the checkpoint is quantised (gptq), wanted float32, bfloat16 or "
-                             "float16 weights");
+  const std::string wanted =
+      "), wanted one of bitsandbytes, gptq, awq, fp8, mxfp4, compressed-tensors, or floats";
+  const auto refused = [&](const Json& config, const std::string& what) {
+    bert.config["quantization_config"] = config;
+    const Error error = bert.refused(Head::kFeatures);
+    CHECK(error.code == Errc::kUnsupported);
+    CHECK(error.message == bert.at("config.json") + ": the checkpoint is quantised (" + what + wanted);
+  };
+  refused({{"quant_method", "hqq"}}, "hqq");
+  refused({{"weights", 4}}, "an unnamed method");
+  refused({{"quant_method", "gptq"}, {"bits", 5}}, "gptq, 5 bits");
+  refused({{"quant_method", "awq"}, {"bits", 4}, {"version", "gemv"}}, "awq, version gemv");
+  refused({{"quant_method", "compressed-tensors"}, {"format", "nvfp4-pack-quantized"}},
+          "compressed-tensors, format nvfp4-pack-quantized");
 }
 
 TEST_CASE("load: a checkpoint made for another task names it and the command that fits") {
