@@ -17,7 +17,7 @@
 
 #include "core/checkpoint/quantization.h"
 #include "core/checkpoint/safetensors.h"
-#include "core/nn/shape_text.h"
+#include "core/quant/shape_text.h"
 #include "core/nn/tensor.h"
 #include "core/quant/stored_matrix.h"
 

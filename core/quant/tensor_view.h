@@ -8,7 +8,7 @@
 
 #include "core/base/error.h"
 #include "core/checkpoint/dtypes.h"
-#include "core/nn/shape_text.h"
+#include "core/quant/shape_text.h"
 #include "core/quant/stored_codes.h"
 
 namespace hft {
