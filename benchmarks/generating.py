@@ -81,26 +81,26 @@ def same_ids(prompts, peers, dtype):
         print(f"parity: the first {same} of {NEW} greedy tokens are those of {name}")
 
 
-def token_times(pairs, prompts, depth, dtype, peers):
+def token_times(pairs, prompts, depth, dtype, peers, more=()):
     """Seconds a new token takes after `depth` tokens, of each side."""
     file, ids = prompts.file(depth), prompts.ids(prompts.text(depth))
 
     def each(times):
         return (times[NEW] - times[0]) / NEW
-    sides = {"hft": lambda: each(streamed(greedy(prompts.model, file, NEW + 1, "--dtype", dtype, "--stream")))}
+    sides = {"hft": lambda: each(streamed(greedy(prompts.model, file, NEW + 1, "--dtype", dtype, "--stream", *more)))}
     sides["hft"]()
     for name, peer in peers.items():
         sides[name] = lambda p=peer: each(made(p, ids, NEW + 1)["times"])
     return rounds(pairs, sides)
 
 
-def reading_times(pairs, prompts, count, dtype, peers):
+def reading_times(pairs, prompts, count, dtype, peers, more=()):
     """Seconds a token of a prompt of `count` takes, of each side."""
     short, long = prompts.file(2), prompts.file(count)
     few, many = prompts.ids(prompts.text(2)), prompts.ids(prompts.text(count))
 
     def ours(file):
-        return seconds_of(greedy(prompts.model, file, 1, "--dtype", dtype))[0]
+        return seconds_of(greedy(prompts.model, file, 1, "--dtype", dtype, *more))[0]
     ours(long)
     sides = {"hft": lambda: (ours(long) - ours(short)) / (count - 2)}
     for name, peer in peers.items():
@@ -138,6 +138,33 @@ def generate(pairs):
         show(head + deep)
         same_ids(gpt2, peers, "float32")
         peers["transformers"].close()
+        check_ceiling(before, ceiling())
+
+
+def bits(pairs):
+    """Qwen2.5-0.5B in 8 and 4 bits beside llama.cpp's, the table of words in bfloat16 on both sides; a quantised
+    folder, so that nothing is quantised while it is timed; memory beside the bytes of the file."""
+    check_idle()
+    with tempfile.TemporaryDirectory() as folder:
+        before = ceiling()
+        rows, peaks = [("job", "hft tokens", "beside", "its tokens", "ratio")], [("folder", "file", "peak resident")]
+        for flag, kind, name in (("--load-in-8bit", "q8_0", "LLM.int8()"), ("--load-in-4bit", "q4_0", "NF4")):
+            coded = Path(folder) / kind
+            subprocess.run([HFT, "convert", model("qwen2.5-0.5b"), "-o", coded, flag, "--dtype", "bfloat16", "-q"], check=True)
+            prompts = Prompts("qwen2.5-0.5b", folder)
+            prompts.model = str(coded)
+            gguf = model(f"qwen2.5-0.5b.{kind}.gguf")
+            cached(coded), cached(Path(gguf))
+            peers = {f"llama.cpp {kind}": Peer("generating_peers.py", "llama", gguf)}
+            rows += rows_of(f"{name}, decode at 64", token_times(pairs, prompts, 64, "bfloat16", peers))
+            peers["transformers bf16"] = Peer("generating_peers.py", "transformers", model("qwen2.5-0.5b"), "bfloat16")
+            rows += rows_of(f"{name}, read 512", reading_times(pairs, prompts, 512, "bfloat16", peers))
+            for peer in peers.values():
+                peer.close()
+            size = sum(f.stat().st_size for f in coded.glob("*.safetensors")) / 2**20
+            peaks.append((name, f"{size:.0f} MiB", f"{seconds_of(greedy(str(coded), prompts.file(64), 33))[1]:.0f} MiB"))
+        show(rows)
+        show(peaks)
         check_ceiling(before, ceiling())
 
 

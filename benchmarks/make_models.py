@@ -164,14 +164,14 @@ def gpt2():
     generator("gpt2", lambda: tf.GPT2LMHeadModel(tf.GPT2Config()), "gpt2")
 
 
-def qwen_gguf():
+def qwen_gguf(kind="BF16", name="qwen2.5-0.5b.gguf"):
     """The same weights for llama.cpp."""
     if not (OUT / "qwen2.5-0.5b").exists():
         qwen()
     import to_gguf
-    part = OUT / "qwen2.5-0.5b.gguf.partial"
-    to_gguf.convert(OUT / "qwen2.5-0.5b", part)
-    os.replace(part, OUT / "qwen2.5-0.5b.gguf")
+    part = OUT / f"{name}.partial"
+    to_gguf.convert(OUT / "qwen2.5-0.5b", part, kind)
+    os.replace(part, OUT / name)
 
 
 def photos():
@@ -306,7 +306,10 @@ def minilm():
 ALL = {"distilbert": distilbert, "bert-ner": bert_ner, "distilbert.onnx": distilbert_onnx,
        "opus-mt": opus_mt, "opus-mt.ct2": ct2("opus-mt"), "bart-large": bart_large,
        "bart-large.ct2": ct2("bart-large"), "all-MiniLM-L6-v2": minilm, "all-MiniLM-L6-v2.int8.onnx": minilm_int8,
-       "qwen2.5-0.5b": qwen, "qwen2.5-0.5b.gguf": qwen_gguf, "gpt2": gpt2, "photos": photos, "vit-base": vit_base,
+       "qwen2.5-0.5b": qwen, "qwen2.5-0.5b.gguf": qwen_gguf,
+       **{f"qwen2.5-0.5b.{kind.lower()}.gguf": lambda kind=kind: qwen_gguf(kind, f"qwen2.5-0.5b.{kind.lower()}.gguf")
+          for kind in ("Q8_0", "Q4_0")},
+       "gpt2": gpt2, "photos": photos, "vit-base": vit_base,
        "whisper-small": whisper_small, "whisper-small.ct2": ct2("whisper-small"),
        "detr-r50": detr_r50, "mask2former-swin-b": mask2former_swin_b, "blip-base": blip_base,
        "vit-base.onnx": seeing_onnx("vit-base", "AutoModelForImageClassification", ["logits"]),

@@ -1,4 +1,5 @@
-"""A Qwen2 checkpoint as llama.cpp reads it, in bfloat16: benchmarks measure both on the same weights."""
+"""A Qwen2 checkpoint as llama.cpp reads it, in bfloat16 or with the weights of layers in its Q8_0 or Q4_0: benchmarks
+measure both on the same weights."""
 import json
 
 import gguf
@@ -32,7 +33,8 @@ def add_tokenizer(writer, folder, vocab_size):
     writer.add_token_merges([m if isinstance(m, str) else " ".join(m) for m in data["model"]["merges"]])
 
 
-def convert(folder, file):
+def convert(folder, file, kind="BF16"):
+    kind = gguf.GGMLQuantizationType[kind]
     config = json.loads((folder / "config.json").read_text())
     writer = gguf.GGUFWriter(str(file), "qwen2")
     writer.add_context_length(config["max_position_embeddings"])
@@ -43,11 +45,14 @@ def convert(folder, file):
     writer.add_head_count_kv(config["num_key_value_heads"])
     writer.add_rope_freq_base(config["rope_theta"])
     writer.add_layer_norm_rms_eps(config["rms_norm_eps"])
-    writer.add_file_type(gguf.LlamaFileType.MOSTLY_BF16)
+    writer.add_file_type(gguf.LlamaFileType[f"MOSTLY_{kind.name}"])
     add_tokenizer(writer, folder, config["vocab_size"])
     for name, tensor in load_file(folder / "model.safetensors").items():
         if tensor.dim() == 1:
             writer.add_tensor(gguf_name(name), tensor.float().numpy())
+        elif kind.name != "BF16" and ".layers." in name:  # the table of words stays as bitsandbytes leaves it
+            raw = gguf.quants.quantize(tensor.float().numpy(), kind)
+            writer.add_tensor(gguf_name(name), raw, raw_dtype=kind)
         else:
             raw = tensor.to(torch.bfloat16).view(torch.uint8).numpy()
             writer.add_tensor(gguf_name(name), raw, raw_shape=list(raw.shape),

@@ -235,7 +235,7 @@ _hft() {
       esac
       ;;
     "doc-qa "*)
-      flags="--help -h --question --top-k --lang --tesseract-config --word-boxes --doc-stride --max-answer-len --max-seq-len --handle-impossible-answer --save-images --max-new-tokens --min-new-tokens --max-length --min-length --max-time --num-beams --num-beam-groups --diversity-penalty --length-penalty --num-return-sequences --penalty-alpha --temperature --top-p --min-p --typical-p --epsilon-cutoff --eta-cutoff --repetition-penalty --encoder-repetition-penalty --no-repeat-ngram-size --encoder-no-repeat-ngram-size --forced-bos-token-id --bos-token-id --pad-token-id --decoder-start-token-id --prompt-lookup-num-tokens --max-matching-ngram-size --num-assistant-tokens --assistant-confidence-threshold --prefill-chunk-size --do-sample --no-do-sample --renormalize-logits --no-renormalize-logits --remove-invalid-values --no-remove-invalid-values --eos-token-id --suppress-tokens --begin-suppress-tokens --forced-eos-token-id --exponential-decay-length-penalty --stop --bad-words --sequence-bias --early-stopping --seed --logprobs --assistant-model --cache-implementation --no-pipeline-defaults --input -i --input-format --lines --recursive -R --files-from --null -0 --limit --shard --image-column --question-column --word-boxes-column --id-column --json --format --output -o --force --resume --keep-columns --model -m --revision --subfolder --cache-dir --require-license --local-files-only --adapter --variant --trust-remote-code --dtype --quantize --device --threads --batch-size --deterministic --allow-random-head --no-truncation --quiet -q --verbose -v --progress"
+      flags="--help -h --question --top-k --lang --tesseract-config --word-boxes --doc-stride --max-answer-len --max-seq-len --handle-impossible-answer --save-images --max-new-tokens --min-new-tokens --max-length --min-length --max-time --num-beams --num-beam-groups --diversity-penalty --length-penalty --num-return-sequences --penalty-alpha --temperature --top-p --min-p --typical-p --epsilon-cutoff --eta-cutoff --repetition-penalty --encoder-repetition-penalty --no-repeat-ngram-size --encoder-no-repeat-ngram-size --forced-bos-token-id --bos-token-id --pad-token-id --decoder-start-token-id --prompt-lookup-num-tokens --max-matching-ngram-size --num-assistant-tokens --assistant-confidence-threshold --prefill-chunk-size --do-sample --no-do-sample --renormalize-logits --no-renormalize-logits --remove-invalid-values --no-remove-invalid-values --eos-token-id --suppress-tokens --begin-suppress-tokens --forced-eos-token-id --exponential-decay-length-penalty --stop --bad-words --sequence-bias --early-stopping --seed --logprobs --assistant-model --cache-implementation --no-pipeline-defaults --input -i --input-format --lines --recursive -R --files-from --null -0 --limit --shard --image-column --question-column --word-boxes-column --id-column --json --format --output -o --force --resume --keep-columns --model -m --revision --subfolder --cache-dir --require-license --local-files-only --adapter --variant --trust-remote-code --dtype --quantize --load-in-4bit --load-in-8bit --bnb-4bit-quant-type --bnb-4bit-use-double-quant --bnb-4bit-compute-dtype --device --threads --batch-size --deterministic --allow-random-head --no-truncation --quiet -q --verbose -v --progress"
       case "$last" in
         --early-stopping) choices="true false never" ;;
         --cache-implementation) choices="dynamic dynamic_full static hybrid sliding_window hybrid_chunked offloaded offloaded_static offloaded_hybrid quantized" ;;
@@ -243,6 +243,8 @@ _hft() {
         --format) choices="text json csv tsv" ;;
         --dtype) choices="auto float32 bfloat16 float16" ;;
         --quantize) choices="none dynamic" ;;
+        --bnb-4bit-quant-type) choices="nf4 fp4" ;;
+        --bnb-4bit-compute-dtype) choices="float32 bfloat16 float16" ;;
         --progress) choices="auto bar plain json none" ;;
         --question|--top-k|--lang|--tesseract-config|--doc-stride|--max-answer-len|--max-seq-len|--max-new-tokens|--min-new-tokens|--max-length|--min-length|--max-time|--num-beams|--num-beam-groups|--diversity-penalty|--length-penalty|--num-return-sequences|--penalty-alpha|--temperature|--top-p|--min-p|--typical-p|--epsilon-cutoff|--eta-cutoff|--repetition-penalty|--encoder-repetition-penalty|--no-repeat-ngram-size|--encoder-no-repeat-ngram-size|--forced-bos-token-id|--bos-token-id|--pad-token-id|--decoder-start-token-id|--prompt-lookup-num-tokens|--max-matching-ngram-size|--num-assistant-tokens|--assistant-confidence-threshold|--prefill-chunk-size|--eos-token-id|--suppress-tokens|--begin-suppress-tokens|--forced-eos-token-id|--exponential-decay-length-penalty|--stop|--bad-words|--seed|--logprobs|--limit|--shard|--image-column|--question-column|--word-boxes-column|--id-column|--keep-columns|--revision|--require-license|--variant|--device|--threads|--batch-size) own=1 ;;
       esac
@@ -289,9 +291,11 @@ _hft() {
       esac
       ;;
     "convert "*)
-      flags="--help -h --output -o --force --dtype --max-shard-size --model -m --revision --subfolder --cache-dir --require-license --local-files-only --variant --quiet -q --verbose -v --progress"
+      flags="--help -h --output -o --force --dtype --max-shard-size --load-in-4bit --load-in-8bit --bnb-4bit-quant-type --bnb-4bit-use-double-quant --bnb-4bit-compute-dtype --model -m --revision --subfolder --cache-dir --require-license --local-files-only --variant --quiet -q --verbose -v --progress"
       case "$last" in
         --dtype) choices="auto float32 bfloat16 float16" ;;
+        --bnb-4bit-quant-type) choices="nf4 fp4" ;;
+        --bnb-4bit-compute-dtype) choices="float32 bfloat16 float16" ;;
         --progress) choices="auto bar plain json none" ;;
         --max-shard-size|--revision|--require-license|--variant) own=1 ;;
       esac

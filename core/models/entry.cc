@@ -5,6 +5,7 @@
 #include "core/models/random.h"
 
 extern "C" const hft::Engine* hft_engine() {
-  static const hft::Engine engine{hft::load_model, hft::make_random, hft::supported_models};
+  static const hft::Engine engine{hft::load_model, hft::make_random, hft::supported_models,
+                                  hft::weights_in_codes};
   return &engine;
 }

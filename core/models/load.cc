@@ -2,6 +2,8 @@
 // tensor read), binding by name and shape, and the account of what was not used.
 #include "core/models/load.h"
 
+#include <algorithm>
+
 #include "core/base/error.h"
 #include "core/checkpoint/config.h"
 #include "core/models/causal_lm.h"
@@ -10,6 +12,7 @@
 #include "core/models/lookup.h"
 #include "core/models/purposes.h"
 #include "core/models/reading.h"
+#include "core/models/registry.h"
 #include "core/models/seq2seq_lm.h"
 #include "core/models/sound_model.h"
 #include "core/models/static_embedding.h"
@@ -190,6 +193,33 @@ std::unique_ptr<Model> load_model(ModelClass wanted, const ModelRequest& request
             make_sound_model);
     }
     return nullptr;
+  });
+}
+
+StoredTensors weights_in_codes(const ModelRequest& request) {
+  return translate_errors([&] {
+    Fields config = read_config(request.folder);
+    const std::string type = config.text("model_type");
+    const auto all = architectures();
+    const auto found = std::ranges::find_if(all, [&](const Architecture* a) {
+      return std::ranges::count(a->types, type) > 0 && (a->encoder || a->decoder || a->seq2seq);
+    });
+    if (found == all.end())
+      fail_hint(Errc::kUnsupported, "hft models", config.where(), ": model_type '", type,
+                "' is not quantised here, wanted a model of texts");
+    const Architecture& architecture = **found;
+    const auto store =
+        open_weights(request, request.folder, config, renames_of(architecture.base), at::kCPU);
+    Pool pool(request.threads);
+    const OnPool quantising(&pool);
+    if (architecture.encoder)
+      architecture.encoder(config, Weights(store), Head::kFeatures);
+    else if (architecture.decoder)
+      architecture.decoder(config, Weights(store));
+    else
+      architecture.seq2seq(config, Weights(store));
+    settle_generator(*store, request);
+    return store->in_codes();
   });
 }
 

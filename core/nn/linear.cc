@@ -123,10 +123,12 @@ struct Linear::State {
   std::once_flag converting;
   Tensor dense, dense_gated;  // for the twin, in the type computed with
 
-  // None where the checkpoint lacks a part, which is told of in due course.
-  StoredMatrices matrices(const Weights& w, std::span<const Part> parts, std::int64_t in) {
+  // None where the checkpoint lacks a part; all are bound, as each that lacks is told of in due course.
+  StoredMatrices matrices(const Weights& w, std::span<const Part> parts, std::int64_t in,
+                          std::vector<Tensor>* biases) {
     StoredMatrices all;
     Slices slices;
+    bool lacks = false;
     const auto add_slices = [&] {
       if (slices.empty()) return;
       const bool dynamic = store->quantize() == Quantize::kDynamic && !parts[0].as_stored;
@@ -137,13 +139,15 @@ struct Linear::State {
     for (const Part& part : parts) {
       Bound bound = bind(w, part, in);
       for (Tensor& slice : bound.numbers) {
-        if (!slice.defined()) return {};
+        if (lacks |= !slice.defined()) continue;
         trains |= slice.requires_grad();
         slices.push_back(std::move(slice));
       }
-      if (!bound.coded.empty()) add_slices();
+      if (!bound.coded.empty() && !lacks) add_slices();
       for (auto& matrix : bound.coded) all.push_back(std::move(matrix));
+      if (biases) biases->push_back(bind_bias(w, part));
     }
+    if (lacks) return {};
     add_slices();
     return all;
   }
@@ -267,9 +271,7 @@ Linear::Linear(const Weights& w, const std::vector<Part>& parts, std::int64_t in
     : state_(std::make_shared<State>()) {
   state_->store = w.shared();
   std::vector<Tensor> biases;
-  state_->weights = state_->matrices(w, parts, in);
-  if (bias)
-    for (const auto& part : parts) biases.push_back(bind_bias(w, part));
+  state_->weights = state_->matrices(w, parts, in, bias ? &biases : nullptr);
   const bool all = std::ranges::all_of(biases, [](const Tensor& b) { return b.defined(); });
   if (bias && all) state_->bias = biases.size() == 1 ? biases[0] : at::concat(biases);
 }
@@ -281,7 +283,7 @@ Linear Linear::gated(const Weights& w, const std::array<Part, 2>& gate_up, std::
   if (bias)
     linear.state_->up = Linear(w, {gate_up[1]}, in);
   else
-    linear.state_->gated = linear.state_->matrices(w, {&gate_up[1], 1}, in);
+    linear.state_->gated = linear.state_->matrices(w, {&gate_up[1], 1}, in, nullptr);
   if (bias || linear.state_->stored_alike()) return linear;
   linear.state_->gated.clear();
   linear.state_->up = Linear(w, {gate_up[1]}, in, false);

@@ -8,6 +8,7 @@
 #include "core/quant/four_bit.h"
 #include "core/quant/int8_matrix.h"
 #include "core/quant/stored_codes.h"
+#include "core/quant/write_codes.h"
 
 namespace hft {
 
@@ -124,11 +125,17 @@ StoredRows WeightStore::made_coded(const std::string& module, const Tensor& weig
   if (rows) return rows;
   const Tensor numbers = weight.to(dtype_);
   const std::string what = where_ + ": " + module;
-  if (quantize_ == Quantize::kLlmInt8)
-    rows = llm_int8_rows(llm_int8(numbers, what), 6);
-  else
-    rows = rows_of(four_bit_codes(
-        numbers, quantize_ == Quantize::kNf4 ? FourBit::kNf4 : FourBit::kFp4, nest_, what));
+  const std::string name = find(module.substr(0, module.find('#')) + ".weight");
+  if (quantize_ == Quantize::kLlmInt8) {
+    const LlmInt8 made = llm_int8(numbers, what);
+    in_codes_.merge(tensors_of(name, made));
+    rows = llm_int8_rows(made, 6);
+  } else {
+    const auto made =
+        four_bit(numbers, quantize_ == Quantize::kNf4 ? FourBit::kNf4 : FourBit::kFp4, nest_, what);
+    in_codes_.merge(tensors_of(name, made, numbers.size(0), numbers.size(1)));
+    rows = rows_of(four_bit_codes(made.weight, numbers.size(0), numbers.size(1)));
+  }
   return rows;
 }
 

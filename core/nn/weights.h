@@ -103,6 +103,8 @@ class WeightStore {
   };
   StoredRows coded(const std::string& module, const CodedShape& shape);
   StoredRows made_coded(const std::string& module, const Tensor& weight);
+  // What was made so, as tensors of a checkpoint.
+  const StoredTensors& in_codes() const { return in_codes_; }
   // A scale whose weight was bound as floats, "": none. Such a model is not what its maker computed.
   std::string orphan_scale() const;
   at::Device device() const { return device_; }
@@ -122,6 +124,7 @@ class WeightStore {
   bool nest_ = false;
   std::optional<Quantization> stored_as_;
   std::map<std::string, StoredRows> coded_;  // by module, and slab
+  StoredTensors in_codes_;
   std::set<std::string> bound_;
   std::vector<Missing> missing_;
   std::vector<std::string> warnings_;

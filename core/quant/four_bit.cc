@@ -153,12 +153,26 @@ const std::vector<float>& dynamic_map() {
   return map;
 }
 
+namespace {
+
+// As bitsandbytes finds it on the CPU: the code nearest to the nearest of 65,536 even steps, so that
+// numbers close to a midpoint may have its other neighbour.
+std::uint8_t nearest_in_map(float x) {
+  const auto& map = dynamic_map();
+  const auto step = static_cast<std::int32_t>((x + 1.0f) * 32767.5f + 0.5f);
+  const float even = static_cast<float>(step) / 32767.5f - 1.0f;
+  const auto above = std::min<std::int64_t>(std::ranges::lower_bound(map, even) - map.begin(), 255);
+  const bool below = above > 0 && even - map[above - 1] <= map[above] - even;
+  return static_cast<std::uint8_t>(above - below);
+}
+
+}  // namespace
+
 NestedSizes nested(std::span<const float> sizes) {
   NestedSizes to;
   const auto n = static_cast<std::int64_t>(sizes.size());
   const Tensor all = at::from_blob(const_cast<float*>(sizes.data()), {n}, at::kFloat);
   to.offset = all.mean().item<float>();
-  const auto& map = dynamic_map();
   to.codes.resize(n);
   for (std::int64_t begin = 0; begin < n; begin += kNestedBlock) {
     const std::int64_t end = std::min(begin + kNestedBlock, n);
@@ -167,14 +181,8 @@ NestedSizes nested(std::span<const float> sizes) {
     to.sizes.push_back(size);
     if (size == 0) continue;
     const float inverse = 1.0f / size;
-    for (std::int64_t i = begin; i < end; ++i) {
-      const float x = std::clamp((sizes[i] - to.offset) * inverse, -1.0f, 1.0f);
-      const auto above = std::ranges::lower_bound(map, x);
-      std::int64_t code = above - map.begin();
-      if (code == 256) code = 255;
-      if (code > 0 && x - map[code - 1] <= map[code] - x) --code;
-      to.codes[i] = static_cast<std::uint8_t>(code);
-    }
+    for (std::int64_t i = begin; i < end; ++i)
+      to.codes[i] = nearest_in_map(std::clamp((sizes[i] - to.offset) * inverse, -1.0f, 1.0f));
   }
   return to;
 }
@@ -189,8 +197,7 @@ std::vector<float> unnested(std::span<const std::uint8_t> codes, std::span<const
   return to;
 }
 
-std::shared_ptr<const Codes> four_bit_codes(const Tensor& weight, FourBit type, bool nest,
-                                            const std::string& what) {
+MadeFourBit four_bit(const Tensor& weight, FourBit type, bool nest, const std::string& what) {
   constexpr std::int64_t kBlock = 64, kPart = 1024 * kBlock;
   struct Owner {
     std::vector<std::uint8_t> codes;
@@ -213,13 +220,14 @@ std::shared_ptr<const Codes> four_bit_codes(const Tensor& weight, FourBit type, 
   });
   if (!known)
     fail(Errc::kBadData, what, ": a weight is NaN or infinite, wanted numbers that 4 bits can hold");
+  MadeFourBit made;
   if (nest) {
-    const NestedSizes eight = nested(owner->sizes);
-    owner->sizes = unnested(eight.codes, eight.sizes, dynamic_map(), kNestedBlock, eight.offset);
+    made.nested = nested(owner->sizes);
+    owner->sizes = unnested(made.nested->codes, made.nested->sizes, dynamic_map(), kNestedBlock,
+                            made.nested->offset);
   }
-  return four_bit_codes(FourBitWeight{type, kBlock, owner->codes, owner->sizes,
-                                      number_of(weight), owner},
-                        weight.size(0), weight.size(1));
+  made.weight = {type, kBlock, owner->codes, owner->sizes, number_of(weight), owner};
+  return made;
 }
 
 }  // namespace hft

@@ -3,6 +3,7 @@
 // gives them.
 #pragma once
 
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -43,9 +44,12 @@ NestedSizes nested(std::span<const float> sizes);
 std::vector<float> unnested(std::span<const std::uint8_t> codes, std::span<const float> sizes,
                             std::span<const float> map, std::int64_t block, float offset);
 
-// A weight {outputs, depth} in 4 bits, from numbers of the type `rounding` says. With `nest`, the sizes
-// lose what double quantisation loses. Throws kBadData "what: …" for an infinity or a NaN.
-std::shared_ptr<const Codes> four_bit_codes(const Tensor& weight, FourBit type, bool nest,
-                                            const std::string& what);
+// A weight {outputs, depth} in 4 bits, of the numbers' type. With `nest`, the sizes lose what double
+// quantisation loses. Throws kBadData "what: …" for an infinity or a NaN.
+struct MadeFourBit {
+  FourBitWeight weight;
+  std::optional<NestedSizes> nested;
+};
+MadeFourBit four_bit(const Tensor& weight, FourBit type, bool nest, const std::string& what);
 
 }  // namespace hft

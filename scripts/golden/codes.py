@@ -34,9 +34,9 @@ def main():
             codes, state = F.quantize_4bit(w, quant_type=kind)
             nested_codes, nested = F.quantize_4bit(w, quant_type=kind, compress_statistics=True)
             tensors[f"{i}.{kind}.codes"], tensors[f"{i}.{kind}.sizes"] = codes, state.absmax
-            tensors[f"{i}.{kind}.numbers"] = F.dequantize_4bit(codes, state)
+            tensors[f"{i}.{kind}.numbers"] = F.dequantize_4bit(codes, state).reshape(shape)  # one byte looks like a row to it
             tensors[f"{i}.{kind}.nested.codes"], tensors[f"{i}.{kind}.nested.sizes"] = nested.absmax, nested.state2.absmax
-            tensors[f"{i}.{kind}.nested.numbers"] = F.dequantize_4bit(nested_codes, nested)
+            tensors[f"{i}.{kind}.nested.numbers"] = F.dequantize_4bit(nested_codes, nested).reshape(shape)
         codes, sizes, _ = F.int8_vectorwise_quant(w.half())
         tensors[f"{i}.int8.codes"], tensors[f"{i}.int8.sizes"] = codes, sizes
         tensors[f"{i}.int8.numbers"] = F.int8_vectorwise_dequant(codes, sizes)

@@ -49,6 +49,29 @@ Flag add_dtype_option(Flags& flags, ModelOptions& o, const std::string& about) {
   return flags.add("--dtype", o.dtype, about).one_of(names).show_default();
 }
 
+void add_bits_options(Flags& flags, ModelOptions& o) {
+  flags
+      .add("--load-in-4bit", o.load_in_4bit,
+           "Quantise the weights of products to 4 bits, as bitsandbytes does")
+      .group("Model");
+  flags.add("--load-in-8bit", o.load_in_8bit, "The same to 8 bits, by LLM.int8()")
+      .group("Model");
+  flags.add("--bnb-4bit-quant-type", o.four_bits, "The values that 4 bits stand for")
+      .one_of({"nf4", "fp4"})
+      .show_default()
+      .group("Model");
+  flags
+      .add("--bnb-4bit-use-double-quant", o.double_quant,
+           "Quantise the scales of 4 bits to 8 bits each")
+      .group("Model");
+  flags
+      .add("--bnb-4bit-compute-dtype", o.compute_dtype,
+           "Accepted: products of 4 bits are summed in float32 whatever it says")
+      .one_of({"float32", "bfloat16", "float16"})
+      .show_default()
+      .group("Model");
+}
+
 void add_model_options(Flags& flags, ModelOptions& o) {
   add_source_options(flags, o);
   add_list_option(flags, "--adapter", o.adapters,
@@ -69,26 +92,7 @@ void add_model_options(Flags& flags, ModelOptions& o) {
       .one_of({"none", "dynamic"})
       .show_default()
       .group("Model");
-  flags
-      .add("--load-in-4bit", o.load_in_4bit,
-           "Quantise the weights of products to 4 bits when the model is loaded, as bitsandbytes does")
-      .group("Model");
-  flags.add("--load-in-8bit", o.load_in_8bit, "The same to 8 bits, by LLM.int8()")
-      .group("Model");
-  flags.add("--bnb-4bit-quant-type", o.four_bits, "The values that 4 bits stand for")
-      .one_of({"nf4", "fp4"})
-      .show_default()
-      .group("Model");
-  flags
-      .add("--bnb-4bit-use-double-quant", o.double_quant,
-           "Quantise the scales of 4 bits to 8 bits each")
-      .group("Model");
-  flags
-      .add("--bnb-4bit-compute-dtype", o.compute_dtype,
-           "Accepted: products of 4 bits are summed in float32 whatever it says")
-      .one_of({"float32", "bfloat16", "float16"})
-      .show_default()
-      .group("Model");
+  add_bits_options(flags, o);
   flags.add("--device", o.device, "auto, cpu, cuda or cuda:N")
       .metavar("DEVICE")
       .show_default()
@@ -221,15 +225,19 @@ std::vector<fs::path> adapter_folders(const ModelOptions& o) {
   return folders;
 }
 
+std::string way_to_quantize(const ModelOptions& o) {
+  if (o.load_in_4bit + o.load_in_8bit + (o.quantize != "none") > 1)
+    fail(Errc::kUsage, "--load-in-4bit, --load-in-8bit and --quantize: wanted one of them");
+  return o.load_in_4bit ? o.four_bits : o.load_in_8bit ? "int8" : o.quantize;
+}
+
 ModelRequest model_request(const ModelOptions& o, std::filesystem::path folder, Head head) {
   ModelRequest request;
   request.folder = std::move(folder);
   request.head = head;
   request.variant = o.variant;
   request.dtype = o.dtype;
-  if (o.load_in_4bit + o.load_in_8bit + (o.quantize != "none") > 1)
-    fail(Errc::kUsage, "--load-in-4bit, --load-in-8bit and --quantize: wanted one of them");
-  request.quantize = o.load_in_4bit ? o.four_bits : o.load_in_8bit ? "int8" : o.quantize;
+  request.quantize = way_to_quantize(o);
   request.double_quant = o.double_quant;
   request.device = o.device;
   request.threads = o.threads;

@@ -33,6 +33,7 @@ struct ModelOptions {
 void add_source_options(Flags& flags, ModelOptions& options);
 void add_variant_option(Flags& flags, ModelOptions& options);
 Flag add_dtype_option(Flags& flags, ModelOptions& options, const std::string& about);
+void add_bits_options(Flags& flags, ModelOptions& options);  // 4 and 8 bits of bitsandbytes
 void add_model_options(Flags& flags, ModelOptions& options);
 
 // The folder of -m, or of the task's default model, which is named on stderr. A folder on disk
@@ -45,6 +46,9 @@ std::filesystem::path model_folder(const ModelOptions& options, const std::strin
 
 // The adapters to merge: -m itself where it is one, then those of --adapter.
 std::vector<std::filesystem::path> adapter_folders(const ModelOptions& options);
+
+// ModelRequest::quantize as the options say. kUsage for more than one way.
+std::string way_to_quantize(const ModelOptions& options);
 
 ModelRequest model_request(const ModelOptions& options, std::filesystem::path folder, Head head);
 

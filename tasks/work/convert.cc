@@ -1,5 +1,5 @@
-// hft convert: a model folder written anew as safetensors, as save_pretrained writes it;
-// never loads LibTorch.
+// hft convert: a model folder written anew as safetensors, as save_pretrained writes it; loads LibTorch
+// only to quantise.
 #include <algorithm>
 #include <array>
 #include <cctype>
@@ -14,6 +14,7 @@
 #include "core/base/text.h"
 #include "core/checkpoint/companions.h"
 #include "core/checkpoint/pretrained.h"
+#include "core/engine.h"
 #include "hub/cache_guard.h"
 #include "tasks/commands.h"
 #include "tasks/run/model_options.h"
@@ -65,6 +66,39 @@ bool is_stale(const std::string& name) {
          like("model.safetensors.index.json");
 }
 
+// quantization_config as the reference writes it.
+nlohmann::json bits_config(const ModelOptions& o, std::vector<std::string> in_floats) {
+  const bool four = o.load_in_4bit;
+  return {{"quant_method", "bitsandbytes"},
+          {"_load_in_4bit", four},
+          {"_load_in_8bit", !four},
+          {"load_in_4bit", four},
+          {"load_in_8bit", !four},
+          {"bnb_4bit_compute_dtype", o.compute_dtype},
+          {"bnb_4bit_quant_storage", "uint8"},
+          {"bnb_4bit_quant_type", four ? o.four_bits : "fp4"},
+          {"bnb_4bit_use_double_quant", four && o.double_quant},
+          {"llm_int8_enable_fp32_cpu_offload", false},
+          {"llm_int8_has_fp16_weight", false},
+          {"llm_int8_skip_modules", std::move(in_floats)},
+          {"llm_int8_threshold", 6.0}};
+}
+
+// Weights of products become codes of 4 or 8 bits.
+void quantise(const Options& o, const fs::path& folder, Pretrained& model) {
+  ModelRequest request = model_request(o.model, folder, Head::kFeatures);
+  StoredTensors codes = engine().in_codes(request);
+  std::vector<std::string> in_floats{"lm_head"};  // the reference goes by this list alone
+  std::erase_if(model.tensors, [&](const SavedTensor& tensor) {
+    if (codes.contains(tensor.name)) return true;
+    if (tensor.tensor.shape.size() == 2 && tensor.name.ends_with(".weight") && tensor.name != "lm_head.weight")
+      in_floats.push_back(tensor.name.substr(0, tensor.name.rfind('.')));
+    return false;
+  });
+  for (auto& [name, tensor] : codes) model.tensors.push_back({name, tensor, tensor.dtype});
+  model.config["quantization_config"] = bits_config(o.model, std::move(in_floats));
+}
+
 int run(const Options& o) {
   if (o.model.model.empty() || o.output.empty())
     fail(Errc::kUsage, "convert wants a model and a folder to write: hft convert MODEL -o DIR");
@@ -75,7 +109,10 @@ int run(const Options& o) {
   const fs::path folder = model_folder(o.model, "");
   if (!adapter_folders(o.model).empty())
     fail(Errc::kUnsupported, o.model.model, ": is an adapter, which convert does not merge");
-  Pretrained model = read_pretrained(folder, o.model.variant, wanted_dtype(o.model.dtype));
+  const bool quantised = way_to_quantize(o.model) != "none";
+  const std::string dtype = quantised && o.model.dtype == "auto" ? "float16" : o.model.dtype;
+  Pretrained model = read_pretrained(folder, o.model.variant, wanted_dtype(dtype));
+  if (quantised) quantise(o, folder, model);
   AtomicFolder out(o.output);
   Saved saved;
   {
@@ -109,6 +146,7 @@ std::function<int()> declare(Flags& flags) {
       "model.safetensors\n"
       "  hft convert DIR -o NEW --dtype bfloat16\n"
       "  hft convert DIR -o NEW --max-shard-size 200MB\n"
+      "  hft convert DIR -o NEW --load-in-4bit             # NF4, which Python reads too\n"
       "\n"
       "NEW holds what save_pretrained writes: config.json, the weights, tied ones stored once, "
       "and\n"
@@ -123,6 +161,7 @@ std::function<int()> declare(Flags& flags) {
            "Weights above this size are split into files of at most it")
       .metavar("SIZE")
       .show_default();
+  add_bits_options(flags, o->model);
   add_source_options(flags, o->model);
   add_variant_option(flags, o->model);
   return [o] { return run(*o); };

@@ -28,6 +28,9 @@ struct Engine {
   std::unique_ptr<Model> (*load)(ModelClass wanted, const ModelRequest&);
   std::unique_ptr<Random> (*make_random)(std::uint64_t seed);
   std::vector<Support> (*supported_models)();
+  // The tensors that stand in a quantised checkpoint for weights of this one, as `request` quantises
+  // them, by their names; "….weight" holds the codes.
+  StoredTensors (*in_codes)(const ModelRequest& request);
 };
 
 }  // namespace hft

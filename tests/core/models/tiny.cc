@@ -49,6 +49,8 @@ Json tiny_decoder_config(const std::string& model_type) {
   config["n_positions"] = 128;
   config["num_key_value_heads"] = 2;
   config["head_dim"] = 6;
+  config["num_experts"] = config["num_experts_per_tok"] = 2;
+  config["moe_intermediate_size"] = 12;
   config["rotary_pct"] = 1.0;
   config["partial_rotary_factor"] = 1.0;
   return config;

@@ -29,6 +29,10 @@ class Reference {
   SafetensorsFile file_;
 };
 
+StoredRows in_four_bits(const at::Tensor& weight, FourBit type, bool nest) {
+  return rows_of(four_bit_codes(four_bit(weight, type, nest, "w").weight, weight.size(0), weight.size(1)));
+}
+
 at::Tensor widened(const StoredRows& rows, const at::Tensor& like) {
   return rows(0, like.size(0))->dense(like.scalar_type());
 }
@@ -46,7 +50,8 @@ TEST_CASE("codes: 4 bits, their sizes and what they stand for are bitsandbytes' 
   REQUIRE(reference.cases() == 20);
   for (int i = 0; i < reference.cases(); ++i)
     for (const auto& [name, type] : {std::pair{"nf4", FourBit::kNf4}, {"fp4", FourBit::kFp4}}) {
-      CAPTURE(i, name);
+      CAPTURE(i);
+      CAPTURE(name);
       const std::string at = std::to_string(i) + ".";
       const at::Tensor weight = reference[at + "weight"], wide = weight.to(at::kFloat);
       const std::string kind = at + name;
@@ -59,7 +64,7 @@ TEST_CASE("codes: 4 bits, their sizes and what they stand for are bitsandbytes' 
       CHECK(same(eight.codes, reference[kind + ".nested.codes"]));
       CHECK(same(eight.sizes, reference[kind + ".nested.sizes"]));
       for (const bool nest : {false, true}) {
-        const auto rows = rows_of(four_bit_codes(weight, type, nest, "w"));
+        const auto rows = in_four_bits(weight, type, nest);
         CHECK(at::equal(widened(rows, weight), reference[kind + (nest ? ".nested" : "") + ".numbers"]));
       }
     }
@@ -85,7 +90,7 @@ TEST_CASE("codes: what no code can stand for is refused") {
   at::Tensor weight = at::randn({3, 70});
   for (const float bad : {INFINITY, -INFINITY, NAN}) {
     weight[1][3] = bad;
-    CHECK(error_of([&] { four_bit_codes(weight, FourBit::kNf4, false, "model.q_proj"); }) ==
+    CHECK(error_of([&] { four_bit(weight, FourBit::kNf4, false, "model.q_proj"); }) ==
           "model.q_proj: a weight is NaN or infinite, wanted numbers that 4 bits can hold");
     CHECK(error_of([&] { llm_int8(weight, "model.q_proj"); }) ==
           "model.q_proj: a weight is NaN or beyond 65504, wanted numbers that LLM.int8() can hold");
@@ -95,10 +100,12 @@ TEST_CASE("codes: what no code can stand for is refused") {
 TEST_CASE("codes: a product is that of the widened weight, of few and of many rows, in every type") {
   for (const auto& [outputs, depth] : {std::pair<std::int64_t, std::int64_t>{48, 64}, {33, 100}, {130, 96}}) {
     const at::Tensor weight = at::randn({outputs, depth}).to(at::kHalf);
-    const auto rows = rows_of(four_bit_codes(weight, FourBit::kNf4, false, "w"));
+    const auto rows = in_four_bits(weight, FourBit::kNf4, false);
     for (const std::int64_t count : {1, 3, 20})
       for (const auto type : {at::kFloat, at::kBFloat16}) {
-        CAPTURE(outputs, depth, count, type == at::kFloat);
+        CAPTURE(outputs);
+        CAPTURE(depth);
+        CAPTURE(count);
         const at::Tensor x = at::randn({count, depth}).to(type);
         const auto part = rows(5, outputs - 9);
         const at::Tensor wanted = at::linear(x.to(at::kFloat), part->dense(type).to(at::kFloat));
@@ -110,7 +117,10 @@ TEST_CASE("codes: a product is that of the widened weight, of few and of many ro
         const auto compute = part->product(p, nullptr);
         compute(0, 17);
         compute(17, outputs - 9);
-        CHECK(worst(y, wanted) < 1e-5 * wanted.abs().max().item<double>());
+        // Few rows of whole blocks are multiplied by the codes: no rounding to halves, a table of 16 bits.
+        const bool direct = count <= 4 && depth == 64;
+        const double tolerance = !direct ? 1e-5 : type == at::kFloat ? 1e-3 : 5e-3;
+        CHECK(worst(y, wanted) < tolerance * wanted.abs().max().item<double>());
       }
   }
 }
