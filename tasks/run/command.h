@@ -2,6 +2,8 @@
 #pragma once
 
 #include <functional>
+#include <string>
+#include <vector>
 
 #include "tasks/run/flags.h"
 
@@ -15,5 +17,9 @@ struct Command {
   const char* about;  // one line
   std::function<int()> (*declare)(Flags&);
 };
+
+// Runs another command, as if it stood on the command line: for commands made of others. It is
+// cli/parse's, which knows them all.
+int run_command(std::vector<std::string> arguments);
 
 }  // namespace hft

@@ -65,6 +65,25 @@ Flag Flags::add_each(Names names, std::function<void(const std::vector<std::stri
                   ->allow_extra_args(false));
 }
 
+void Flags::passes_on(const std::string& metavar, Help help) {
+  command_->prefix_command();
+  const std::string footer = command_->get_footer();
+  command_->footer(metavar + ": " + help + "\n\n" + footer);
+}
+
+std::vector<std::string> Flags::rest() const {
+  std::vector<std::string> all = command_->remaining();
+  for (std::string& one : all) std::erase(one, '\0');
+  return all;
+}
+
+std::vector<std::string> Flags::declared() const {
+  std::vector<std::string> names;
+  for (const CLI::Option* option : command_->get_options())
+    if (!option->get_lnames().empty()) names.push_back("--" + option->get_lnames()[0]);
+  return names;
+}
+
 void Flags::footer(const std::string& text) { command_->footer(text); }
 
 std::string Flags::command() const { return command_->get_name(); }

@@ -58,8 +58,15 @@ class Flags {
   // Each time it stands it takes one argument.
   Flag add_each(Names names, std::function<void(const std::vector<std::string>&)> take, Help help);
 
+  // What follows the arguments that are declared is not looked at but kept, for another command;
+  // help shows it as `metavar`.
+  void passes_on(const std::string& metavar, Help help);
+  std::vector<std::string> rest() const;
+
   // Below the options in help: examples, and what else there is to say.
   void footer(const std::string& text);
+
+  std::vector<std::string> declared() const;  // until now: "--output"
 
   // Once the command line is parsed.
   struct Given {

@@ -6,6 +6,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include "core/base/error.h"
 #include "core/base/limits.h"
@@ -41,20 +42,50 @@ bool LineReader::fill() {
   if (buffer_.size() > static_cast<std::size_t>(limits::kLineBytes))
     fail(Errc::kBadData, name_, ": line ", line_number_ + 1, " is longer than ", limits::kLineBytes,
          " bytes");
-  constexpr std::size_t kChunk = 1 << 18;
+  if (!known_) {
+    while (may_be_compressed(buffer_) && read_some(buffer_)) {
+    }
+    known_ = true;
+    with_context(name_, [&] { decompressor_ = decompressor_for(buffer_); });
+    if (!decompressor_) return !buffer_.empty();
+    packed_ = std::exchange(buffer_, "");
+  }
+  ended_ = !(decompressor_ ? decompress() : read_some(buffer_));
+  return !ended_;
+}
+
+// Some bytes of what is compressed.
+bool LineReader::decompress() {
   const std::size_t had = buffer_.size();
-  buffer_.resize(had + kChunk);
+  while (true) {
+    std::string_view rest = packed_;
+    // Also without input: some of what it took may still be to come.
+    if (!rest.empty() || !decompressor_->complete())
+      with_context(name_, [&] { decompressor_->decode(rest, buffer_); });
+    packed_.erase(0, packed_.size() - rest.size());
+    if (buffer_.size() > had) return true;
+    if (!packed_.empty() || read_some(packed_)) continue;
+    if (!decompressor_->complete() && !stopped())
+      fail(Errc::kBadData, name_, ": the ", decompressor_->name(), " data ends in the middle");
+    return false;
+  }
+}
+
+// What can be read at once; false at the end.
+bool LineReader::read_some(std::string& to) {
+  constexpr std::size_t kChunk = 1 << 18;
+  const std::size_t had = to.size();
+  to.resize(had + kChunk);
   // A signal may reach another thread than this one, so waiting is done in short steps.
   pollfd wait{fd_, POLLIN, 0};
   while (!stopped() && ::poll(&wait, 1, 100) == 0) {
   }
   ssize_t n = 0;
-  do n = stopped() ? 0 : ::read(fd_, buffer_.data() + had, kChunk);
+  do n = stopped() ? 0 : ::read(fd_, to.data() + had, kChunk);
   while (n < 0 && errno == EINTR);
   const int error = errno;
-  buffer_.resize(had + static_cast<std::size_t>(std::max<ssize_t>(n, 0)));
+  to.resize(had + static_cast<std::size_t>(std::max<ssize_t>(n, 0)));
   if (n < 0) fail(Errc::kResources, name_, ": cannot read: ", std::strerror(error));
-  if (n <= 0) ended_ = true;
   return n > 0;
 }
 
@@ -86,7 +117,8 @@ std::optional<std::string> LineReader::next() {
   const std::size_t next_begin = end == std::string::npos ? stop : stop + 1;
   consumed_ += static_cast<std::int64_t>(next_begin - begin_);
   begin_ = next_begin;
-  if (!line.empty() && line.back() == '\r') line.pop_back();
+  carriage_ = line.ends_with('\r');
+  if (carriage_) line.pop_back();
   return line;
 }
 
@@ -108,7 +140,7 @@ std::string_view LineReader::head() {
 }
 
 bool LineReader::ready() const {
-  if (ended_ || buffer_.find('\n', begin_) != std::string::npos) return true;
+  if (ended_ || !packed_.empty() || buffer_.find('\n', begin_) != std::string::npos) return true;
   pollfd wait{fd_, POLLIN, 0};
   return ::poll(&wait, 1, 0) != 0;
 }

@@ -1,13 +1,17 @@
-// Lines of a file or pipe, each in bounded memory, with their number and byte position.
+// Lines of a file or pipe, each in bounded memory, with their number and byte position. What is
+// compressed with gzip or zstd is read as what it holds.
 #pragma once
 
 #include <atomic>
 #include <cstdint>
 #include <filesystem>
 #include <limits>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+
+#include "core/base/decompress.h"
 
 namespace hft {
 
@@ -29,6 +33,8 @@ class LineReader {
   // line at least, where it is no longer than 64 KiB.
   std::string_view head();
 
+  // The line last returned ended with CRLF.
+  bool ended_with_carriage() const { return carriage_; }
   std::int64_t line_number() const { return line_number_; }  // of the line last returned, from 1
   std::int64_t line_start() const { return line_start_; }    // its byte in the file, from 0
   // A line is buffered, the file is no pipe, or the pipe has data.
@@ -37,12 +43,17 @@ class LineReader {
 
  private:
   bool fill();
+  bool read_some(std::string& to);
+  bool decompress();
   bool stopped() const;
   void drop_mark();
   std::string name_, buffer_;
   const std::atomic<bool>* cancelled_;
   int fd_ = -1;
-  bool ended_ = false, started_ = false;
+  bool ended_ = false, started_ = false, carriage_ = false;
+  bool known_ = false;  // whether it is compressed
+  std::unique_ptr<Decompressor> decompressor_;
+  std::string packed_;  // read, not yet decompressed
   std::size_t begin_ = 0;
   std::int64_t consumed_ = 0, line_number_ = 0, line_start_ = 0;
 };

@@ -23,27 +23,7 @@ void add_input_options(Flags& flags, InputOptions& o, std::vector<Column> column
   std::string name = o.columns[0].name;
   for (char& c : name) c = static_cast<char>(std::toupper(c));
   flags.add(name, o.values, "Inputs; none: standard input").group("Input");
-  flags.add("-i,--input", o.files, "Read inputs from FILE, from every file in DIR, or stdin (-)")
-      .metavar("FILE|DIR|-")
-      .group("Input");
-  flags.add("--input-format", o.format, "How to read it: by suffix, else by content")
-      .one_of({"auto", "text", "lines", "jsonl", "json"})
-      .show_default()
-      .group("Input");
-  flags.add("--lines", o.lines, "One input per line of text").group("Input");
-  flags.add("-R,--recursive", o.recurse, "Also read the folders inside DIR").group("Input");
-  flags.add("--files-from", o.files_from, "Read the names of input files from LIST")
-      .metavar("LIST|-")
-      .group("Input");
-  flags.add("-0,--null", o.null_separated, "Names in LIST end with NUL, not newline")
-      .group("Input");
-  flags.add("--limit", o.limit, "Stop after N inputs")
-      .metavar("N")
-      .range(0, 1'000'000'000'000)
-      .group("Input");
-  flags.add("--shard", o.shard, "Only every n-th input, from the i-th (0/3, 1/3, 2/3)")
-      .metavar("i/n")
-      .group("Input");
+  add_data_options(flags, o);
   for (auto& column : o.columns) {
     if (column.source.empty()) column.source = column.name;
     std::string flag = column.name;
@@ -58,6 +38,34 @@ void add_input_options(Flags& flags, InputOptions& o, std::vector<Column> column
       .metavar("NAME")
       .mark(o.id_named)
       .show_default()
+      .group("Input");
+}
+
+void add_data_options(Flags& flags, InputOptions& o) {
+  flags.add("-i,--input", o.files, "Read inputs from FILE, from every file in DIR, or stdin (-)")
+      .metavar("FILE|DIR|-")
+      .group("Input");
+  flags.add("--input-format", o.format, "How to read it: by suffix, else by content")
+      .one_of({"auto", "text", "lines", "jsonl", "json", "csv", "tsv"})
+      .show_default()
+      .group("Input");
+  flags.add("--lines", o.lines, "One input per line of text").group("Input");
+  flags.add("-R,--recursive", o.recurse, "Also read the folders inside DIR").group("Input");
+  flags.add("--files-from", o.files_from, "Read the names of input files from LIST")
+      .metavar("LIST|-")
+      .group("Input");
+  flags.add("-0,--null", o.null_separated, "Names in LIST end with NUL, not newline")
+      .group("Input");
+  flags.add("--limit", o.limit, "Stop after N inputs")
+      .metavar("N")
+      .range(0, 1'000'000'000'000)
+      .group("Input");
+  flags.add("--max-errors", o.most_errors, "End the run once more than N inputs have failed")
+      .metavar("N")
+      .range(0, 1'000'000'000'000)
+      .group("Input");
+  flags.add("--shard", o.shard, "Only every n-th input, from the i-th (0/3, 1/3, 2/3)")
+      .metavar("i/n")
       .group("Input");
 }
 
@@ -316,6 +324,8 @@ std::int64_t InputReader::total() const {
   const std::int64_t n = impl_->shard.of(impl_->total);
   return impl_->options.limit < 0 ? n : std::min(n, impl_->options.limit);
 }
+
+std::int64_t InputReader::most_errors() const { return impl_->options.most_errors; }
 
 bool InputReader::ready() const {
   if (!impl_->probed.empty()) return true;

@@ -31,12 +31,12 @@ struct InputOptions {
   std::vector<std::string> values;  // positional arguments
   std::vector<std::string> first;   // texts a task puts before all inputs, whatever their source
   std::vector<std::string> files;   // -i: files or folders, "-" is stdin
-  std::string format = "auto";      // auto | text | lines | jsonl | json
+  std::string format = "auto";      // auto | text | lines | jsonl | json | csv | tsv
   bool lines = false;
   bool recurse = false;
   std::string files_from;
   bool null_separated = false;
-  std::int64_t limit = -1;
+  std::int64_t limit = -1, most_errors = -1;
   std::string shard;  // "i/n"
   std::vector<Column> columns;
   std::string id_column = "id";
@@ -46,6 +46,8 @@ struct InputOptions {
 
 // Declares the options; `columns` as above.
 void add_input_options(Flags& flags, InputOptions& options, std::vector<Column> columns);
+// Those that say where data is and how to read it, without arguments and columns.
+void add_data_options(Flags& flags, InputOptions& options);
 
 // One input, or why it could not be read.
 struct Input {
@@ -96,6 +98,8 @@ class InputReader {
   std::optional<Input> next();
   // How many inputs there are, 0 when that is not known beforehand.
   std::int64_t total() const;
+  // How many inputs may fail before the run ends (--max-errors); -1: all of them.
+  std::int64_t most_errors() const;
   // The next input can be read without waiting for another program to write it.
   bool ready() const;
   // From any thread: a next() that waits for input ends soon, with none.

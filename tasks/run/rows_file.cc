@@ -7,6 +7,7 @@
 #include "core/base/limits.h"
 #include "core/base/signals.h"
 #include "core/base/text.h"
+#include "tasks/run/delimited_reader.h"
 #include "tasks/run/input_of.h"
 #include "tasks/run/named_files.h"
 
@@ -22,7 +23,6 @@ struct Signature {
 };
 using namespace std::string_view_literals;
 constexpr Signature kArchives[] = {
-    {0, "\x1f\x8b"sv, "gzip", "gunzip -c FILE | hft … -i -"},
     {0, "PK\x03\x04"sv, "a zip archive", "unzip -p FILE | hft … -i -"},
     {0, "PK\x05\x06"sv, "an empty zip archive", ""},
     {4, "1AY&SY"sv, "bzip2", "bunzip2 -c FILE | hft … -i -"},
@@ -30,7 +30,6 @@ constexpr Signature kArchives[] = {
      "\xfd"
      "7zXZ\0"sv,
      "xz", "xz -dc FILE | hft … -i -"},
-    {0, "\x28\xb5\x2f\xfd"sv, "zstd", "zstd -dc FILE | hft … -i -"},
     {0, "\x04\x22\x4d\x18"sv, "lz4", "lz4 -dc FILE | hft … -i -"},
     {0, "7z\xbc\xaf\x27\x1c"sv, "a 7z archive", "7z x FILE"},
     {0, "Rar!\x1a\x07"sv, "a RAR archive", "unrar x FILE"},
@@ -114,23 +113,33 @@ bool holds_media(const InputOptions& o, LineReader& file) {
          (o.raw || is_media_name(kind, file.name()) || is_media_head(kind, file.head()));
 }
 
+// Of what is compressed, the suffix of what it holds.
+std::string suffix_of(const std::string& name) {
+  std::filesystem::path path = lowercase(name);
+  if (path.extension() == ".gz" || path.extension() == ".zst") path.replace_extension();
+  return path.extension().string();
+}
+
 std::string format_of(const InputOptions& o, LineReader& file, bool bare) {
   if (holds_media(o, file)) return "media";
   refuse_other_kinds(file.name(), file.head());
   if (o.lines) return "lines";
   if (o.format != "auto") return o.format;
-  const std::string suffix = lowercase(std::filesystem::path(file.name()).extension().string());
-  for (const char* other : {".csv", ".tsv", ".parquet"})
-    if (suffix == other)
-      fail_hint(Errc::kUnsupported, "convert it to JSON lines (.jsonl)", file.name(), ": ",
-                other + 1, " files are not read yet");
+  const std::string suffix = suffix_of(file.name());
+  if (suffix == ".parquet")
+    fail_hint(Errc::kUnsupported, "convert it to JSON lines (.jsonl)", file.name(),
+              ": parquet files are not read yet");
+  if (suffix == ".csv" || suffix == ".tsv") return suffix.substr(1);
   if (suffix == ".jsonl" || suffix == ".ndjson" || suffix == ".jsonlines") return "jsonl";
   if (suffix == ".json") return "json";
   if (suffix == ".txt" || suffix == ".md") return "text";
   std::string_view head = file.head();
   if (head.starts_with("\xEF\xBB\xBF")) head.remove_prefix(3);
-  const std::string format = json_format(head, o, bare);
-  return format.empty() ? "text" : format;
+  if (const std::string format = json_format(head, o, bare); !format.empty()) return format;
+  std::vector<std::string> columns;
+  for (const Column& column : o.columns) columns.push_back(column.source);
+  const auto separator = separator_of(head, columns);
+  return !separator ? "text" : *separator == ',' ? "csv" : "tsv";
 }
 
 class FileSource : public RowSource {
@@ -140,6 +149,8 @@ class FileSource : public RowSource {
       : options_(o), file_(file), reader_(file, &cancelled), cancelled_(cancelled) {
     format_ = format_of(o, reader_, bare);
     if (format_ == "json") load_array();
+    if (format_ == "csv" || format_ == "tsv")
+      table_.emplace(reader_, format_ == "csv" ? ',' : '\t');
   }
 
   std::optional<Input> next() override {
@@ -147,6 +158,7 @@ class FileSource : public RowSource {
     if (format_ == "media" || (format_ == "text" && is_media(options_.columns[0].kind)))
       return media();
     if (format_ == "text") return whole();
+    if (table_) return next_of_table();
     std::optional<std::string> line;
     do line = reader_.next();
     while (line && format_ == "jsonl" && trimmed(*line).empty());
@@ -187,6 +199,16 @@ class FileSource : public RowSource {
                                             std::to_string(reader_.line_start()) + ")"));
     }
   }
+  std::optional<Input> next_of_table() {
+    try {
+      auto row = table_->next();
+      if (!row) return std::nullopt;
+      return input_of_row(options_, std::move(*row), table_->place());
+    } catch (const Error& e) {
+      if (e.code != Errc::kBadData || !table_->has_header()) throw;
+      return failed_input(table_->text(), table_->place(), e);
+    }
+  }
   void load_array() {
     Json value = parse_exact_json(reader_.rest(), reader_.name());
     if (value.is_object()) value = Json::array({value});
@@ -208,6 +230,7 @@ class FileSource : public RowSource {
   const std::atomic<bool>& cancelled_;
   std::string format_;
   bool done_ = false;
+  std::optional<DelimitedReader> table_;
   std::deque<Json> rows_;
   std::int64_t row_number_ = 0;
 };

@@ -1,5 +1,5 @@
-// A file, or standard input, as a source of inputs: one text, lines of text, JSON lines, or a JSON
-// array. What a format is, its suffix says, else its content.
+// A file, or standard input, as a source of inputs: one text, lines of text, JSON lines, a JSON
+// array, or a table. What a format is, its suffix says, else its content.
 #pragma once
 
 #include <atomic>

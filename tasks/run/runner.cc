@@ -5,6 +5,7 @@
 
 #include "core/base/progress.h"
 #include "core/base/signals.h"
+#include "core/base/text.h"
 
 namespace hft {
 namespace {
@@ -91,6 +92,11 @@ class Runner {
       }
     }
     run_.sink.write_error(item.input, *item.error);
+    const std::int64_t most = run_.reader.most_errors();
+    if (++errors_ <= most || most < 0) return;
+    run_.sink.flush();
+    fail_hint(Errc::kFailure, "with -o FILE --resume runs what failed and what is missing",
+              "--max-errors: ", counted(errors_, "input"), " failed, ", most, " may");
   }
 
   // A signal asked for it.
@@ -108,7 +114,7 @@ class Runner {
   const Run& run_;
   std::deque<std::unique_ptr<Item>> items_;  // in input order, until they are written
   std::unordered_map<const Job*, Item*> by_job_;
-  std::int64_t finished_ = 0;
+  std::int64_t finished_ = 0, errors_ = 0;
   Ahead ahead_;
   Progress progress_;
 };

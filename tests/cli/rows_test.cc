@@ -2,10 +2,12 @@
 // shards.
 #include <sys/stat.h>
 
+#include "tests/support/gzip.h"
 #include "tests/support/test.h"
 
 using namespace hft;
 using test::golden;
+using test::gzipped;
 using test::spit;
 using test::TempFolder;
 
@@ -62,9 +64,10 @@ TEST_CASE("rows: archives and other encodings are named, with a way to read them
     CHECK(ran.code == code);
     CHECK(ran.err == message);
   };
-  refused("a.jsonl.gz", std::string("\x1f\x8b\x08\0\0", 5), 6,
-          "hft: a.jsonl.gz: is gzip, which is not read\n"
-          "hint: gunzip -c a.jsonl.gz | hft … -i -\n");
+  refused("a.jsonl.gz", std::string("\x1f\x8b\x08\0\0", 5), 9,
+          "hft: a.jsonl.gz: the gzip data ends in the middle\n");
+  refused("b.jsonl.gz", "\x1f\x8b..", 9,
+          "hft: b.jsonl.gz: damaged gzip: unknown compression method\n");
   refused("a.zip", "PK\x03\x04....", 6,
           "hft: a.zip: is a zip archive, which is not read\nhint: unzip -p a.zip | hft … -i -\n");
   refused("b", "BZh91AY&SY", 6,
@@ -75,8 +78,8 @@ TEST_CASE("rows: archives and other encodings are named, with a way to read them
   refused("win.txt", std::string("\xff\xfeh\0i\0", 6), 9,
           "hft: win.txt: is UTF-16, wanted UTF-8\n"
           "hint: iconv -f UTF-16 -t UTF-8 win.txt | hft … -i -\n");
-  refused("T.CSV", "text\ngood\n", 6,
-          "hft: T.CSV: csv files are not read yet\nhint: convert it to JSON lines (.jsonl)\n");
+  refused("t.parquet", "PAR1", 6,
+          "hft: t.parquet: parquet files are not read yet\nhint: convert it to JSON lines (.jsonl)\n");
 }
 
 TEST_CASE("rows: a file that cannot be read is an error record, the others are done") {
@@ -86,7 +89,7 @@ TEST_CASE("rows: a file that cannot be read is an error record, the others are d
   spit(in / "a.txt", "good");
   spit(in / "b.json", "[{\"text\": \"bad\"");
   spit(in / "c.json", "\"x\"");
-  spit(in / "d.csv", "text\nbad\n");
+  spit(in / "d.csv", "text,text\nbad,bad\n");
   spit(in / "e.txt", "caf\xe9");
   spit(in / "f.gz", "\x1f\x8b..");
   test::fs::create_symlink("..", in / "deep/up");
@@ -99,11 +102,11 @@ TEST_CASE("rows: a file that cannot be read is an error record, the others are d
   CHECK(records[0].contains("output"));
   CHECK(records[1]["error"]["code"] == "bad_data");
   CHECK(records[1]["input"] == "in/b.json");
-  CHECK(records[3]["error"]["code"] == "unsupported");
+  CHECK(records[3]["error"]["message"] == "in/d.csv: line 1 of in/d.csv: two columns are called 'text'");
   CHECK(records[4]["error"]["message"] == "in/deep/self: Too many levels of symbolic links");
   CHECK(records[5]["error"]["message"] == "in/deep/up: is a link to a folder it lies in");
   CHECK(records[6]["error"]["message"] == "in/e.txt: not UTF-8 at byte 3");
-  CHECK(records[7]["error"]["code"] == "unsupported");
+  CHECK(records[7]["error"]["message"] == "in/f.gz: damaged gzip: unknown compression method");
   CHECK(records[8]["input"] == "also good");
   // Also where reading itself fails, and where a listed name is not there.
   const auto list =
@@ -221,4 +224,111 @@ TEST_CASE("rows: shards of job arrays, with steps and with gaps") {
         "hft: the job array's ids leave gaps: SLURM_ARRAY_TASK_ID is 3 of 3 tasks from 1 to 7\n"
         "hint: say which part this task takes: --shard i/n, or --shard 0/1 for all\n");
   CHECK(inputs(shard({"JOB_COMPLETION_INDEX=1", "JOB_COMPLETION_COUNT=4"})) == Texts{"b", "f"});
+}
+
+TEST_CASE("rows: CSV cells are texts as written, quotes hold separators and line ends") {
+  TempFolder folder;
+  spit(folder / "t.csv",
+       "\xEF\xBB\xBFtext,label,id\r\n\"a,\r\nb \"\"c\"\"\",NA,001\r\n\r\nplain \" quote,None,2\n"
+       "\"\",true,3\n");
+  const auto ran = tokenize(folder, {"-i", "t.csv", "--keep-columns", "label"});
+  CHECK(ran.err == "");
+  const auto records = ran.records();
+  REQUIRE(records.size() == 3);
+  CHECK(records[0]["input"] == "a,\r\nb \"c\"");
+  CHECK(records[0]["id"] == "001");
+  CHECK(records[0]["label"] == "NA");
+  CHECK(records[1]["input"] == "plain \" quote");
+  CHECK(records[1]["label"] == "None");
+  CHECK(records[2]["input"] == "");
+  CHECK(records[2]["label"] == "true");
+}
+
+TEST_CASE("rows: a malformed row of CSV is an error record that names its line, the next is read") {
+  TempFolder folder;
+  spit(folder / "t.csv",
+       "text,label\none\ntwo,2\nthree,3,x\n\"four\"4,4\nfive,\xff\nsix,6\n\"never,closed\nseven,7\n");
+  const auto ran = tokenize(folder, {"-i", "t.csv"});
+  CHECK(ran.code == 3);
+  const auto records = ran.records();
+  REQUIRE(records.size() == 7);
+  const auto error = [&](std::size_t i) { return records[i]["error"]["message"]; };
+  CHECK(error(0) == "line 2 of t.csv: has 1 cell, the first line has 2");
+  CHECK(records[1]["input"] == "two");
+  CHECK(error(2) == "line 4 of t.csv: has 3 cells, the first line has 2");
+  CHECK(error(3) == "line 5 of t.csv: text behind a closing quote at byte 6");
+  CHECK(error(4) == "line 6 of t.csv: not UTF-8 at byte 48");
+  CHECK(records[5]["input"] == "six");
+  CHECK(error(6) == "line 8 of t.csv: a quote that begins here is never closed");
+}
+
+TEST_CASE("rows: tables are told by their first line where the suffix does not, TSV by its tabs") {
+  TempFolder folder;
+  spit(folder / "t.tsv", "text\tlabel\na, b\t1\n");
+  CHECK(tokenize(folder, {"-i", "t.tsv"}).records()[0]["input"] == "a, b");
+  spit(folder / "data", "label,text\n1,one\n2,two\n");
+  CHECK(tokenize(folder, {"-i", "data"}).records().size() == 2);
+  CHECK(tokenize(folder, {}, "text\tlabel\none\t1\n").records()[0]["input"] == "one");
+  // Text with commas is text.
+  CHECK(tokenize(folder, {}, "the text, and more\nb\n").records().size() == 1);
+  CHECK(tokenize(folder, {"-i", "data", "--text-column", "texts"}).err ==
+        "hft: --text-column: no column 'texts': the inputs are texts, which have no columns\n");
+  CHECK(tokenize(folder, {"-i", "data", "--input-format", "csv", "--text-column", "texts"}).err ==
+        "hft: no column 'texts' in the data; it has: label, text; closest: 'text'\n"
+        "hint: --text-column text\n");
+}
+
+TEST_CASE("rows: gzip and zstd around any text format") {
+  TempFolder folder;
+  const std::string gz = gzipped("text,label\none,1\ntwo,2\n");
+  spit(folder / "t.csv.gz", gz);
+  CHECK(tokenize(folder, {"-i", "t.csv.gz"}).records()[1]["input"] == "two");
+  spit(folder / "lines", gzipped("{\"text\":\"x\"}\n{\"text\":\"y\"}\n"));
+  CHECK(tokenize(folder, {"-i", "lines"}).records().size() == 2);
+  CHECK(tokenize(folder, {"--lines"}, gzipped("a\nb\n")).records()[1]["input"] == "b");
+  spit(folder / "z.txt.zst", std::string("\x28\xb5\x2f\xfd\0\x58\x29\0\0" "hello", 14));
+  CHECK(tokenize(folder, {"-i", "z.txt.zst"}).records()[0]["input"] == "hello");
+  spit(folder / "cut.csv.gz", gz.substr(0, gz.size() - 9));
+  const auto cut = tokenize(folder, {"-i", "cut.csv.gz"});
+  CHECK(cut.code == 3);
+  CHECK(cut.err.starts_with("hft: cut.csv.gz: the gzip data ends in the middle\n"));
+}
+
+TEST_CASE("rows: --max-errors ends a run whose inputs fail, what was written stays") {
+  TempFolder folder;
+  std::string rows;
+  for (int i = 0; i < 9; ++i) rows += i % 3 == 2 ? "{bad\n" : "{\"text\":\"x\"}\n";
+  spit(folder / "x.jsonl", rows);
+  const auto ran = tokenize(folder, {"-i", "x.jsonl", "--max-errors", "1", "-o", "out.jsonl"});
+  CHECK(ran.code == 1);
+  CHECK(ran.err.ends_with("hft: --max-errors: 2 inputs failed, 1 may\nhint: with -o FILE --resume "
+                          "runs what failed and what is missing\n"));
+  CHECK(test::slurp(folder / "out.jsonl.partial").size() > 0);
+  CHECK(tokenize(folder, {"-i", "x.jsonl", "--max-errors", "3", "-o", "out.jsonl", "--resume"}).code == 3);
+}
+
+TEST_CASE("merge: shards become the bytes of one run, whatever their order; a short one is named") {
+  TempFolder folder;
+  std::string rows;
+  for (int i = 0; i < 10; ++i) rows += "{\"text\":\"row " + std::to_string(i) + "\"}\n";
+  spit(folder / "x.jsonl", rows);
+  REQUIRE(tokenize(folder, {"-i", "x.jsonl", "-o", "whole.jsonl"}).code == 0);
+  for (const char* part : {"0", "1", "2"})
+    REQUIRE(tokenize(folder, {"-i", "x.jsonl", "--shard", std::string(part) + "/3", "-o",
+                              std::string(part) + ".jsonl"})
+                .code == 0);
+  const auto merge = [&](std::vector<std::string> args) {
+    args.insert(args.begin(), "merge");
+    return test::hft(args, {.cwd = folder.path});
+  };
+  CHECK(merge({"2.jsonl", "0.jsonl", "1.jsonl", "-o", "all.jsonl"}).code == 0);
+  CHECK(test::slurp(folder / "all.jsonl") == test::slurp(folder / "whole.jsonl"));
+  CHECK(test::slurp(folder / ".all.jsonl.hft.json") == test::slurp(folder / ".whole.jsonl.hft.json"));
+  CHECK(merge({"0.jsonl", "2.jsonl"}).err == "hft: shard 1/3 is missing\n");
+  for (const char* part : {"0", "1", "2"})
+    test::fs::remove(folder / ("." + std::string(part) + ".jsonl.hft.json"));
+  CHECK(merge({"0.jsonl", "1.jsonl", "2.jsonl"}).out == test::slurp(folder / "whole.jsonl"));
+  const auto wrong = merge({"1.jsonl", "0.jsonl", "2.jsonl"});
+  CHECK(wrong.code == 9);
+  CHECK(wrong.err.starts_with("hft: 1.jsonl: has fewer records than shards behind it\n"));
 }
