@@ -39,6 +39,10 @@ constexpr const char* kEnvironment = R"(Environment
   OMP_NUM_THREADS         threads to compute with, when --threads is not given
   CUDA_VISIBLE_DEVICES    which GPUs may be used
   NO_COLOR                no colours; without it there are none either, at present
+  HFT_NAME                the option --name where it is not given: HFT_DTYPE=bfloat16, HFT_MAX_NEW_TOKENS=50
+  hft.toml                in this folder (or --config FILE), then hft/config.toml in $XDG_CONFIG_HOME or
+                          ~/.config: dtype = "bfloat16" for every command that has the option, and
+                          [generate] with keys of one command; hft env --config shows what is in force
   HFT_CPU                 the instruction set to compute with: plain, avx2, avx512, avx512_vnni or
                           avx512_bf16 [the best this processor has]
   SLURM_ARRAY_TASK_ID and _COUNT, JOB_COMPLETION_INDEX, OMPI rank: the default of --shard
@@ -48,7 +52,10 @@ constexpr const char* kFormats = R"(Inputs
   arguments      each one an input
   standard input the whole of it one input; --lines: one per line
   -i FILE        .txt one text (--lines: one per line), .jsonl one JSON object or string per line,
-                 .json an array of them; -i DIR: every file in it
+                 .json an array of them, .csv and .tsv rows under a line of column names, whose
+                 cells are texts as they are written (RFC 4180: quotes hold separators, line ends
+                 and doubled quotes); -i DIR: every file in it; where the suffix does not say, the
+                 content does; gzip and zstd around any of them
   pictures       a file, a folder (each picture in it; -R: also in the folders inside), a pattern
                  in quotes, a URL, - for standard input, data:image/…;base64,… or bare base64, as
                  arguments and in data; JPEG, PNG, WebP, GIF, BMP, TIFF, turned as EXIF says
@@ -249,7 +256,7 @@ int run_help(const std::vector<std::string>& arguments) {
   if (topic == "completion") return print(kCompletion), 0;
   for (const Topic& known : topics())
     if (topic == known.name) return print(known.text()), 0;
-  if (is_command_group(topic)) return print(help_of_group(topic)), 0;
+  if (is_command_group(topic) && !is_command(topic)) return print(help_of_group(topic)), 0;
   std::vector<std::string> names = topic_names();
   names.insert(names.end(), {"help", "completion"});
   for (const Command& command : commands()) {

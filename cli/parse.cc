@@ -7,6 +7,7 @@
 
 #include "cli/commands.h"
 #include "cli/help.h"
+#include "cli/settings_files.h"
 #include "core/base/error.h"
 #include "core/base/log.h"
 #include "core/base/progress.h"
@@ -101,6 +102,12 @@ void add_common(CLI::App& app) {
       ->check(CLI::IsMember({"auto", "bar", "plain", "json", "none"}))
       ->default_str("auto")
       ->group("Messages");
+  if (!app.get_option_no_throw("--config"))
+    app.add_option_function<std::string>(
+           "--config", [](const std::string&) {},
+           "Take options from FILE in place of ./hft.toml")
+        ->type_name("FILE")
+        ->group("Messages");
 }
 
 // CLI11's words for the commonest mistakes, in ours.
@@ -133,6 +140,52 @@ void add_common(CLI::App& app) {
   fail_hint(Errc::kUsage, hint, app.get_name(), ": ", trimmed(message));
 }
 
+// Behind an option that takes a list CLI11 takes "--" for the list's end alone; a second one then
+// says what the first one says elsewhere.
+void keep_mark(const CLI::App& app, std::vector<std::string>& arguments) {
+  const auto mark = std::find(arguments.begin(), arguments.end(), "--");
+  for (auto at = mark; mark != arguments.end() && at != arguments.begin();) {
+    --at;
+    if (!at->starts_with("-") || *at == "-") continue;
+    const CLI::Option* option = app.get_option_no_throw(at->substr(0, at->find('=')));
+    if (!option) option = app.get_option_no_throw(at->substr(0, 2));  // -iFILE
+    if (option && option->get_allow_extra_args()) arguments.insert(mark, "--");
+    return;
+  }
+}
+
+void parse_arguments(CLI::App& app, std::vector<std::string> arguments) {
+  part_empty_values(app, arguments);
+  keep_mark(app, arguments);
+  // CLI11 takes its arguments last first.
+  std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());
+  watch_values(app, reversed);
+  try {
+    app.parse(std::move(reversed));
+  } catch (const CLI::ParseError& error) {
+    explain(error, app, arguments);
+  }
+}
+
+// Before the arguments, what files and variables say of options that are not among them.
+void add_settings(const std::string& name, const CLI::App& app, std::vector<std::string>& arguments) {
+  const std::vector<Setting> settings = settings_for(app, arguments);
+  if (settings.empty()) return;
+  std::map<std::string, std::function<int()>> runs;
+  const auto tree = build_tree(runs, name);
+  CLI::App* probe = tree->get_subcommand(name);
+  parse_arguments(*probe, arguments);
+  std::vector<std::string> all;
+  for (const Setting& setting : settings) {
+    const CLI::Option* option = probe->get_option(setting.option);
+    const bool off = option->get_expected_max() == 0 && setting.values[0] == "false";
+    if (option->count() > 0 || off) continue;
+    detail(setting.option + " " + joined(setting.values, " ") + " (" + setting.origin + ")");
+    for (const std::string& value : setting.values) all.push_back(setting.option + "=" + value);
+  }
+  arguments.insert(arguments.begin(), all.begin(), all.end());
+}
+
 // The words of a group ("hub cache") and the one behind them that is wrong, if any.
 std::string group_words(const std::vector<std::string>& arguments) {
   std::string words = arguments[0];
@@ -157,6 +210,11 @@ std::string group_words(const std::vector<std::string>& arguments) {
 
 }  // namespace
 
+bool is_command(const std::string& name) {
+  const auto all = commands();
+  return std::any_of(all.begin(), all.end(), [&](const Command& c) { return name == c.name; });
+}
+
 bool is_command_group(const std::string& words) {
   const auto all = commands();
   return std::any_of(all.begin(), all.end(), [&](const Command& c) {
@@ -165,15 +223,17 @@ bool is_command_group(const std::string& words) {
 }
 
 std::string command_of(const std::vector<std::string>& arguments, std::size_t& words) {
-  std::string name;
-  for (words = 0; words < arguments.size();) {
-    name += (words ? " " : "") + arguments[words];
-    ++words;
-    for (const Command& command : commands())
-      if (name == command.name) return name;
+  std::string name, longest;
+  words = 0;
+  for (std::size_t i = 0; i < arguments.size(); ++i) {
+    name += (i ? " " : "") + arguments[i];
+    if (is_command(name)) {
+      longest = name;
+      words = i + 1;
+    }
     if (!is_command_group(name)) break;
   }
-  return "";
+  return longest;
 }
 
 std::unique_ptr<CLI::App> build_tree(std::map<std::string, std::function<int()>>& runs,
@@ -222,20 +282,15 @@ Parsed parse(std::vector<std::string> arguments) {
   CLI::App* sub = parsed.app->get_subcommand(name);
   if (asks_help(words)) return {nullptr, [name] { return run_help({"help", name}); }};
   arguments.erase(arguments.begin(), arguments.begin() + static_cast<std::ptrdiff_t>(words));
-  part_empty_values(*sub, arguments);
-  // CLI11 takes its arguments last first.
-  std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());
-  watch_values(*sub, reversed);
-  try {
-    sub->parse(std::move(reversed));
-  } catch (const CLI::ParseError& error) {
-    explain(error, *sub, arguments);
-  }
+  add_settings(name, *sub, arguments);
+  parse_arguments(*sub, std::move(arguments));
   parsed.run = [sub, run = runs.at(name)] {
     refuse_folder_as_text(*sub);
     return run();
   };
   return parsed;
 }
+
+int run_command(std::vector<std::string> arguments) { return parse(std::move(arguments)).run(); }
 
 }  // namespace hft

@@ -23,6 +23,7 @@ std::unique_ptr<CLI::App> build_tree(std::map<std::string, std::function<int()>>
                                      const std::string& only = "");
 
 // Do longer names of commands begin with these words ("hub", "hub cache")?
+bool is_command(const std::string& name);
 bool is_command_group(const std::string& words);
 
 // Throws Error (kUsage) for anything wrong, with the nearest name. Help and --version are answered

@@ -20,32 +20,6 @@ Json read_object(const fs::path& file) {
   return json.is_object() ? json : Json::object();
 }
 
-// The Hub's name of the task that an architecture's head does; "" when its name does not say.
-std::string task_of(const std::string& architecture, const std::string& model_type) {
-  static const std::pair<const char*, const char*> kTasks[] = {
-      {"ForSequenceClassification", "text-classification"},
-      {"ForTokenClassification", "token-classification"},
-      {"ForDocumentQuestionAnswering", "document-question-answering"},
-      {"ForQuestionAnswering", "question-answering"},
-      {"ForMaskedLM", "fill-mask"},
-      {"ForCausalLM", "text-generation"},
-      {"LMHeadModel", "text-generation"},
-      {"ForImageClassification", "image-classification"},
-      {"ForObjectDetection", "object-detection"},
-      {"ForSemanticSegmentation", "image-segmentation"},
-      {"ForUniversalSegmentation", "image-segmentation"},
-      {"ForAudioClassification", "audio-classification"},
-      {"ForCTC", "automatic-speech-recognition"},
-      {"ForSpeechSeq2Seq", "automatic-speech-recognition"},
-      {"MarianMTModel", "translation"}};
-  for (const auto& [end, task] : kTasks)
-    if (architecture.ends_with(end)) return task;
-  if (!architecture.ends_with("ForConditionalGeneration")) return "";
-  if (model_type == "whisper") return "automatic-speech-recognition";
-  if (model_type.starts_with("llava")) return "image-text-to-text";
-  return model_type.starts_with("blip") ? "image-to-text" : "text2text-generation";
-}
-
 // Numbers that an evaluation wrote: eval_accuracy -> accuracy.
 std::map<std::string, double> metrics_of(const fs::path& folder) {
   std::map<std::string, double> out;
@@ -80,6 +54,31 @@ void write_metrics(YAML::Emitter& yaml, const std::string& name, const std::stri
 }
 
 }  // namespace
+
+std::string task_of(const std::string& architecture, const std::string& model_type) {
+  static const std::pair<const char*, const char*> kTasks[] = {
+      {"ForSequenceClassification", "text-classification"},
+      {"ForTokenClassification", "token-classification"},
+      {"ForDocumentQuestionAnswering", "document-question-answering"},
+      {"ForQuestionAnswering", "question-answering"},
+      {"ForMaskedLM", "fill-mask"},
+      {"ForCausalLM", "text-generation"},
+      {"LMHeadModel", "text-generation"},
+      {"ForImageClassification", "image-classification"},
+      {"ForObjectDetection", "object-detection"},
+      {"ForSemanticSegmentation", "image-segmentation"},
+      {"ForUniversalSegmentation", "image-segmentation"},
+      {"ForAudioClassification", "audio-classification"},
+      {"ForCTC", "automatic-speech-recognition"},
+      {"ForSpeechSeq2Seq", "automatic-speech-recognition"},
+      {"MarianMTModel", "translation"}};
+  for (const auto& [end, task] : kTasks)
+    if (architecture.ends_with(end)) return task;
+  if (!architecture.ends_with("ForConditionalGeneration")) return "";
+  if (model_type == "whisper") return "automatic-speech-recognition";
+  if (model_type.starts_with("llava")) return "image-text-to-text";
+  return model_type.starts_with("blip") ? "image-to-text" : "text2text-generation";
+}
 
 std::string architecture_of(const fs::path& folder) {
   const Json config = read_object(folder / "config.json");

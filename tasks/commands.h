@@ -11,6 +11,8 @@ extern const Command generate_command, chat_command, classify_command, ner_comma
     hub_ls_command, hub_info_command, hub_cache_ls_command, hub_cache_rm_command,
     hub_cache_prune_command, hub_cache_verify_command, hub_login_command, hub_logout_command,
     hub_whoami_command, hub_upload_command, push_command, image_classify_command, detect_command,
-    segment_command, caption_command, vqa_command, doc_qa_command, audio_classify_command, transcribe_command;
+    segment_command, caption_command, vqa_command, doc_qa_command, audio_classify_command, transcribe_command,
+    eval_command, eval_compare_command, merge_command, run_any_command, pipeline_command, doctor_command,
+    loglikelihood_command;
 
 }  // namespace hft

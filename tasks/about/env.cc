@@ -6,8 +6,10 @@
 
 #include "core/base/json.h"
 #include "core/base/processor.h"
+#include "core/base/text.h"
 #include "hub/settings.h"
 #include "tasks/commands.h"
+#include "tasks/run/settings.h"
 
 namespace hft {
 namespace {
@@ -30,14 +32,28 @@ Json rows() {
           {"token", !hub::settings().token.empty()}};
 }
 
+std::string shown(const Json& row) {
+  const std::string value =
+      row["value"].is_string() ? row["value"].get<std::string>() : to_line(row["value"]);
+  return row["option"].get<std::string>() + " " + value + "  (" + row["origin"].get<std::string>() +
+         ": " + (row["commands"].size() > 3 ? counted(static_cast<std::int64_t>(row["commands"].size()), "command") : to_line(row["commands"])) + ")";
+}
+
 std::function<int()> declare(Flags& flags) {
-  auto json = std::make_shared<bool>(false);
+  auto json = std::make_shared<bool>(false), config = std::make_shared<bool>(false);
   flags.footer(
       "Examples:\n"
       "  hft env\n"
-      "  HFT_CPU=plain hft env --json");
+      "  HFT_CPU=plain hft env --json\n"
+      "  hft env --config                  # what hft.toml and HFT_* set");
   flags.add("--json", *json, "One JSON record");
-  return [json] {
+  flags.add("--config", *config, "Options set by files and variables, and where each comes from");
+  return [json, config] {
+    if (*config) {
+      for (const Json& row : settings_in_force())
+        std::printf("%s\n", *json ? to_line(row).c_str() : shown(row).c_str());
+      return 0;
+    }
     const Json all = rows();
     if (*json) {
       std::printf("%s\n", to_line(all).c_str());

@@ -1,0 +1,66 @@
+#include "tasks/work/eval_tasks.h"
+
+#include <algorithm>
+
+#include "core/base/error.h"
+#include "core/base/text.h"
+
+namespace hft {
+namespace {
+
+const std::vector<std::string> kLabelColumns{"label", "labels"};
+
+const std::vector<EvalTask>& tasks() {
+  static const std::vector<std::string> kTextColumns{"reference", "references", "target", "answer",
+                                                     "answers"};
+  static const std::vector<EvalTask> kTasks{
+      {"text-classification", "classify", AnswerKind::kLabels, kLabelColumns,
+       {"accuracy", "f1"}, {"--top-k=all"}},
+      {"zero-shot-classification", "classify", AnswerKind::kLabels, kLabelColumns,
+       {"accuracy", "f1"}, {}},
+      {"token-classification", "ner", AnswerKind::kTags,
+       {"ner_tags", "tags", "entities", "labels"},
+       {"precision", "recall", "f1", "accuracy"},
+       {"--aggregation-strategy=none", R"(--ignore-labels=[""])"}},
+      {"question-answering", "qa", AnswerKind::kAnswers, {"answers", "answer"},
+       {"exact_match", "f1"}, {}},
+      {"summarization", "summarize", AnswerKind::kTexts,
+       {"summary", "highlights", "reference", "references", "target"},
+       {"rouge1", "rouge2", "rougeL", "rougeLsum"}, {}},
+      {"translation", "translate", AnswerKind::kTexts,
+       {"translation", "reference", "references", "target"}, {"bleu", "chrf"}, {}},
+      {"text-generation", "generate", AnswerKind::kTexts, kTextColumns, {"exact_match"},
+       {"--no-full-text", "--no-do-sample"}},
+      {"image-classification", "image-classify", AnswerKind::kLabels, kLabelColumns,
+       {"accuracy", "f1"}, {"--top-k=all"}},
+      {"audio-classification", "audio-classify", AnswerKind::kLabels, kLabelColumns,
+       {"accuracy", "f1"}, {"--top-k=all"}},
+      {"automatic-speech-recognition", "transcribe", AnswerKind::kTexts,
+       {"text", "transcription", "sentence", "reference"}, {"wer", "cer"}, {}},
+      {"image-to-text", "caption", AnswerKind::kTexts, {"caption", "text", "reference"},
+       {"rougeL", "bleu"}, {}},
+      {"visual-question-answering", "vqa", AnswerKind::kTexts, kTextColumns, {"exact_match"}, {}},
+      {"multiple-choice", "loglikelihood", AnswerKind::kChoices, {"label", "gold", "answer"},
+       {"acc", "acc_norm"}, {}},
+      {"language-modeling", "loglikelihood", AnswerKind::kLikelihood, {},
+       {"perplexity", "bits_per_byte", "byte_perplexity", "word_perplexity"}, {}},
+  };
+  return kTasks;
+}
+
+}  // namespace
+
+const EvalTask& eval_task(const std::string& name) {
+  const auto& all = tasks();
+  const auto found = std::ranges::find_if(
+      all, [&](const EvalTask& task) { return task.id == name || task.command == name; });
+  if (found != all.end()) return *found;
+  if (name == "sentiment-analysis") return eval_task("text-classification");
+  std::vector<std::string> names;
+  for (const EvalTask& task : all) names.push_back(task.id);
+  const auto near = nearest(name, names);
+  fail(Errc::kUsage, "--task: there is no evaluation of '", name, "'; there is one of ",
+       joined(names, ", "), near ? "; closest: '" + *near + "'" : "");
+}
+
+}  // namespace hft
