@@ -22,9 +22,12 @@ std::map<std::string, Words> next_words() {
   for (const Command& command : commands()) {
     std::string before;
     for (const auto& word : split(command.name, ' ')) {
-      for (const std::string& at : {before, "help" + (before.empty() ? "" : " " + before)})
+      for (const std::string& at : {before, "help" + (before.empty() ? "" : " " + before)}) {
+        // Behind a command that is also the beginning of another, its options are likelier.
+        if (is_command(at)) continue;
         if (Words& words = next[at]; std::ranges::find(words, word) == words.end())
           words.push_back(word);
+      }
       before += (before.empty() ? "" : " ") + word;
     }
   }
@@ -101,6 +104,15 @@ std::string bash_command(const CLI::App& command) {
          (cases.empty() ? "" : "      case \"$last\" in\n" + cases + "      esac\n") + "      ;;\n";
 }
 
+// The first pattern that fits is taken: "eval compare" stands before "eval".
+std::vector<const CLI::App*> longest_first(const CLI::App& tree) {
+  auto all = tree.get_subcommands({});
+  std::ranges::stable_sort(all, std::greater(), [](const CLI::App* command) {
+    return std::ranges::count(command->get_name(), ' ');
+  });
+  return all;
+}
+
 std::string bash(const CLI::App& tree) {
   std::string out = kBashHead;
   for (const auto& [before, words] : next_words())
@@ -109,7 +121,7 @@ std::string bash(const CLI::App& tree) {
       "  esac\n"
       "  if [ -n \"$next\" ]; then _hft_lines -W \"$next\" -- \"$word\"; return; fi\n"
       "  case \"$line \" in\n";
-  for (const CLI::App* command : tree.get_subcommands({})) out += bash_command(*command);
+  for (const CLI::App* command : longest_first(tree)) out += bash_command(*command);
   return out + kBashTail;
 }
 
@@ -159,7 +171,7 @@ std::string zsh(const CLI::App& tree) {
     if (!before.empty())
       out += "    \"" + before + "\") compadd -- " + joined(words, " ") + "; return ;;\n";
   out += "  esac\n  case \"${words[2,-1]}\" in\n";
-  for (const CLI::App* command : tree.get_subcommands({})) {
+  for (const CLI::App* command : longest_first(tree)) {
     out += "    \"" + command->get_name() + " \"*) _arguments -s \\\n";
     for (const CLI::Option* option : command->get_options())
       if (option->nonpositional()) out += zsh_option(*option);

@@ -50,6 +50,7 @@ bool LineReader::fill() {
     if (!decompressor_) return !buffer_.empty();
     packed_ = std::exchange(buffer_, "");
   }
+  ended_ = true;  // also where the next line throws
   ended_ = !(decompressor_ ? decompress() : read_some(buffer_));
   return !ended_;
 }

@@ -141,7 +141,7 @@ Fingerprint fingerprint(const Flags& flags, const fs::path& folder, bool weights
   static const std::set<std::string> kHarmless{
       "--output",          "--force",    "--resume",    "--threads",
       "--batch-size",      "--progress", "--quiet",     "--verbose",
-      "--color",           "--config",     "--model",    "--cache-dir", "--local-files-only",
+      "--color",           "--config",     "--max-errors",     "--model",    "--cache-dir", "--local-files-only",
       "--require-license", "--input",    "--json",      "--format"};
   Json settings = Json::object();
   std::vector<fs::path> folders{folder};

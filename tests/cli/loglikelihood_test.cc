@@ -32,7 +32,7 @@ TEST_CASE("loglikelihood: white space before a choice is the choice's; a row is 
   const auto ran = test::hft({"loglikelihood", "-m", kModel, "--json", "-i", "x.jsonl"}, {.cwd = folder.path});
   CHECK(ran.code == 3);
   const auto records = ran.records();
-  CHECK(records[3]["error"]["message"] == "line 4 of x.jsonl: 'choices' is empty");
+  CHECK(records[3]["error"]["message"] == "'choices' is empty");
   const Json first = records[0]["output"];
   CHECK(first[0]["choice"] == "nine boats");
   CHECK(first[0]["loglikelihood"].get<double>() < 0);

@@ -102,7 +102,7 @@ TEST_CASE("rows: a file that cannot be read is an error record, the others are d
   CHECK(records[0].contains("output"));
   CHECK(records[1]["error"]["code"] == "bad_data");
   CHECK(records[1]["input"] == "in/b.json");
-  CHECK(records[3]["error"]["message"] == "in/d.csv: line 1 of in/d.csv: two columns are called 'text'");
+  CHECK(records[3]["error"]["message"] == "line 1 of in/d.csv: two columns are called 'text'");
   CHECK(records[4]["error"]["message"] == "in/deep/self: Too many levels of symbolic links");
   CHECK(records[5]["error"]["message"] == "in/deep/up: is a link to a folder it lies in");
   CHECK(records[6]["error"]["message"] == "in/e.txt: not UTF-8 at byte 3");
@@ -257,7 +257,7 @@ TEST_CASE("rows: a malformed row of CSV is an error record that names its line, 
   CHECK(records[1]["input"] == "two");
   CHECK(error(2) == "line 4 of t.csv: has 3 cells, the first line has 2");
   CHECK(error(3) == "line 5 of t.csv: text behind a closing quote at byte 6");
-  CHECK(error(4) == "line 6 of t.csv: not UTF-8 at byte 48");
+  CHECK(error(4) == "line 6 of t.csv: not UTF-8 at byte 46");
   CHECK(records[5]["input"] == "six");
   CHECK(error(6) == "line 8 of t.csv: a quote that begins here is never closed");
 }
