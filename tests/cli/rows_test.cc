@@ -291,7 +291,7 @@ TEST_CASE("rows: gzip and zstd around any text format") {
   spit(folder / "cut.csv.gz", gz.substr(0, gz.size() - 9));
   const auto cut = tokenize(folder, {"-i", "cut.csv.gz"});
   CHECK(cut.code == 3);
-  CHECK(cut.err.starts_with("hft: cut.csv.gz: the gzip data ends in the middle\n"));
+  CHECK(cut.err.find("cut.csv.gz: the gzip data ends in the middle\n") != std::string::npos);
 }
 
 TEST_CASE("rows: --max-errors ends a run whose inputs fail, what was written stays") {
