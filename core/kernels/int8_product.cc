@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <span>
 
+#include "core/kernels/half.h"
 #include "core/kernels/product_rows.h"
-#include "core/kernels/simd.h"
-#include "core/kernels/widen_codes.h"
 
 namespace hft {
 namespace {
@@ -85,6 +85,58 @@ struct QuantiseRows {
   }
 };
 
+// What quantise_rows_apart() makes of rows, beside the rows themselves.
+struct Apart {
+  float threshold;
+  std::int64_t padded;   // K rounded up to whole vectors
+  float* halves;         // [M, padded] x as halves
+  std::int16_t* values;  // [M, padded] of those below the threshold
+  Int16Rows* to;
+};
+
+template <class T>
+struct QuantiseApart {
+  template <class V>
+  [[gnu::always_inline]] static inline void run(const Product* p, const Apart* apart) {
+    constexpr std::int64_t kWidth = simd::width<V>;
+    const V threshold = V{} + apart->threshold;
+    for (std::int64_t row = 0; row < p->rows; ++row) {
+      const T* x = static_cast<const T*>(p->x) + row * p->x_stride;
+      float* halves = apart->halves + row * apart->padded;
+      std::int64_t k = 0;
+      V part, most{}, all{}, none{};  // none: 0, but NaN where x holds a NaN or an infinity
+      const auto take = [&](V a) __attribute__((always_inline)) {
+        a = simd::rounded_to_half(a);
+        const V size = a < V{} ? -a : a;
+        most = simd::larger(most, size >= threshold ? V{} : size);
+        all = simd::larger(all, size);
+        none += a * 0.0f;
+        simd::store(a, halves + k);
+      };
+      for (; k + kWidth <= p->depth; k += kWidth) {
+        simd::load(x + k, part);
+        take(part);
+      }
+      if (k < p->depth) {
+        float rest[kWidth] = {};
+        for (std::int64_t i = k; i < p->depth; ++i) rest[i - k] = simd::widen(x[i]);
+        simd::load(rest, part);
+        take(part);
+      }
+      const float size = simd::largest(most);
+      apart->to->scales[row] = size * kSmallStep + simd::sum(none);
+      if (simd::largest(all) >= apart->threshold) apart->to->added_to.push_back(row);
+      const float factor = size > 0 ? kMostInt8 / size : 0;
+      for (k = 0; k < p->depth; k += kWidth) {
+        simd::load(halves + k, part);
+        const V own = part < V{} ? -part : part;
+        QuantiseRows<T>::whole((own >= threshold ? V{} : part) * factor,
+                               apart->values + row * apart->padded + k);
+      }
+    }
+  }
+};
+
 struct Row {
   Processor needs;
   void (*compute)(const Product&, const Int8Operands&, std::int64_t begin, std::int64_t end,
@@ -133,7 +185,11 @@ void Int8Weights::set(std::int64_t o, const float* numbers) {
 }
 
 void Int8Weights::set(std::int64_t o, const std::int8_t* codes, float scale) {
-  for (std::int64_t k = 0; k < depth; ++k) values[place(*this, o, k).value] = codes[k];
+  std::int8_t* to = values.data() + place(*this, o, 0).value;
+  for (std::int64_t k = 0; k < depth; k += 2, to += kInt8Panel * 2) {
+    to[0] = codes[k];
+    if (k + 1 < depth) to[1] = codes[k + 1];
+  }
   for (std::int64_t k = 0; k < depth; k += kInt8Group) scales[place(*this, o, k).scale] = scale;
 }
 
@@ -156,42 +212,30 @@ Int16Rows quantise_rows(const Product& p, Processor row) {
   return to;
 }
 
-Int16Rows quantise_rows_apart(const Product& p, float threshold) {
-  const std::int64_t stride = (p.depth + 1) / 2 * 2;
-  std::vector<std::vector<float>> rows(p.rows, std::vector<float>(p.depth));
-  Int16Rows to{stride, nullptr, std::vector<float>(p.rows), {}};
-  const auto apart = [&](float x) { return threshold > 0 && std::abs(x) >= threshold; };
-  for (std::int64_t row = 0; row < p.rows; ++row) {
-    bool any = false;
-    for (std::int64_t k = 0; k < p.depth; ++k) {
-      const std::int64_t at = row * p.x_stride + k;
-      const float x = p.x_type == Number::kFloat
-                          ? static_cast<const float*>(p.x)[at]
-                          : simd::widen(static_cast<const std::uint16_t*>(p.x)[at]);
-      rows[row][k] = nearest_half(x);
-      any |= apart(rows[row][k]);
-    }
-    if (any) to.added_to.push_back(row);
-  }
+Int16Rows quantise_rows_apart(const Product& p, float threshold, Processor row) {
+  Int16Rows to{(p.depth + 1) / 2 * 2, nullptr, std::vector<float>(p.rows), {}};
+  const std::int64_t padded = (p.depth + 15) / 16 * 16;
+  std::vector<float> halves(p.rows * padded);
+  std::vector<std::int16_t> values(p.rows * padded);
+  const Apart apart{threshold > 0 ? threshold : INFINITY, padded, halves.data(), values.data(), &to};
+  if (p.x_type == Number::kBFloat16)
+    simd::run_fitting<QuantiseApart<std::uint16_t>>(row, &p, &apart);
+  else
+    simd::run_fitting<QuantiseApart<float>>(row, &p, &apart);
   to.scales.resize(p.rows + to.added_to.size());
-  to.values = std::make_unique<std::int16_t[]>(to.scales.size() * stride);
-  // The numbers of one kind of `row` with at most `most` steps, as the to_row-th of `to`.
-  const auto take = [&](const std::vector<float>& row, bool large, float most, std::int64_t to_row) {
-    float size = 0, none = 0;
-    for (const float x : row) {
-      none += x * 0.0f;
-      if (apart(x) == large) size = std::max(size, std::abs(x));
-    }
-    to.scales[to_row] = size * (large ? kLargeStep : kSmallStep) + none;
-    const float factor = size > 0 ? most / size : 0;
+  to.values = std::make_unique<std::int16_t[]>(to.scales.size() * to.stride);
+  for (std::int64_t m = 0; m < p.rows; ++m)
+    std::copy_n(values.data() + m * padded, std::min(padded, to.stride), to.values.get() + m * to.stride);
+  for (std::size_t i = 0; i < to.added_to.size(); ++i) {
+    const std::span<const float> numbers(halves.data() + to.added_to[i] * padded, p.depth);
+    float size = 0;
+    for (const float x : numbers) size = std::max(size, std::abs(x));
+    to.scales[p.rows + i] = size * kLargeStep;
+    std::int16_t* large = to.values.get() + (p.rows + i) * to.stride;
     for (std::int64_t k = 0; k < p.depth; ++k)
-      if (apart(row[k]) == large)
-        to.values[to_row * stride + k] =
-            static_cast<std::int16_t>(std::nearbyint(row[k] * factor));
-  };
-  for (std::int64_t row = 0; row < p.rows; ++row) take(rows[row], false, kMostInt8, row);
-  for (std::size_t i = 0; i < to.added_to.size(); ++i)
-    take(rows[to.added_to[i]], true, kMostInt16, p.rows + i);
+      if (std::abs(numbers[k]) >= apart.threshold)
+        large[k] = static_cast<std::int16_t>(std::nearbyint(numbers[k] * (kMostInt16 / size)));
+  }
   return to;
 }
 

@@ -42,7 +42,7 @@ Int16Rows quantise_rows(const Product& p, Processor row = processor());
 // Rows as LLM.int8() has them (arXiv:2208.07339): 8 bits of each number below the threshold, and the
 // others, of rows that have such, with 16 bits in a row of their own. Numbers are rounded to halves
 // before. A threshold of 0: none is.
-Int16Rows quantise_rows_apart(const Product& p, float threshold);
+Int16Rows quantise_rows_apart(const Product& p, float threshold, Processor row = processor());
 
 // Outputs [begin, end) of p, whose x and weights are x, weights and, where p.gated is set, *gated.
 struct Int8Operands {

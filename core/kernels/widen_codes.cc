@@ -4,40 +4,16 @@
 #include <bit>
 #include <cmath>
 
-#include "core/kernels/simd.h"
+#include "core/kernels/half.h"
 
 namespace hft {
 namespace {
 
-template <class V>
-using IntsOf = typename simd::With<V>::Ints;
+using simd::as_floats;
+using simd::as_ints;
+using simd::IntsOf;
+using simd::rounded_to_half;
 
-template <class V>
-[[gnu::always_inline]] inline V as_floats(const IntsOf<V>& bits) {
-  V x;
-  std::memcpy(&x, &bits, sizeof x);
-  return x;
-}
-template <class V>
-[[gnu::always_inline]] inline IntsOf<V> as_ints(const V& x) {
-  IntsOf<V> bits;
-  std::memcpy(&bits, &x, sizeof bits);
-  return bits;
-}
-
-// A half keeps 13 bits less of the fraction, and multiples of 2^-24 where it is small.
-template <class V>
-[[gnu::always_inline]] inline V rounded_to_half(const V& x) {
-  const auto bits = as_ints(x);
-  const V size = as_floats<V>(bits & 0x7fffffff);
-  V normal = as_floats<V>((bits + 0xfff + ((bits >> 13) & 1)) & ~0x1fff);
-  const V shift = V{} + 0.75f;  // whose last bit is 2^-24
-  const V small = as_floats<V>(as_ints<V>((size + shift) - shift) | (bits & ~0x7fffffff));
-  const V infinite = as_floats<V>((IntsOf<V>{} + 0x7f800000) | (bits & ~0x7fffffff));
-  normal = size >= V{} + 65520.0f ? infinite : normal;
-  const V near = size < V{} + 6.103515625e-05f ? small : normal;
-  return x == x ? near : x;
-}
 template <class V>
 [[gnu::always_inline]] inline V rounded_to_bfloat16(const V& x) {
   std::uint16_t halves[simd::width<V>];

@@ -1,5 +1,7 @@
 #include "core/quant/int8_matrix.h"
 
+#include <sys/mman.h>
+
 #include <algorithm>
 #include <atomic>
 #include <optional>
@@ -37,6 +39,7 @@ class Int8Matrix : public StoredMatrix {
   Int8Matrix(const LlmInt8& rows, float threshold)
       : StoredMatrix(rows.outputs, rows.depth), threshold_(threshold), weights_(outputs, depth) {
     share_rows([&](std::int64_t o) { weights_.set(o, rows.codes + o * depth, rows.sizes[o]); });
+    if (rows.mapped) give_back(rows.codes, outputs * depth);
   }
 
   Part product(Product p, const StoredMatrix* gated) const override {
@@ -65,6 +68,14 @@ class Int8Matrix : public StoredMatrix {
     Tensor numbers;
     std::int64_t first;
   };
+
+  // Whole pages of a mapped file, which are read again if need be.
+  static void give_back(const std::int8_t* codes, std::int64_t bytes) {
+    constexpr std::uintptr_t kPage = 4096;
+    const auto at = reinterpret_cast<std::uintptr_t>(codes), begin = (at + kPage - 1) / kPage * kPage,
+               end = (at + bytes) / kPage * kPage;
+    if (begin < end) ::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
+  }
 
   template <class F>
   void share_rows(F&& f) const {
@@ -102,7 +113,7 @@ LlmInt8 llm_int8(const Tensor& weight, const std::string& what) {
   const Tensor codes = at::round(numbers * (127.0 / sizes.unsqueeze(1))).nan_to_num(0).to(at::kChar);
   const auto owner = std::make_shared<Owner>(Owner{codes, sizes});
   return {weight.size(0), weight.size(1), codes.const_data_ptr<std::int8_t>(),
-          sizes.const_data_ptr<float>(), owner};
+          sizes.const_data_ptr<float>(), false, owner};
 }
 
 StoredRows llm_int8_rows(const LlmInt8& weight, float threshold) {

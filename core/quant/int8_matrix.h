@@ -14,6 +14,7 @@ struct LlmInt8 {
   std::int64_t outputs = 0, depth = 0;
   const std::int8_t* codes = nullptr;  // [outputs, depth]
   const float* sizes = nullptr;        // [outputs], the largest of each row
+  bool mapped = false;                 // the codes lie in a file, whose pages are given back once they are laid out
   std::shared_ptr<const void> owner;   // of both
 };
 LlmInt8 llm_int8(const Tensor& weight, const std::string& what);

@@ -108,7 +108,8 @@ StoredRows llm_int8_stored(const Quantization& how, const CodedModule& module, c
   const auto owner = std::make_shared<Owner>(Owner{bytes_of(weight), bytes_of(sizes)});
   return llm_int8_rows({module.outputs, module.depth,
                         reinterpret_cast<const std::int8_t*>(owner->codes.data),
-                        reinterpret_cast<const float*>(owner->sizes.data), owner},
+                        reinterpret_cast<const float*>(owner->sizes.data),
+                        owner->codes.owner == weight.file, owner},
                        static_cast<float>(how.threshold));
 }
 
