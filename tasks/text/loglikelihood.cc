@@ -96,8 +96,9 @@ class Likelihoods {
   Continued part(std::string context, std::string continuation) const {
     const std::string trimmed = metrics::right_trimmed(context);
     continuation = context.substr(trimmed.size()) + continuation;
-    TokenIds seen = trimmed.empty() ? start() : encode(trimmed);
-    TokenIds said = encode(trimmed + continuation);
+    const bool special = !trimmed.empty() && takes_specials(trimmed);
+    TokenIds seen = trimmed.empty() ? start() : encode(trimmed, special);
+    TokenIds said = encode(trimmed + continuation, special);
     if (!trimmed.empty()) said.erase(said.begin(), said.begin() + static_cast<std::ptrdiff_t>(
                                                                       std::min(seen.size(), said.size())));
     if (said.empty()) fail(Errc::kBadData, "a choice has no token of its own");
@@ -114,7 +115,7 @@ class Likelihoods {
 
   // Every token of a text once; in windows, each of which sees as much before as there is room for.
   std::vector<Continued> windows(const std::string& text) const {
-    const TokenIds ids = encode(text);
+    const TokenIds ids = encode(text, takes_specials(text));
     std::vector<Continued> parts;
     for (std::size_t at = 0; at < ids.size();) {
       const std::size_t count = std::min(ids.size() - at, most_), end = at + count;
@@ -127,8 +128,12 @@ class Likelihoods {
     return parts;
   }
 
-  TokenIds encode(const std::string& text) const {
-    return tokenizer_.encode(text, {.add_special_tokens = false}).ids;
+  // The tokenizer's own special tokens, unless the text begins with the one it would put there.
+  bool takes_specials(const std::string& text) const {
+    return !(prefix_ && text.starts_with(tokenizer_.token(*prefix_)));
+  }
+  TokenIds encode(const std::string& text, bool special) const {
+    return tokenizer_.encode(text, {.add_special_tokens = special}).ids;
   }
   TokenIds start() const {
     if (!prefix_) fail(Errc::kBadData, "the text is empty, and the model has no token to start with");
