@@ -214,8 +214,10 @@ Pixels ImageProcessor::operator()(const Image& image) const {
       same ? Image{} : resized(image, size.width, size.height, s.filter, s.arithmetic);
   if (const Extent within = s.shrinks ? shrunk(size, s.size) : size; !(within == size)) {
     check(within, "shrunk");
-    resized_image = resized(same ? image : resized_image, within.width, within.height,
-                            Filter::kBicubic, s.arithmetic);
+    const Image& whole = same ? image : resized_image;
+    resized_image = s.arithmetic == Arithmetic::kPillow
+                        ? thumbnail(whole, within.width, within.height)
+                        : resized(whole, within.width, within.height, Filter::kBicubic, s.arithmetic);
     size = within;
   }
   Extent crop = size;

@@ -82,10 +82,11 @@ struct Span {
 // point. They are made as they are asked for: of a huge picture, all of them would fill the memory.
 class Axis {
  public:
-  Axis(int in, int out, const Kernel& kernel, Arithmetic arithmetic)
+  // covered: how much of `in` the output is made of, from its beginning.
+  Axis(int in, int out, float covered, const Kernel& kernel, Arithmetic arithmetic)
       : in_(in),
         out_(out),
-        scale_(static_cast<double>(static_cast<float>(in)) / out),
+        scale_(static_cast<double>(covered) / out),
         stretch_(std::max(scale_, 1.0)),
         kernel_(kernel),
         precision_(arithmetic == Arithmetic::kPillow ? 22 : torch_precision()) {}
@@ -341,6 +342,13 @@ struct Finish {
 class Resizer {
  public:
   Resizer(const Image& in, Image& out, const Kernel& kernel, Arithmetic arithmetic, Processor row)
+      : Resizer(in, out, {static_cast<float>(in.width), static_cast<float>(in.height)}, kernel,
+                arithmetic, row) {}
+  struct Covered {
+    float width, height;
+  };
+  Resizer(const Image& in, Image& out, Covered covered, const Kernel& kernel,
+          Arithmetic arithmetic, Processor row)
       : in_(in),
         out_(out),
         row_(row),
@@ -348,13 +356,14 @@ class Resizer {
         in_bytes_(3 * static_cast<std::size_t>(in.width)),
         stride_(out_bytes_ + 8) {
     if (in.width != out.width) {
-      across_.emplace(in.width, out.width, kernel, arithmetic);
+      across_.emplace(in.width, out.width, covered.width, kernel, arithmetic);
       band_.resize(stride_ * kRows);
       constexpr int kKept = 1 << 22;  // columns whose weights are kept from band to band
       for (int x = 0; in.width <= kKept && x < out.width; x = blocks_.back().end)
         blocks_.push_back(block_from(x));
     }
-    if (in.height != out.height) down_.emplace(in.height, out.height, kernel, arithmetic);
+    if (in.height != out.height)
+      down_.emplace(in.height, out.height, covered.height, kernel, arithmetic);
   }
 
   void run() {
@@ -500,11 +509,62 @@ void pick_nearest(const Image& in, Image& out, Arithmetic arithmetic) {
 
 }  // namespace
 
+namespace {
+
+Image blank(int width, int height) {
+  Image image{width, height, {}};
+  image.rgb.resize(3 * static_cast<std::size_t>(width) * static_cast<std::size_t>(height));
+  return image;
+}
+
+// Every block of so many pixels as their mean (Reduce.c); those at the right and lower edges may
+// have fewer.
+Image reduced(const Image& in, int across, int down) {
+  Image out = blank((in.width + across - 1) / across, (in.height + down - 1) / down);
+  std::uint8_t* to = out.rgb.data();
+  for (int y = 0; y < in.height; y += down)
+    for (int x = 0; x < in.width; x += across) {
+      const int columns = std::min(across, in.width - x), rows = std::min(down, in.height - y);
+      const auto count = static_cast<std::uint32_t>(columns * rows);
+      const auto share = static_cast<std::uint32_t>(4294967296.0 / (256.0 * count));
+      for (int c = 0; c < 3; ++c) {
+        std::uint32_t sum = count / 2;
+        for (int row = y; row < y + rows; ++row)
+          for (int column = x; column < x + columns; ++column)
+            sum += in.rgb[3 * (static_cast<std::size_t>(row) * static_cast<std::size_t>(in.width) +
+                               static_cast<std::size_t>(column)) + static_cast<std::size_t>(c)];
+        *to++ = static_cast<std::uint8_t>(sum * share >> 24);
+      }
+    }
+  return out;
+}
+
+}  // namespace
+
+Image thumbnail(const Image& in, int width, int height, Processor row) {
+  const auto factor = [](int from, int to) { return std::max(static_cast<int>(from / (2.0 * to)), 1); };
+  const int across = factor(in.width, width), down = factor(in.height, height);
+  if (across * down == 1)
+    return resized(in, width, height, Filter::kBicubic, Arithmetic::kPillow, row);
+  const Image from = reduced(in, across, down);
+  const Resizer::Covered covered{static_cast<float>(static_cast<double>(in.width) / across),
+                                 static_cast<float>(static_cast<double>(in.height) / down)};
+  const Kernel kernel = kernel_of(Filter::kBicubic, Arithmetic::kPillow);
+  Image out = blank(width, height);
+  if (!down_first(from, width, height)) {
+    Resizer(from, out, covered, kernel, Arithmetic::kPillow, row).run();
+    return out;
+  }
+  Image between = blank(from.width, height);
+  Resizer(from, between, covered, kernel, Arithmetic::kPillow, row).run();
+  Resizer(between, out, covered, kernel, Arithmetic::kPillow, row).run();
+  return out;
+}
+
 Image resized(const Image& in, int width, int height, Filter filter, Arithmetic arithmetic,
               Processor row) {
   if (in.width == width && in.height == height) return in;
-  Image out{width, height, {}};
-  out.rgb.resize(3 * static_cast<std::size_t>(width) * static_cast<std::size_t>(height));
+  Image out = blank(width, height);
   if (filter == Filter::kNearest) {
     pick_nearest(in, out, arithmetic);
     return out;

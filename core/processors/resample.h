@@ -17,4 +17,9 @@ enum class Arithmetic : std::uint8_t { kPillow, kTorchvision };
 media::Image resized(const media::Image& image, int width, int height, Filter filter,
                      Arithmetic arithmetic, Processor row = processor());
 
+// Pillow's bicubic thumbnails: of a picture more than four times as large, means of blocks are
+// resized in its place (reducing_gap 2).
+media::Image thumbnail(const media::Image& image, int width, int height,
+                       Processor row = processor());
+
 }  // namespace hft

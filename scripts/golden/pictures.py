@@ -187,6 +187,11 @@ def plain_processors(fast):
     yield "MaskFormer", {"size": {"shortest_edge": 90, "longest_edge": 130}}
     yield "Mask2Former", {"size": square, "size_divisor": 16}
     yield "Mask2Former", {"size": {"shortest_edge": 90, "longest_edge": 130}}
+    yield "Donut", {"size": {"height": 64, "width": 48}}
+    yield "Donut", {"size": [90, 60], "do_align_long_axis": True, "resample": 3}
+    yield "Donut", {"size": square, "do_thumbnail": False, "do_pad": False}
+    yield "Vilt", {"size": {"shortest_edge": 64}, "size_divisor": 16}
+    yield "Vilt", {"size": 96}
 
 
 _made = {}
