@@ -250,7 +250,7 @@ def main():
     chosen = [g for g in GOLDENS if (not names or g.name in names) and g.release == release]
     if any(g in VISION + TIMM + BLIP + documents.VILT + documents.HALVES for g in chosen):
         photos.make()
-    if any(g in documents.DOCUMENTS for g in chosen):
+    if release == 4 and any(g in documents.DOCUMENTS for g in chosen):
         documents.pages()
         documents.read_pages()
     if release == 4 and any(g in audio.AUDIO for g in chosen):

@@ -53,7 +53,11 @@ def settings(o):
 
 
 def caption(golden, folder, o, inputs):
+    import transformers as tf
     from golden.vision import image_of
+    if golden.release == 5:
+        p = documents.parts(folder, tf.VisionEncoderDecoderModel)
+        return [documents.prompted(p, image_of(i), o.prompt, settings(o)) for i in inputs]
     p = pipe("image-to-text", folder)
     if o.prompt and p.model.config.model_type == "vision-encoder-decoder":
         return [documents.prompted(p, image_of(i), o.prompt, settings(o)) for i in inputs]
@@ -63,6 +67,10 @@ def caption(golden, folder, o, inputs):
 
 def vqa(golden, folder, o, inputs):
     from golden.vision import image_of
+    if golden.release == 5:
+        import transformers as tf
+        p = documents.parts(folder, tf.ViltForQuestionAnswering)
+        return [documents.scored(p, image_of(i), i["question"], o.top_k) for i in inputs]
     p = pipe("visual-question-answering", folder)
     if p.model.can_generate():
         p.generation_config.update(**settings(o))  # the pipeline hands on no parameters

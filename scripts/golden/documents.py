@@ -1,5 +1,8 @@
 """The golden checkpoints that read pages (LayoutLM), score answers about pictures (ViLT), or write as two halves
 (VisionEncoderDecoder), their pages, and what the reference's pipelines answer."""
+import dataclasses
+from types import SimpleNamespace
+
 import torch
 
 from golden import photos
@@ -130,7 +133,23 @@ HALVES = [
     donut("donut-deep", "Donut of more layers, heads and stages, with a head of its own", {"depths": [1, 2, 1], "num_heads": [1, 2, 4], "image_size": 64},
           {"decoder_layers": 3, "tie_word_embeddings": False, "decoder_ffn_dim": 40}, DONUT[:2], {"height": 64, "width": 64}),
 ]
-DOCUMENTS = LAYOUTLM + VILT + HALVES
+
+
+def version_5(golden, tokenizer, cases):
+    """The same as transformers 5 saves it: the processor of pictures inside processor_config.json."""
+    own = dict(golden.files.get("preprocessor_config.json", {}))
+    if own:  # by Pillow, as the others
+        own["image_processor_type"] += "Pil"
+    return dataclasses.replace(
+        golden, name=f"v5-{golden.name}", about=f"As transformers 5 saves it: {golden.about}", tokenizer=f"of {tokenizer}", cases=cases,
+        release=5, weights="safetensors", files={"processor_config.json": {"image_processor": own}} if own else {})
+
+
+SAVED_BY_5 = [version_5(LAYOUTLM[0], "layoutlm", [Case([*DOC_QA[1].args, "--dtype", "float32"], GIVEN)]), version_5(VILT[1], "vilt", [Case(["vqa", "--top-k", "3"], VQA)]),
+              version_5(HALVES[0], "vit-gpt2", CAPTION[:1]), version_5(HALVES[3], "trocr", CAPTION[:1]),
+              version_5(HALVES[7], "donut", DONUT[:1])]
+HALVES += SAVED_BY_5[2:]
+DOCUMENTS = LAYOUTLM + VILT + HALVES + SAVED_BY_5[:2]
 
 
 def halves(config, tokenizer):
@@ -161,6 +180,8 @@ def doc_qa(golden, folder, o, inputs):
     from golden.blip import settings
     from golden.vision import image_of
     more = {}
+    if golden in HALVES and golden.release == 5:
+        return [written(parts(folder, tf.VisionEncoderDecoderModel), image_of(i), i["question"], settings(o)) for i in inputs]
     if golden in HALVES:
         more["image_processor"] = tf.AutoImageProcessor.from_pretrained(folder, use_fast=False)
     p = tf.pipeline("document-question-answering", model=str(folder), dtype=torch.float32, device=-1,
@@ -171,13 +192,41 @@ def doc_qa(golden, folder, o, inputs):
     return [p({**i, "image": image_of(i)}, **extra) for i in inputs]
 
 
-def prompted(pipe, image, prompt, more):
-    """What the pipeline of captions would give, did it hand prompts on to two halves."""
+def parts(folder, kind):
+    """What the pipelines that transformers 5 has no more were made of."""
+    import transformers as tf
+    model = kind.from_pretrained(folder, dtype=torch.float32).eval()
+    return SimpleNamespace(model=model, generation_config=getattr(model, "generation_config", None),
+                           tokenizer=tf.AutoTokenizer.from_pretrained(folder), image_processor=tf.AutoImageProcessor.from_pretrained(folder))
+
+
+def pixels_of(pipe, image):
     from PIL import Image, ImageOps
     picture = ImageOps.exif_transpose(Image.open(image)).convert("RGB")
-    pixels = pipe.image_processor(images=picture, return_tensors="pt").pixel_values
-    ids = pipe.tokenizer(prompt, add_special_tokens=False, return_tensors="pt").input_ids
-    out = pipe.model.generate(pixels, decoder_input_ids=ids, generation_config=pipe.generation_config, **more)
+    return pipe.image_processor(images=picture, return_tensors="pt")
+
+
+def scored(pipe, image, question, top_k=5):
+    with torch.no_grad():
+        logits = pipe.model(**pipe.tokenizer(question, return_tensors="pt"), **pixels_of(pipe, image)).logits
+    best = logits.sigmoid()[0].topk(min(top_k, logits.shape[1]))
+    return [{"score": s, "answer": pipe.model.config.id2label[i]} for s, i in zip(best.values.tolist(), best.indices.tolist())]
+
+
+def written(pipe, image, question, more):
+    """The pipeline's own reading of what is written; as transformers 5 has it, it cannot generate itself."""
+    from transformers.pipelines.document_question_answering import DocumentQuestionAnsweringPipeline as Pipeline
+    ids = pipe.tokenizer(f"<s_docvqa><s_question>{question}</s_question><s_answer>", add_special_tokens=False, return_tensors="pt").input_ids
+    out = pipe.model.generate(pixels_of(pipe, image).pixel_values, decoder_input_ids=ids, generation_config=pipe.generation_config, **more)
+    return [Pipeline.postprocess_encoder_decoder_single(pipe, {"sequences": out})]
+
+
+def prompted(pipe, image, prompt, more):
+    """What the pipeline of captions would give, did it hand prompts on to two halves."""
+    ids = {}
+    if prompt:
+        ids["decoder_input_ids"] = pipe.tokenizer(prompt, add_special_tokens=False, return_tensors="pt").input_ids
+    out = pipe.model.generate(pixels_of(pipe, image).pixel_values, **ids, generation_config=pipe.generation_config, **more)
     return [{"generated_text": pipe.tokenizer.decode(row, skip_special_tokens=True)} for row in out]
 
 
