@@ -38,7 +38,8 @@ int number_of(const std::string& flag, const std::string& text, int most) {
   int value = -1;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc() || end != text.data() + text.size() || value < 0 || value > most)
-    fail(Errc::kUsage, "--tesseract-config: ", flag, ": '", text, "' is no number from 0 to ", most);
+    fail(Errc::kUsage, "--tesseract-config: ", flag, ": '", text, "' is no number from 0 to ",
+         most);
   return value;
 }
 

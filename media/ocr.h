@@ -14,9 +14,9 @@ namespace hft::media {
 
 // What the tesseract program takes on its command line.
 struct OcrOptions {
-  std::string languages = "eng";  // "eng+deu"
-  int segmentation = 3, engine = 3;  // --psm, --oem
-  std::string data;                  // --tessdata-dir; "": its own
+  std::string languages = "eng";                               // "eng+deu"
+  int segmentation = 3, engine = 3;                            // --psm, --oem
+  std::string data;                                            // --tessdata-dir; "": its own
   std::vector<std::pair<std::string, std::string>> variables;  // -c, --dpi and the like
   std::vector<std::string> configs;                            // files of variables
 };

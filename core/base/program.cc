@@ -55,8 +55,7 @@ Program::Program(const std::vector<std::string>& arguments, const Streams& strea
   ::posix_spawnattr_destroy(&how);
   if (failed) pid_ = -1;
   if (failed == ENOENT) return;
-  if (failed)
-    fail(Errc::kResources, "cannot start ", arguments[0], ": ", std::strerror(failed));
+  if (failed) fail(Errc::kResources, "cannot start ", arguments[0], ": ", std::strerror(failed));
   const rlimit most{memory, memory};
   ::prlimit(pid_, RLIMIT_AS, &most, nullptr);
 }

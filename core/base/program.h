@@ -41,15 +41,15 @@ class Program {
     int in, out, error;
   };
   Program() = default;
-  // Starts arguments[0], which may take so many bytes of memory. Throws kResources when it cannot be
-  // started though it is there.
+  // Starts arguments[0], which may take so many bytes of memory. Throws kResources when it cannot
+  // be started though it is there.
   Program(const std::vector<std::string>& arguments, const Streams& streams, std::uint64_t memory);
   Program(Program&& other) noexcept : pid_(std::exchange(other.pid_, 0)) {}
   Program& operator=(Program&& other) noexcept {
     std::swap(pid_, other.pid_);
     return *this;
   }
-  ~Program();  // ends it
+  ~Program();                               // ends it
   bool there() const { return pid_ >= 0; }  // false: there is no such program
   void wait();
 

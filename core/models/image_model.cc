@@ -34,7 +34,8 @@ class NetModel : public ImageModel {
     if (!net_.answer) fail(Errc::kUnsupported, "the model answers no questions");
     const std::vector<std::int64_t> sizes = sizes_of(pictures);
     std::vector<std::int64_t> each;
-    for (const auto picture : questions.of) each.push_back(sizes.at(static_cast<std::size_t>(picture)));
+    for (const auto picture : questions.of)
+      each.push_back(sizes.at(static_cast<std::size_t>(picture)));
     std::vector<Matrix> rows(each.size());
     translate_errors([&] {
       in_passes(each, net_.pixels, runtime_, [&](std::size_t first, std::size_t count) {

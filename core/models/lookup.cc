@@ -174,7 +174,8 @@ std::vector<Support> supported_models() {
     if (architecture.sees) row.tasks = {"caption", "vqa"};
     if (architecture.reads_pages) row.tasks = {"doc-qa"};
     for (const Head head : architecture.heads)
-      if (!architecture.reads_pages && head != Head::kFeatures) row.tasks.emplace_back(command_of(head));
+      if (!architecture.reads_pages && head != Head::kFeatures)
+        row.tasks.emplace_back(command_of(head));
     for (const ImageHead head : architecture.image_heads) row.tasks.emplace_back(command_of(head));
     for (const SoundHead head : architecture.sound_heads) row.tasks.emplace_back(command_of(head));
     if (!row.tasks.empty()) rows.push_back(std::move(row));

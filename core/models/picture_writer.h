@@ -1,5 +1,5 @@
-// The halves of an encoder-decoder that was put together of two architectures to write about pictures
-// (VisionEncoderDecoder): what one that may be a half gives.
+// The halves of an encoder-decoder that was put together of two architectures to write about
+// pictures (VisionEncoderDecoder): what one that may be a half gives.
 #pragma once
 
 #include "core/models/seq2seq_net.h"

@@ -70,7 +70,8 @@ Extent shrunk(Extent in, Extent most) {
 // A quarter to the right.
 Image turned_right(const Image& in) {
   Image out{in.height, in.width, std::vector<std::uint8_t>(in.rgb.size())};
-  const auto width = static_cast<std::size_t>(in.width), height = static_cast<std::size_t>(in.height);
+  const auto width = static_cast<std::size_t>(in.width),
+             height = static_cast<std::size_t>(in.height);
   for (std::size_t y = 0; y < height; ++y)
     for (std::size_t x = 0; x < width; ++x)
       std::copy_n(&in.rgb[3 * (y * width + x)], 3, &out.rgb[3 * (x * height + height - 1 - y)]);
@@ -202,7 +203,8 @@ Extent ImageProcessor::resized_extent(Extent in) const {
 Pixels ImageProcessor::operator()(const Image& image) const {
   const ImageSettings& s = settings_;
   const bool lies = image.width > image.height, stands = image.width < image.height;
-  if (s.aligns && ((s.size.width < s.size.height && lies) || (s.size.width > s.size.height && stands))) {
+  if (s.aligns &&
+      ((s.size.width < s.size.height && lies) || (s.size.width > s.size.height && stands))) {
     ImageSettings upright = s;
     upright.aligns = false;
     return ImageProcessor(upright)(turned_right(image));
@@ -215,9 +217,10 @@ Pixels ImageProcessor::operator()(const Image& image) const {
   if (const Extent within = s.shrinks ? shrunk(size, s.size) : size; !(within == size)) {
     check(within, "shrunk");
     const Image& whole = same ? image : resized_image;
-    resized_image = s.arithmetic == Arithmetic::kPillow
-                        ? thumbnail(whole, within.width, within.height)
-                        : resized(whole, within.width, within.height, Filter::kBicubic, s.arithmetic);
+    resized_image =
+        s.arithmetic == Arithmetic::kPillow
+            ? thumbnail(whole, within.width, within.height)
+            : resized(whole, within.width, within.height, Filter::kBicubic, s.arithmetic);
     size = within;
   }
   Extent crop = size;

@@ -29,13 +29,13 @@ struct Extent {
 
 // How the size of the result follows from that of the picture.
 enum class Sizing : std::uint8_t {
-  kExact,           // height, width
-  kShortest,        // shortest_edge, the other by truncation
-  kWithinLongest,   // shortest_edge, unless the other passes longest_edge: DETR's rounding
-  kShortestWithin,  // the same, both by truncation: MaskFormer's
+  kExact,            // height, width
+  kShortest,         // shortest_edge, the other by truncation
+  kWithinLongest,    // shortest_edge, unless the other passes longest_edge: DETR's rounding
+  kShortestWithin,   // the same, both by truncation: MaskFormer's
   kShortestRounded,  // the same, both rounded; the longest is 1333/800 of the shortest: ViLT's
-  kWithin,          // max_height, max_width
-  kCropShare,       // shortest_edge / crop_pct, then that edge cut out; from 384 on a plain warp
+  kWithin,           // max_height, max_width
+  kCropShare,        // shortest_edge / crop_pct, then that edge cut out; from 384 on a plain warp
 };
 
 // Whose arithmetic makes numbers of the bytes: rescale in float64 and normalise (the classes on

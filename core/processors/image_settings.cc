@@ -131,9 +131,10 @@ ImageSettings settings_of(const Fields& fields, const ImageClass& row, bool fast
   s.divisor = static_cast<int>(fields.integer(
       "size_divisor", 0, 1 << 16, fields.integer("size_divisibility", 0, 1 << 16, row.divisor)));
   if (row.divisor == 1 || s.divisor == 0) s.divisor = 1;
-  s.floor_divisor = row.floor_divisor == 1
-                        ? 1
-                        : static_cast<int>(fields.integer("size_divisor", 1, 1 << 16, row.floor_divisor));
+  s.floor_divisor =
+      row.floor_divisor == 1
+          ? 1
+          : static_cast<int>(fields.integer("size_divisor", 1, 1 << 16, row.floor_divisor));
   if (!row.page) read_size(fields, row, s);
   const bool may_crop = row.cropping != CropUse::kNever || fast;
   s.crops = may_crop && fields.boolean("do_center_crop", row.cropping == CropUse::kOn);

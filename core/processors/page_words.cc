@@ -39,7 +39,8 @@ std::int32_t normalised(std::int64_t pixel, int size) {
 }  // namespace
 
 PageWords words_of_boxes(const Json& list) {
-  if (!list.is_array()) fail(Errc::kBadData, "word_boxes: is ", list.type_name(), ", wanted a list");
+  if (!list.is_array())
+    fail(Errc::kBadData, "word_boxes: is ", list.type_name(), ", wanted a list");
   PageWords page;
   for (std::size_t i = 0; i < list.size(); ++i) {
     const Json& entry = list[i];
@@ -62,7 +63,8 @@ PageWords words_of_table(std::string_view table, int width, int height) {
     const auto number = [&](std::size_t i) {
       return std::strtoll(cells[kLeft + i].c_str(), nullptr, 10);
     };
-    const auto left = number(0), top = number(1), right = left + number(2), bottom = top + number(3);
+    const auto left = number(0), top = number(1), right = left + number(2),
+               bottom = top + number(3);
     page.words.push_back(cells[kText]);
     page.boxes.push_back({normalised(left, width), normalised(top, height),
                           normalised(right, width), normalised(bottom, height)});

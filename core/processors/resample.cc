@@ -347,8 +347,8 @@ class Resizer {
   struct Covered {
     float width, height;
   };
-  Resizer(const Image& in, Image& out, Covered covered, const Kernel& kernel,
-          Arithmetic arithmetic, Processor row)
+  Resizer(const Image& in, Image& out, Covered covered, const Kernel& kernel, Arithmetic arithmetic,
+          Processor row)
       : in_(in),
         out_(out),
         row_(row),
@@ -532,7 +532,8 @@ Image reduced(const Image& in, int across, int down) {
         for (int row = y; row < y + rows; ++row)
           for (int column = x; column < x + columns; ++column)
             sum += in.rgb[3 * (static_cast<std::size_t>(row) * static_cast<std::size_t>(in.width) +
-                               static_cast<std::size_t>(column)) + static_cast<std::size_t>(c)];
+                               static_cast<std::size_t>(column)) +
+                          static_cast<std::size_t>(c)];
         *to++ = static_cast<std::uint8_t>(sum * share >> 24);
       }
     }
@@ -542,7 +543,9 @@ Image reduced(const Image& in, int across, int down) {
 }  // namespace
 
 Image thumbnail(const Image& in, int width, int height, Processor row) {
-  const auto factor = [](int from, int to) { return std::max(static_cast<int>(from / (2.0 * to)), 1); };
+  const auto factor = [](int from, int to) {
+    return std::max(static_cast<int>(from / (2.0 * to)), 1);
+  };
   const int across = factor(in.width, width), down = factor(in.height, height);
   if (across * down == 1)
     return resized(in, width, height, Filter::kBicubic, Arithmetic::kPillow, row);

@@ -85,8 +85,8 @@ void add_answer(std::vector<Answer>& answers, const std::string& context,
   answers.push_back({score, span.begin, span.end, text});
 }
 
-// f(window, candidate) for the `count` best spans of each window that may be answers; what the empty
-// answer scores.
+// f(window, candidate) for the `count` best spans of each window that may be answers; what the
+// empty answer scores.
 template <class F>
 double each_span(const std::vector<AnswerWindow>& windows, std::int32_t cls,
                  const AnswerRules& rules, std::size_t count, const F& f) {
@@ -133,12 +133,13 @@ std::vector<Answer> find_answers(const std::string& context,
 std::vector<WordSpan> find_word_spans(const std::vector<AnswerWindow>& windows, std::int32_t cls,
                                       const AnswerRules& rules) {
   std::vector<WordSpan> answers;
-  const double null_score = each_span(
-      windows, cls, rules, static_cast<std::size_t>(rules.top_k),
-      [&](const Encoding& encoding, const Candidate& c) {
-        const auto first = encoding.word_ids[c.start], last = encoding.word_ids[c.end];
-        if (first >= 0 && last >= 0) answers.push_back({c.score, first, last});
-      });
+  const double null_score = each_span(windows, cls, rules, static_cast<std::size_t>(rules.top_k),
+                                      [&](const Encoding& encoding, const Candidate& c) {
+                                        const auto first = encoding.word_ids[c.start],
+                                                   last = encoding.word_ids[c.end];
+                                        if (first >= 0 && last >= 0)
+                                          answers.push_back({c.score, first, last});
+                                      });
   if (rules.impossible) answers.push_back({null_score, 0, 0, true});
   keep_best(answers, rules.top_k);
   return answers;

@@ -308,7 +308,8 @@ Encoding Tokenizer::encode_words(const std::vector<std::string>& words,
 std::vector<Encoding> Tokenizer::encode_pair_windows(const std::vector<std::string>& words,
                                                      const std::vector<std::string>& pair,
                                                      const EncodeOptions& options) const {
-  return impl_->finish(impl_->encode_words(words, options, 0), impl_->encode_words(pair, options, 1),
+  return impl_->finish(impl_->encode_words(words, options, 0),
+                       impl_->encode_words(pair, options, 1),
                        {options, true, impl_->post_processor.get()});
 }
 

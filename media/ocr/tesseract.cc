@@ -17,6 +17,8 @@ namespace {
 
 using Reader = tesseract::TessBaseAPI;
 
+constexpr int kMostSide = 32767;  // INT16_MAX, the library's own
+
 struct PixDeleter {
   void operator()(Pix* pix) const { pixDestroy(&pix); }
 };
@@ -28,7 +30,8 @@ std::unique_ptr<Pix, PixDeleter> pix_of(const Image& image) {
   const std::uint8_t* from = image.rgb.data();
   for (int y = 0; y < image.height; ++y) {
     l_uint32* line = pixGetData(pix.get()) + static_cast<std::ptrdiff_t>(y) * pixGetWpl(pix.get());
-    for (int x = 0; x < image.width; ++x, from += 3) composeRGBPixel(from[0], from[1], from[2], line + x);
+    for (int x = 0; x < image.width; ++x, from += 3)
+      composeRGBPixel(from[0], from[1], from[2], line + x);
   }
   return pix;
 }
@@ -82,6 +85,9 @@ class Tesseract : public OcrBackend {
   Tesseract() { setMsgSeverity(L_SEVERITY_NONE); }
 
   std::string table(const Image& image, const OcrOptions& options) const override {
+    if (std::max(image.width, image.height) > kMostSide)
+      fail(Errc::kBadData, "the page has ", image.width, " x ", image.height,
+           " pixels, but tesseract reads at most ", kMostSide, " a side");
     std::unique_ptr<Reader> reader = take(options);
     const auto pix = pix_of(image);
     reader->SetImage(pix.get());
@@ -95,8 +101,9 @@ class Tesseract : public OcrBackend {
   }
 
  private:
-  using Key = std::tuple<std::string, int, int, std::string,
-                         std::vector<std::pair<std::string, std::string>>, std::vector<std::string>>;
+  using Key =
+      std::tuple<std::string, int, int, std::string,
+                 std::vector<std::pair<std::string, std::string>>, std::vector<std::string>>;
   static Key key_of(const OcrOptions& o) {
     return {o.languages, o.segmentation, o.engine, o.data, o.variables, o.configs};
   }

@@ -27,19 +27,19 @@ class FfmpegReader : public SoundReader {
   FfmpegReader(Descriptor file, std::string_view format, int rate) {
     Pipe samples = make_pipe(), errors = make_pipe();
     program_ = Program({"ffmpeg",       "-nostdin",
-                  "-hide_banner", "-loglevel",
-                  "error",        "-max_alloc",
-                  "536870912",    "-protocol_whitelist",
-                  "file",         "-format_whitelist",
-                  kDemuxers,      "-i",
-                  kInput,         "-vn",
-                  "-sn",          "-dn",
-                  "-ac",          "1",
-                  "-ar",          std::to_string(rate),
-                  "-t",           std::to_string(limits::kSoundSeconds + 1),
-                  "-f",           "f32le",
-                  "pipe:1"},
-                 {file.get(), samples.in.get(), errors.in.get()}, kMemory);
+                        "-hide_banner", "-loglevel",
+                        "error",        "-max_alloc",
+                        "536870912",    "-protocol_whitelist",
+                        "file",         "-format_whitelist",
+                        kDemuxers,      "-i",
+                        kInput,         "-vn",
+                        "-sn",          "-dn",
+                        "-ac",          "1",
+                        "-ar",          std::to_string(rate),
+                        "-t",           std::to_string(limits::kSoundSeconds + 1),
+                        "-f",           "f32le",
+                        "pipe:1"},
+                       {file.get(), samples.in.get(), errors.in.get()}, kMemory);
     if (!program_.there())
       fail_hint(Errc::kUnsupported, "install ffmpeg, or convert the sound to WAV, FLAC, Ogg or MP3",
                 "is ", format, ": missing decoder, the ffmpeg program is not there");

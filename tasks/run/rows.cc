@@ -12,8 +12,8 @@
 #include "tasks/run/input_of.h"
 #include "tasks/run/line_reader.h"
 #include "tasks/run/named_files.h"
-#include "tasks/run/rows_pages.h"
 #include "tasks/run/rows_file.h"
+#include "tasks/run/rows_pages.h"
 #include "tasks/run/shard.h"
 
 namespace hft {

@@ -66,8 +66,9 @@ std::optional<Input> PageRows::next() {
     if (!picture) return std::nullopt;
     ++number_;
     std::string name = name_ + std::string(kPage) + std::to_string(only_ > 0 ? only_ : number_);
-    return with_value(options_, input_,
-                      Media{std::move(name), std::make_shared<const std::string>(*std::move(picture))});
+    return with_value(
+        options_, input_,
+        Media{std::move(name), std::make_shared<const std::string>(*std::move(picture))});
   } catch (const Error& e) {
     ended_ = true;
     Input failed = input_;

@@ -22,8 +22,8 @@ class SavedFiles {
 
 // As a part of a file's name.
 std::string in_file_name(std::string_view text);
-// The name of an input's file without folder and suffix, with the page of a document; "" where it is
-// none.
+// The name of an input's file without folder and suffix, with the page of a document; "" where it
+// is none.
 std::string stem_of(const Input& input);
 // "0007-cat": what files made of an input are called.
 std::string saved_name(const Input& input);

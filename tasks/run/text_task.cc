@@ -36,9 +36,8 @@ Sequence to_sequence(const TextContext& context, const Encoding& encoding) {
 
 Encoding encode_within(const TextContext& context, const std::string& text, const std::string* pair,
                        Truncation truncation, bool offsets) {
-  EncodeOptions options{.add_special_tokens = context.special_tokens,
-                        .offsets = offsets,
-                        .listed = context.listed};
+  EncodeOptions options{
+      .add_special_tokens = context.special_tokens, .offsets = offsets, .listed = context.listed};
   auto encode = [&] {
     return pair ? context.tokenizer.encode_pair(text, *pair, options)
                 : context.tokenizer.encode(text, options);
@@ -85,13 +84,14 @@ int run_text_task(const Flags& flags, const TextOptions& o, const TextTask& task
   InputReader reader(o.input, o.output.keep_columns);
   auto loading = load_in_background<TextModel>(request);
 
-  TextContext context{.folder = folder,
-                      .config = std::move(config),
-                      .tokenizer = unless_unsupported(
-                          loading, [&] { return Tokenizer::load(source.folder, source.tokenizer); }),
-                      .cut = o.model.truncate,
-                      .special_tokens = source.special_tokens,
-                      .listed = task.sentences};
+  TextContext context{
+      .folder = folder,
+      .config = std::move(config),
+      .tokenizer = unless_unsupported(
+          loading, [&] { return Tokenizer::load(source.folder, source.tokenizer); }),
+      .cut = o.model.truncate,
+      .special_tokens = source.special_tokens,
+      .listed = task.sentences};
   context.labels = labels_of(context.config);
   const std::unique_ptr<TextModel> model = loading.get();
   for (const auto& warning : model->warnings()) note(warning);

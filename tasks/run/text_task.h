@@ -22,12 +22,12 @@ struct TextContext {
   std::filesystem::path folder;
   Fields config;
   Tokenizer tokenizer;
-  std::int64_t max_tokens = 0;  // of one sequence: the least of model and tokenizer
+  std::int64_t max_tokens = 0;              // of one sequence: the least of model and tokenizer
   std::int64_t trained_tokens = INT64_MAX;  // those the model was made for, where it takes more
-  bool cut = true;              // false: a text longer than that is an error (--no-truncation)
-  bool special_tokens = true;   // what the tokenizer puts around a text
-  bool listed = false;          // texts are tokenized as those of a list: an empty pair is one
-  std::vector<Json> labels;     // config's id2label in id order; may be empty
+  bool cut = true;             // false: a text longer than that is an error (--no-truncation)
+  bool special_tokens = true;  // what the tokenizer puts around a text
+  bool listed = false;         // texts are tokenized as those of a list: an empty pair is one
+  std::vector<Json> labels;    // config's id2label in id order; may be empty
 };
 
 Sequence to_sequence(const TextContext& context, const Encoding& encoding);
@@ -51,8 +51,8 @@ struct TextTask {
   Rendering rendering;
   // Empty: the model's folder itself.
   std::function<TextSource(const std::filesystem::path& folder)> source{};
-  // Called once model and tokenizer are loaded; what it returns is called from one thread, or, where
-  // pictures are read, from several.
+  // Called once model and tokenizer are loaded; what it returns is called from one thread, or,
+  // where pictures are read, from several.
   std::function<Prepare(const TextContext&)> setup;
   // Changes the request (pooling …); takes the results elsewhere. Both may be empty.
   std::function<void(ModelRequest&)> request{};

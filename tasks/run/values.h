@@ -11,8 +11,8 @@
 
 namespace hft {
 
-// What a column is read as; kPage: pictures, and PDF documents as pictures of their pages. Numbers and lists are kept as the JSON text they were given as, so that
-// not a digit is lost.
+// What a column is read as; kPage: pictures, and PDF documents as pictures of their pages. Numbers
+// and lists are kept as the JSON text they were given as, so that not a digit is lost.
 enum class Kind { kText, kNumber, kImage, kPage, kSound, kList };
 inline bool is_media(Kind kind) {
   return kind == Kind::kImage || kind == Kind::kPage || kind == Kind::kSound;

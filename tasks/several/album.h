@@ -1,5 +1,5 @@
-// Pictures as a model sees them: questions to one picture share what its file became, as long as one
-// of them is on its way.
+// Pictures as a model sees them: questions to one picture share what its file became, as long as
+// one of them is on its way.
 #pragma once
 
 #include <map>
@@ -20,7 +20,8 @@ class Album {
     const Media& media = std::get<Media>(*input.values[0]);
     const bool named = !media.bytes;
     if (named)
-      if (const std::scoped_lock lock(mutex_); auto known = shown_[media.source].lock()) return known;
+      if (const std::scoped_lock lock(mutex_); auto known = shown_[media.source].lock())
+        return known;
     auto made = std::make_shared<const Pixels>(processor_(input.image()));
     const std::scoped_lock lock(mutex_);
     if (!named) return made;

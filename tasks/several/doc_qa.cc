@@ -55,10 +55,11 @@ Json written_answer(const Tokenizer& tokenizer, const std::vector<std::int32_t>&
   return nullptr;
 }
 
-int answer_in_writing(const Flags& flags, Options& o, const fs::path& folder, const Fields& config) {
-  for (const char* flag : {"--lang", "--tesseract-config", "--word-boxes", "--doc-stride",
-                           "--max-answer-len", "--max-seq-len", "--handle-impossible-answer",
-                           "--save-images"})
+int answer_in_writing(const Flags& flags, Options& o, const fs::path& folder,
+                      const Fields& config) {
+  for (const char* flag :
+       {"--lang", "--tesseract-config", "--word-boxes", "--doc-stride", "--max-answer-len",
+        "--max-seq-len", "--handle-impossible-answer", "--save-images"})
     if (flags.given(flag))
       fail(Errc::kUsage, flag, ": is for models that read the words of a page; ", folder.string(),
            " sees the page itself");
@@ -98,15 +99,15 @@ int answer_from_words(const Flags& flags, Options& o) {
   check_no_generation(o.generation, "finds its answers on the page");
   PageReader reader(media::ocr_options(o.lang, o.tesseract_config), given_words(o.word_boxes));
   const SavedFiles files("--save-images", o.save_images, o.output.force || o.output.resume);
-  const TextTask task{
-      .head = Head::kAnswer,
-      .default_model = kDefaultModel,
-      .verb = "answering",
-      .rendering = {.text = draw},
-      .setup = [&](const TextContext& context) {
-        return page_questions(o.page, context, reader, files);
-      },
-      .pages = true};
+  const TextTask task{.head = Head::kAnswer,
+                      .default_model = kDefaultModel,
+                      .verb = "answering",
+                      .rendering = {.text = draw},
+                      .setup =
+                          [&](const TextContext& context) {
+                            return page_questions(o.page, context, reader, files);
+                          },
+                      .pages = true};
   return run_text_task(flags, {o.model, o.input, o.output}, task);
 }
 
@@ -130,12 +131,15 @@ void add_page_options(Flags& flags, Options& o) {
       .metavar("FLAGS")
       .group(kGroup);
   flags
-      .add("--word-boxes", o.word_boxes,
-           "Words of the page in place of reading it: JSON [[word, [left, top, right, bottom]], …], "
-           "0 to 1000")
+      .add(
+          "--word-boxes", o.word_boxes,
+          "Words of the page in place of reading it: JSON [[word, [left, top, right, bottom]], …], "
+          "0 to 1000")
       .metavar("FILE")
       .group(kGroup);
-  flags.add("--doc-stride", o.page.doc_stride, "Tokens that neighbouring windows of a long page share")
+  flags
+      .add("--doc-stride", o.page.doc_stride,
+           "Tokens that neighbouring windows of a long page share")
       .metavar("N")
       .range(0, 1'000'000'000)
       .group(kGroup);
@@ -163,9 +167,11 @@ std::function<int()> declare(Flags& flags) {
       "Examples:\n"
       "  hft doc-qa --question \"What is the invoice number?\" invoice.png\n"
       "  hft doc-qa --question \"What is the total?\" --json contracts/ -o totals.jsonl\n"
-      "  hft doc-qa --question \"Wer hat unterschrieben?\" --lang deu --save-images marked/ vertrag.pdf\n"
+      "  hft doc-qa --question \"Wer hat unterschrieben?\" --lang deu --save-images marked/ "
+      "vertrag.pdf\n"
       "  hft doc-qa -i questions.jsonl --json   (columns image and question; word_boxes if known)\n"
-      "  hft doc-qa -m naver-clova-ix/donut-base-finetuned-docvqa --question \"When?\" letter.jpg\n\n"
+      "  hft doc-qa -m naver-clova-ix/donut-base-finetuned-docvqa --question \"When?\" "
+      "letter.jpg\n\n"
       "The words of a page are read by tesseract, once for all questions to it, unless they are\n"
       "given. Each page of a PDF document is an input of its own (poppler's pdftoppm draws them);\n"
       "\"report.pdf#page=3\" is one of them. start and end count words.");

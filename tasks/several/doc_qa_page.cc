@@ -45,8 +45,9 @@ std::vector<media::DrawnBox> boxes_of(const WordSpan& span, const PageWords& pag
 
 std::string answer_of(const WordSpan& span, const PageWords& page) {
   if (span.none || span.end < span.begin) return "";
-  return joined(std::span(page.words).subspan(static_cast<std::size_t>(span.begin),
-                                              static_cast<std::size_t>(span.end - span.begin + 1)),
+  return joined(std::span(page.words)
+                    .subspan(static_cast<std::size_t>(span.begin),
+                             static_cast<std::size_t>(span.end - span.begin + 1)),
                 " ");
 }
 
@@ -76,15 +77,12 @@ EncodeOptions window_options(const PageQuestions& q, const TextContext& context,
       context.tokenizer.encode_words(question, {.add_special_tokens = false}).size());
   const std::int64_t room = most - asked - context.tokenizer.added_specials(true);
   if (room < 1)
-    fail(Errc::kBadData, "the question has ", asked, " tokens, which leaves no room for the page in the ",
-         most, " that the model takes");
-  const std::int64_t stride = q.doc_stride >= 0
-                                  ? q.doc_stride
-                                  : std::min({most / 2, kMostStride, room - 1});
-  return {.offsets = true,
-          .truncation = Truncation::kOnlySecond,
-          .max_length = most,
-          .stride = stride};
+    fail(Errc::kBadData, "the question has ", asked,
+         " tokens, which leaves no room for the page in the ", most, " that the model takes");
+  const std::int64_t stride =
+      q.doc_stride >= 0 ? q.doc_stride : std::min({most / 2, kMostStride, room - 1});
+  return {
+      .offsets = true, .truncation = Truncation::kOnlySecond, .max_length = most, .stride = stride};
 }
 
 // A box for each token: a word's own, the whole of the page's end for separators, none for others.
@@ -119,8 +117,8 @@ std::vector<WordSpan> spans_of(const Windows& windows, std::span<const Matrix> r
 
 std::shared_ptr<const PageWords> PageReader::read(const Input& input) const {
   const media::Image image = input.image(kImage);
-  return std::make_shared<const PageWords>(words_of_table(
-      media::ocr_backend().table(image, options_), image.width, image.height));
+  return std::make_shared<const PageWords>(
+      words_of_table(media::ocr_backend().table(image, options_), image.width, image.height));
 }
 
 std::shared_ptr<const PageWords> PageReader::words(const Input& input) {
@@ -128,8 +126,7 @@ std::shared_ptr<const PageWords> PageReader::words(const Input& input) {
     return std::make_shared<const PageWords>(
         words_of_boxes(parse_json(input.text(kWordBoxes), input.place)));
   if (given_) return given_;
-  if (!input.has(kImage))
-    fail(Errc::kBadData, "has neither an image nor word_boxes");
+  if (!input.has(kImage)) fail(Errc::kBadData, "has neither an image nor word_boxes");
   const std::string& source = std::get<Media>(*input.values[kImage]).source;
   std::promise<std::shared_ptr<const PageWords>> promise;
   Words words;

@@ -1,5 +1,5 @@
-// What hft doc-qa does with models that read the words of a page: where the words come from, what the
-// model is asked, and where an answer stands.
+// What hft doc-qa does with models that read the words of a page: where the words come from, what
+// the model is asked, and where an answer stands.
 #pragma once
 
 #include <deque>

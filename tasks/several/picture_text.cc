@@ -72,17 +72,20 @@ class PictureWriter {
 
  private:
   ResolvedGeneration resolved(const Tokenizer* tokenizer) const {
-    return resolve(options_.generation, folder_, text_.json(),
-                   {Pipeline::kPictureToText, task_.asks ? "visual-question-answering" : "image-to-text"},
-                   tokenizer);
+    return resolve(
+        options_.generation, folder_, text_.json(),
+        {Pipeline::kPictureToText, task_.asks ? "visual-question-answering" : "image-to-text"},
+        tokenizer);
   }
   // generate() of BLIP's classes ends texts with the token that separates them.
   void set_ends() {
     if (of_two_) return;
     constexpr std::int64_t kMost = 1 << 30;
     Json& flags = options_.generation.flags;
-    if (!flags.contains("eos_token_id")) flags["eos_token_id"] = text_.integer("sep_token_id", 0, kMost, 102);
-    if (!flags.contains("pad_token_id")) flags["pad_token_id"] = text_.integer("pad_token_id", 0, kMost, 0);
+    if (!flags.contains("eos_token_id"))
+      flags["eos_token_id"] = text_.integer("sep_token_id", 0, kMost, 102);
+    if (!flags.contains("pad_token_id"))
+      flags["pad_token_id"] = text_.integer("pad_token_id", 0, kMost, 0);
   }
   std::future<std::unique_ptr<Seq2SeqLm>> load() {
     ModelRequest request = model_request(options_.model, folder_, Head::kFeatures);
@@ -110,7 +113,8 @@ class PictureWriter {
       if (ids.size() > 1) ids.pop_back();
     }
     if (ids.empty()) ids.resize(1);
-    ids[0] = static_cast<std::int32_t>(text_.integer("bos_token_id", 0, model_->vocab() - 1, 30522));
+    ids[0] =
+        static_cast<std::int32_t>(text_.integer("bos_token_id", 0, model_->vocab() - 1, 30522));
     return ids;
   }
   // Donut's prompts are marks themselves.
@@ -118,11 +122,11 @@ class PictureWriter {
     const auto& c = settings_.config;
     const auto start = c.decoder_start_token_id ? c.decoder_start_token_id : c.bos_token_id;
     if (!start)
-      fail(Errc::kBadData, folder_.string(), ": neither config.json nor generation_config.json has a ",
-           "'decoder_start_token_id'");
+      fail(Errc::kBadData, folder_.string(),
+           ": neither config.json nor generation_config.json has a ", "'decoder_start_token_id'");
     if (*start >= model_->vocab())
-      fail(Errc::kBadData, folder_.string(), ": decoder_start_token_id ", *start, " is outside [0, ",
-           model_->vocab(), ") of the model");
+      fail(Errc::kBadData, folder_.string(), ": decoder_start_token_id ", *start,
+           " is outside [0, ", model_->vocab(), ") of the model");
     if (prompt.empty()) return {*start};
     TokenIds ids = tokenizer_.encode(prompt, {.add_special_tokens = false}).ids;
     if (ids.empty() || (ids[0] != *start && !is_donut())) ids.insert(ids.begin(), *start);
@@ -156,7 +160,8 @@ void PictureWriter::ask(const std::string& question, PictureJob& job) const {
   TokenIds ids = reads ? tokenizer_.encode(question).ids : beginning(task_.prompt(question));
   const auto most = reads ? model_->max_source_positions() : model_->max_positions() - 1;
   if (static_cast<std::int64_t>(ids.size()) > most)
-    fail(Errc::kUsage, "the question has ", ids.size(), " tokens, but the model takes at most ", most);
+    fail(Errc::kUsage, "the question has ", ids.size(), " tokens, but the model takes at most ",
+         most);
   if (!reads) lengths(ids);
   (reads ? job.prompt : job.begin) = std::move(ids);
 }

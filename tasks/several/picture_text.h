@@ -1,6 +1,6 @@
-// The runner of the commands that write about pictures: what a model sees in one, or what it answers
-// when it is asked about one. Reading, looking and writing together, order and error records are done
-// here, once.
+// The runner of the commands that write about pictures: what a model sees in one, or what it
+// answers when it is asked about one. Reading, looking and writing together, order and error
+// records are done here, once.
 #pragma once
 
 #include <functional>
@@ -35,8 +35,8 @@ struct PictureTextTask {
 };
 
 // own_top_k: the command's --top-k is not that of sampling.
-void add_picture_text_options(Flags& flags, PictureTextOptions& options, std::vector<Column> columns,
-                              bool own_top_k = false);
+void add_picture_text_options(Flags& flags, PictureTextOptions& options,
+                              std::vector<Column> columns, bool own_top_k = false);
 
 // Runs the task to its exit code.
 int run_picture_text_task(const Flags& flags, PictureTextOptions& options,

@@ -28,11 +28,9 @@ int run(const Flags& flags, Options& o) {
   const fs::path folder = model_folder(o.model, kDefaultModel);
   if (read_config(folder).text("model_type", "") == "vilt")
     return run_scored_answers(flags, o, take_top_k(o.generation), folder);
-  return run_picture_text_task(flags, o,
-                               {.default_model = kDefaultModel,
-                                .verb = "answering",
-                                .field = "answer",
-                                .asks = true});
+  return run_picture_text_task(
+      flags, o,
+      {.default_model = kDefaultModel, .verb = "answering", .field = "answer", .asks = true});
 }
 
 std::function<int()> declare(Flags& flags) {
@@ -43,8 +41,10 @@ std::function<int()> declare(Flags& flags) {
       "  hft vqa -m dandelin/vilt-b32-finetuned-vqa --top-k 3 --question \"Is it day?\" photo.jpg\n"
       "  hft vqa -m DIR --question \"Is it day or night?\" --json photos/ -o answers.jsonl\n"
       "  hft vqa -i questions.jsonl --json            (columns image and question)\n\n"
-      "A model that writes its answers looks at a picture once, however many questions to it follow\n"
-      "each other. Of one that scores the answers it knows (ViLT) --top-k says how many are shown (5).");
+      "A model that writes its answers looks at a picture once, however many questions to it "
+      "follow\n"
+      "each other. Of one that scores the answers it knows (ViLT) --top-k says how many are shown "
+      "(5).");
   flags.add("--question", o->question, "The question, for every picture").metavar("TEXT");
   add_picture_text_options(flags, *o,
                            {{.name = "image", .kind = Kind::kImage}, {.name = "question"}});

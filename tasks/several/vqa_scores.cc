@@ -66,11 +66,11 @@ int run_scored_answers(const Flags& flags, const PictureTextOptions& o, std::int
   ModelRequest request = model_request(o.model, folder, Head::kFeatures);
   request.image_head = ImageHead::kAnswer;
   const auto labels = labels_of(read_config(folder));
-  RecordWriter records(o.output,
-                       {.text = [](const Input& input, const Json& output) {
-                         return draw_bars(input, output, "answer");
-                       }},
-                       fingerprint(flags, folder));
+  RecordWriter records(
+      o.output,
+      {.text = [](const Input& input,
+                  const Json& output) { return draw_bars(input, output, "answer"); }},
+      fingerprint(flags, folder));
   InputReader reader(o.input, o.output.keep_columns);
   auto loading = load_in_background<ImageModel>(request);
   const Tokenizer tokenizer = unless_unsupported(loading, [&] { return Tokenizer::load(folder); });

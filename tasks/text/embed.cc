@@ -11,9 +11,9 @@
 #include "core/templates/python_text.h"
 #include "tasks/commands.h"
 #include "tasks/run/drawing.h"
+#include "tasks/run/text_task.h"
 #include "tasks/text/embed_pairs.h"
 #include "tasks/text/embed_sinks.h"
-#include "tasks/run/text_task.h"
 
 namespace hft {
 namespace {

@@ -9,8 +9,8 @@
 #include "core/processors/scores.h"
 #include "tasks/commands.h"
 #include "tasks/run/drawing.h"
-#include "tasks/text/ranking_sink.h"
 #include "tasks/run/text_task.h"
+#include "tasks/text/ranking_sink.h"
 
 namespace hft {
 namespace {

@@ -8,8 +8,8 @@
 
 #include "core/base/files.h"
 #include "core/generation/method.h"
-#include "tasks/text/seq2seq_task.h"
 #include "tasks/run/text_task.h"
+#include "tasks/text/seq2seq_task.h"
 
 namespace hft {
 

@@ -24,13 +24,17 @@ std::string pdf_of(const std::vector<std::string>& lines) {
   for (const std::string& line : lines) {
     const std::string text = "BT /F 40 Tf 40 60 Td (" + line + ") Tj ET";
     kids += std::to_string(number) + " 0 R ";
-    pages += std::to_string(number) + " 0 obj <</Type/Page/Parent 2 0 R/MediaBox[0 0 400 140]/Resources<</Font<</F 3 0 R>>>>/Contents " +
-             std::to_string(number + 1) + " 0 R>> endobj\n" + std::to_string(number + 1) + " 0 obj <</Length " +
-             std::to_string(text.size()) + ">> stream\n" + text + "\nendstream endobj\n";
+    pages += std::to_string(number) +
+             " 0 obj <</Type/Page/Parent 2 0 R/MediaBox[0 0 400 140]/Resources<</Font<</F 3 0 "
+             "R>>>>/Contents " +
+             std::to_string(number + 1) + " 0 R>> endobj\n" + std::to_string(number + 1) +
+             " 0 obj <</Length " + std::to_string(text.size()) + ">> stream\n" + text +
+             "\nendstream endobj\n";
     number += 2;
   }
-  return "%PDF-1.4\n1 0 obj <</Type/Catalog/Pages 2 0 R>> endobj\n2 0 obj <</Type/Pages/Kids[" + kids + "]/Count " +
-         std::to_string(lines.size()) + ">> endobj\n3 0 obj <</Type/Font/Subtype/Type1/BaseFont/Helvetica>> endobj\n" + pages +
+  return "%PDF-1.4\n1 0 obj <</Type/Catalog/Pages 2 0 R>> endobj\n2 0 obj <</Type/Pages/Kids[" +
+         kids + "]/Count " + std::to_string(lines.size()) +
+         ">> endobj\n3 0 obj <</Type/Font/Subtype/Type1/BaseFont/Helvetica>> endobj\n" + pages +
          "trailer <</Root 1 0 R>>\n%%EOF\n";
 }
 
@@ -84,11 +88,13 @@ TEST_CASE("doc-qa: documents that cannot be drawn") {
   test::spit(file, pdf_of({"one"}));
   ran = test::hft(asked({file + "#page=7"}));
   CHECK(ran.code == 9);
-  CHECK(ran.records()[0]["error"]["message"].get<std::string>().find("page range") != std::string::npos);
+  CHECK(ran.records()[0]["error"]["message"].get<std::string>().find("page range") !=
+        std::string::npos);
   ran = test::hft(asked({file}), {.env = {"PATH=/nowhere"}});
   CHECK(ran.code == 6);
   CHECK(ran.records()[0]["error"]["message"] ==
-        file + ": is a PDF document, and the pdftoppm program, which draws its pages, is not there");
+        file +
+            ": is a PDF document, and the pdftoppm program, which draws its pages, is not there");
 }
 
 TEST_CASE("doc-qa: words of one's own in place of tesseract's, by a file or a column") {
@@ -103,14 +109,22 @@ TEST_CASE("doc-qa: words of one's own in place of tesseract's, by a file or a co
   test::spit(file, R"([["nine", [0, 0, 10, 1001]]])");
   auto ran = test::hft(asked({"--word-boxes", file, kPage}));
   CHECK(ran.code == 9);
-  CHECK(ran.err == "hft: " + file + R"(: word_boxes: entry 0 is ["nine",[0,0,10,1001]], wanted four whole numbers from 0 to 1000)" "\n");
+  CHECK(
+      ran.err ==
+      "hft: " + file +
+          R"(: word_boxes: entry 0 is ["nine",[0,0,10,1001]], wanted four whole numbers from 0 to 1000)"
+          "\n");
   ran = test::hft(asked({"-i", "-", "--input-format", "jsonl"}),
-                  {.in = R"({"word_boxes": [["a", [0, 0, 1]]]})" "\n" R"({"question": "Who?"})" "\n"
-                         R"({"word_boxes": [], "question": "Who?"})" "\n"});
+                  {.in = R"({"word_boxes": [["a", [0, 0, 1]]]})"
+                         "\n"
+                         R"({"question": "Who?"})"
+                         "\n"
+                         R"({"word_boxes": [], "question": "Who?"})"
+                         "\n"});
   const auto rows = ran.records();
   REQUIRE(rows.size() == 3);
-  CHECK(rows[0]["error"]["message"].get<std::string>().find("word_boxes: entry 0 is [\"a\",[0,0,1]]") !=
-        std::string::npos);
+  CHECK(rows[0]["error"]["message"].get<std::string>().find(
+            "word_boxes: entry 0 is [\"a\",[0,0,1]]") != std::string::npos);
   CHECK(rows[1]["error"]["message"] == "has neither an image nor word_boxes");
   CHECK(rows[2]["output"] == Json::array());
 }
@@ -122,11 +136,14 @@ TEST_CASE("doc-qa: five thousand words in windows, and questions that leave them
   CHECK(ran.records()[0]["output"].size() == 2);
   std::string question;
   for (int i = 0; i < 200; ++i) question += "boats ";
-  ran = test::hft({"doc-qa", "-m", kModel, "--question", question, "-i", "-", "--input-format", "jsonl"}, {.in = row});
+  ran = test::hft(
+      {"doc-qa", "-m", kModel, "--question", question, "-i", "-", "--input-format", "jsonl"},
+      {.in = row});
   CHECK(ran.code == 1);
   CHECK(ran.records()[0]["error"]["message"].get<std::string>().ends_with(
       "tokens, which leaves no room for the page in the 128 that the model takes"));
-  ran = test::hft({"doc-qa", "-m", kModel, "--question", " ", "-i", "-", "--input-format", "jsonl"}, {.in = row});
+  ran = test::hft({"doc-qa", "-m", kModel, "--question", " ", "-i", "-", "--input-format", "jsonl"},
+                  {.in = row});
   CHECK(ran.records()[0]["error"]["message"] == "the question is empty");
 }
 
@@ -147,15 +164,18 @@ TEST_CASE("doc-qa: a language without data, and flags that tesseract does not kn
 TEST_CASE("doc-qa: what is for other models is refused") {
   auto ran = test::hft({"doc-qa", "-m", kGolden + "distilbert-qa", "--question", "Who?", kPage});
   CHECK(ran.code == 6);
-  CHECK(ran.err == "hft: " + kGolden +
-                       "distilbert-qa: the model reads texts, wanted one that reads pages\nhint: hft qa\n");
+  CHECK(ran.err ==
+        "hft: " + kGolden +
+            "distilbert-qa: the model reads texts, wanted one that reads pages\nhint: hft qa\n");
   ran = test::hft({"qa", "-m", kModel, "--question", "Who?", "--context", "Ada."});
   CHECK(ran.code == 6);
   CHECK(ran.err.find("hft doc-qa is for it") != std::string::npos);
   ran = test::hft(asked({"--num-beams", "3", kPage}));
   CHECK(ran.code == 2);
-  CHECK(ran.err == "hft: --num-beams: is for models that write; this one finds its answers on the page\n");
-  ran = test::hft({"doc-qa", "-m", kGolden + "donut", "--question", "Who?", "--lang", "eng", kPage});
+  CHECK(ran.err ==
+        "hft: --num-beams: is for models that write; this one finds its answers on the page\n");
+  ran =
+      test::hft({"doc-qa", "-m", kGolden + "donut", "--question", "Who?", "--lang", "eng", kPage});
   CHECK(ran.code == 2);
   CHECK(ran.err == "hft: --lang: is for models that read the words of a page; " + kGolden +
                        "donut sees the page itself\n");
@@ -188,13 +208,15 @@ TEST_CASE("vqa: a model that scores answers") {
   CHECK(ran.code == 2);
   CHECK(ran.err == "hft: --top-k: 0 is below 1, wanted a number of answers\n");
   ran = test::hft({"vqa", "-m", model, "--num-beams", "2", "--question", "Who?", picture});
-  CHECK(ran.err == "hft: --num-beams: is for models that write; this one scores answers, it writes none\n");
+  CHECK(ran.err ==
+        "hft: --num-beams: is for models that write; this one scores answers, it writes none\n");
   std::string question;
   for (int i = 0; i < 60; ++i) question += "boats ";
   ran = test::hft({"vqa", "-m", model, "--question", question, picture});
   CHECK(ran.code == 2);
   CHECK(ran.err.find("but the model takes at most 40") != std::string::npos);
-  ran = test::hft({"vqa", "-m", model, "--top-k", "100", "--question", "Who?", picture, kGolden + "README.md"});
+  ran = test::hft(
+      {"vqa", "-m", model, "--top-k", "100", "--question", "Who?", picture, kGolden + "README.md"});
   CHECK(ran.code == 3);
   CHECK(ran.records()[0]["output"].size() == 7);
   ran = test::hft({"caption", "-m", model, picture});

@@ -133,8 +133,8 @@ DecoderNet build(const Fields& config, const Weights& w) {
 PictureDecoder build_picture_decoder(const Fields& config, const Weights& w, std::int64_t seen) {
   const Gpt2Config c(config);
   if (seen > 0 && seen != c.hidden)
-    fail(Errc::kBadData, config.where(), ": 'cross_attention_hidden_size' is ", seen, ", but gpt2 has ",
-         c.hidden, " numbers a state");
+    fail(Errc::kBadData, config.where(), ": 'cross_attention_hidden_size' is ", seen,
+         ", but gpt2 has ", c.hidden, " numbers a state");
   const Gpt2 gpt2(c, w / "transformer", true);
   return {net_of(config, c, gpt2, w), [h = gpt2.h](const Tensor& encoded, std::int64_t layer) {
             return h[static_cast<std::size_t>(layer)].cross->c_attn(encoded);

@@ -236,15 +236,16 @@ PictureDecoder bart_picture_decoder(const Fields& config, const Weights& w, std:
   if (seen > 0) c.seen = seen;
   const Weights at = w / "model" / "decoder", table = at / "embed_tokens";
   const BartDecoder decoder(c, at, table, style.positions(config, at));
-  return {{.hidden = decoder,
-           .logits = language_head(config, w / head, {c.vocab, c.hidden}, {table, true}),
-           .cache = std::vector<CacheLayer>(static_cast<std::size_t>(c.layers), {c.heads, c.size, 0}),
-           .vocab = c.vocab,
-           .positions = config.integer("max_position_embeddings", 1, limits::kPositions, 1024),
-           .size = c.hidden},
-          [decoder](const Tensor& encoded, std::int64_t layer) {
-            return decoder.layers[layer].cross_key_value(encoded);
-          }};
+  return {
+      {.hidden = decoder,
+       .logits = language_head(config, w / head, {c.vocab, c.hidden}, {table, true}),
+       .cache = std::vector<CacheLayer>(static_cast<std::size_t>(c.layers), {c.heads, c.size, 0}),
+       .vocab = c.vocab,
+       .positions = config.integer("max_position_embeddings", 1, limits::kPositions, 1024),
+       .size = c.hidden},
+      [decoder](const Tensor& encoded, std::int64_t layer) {
+        return decoder.layers[layer].cross_key_value(encoded);
+      }};
 }
 
 PositionVectors learned_positions(const Fields& config, const Weights& w) {
@@ -288,15 +289,14 @@ PictureDecoder build_mbart_decoder(const Fields& config, const Weights& w, std::
   return bart_picture_decoder(config, w, seen, kMbart);
 }
 
-// TrOCR (arXiv:2109.10282): BART's decoder, which reads lines of text. Checked against the configs of
-// microsoft/trocr-base-handwritten and trocr-small-printed.
+// TrOCR (arXiv:2109.10282): BART's decoder, which reads lines of text. Checked against the configs
+// of microsoft/trocr-base-handwritten and trocr-small-printed.
 PictureDecoder build_trocr(const Fields& config, const Weights& w, std::int64_t seen) {
   const bool learned = config.boolean("use_learned_position_embeddings", true);
-  return bart_picture_decoder(
-      config, w, seen,
-      {.norm_embedding = config.boolean("layernorm_embedding", true),
-       .positions = learned ? learned_positions : counted_positions},
-      "output_projection");
+  return bart_picture_decoder(config, w, seen,
+                              {.norm_embedding = config.boolean("layernorm_embedding", true),
+                               .positions = learned ? learned_positions : counted_positions},
+                              "output_projection");
 }
 
 constexpr Head kReading[] = {Head::kClassify, Head::kAnswer};

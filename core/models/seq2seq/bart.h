@@ -27,8 +27,8 @@ struct BartStyle {
 };
 
 Seq2SeqNet build_bart_family(const Fields& config, const Weights& w, const BartStyle& style);
-// Its decoder alone, which looks at states of `seen` numbers; 0: as many as its own. head: where the
-// weight of the logits is, unless it is the embeddings'.
+// Its decoder alone, which looks at states of `seen` numbers; 0: as many as its own. head: where
+// the weight of the logits is, unless it is the embeddings'.
 PictureDecoder bart_picture_decoder(const Fields& config, const Weights& w, std::int64_t seen,
                                     const BartStyle& style, std::string_view head = "lm_head");
 

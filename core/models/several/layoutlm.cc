@@ -1,8 +1,8 @@
 // LayoutLM: BERT that also reads where on its page each token stands.
-// Paper: arXiv:1912.13318. Checked against the configs of impira/layoutlm-document-qa, whose tokenizer
-// and norm are RoBERTa's while its positions begin at 0, and of microsoft/layoutlm-base-uncased.
-// Golden: tests/golden/layoutlm-*.
-// Shapes: N tokens of all sequences together, D hidden.
+// Paper: arXiv:1912.13318. Checked against the configs of impira/layoutlm-document-qa, whose
+// tokenizer and norm are RoBERTa's while its positions begin at 0, and of
+// microsoft/layoutlm-base-uncased. Golden: tests/golden/layoutlm-*. Shapes: N tokens of all
+// sequences together, D hidden.
 #include "core/base/limits.h"
 #include "core/models/architecture.h"
 #include "core/models/encoders/bert.h"

@@ -16,9 +16,7 @@ struct ViltConfig {
   BertConfig text;
   std::int64_t kinds;
   explicit ViltConfig(const Fields& config)
-      : vit(config),
-        text(config),
-        kinds(config.integer("modality_type_vocab_size", 2, 1024, 2)) {
+      : vit(config), text(config), kinds(config.integer("modality_type_vocab_size", 2, 1024, 2)) {
     if (config.integer("max_image_length", -1, 1 << 30, -1) >= 0)
       fail(Errc::kUnsupported, config.where(),
            ": 'max_image_length' leaves out patches at random, wanted -1, which leaves out none");

@@ -1,8 +1,8 @@
-// An encoder of pictures and a decoder that looks at what it saw, put together of two architectures:
-// ViT-GPT2, TrOCR (arXiv:2109.10282), Donut (arXiv:2111.15664). Checked against the configs of
-// nlpconnect/vit-gpt2-image-captioning, microsoft/trocr-base-printed, trocr-small-handwritten and
-// naver-clova-ix/donut-base-finetuned-docvqa.
-// Golden: tests/golden/vit-gpt2*, tests/golden/trocr*, tests/golden/donut*.
+// An encoder of pictures and a decoder that looks at what it saw, put together of two
+// architectures: ViT-GPT2, TrOCR (arXiv:2109.10282), Donut (arXiv:2111.15664). Checked against the
+// configs of nlpconnect/vit-gpt2-image-captioning, microsoft/trocr-base-printed,
+// trocr-small-handwritten and naver-clova-ix/donut-base-finetuned-docvqa. Golden:
+// tests/golden/vit-gpt2*, tests/golden/trocr*, tests/golden/donut*.
 #include "core/base/error.h"
 #include "core/base/limits.h"
 #include "core/models/lookup.h"
@@ -31,8 +31,8 @@ Seq2SeqNet build(const Fields& config, const Weights& w) {
   Seq2SeqNet net;
   net.see = encoder.see;
   if (seen == 0 && encoder.size != decoder.net.size)
-    net.see = [see = encoder.see, enc_to_dec_proj = Linear(w / "enc_to_dec_proj",
-                                                           {decoder.net.size, encoder.size})](
+    net.see = [see = encoder.see,
+               enc_to_dec_proj = Linear(w / "enc_to_dec_proj", {decoder.net.size, encoder.size})](
                   const Pictures& pictures) -> PictureStates {
       PictureStates states = see(pictures);
       return {enc_to_dec_proj(states.x), std::move(states.seqs)};

@@ -35,7 +35,8 @@ TEST_CASE("layoutlm: a batch gives what its pages give one by one, and boxes mat
   std::vector<float> single;
   for (std::int64_t b = 0; b < batch.size(); ++b) {
     TokenBatch one = only(batch, b);
-    one.boxes.assign(batch.boxes.begin() + 4 * batch.starts[b], batch.boxes.begin() + 4 * batch.starts[b + 1]);
+    one.boxes.assign(batch.boxes.begin() + 4 * batch.starts[b],
+                     batch.boxes.begin() + 4 * batch.starts[b + 1]);
     const Matrix values = model->forward(one);
     single.insert(single.end(), values.data.begin(), values.data.end());
   }
@@ -48,7 +49,8 @@ TEST_CASE("layoutlm: boxes outside the tables or turned around are refused") {
   const auto model = load(tiny.folder.path, Head::kAnswer);
   TokenBatch batch = boxed(tiny_batch());
   batch.boxes[6] = 101;
-  CHECK(error_of([&] { model->forward(batch); }) == "side of a box 101 is outside [0, 101) of the model");
+  CHECK(error_of([&] { model->forward(batch); }) ==
+        "side of a box 101 is outside [0, 101) of the model");
   batch.boxes[6] = 0;
   CHECK(error_of([&] { model->forward(batch); }) == "a box ends before it begins");
   batch.boxes.pop_back();

@@ -1,5 +1,5 @@
-// Words of pages: from a list, from tesseract's table, and as pytesseract gives them to the pipeline
-// (tests/golden/pictures/words.json).
+// Words of pages: from a list, from tesseract's table, and as pytesseract gives them to the
+// pipeline (tests/golden/pictures/words.json).
 #include "core/processors/page_words.h"
 
 #include "core/base/json.h"
@@ -12,7 +12,8 @@ namespace {
 
 Json list_of(const PageWords& page) {
   Json list = Json::array();
-  for (std::size_t i = 0; i < page.words.size(); ++i) list.push_back({page.words[i], page.boxes[i]});
+  for (std::size_t i = 0; i < page.words.size(); ++i)
+    list.push_back({page.words[i], page.boxes[i]});
   return list;
 }
 
@@ -36,7 +37,8 @@ TEST_CASE("page words: real pages are read as pytesseract reads them") {
   for (const auto& [key, words] : pages.items()) {
     CAPTURE(key);
     const auto space = key.find(' ');
-    const std::string name = key.substr(0, space), flags = space == key.npos ? "" : key.substr(space + 1);
+    const std::string name = key.substr(0, space),
+                      flags = space == key.npos ? "" : key.substr(space + 1);
     const std::string file = test::slurp(test::golden("pictures/" + name));
     const media::Image image = media::read_image(media::bytes_of(file), name);
     const auto table = media::ocr_backend().table(image, media::ocr_options("", flags));
@@ -46,7 +48,8 @@ TEST_CASE("page words: real pages are read as pytesseract reads them") {
 
 TEST_CASE("page words: blank rows and rows of layout are no words, parts of a page round to zero") {
   const std::string table =
-      "level\tpage_num\tblock_num\tpar_num\tline_num\tword_num\tleft\ttop\twidth\theight\tconf\ttext\n"
+      "level\tpage_num\tblock_num\tpar_num\tline_num\tword_"
+      "num\tleft\ttop\twidth\theight\tconf\ttext\n"
       "1\t1\t0\t0\t0\t0\t0\t0\t300\t200\t-1\t\n"
       "5\t1\t1\t1\t1\t1\t10\t20\t33\t19\t96.5\tCafé\n"
       "5\t1\t1\t1\t1\t2\t10\t20\t33\t19\t95\t \u00a0\n"
@@ -59,19 +62,29 @@ TEST_CASE("page words: a list is checked entry by entry") {
   const auto error = [](const char* text) {
     return test::error_of([&] { words_of_boxes(Json::parse(text)); });
   };
-  CHECK(words_of_boxes(Json::parse(R"([["a", [0, 0, 1000, 1000]], ["", [5, 5, 5, 5]]])")).words.size() == 2);
+  CHECK(words_of_boxes(Json::parse(R"([["a", [0, 0, 1000, 1000]], ["", [5, 5, 5, 5]]])"))
+            .words.size() == 2);
   CHECK(error("{}") == "word_boxes: is object, wanted a list");
   CHECK(error(R"([["a", [1, 2, 3]]])") ==
         R"(word_boxes: entry 0 is ["a",[1,2,3]], wanted [word, [left, top, right, bottom]])");
   CHECK(error(R"([["a", [1, 2, 3, 4]], ["b", [0, 0, 1001, 4]]])") ==
         R"(word_boxes: entry 1 is ["b",[0,0,1001,4]], wanted four whole numbers from 0 to 1000)");
-  CHECK(error(R"([["a", [5, 2, 3, 4]]])") ==
-        R"(word_boxes: entry 0 is ["a",[5,2,3,4]], wanted left, top, right, bottom: it ends before it begins)");
+  CHECK(
+      error(R"([["a", [5, 2, 3, 4]]])") ==
+      R"(word_boxes: entry 0 is ["a",[5,2,3,4]], wanted left, top, right, bottom: it ends before it begins)");
   CHECK(error(R"([["a", [0, 0.5, 3, 4]]])").ends_with("wanted four whole numbers from 0 to 1000"));
 }
 
+TEST_CASE("page words: a page that tesseract cannot hold is refused with its size") {
+  if (!reads_english()) return;
+  const media::Image image{40000, 1, std::vector<std::uint8_t>(120000)};
+  CHECK(test::error_of([&] { media::ocr_backend().table(image, {}); }) ==
+        "the page has 40000 x 1 pixels, but tesseract reads at most 32767 a side");
+}
+
 TEST_CASE("ocr options: those of the tesseract program, parted as a shell parts them") {
-  const auto o = media::ocr_options("eng+deu", R"(--psm 6 --oem 1 -c a=b -c 'c=d e' --dpi 300 quiet)");
+  const auto o =
+      media::ocr_options("eng+deu", R"(--psm 6 --oem 1 -c a=b -c 'c=d e' --dpi 300 quiet)");
   CHECK(o.languages == "eng+deu");
   CHECK(o.segmentation == 6);
   CHECK(o.engine == 1);
