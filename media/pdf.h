@@ -19,6 +19,7 @@ class PdfPages {
 
  private:
   bool read(std::size_t count, std::string& to);
+  bool read_chunks(std::string& page);
   std::string last_message();
 
   Program program_;

@@ -66,10 +66,13 @@ Program::~Program() {
   wait();
 }
 
-void Program::wait() {
-  while (pid_ > 0 && ::waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {
+int Program::wait() {
+  int status = 0;
+  while (pid_ > 0 && ::waitpid(pid_, &status, 0) < 0 && errno == EINTR) {
   }
+  if (pid_ > 0) code_ = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
   pid_ = 0;
+  return code_;
 }
 
 }  // namespace hft

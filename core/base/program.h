@@ -44,17 +44,20 @@ class Program {
   // Starts arguments[0], which may take so many bytes of memory. Throws kResources when it cannot
   // be started though it is there.
   Program(const std::vector<std::string>& arguments, const Streams& streams, std::uint64_t memory);
-  Program(Program&& other) noexcept : pid_(std::exchange(other.pid_, 0)) {}
+  Program(Program&& other) noexcept : pid_(std::exchange(other.pid_, 0)), code_(other.code_) {}
   Program& operator=(Program&& other) noexcept {
     std::swap(pid_, other.pid_);
+    std::swap(code_, other.code_);
     return *this;
   }
   ~Program();                               // ends it
   bool there() const { return pid_ >= 0; }  // false: there is no such program
-  void wait();
+  // Until it ends; its exit code, or 128 and the signal that ended it.
+  int wait();
 
  private:
   pid_t pid_ = 0;  // 0: it has ended
+  int code_ = 0;
 };
 
 }  // namespace hft

@@ -83,6 +83,7 @@ std::string_view command_for(const ModelKind& kind, const std::string& class_nam
       {"LayoutLMv3ForQuestionAnswering", "doc-qa"},
       {"ForQuestionAnswering", "vqa"},
       {"BlipForConditionalGeneration", "caption"},
+      {"VisionEncoderDecoderModel", "caption"},
       {"WhisperForConditionalGeneration", "transcribe"},
       {"ForConditionalGeneration", "generate --image"}};
   for (const auto& [ending, command] : kCommands)

@@ -99,6 +99,7 @@ std::string command_for(const Architecture& architecture, const Fields& config) 
   if (architecture.decoder) return "hft generate";
   const std::string named = fitting_command(config);
   if (named != "hft models") return named;
+  if (architecture.sees) return "hft caption";
   if (architecture.image) return "hft " + std::string(command_of(architecture.image_heads[0]));
   if (!architecture.sound) return named;
   const SoundHead first = architecture.sound_heads[0];

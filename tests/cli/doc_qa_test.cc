@@ -182,6 +182,17 @@ TEST_CASE("doc-qa: what is for other models is refused") {
   ran = test::hft({"doc-qa", "-m", kGolden + "vit-gpt2", "--question", "Who?", kPage});
   CHECK(ran.code == 6);
   CHECK(ran.err.find("the model describes pictures, but takes no questions") != std::string::npos);
+  ran = test::hft({"generate", "-m", kGolden + "donut", "Once"});
+  CHECK(ran.code == 6);
+  CHECK(ran.err.find("hft caption") != std::string::npos);
+}
+
+TEST_CASE("doc-qa: a question that a model which sees the page cannot hold") {
+  std::string question;
+  for (int i = 0; i < 60; ++i) question += "boats ";
+  const auto ran = test::hft({"doc-qa", "-m", kGolden + "donut", "--question", question, kPage});
+  CHECK(ran.code == 2);
+  CHECK(ran.err.find("tokens, but the model takes at most 63") != std::string::npos);
 }
 
 TEST_CASE("doc-qa: answers are marked on their page") {
