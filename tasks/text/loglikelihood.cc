@@ -2,6 +2,7 @@
 // itself. Reference: HFLM of lm-evaluation-harness 0.4.
 #include <algorithm>
 
+#include "core/base/limits.h"
 #include "core/base/log.h"
 #include "core/base/text.h"
 #include "core/checkpoint/config.h"
@@ -187,7 +188,7 @@ int run(const Flags& flags, Options& o) {
     fail(Errc::kUsage, "--num-fewshot N and --fewshot FILE belong together");
   const fs::path folder = model_folder(o.model, "openai-community/gpt2");
   const std::int64_t most = batch_size(o.model);
-  read_text_config(folder, kDecoderWords);
+  const Fields config = read_text_config(folder, kDecoderWords);
   ModelRequest request = model_request(o.model, folder, Head::kFeatures);
   request.deterministic = true;  // figures of an evaluation hang on no company
   RecordWriter writer(o.output, {.text = draw}, fingerprint(flags, folder));
@@ -197,7 +198,9 @@ int run(const Flags& flags, Options& o) {
   const std::unique_ptr<CausalLm> model = loading.get();
   for (const auto& warning : model->warnings()) note(warning);
   const Likelihoods likelihoods(o, tokenizer,
-                                std::min(model->max_positions(), model->trained_positions()));
+                                std::min(model->max_positions(),
+                                         config.integer("max_position_embeddings", 1,
+                                                        limits::kPositions, limits::kPositions)));
   LikelihoodWorker worker(*model, most);
   return hft::run({.reader = reader,
                    .sink = writer,
