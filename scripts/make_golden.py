@@ -23,7 +23,7 @@ import transformers as tf
 from safetensors.torch import load_file, save_file
 
 sys.path.insert(0, str(Path(__file__).parent))
-from golden import answers, audio, documents, nomic_bert, photos, quantized, tokenizers_of, whisper
+from golden import answers, audio, documents, nomic_bert, photos, quantized, tokenizers_of, vision_language, whisper
 from golden.blip import BLIP, sizes as blip_sizes
 from golden.decoders import DECODERS
 from golden.defaults import DEFAULTS
@@ -33,7 +33,7 @@ from golden.seq2seq import SEQ2SEQ
 from golden.version5 import VERSION_5
 from golden.vision import TIMM, VISION
 
-GOLDENS = (ENCODERS + DECODERS + SEQ2SEQ + DEFAULTS + VISION + TIMM + BLIP + documents.DOCUMENTS + audio.AUDIO + whisper.WHISPER +
+GOLDENS = (ENCODERS + DECODERS + SEQ2SEQ + DEFAULTS + VISION + TIMM + BLIP + documents.DOCUMENTS + vision_language.VISION_LANGUAGE + audio.AUDIO + whisper.WHISPER +
            CODED + VERSION_5)
 KINDS = ("generation", "templates", "tokenizer_parts", "tokenizer_classes", "torch_files", "sentence_cases",
          "pictures", "sounds", "speech", "metrics", "codes")
@@ -135,6 +135,9 @@ def save(golden, folder):
     """Writes the checkpoint: weights, config, tokenizer, sentence-transformers modules."""
     if golden in whisper.WHISPER:
         return whisper.save(golden, folder, build)
+    if golden in vision_language.VISION_LANGUAGE:
+        vision_language.save(golden, folder, widen, name_tokens)
+        return finish(golden, folder)
     length = golden.max_length
     tokenizer = tokenizers_of.make(golden.tokenizer, folder, length) if golden.tokenizer else None
     model = build(golden, len(tokenizer) if tokenizer else 0, tokenizer)
@@ -143,24 +146,33 @@ def save(golden, folder):
     if golden.dtype:
         model = model.to(getattr(torch, golden.dtype))
     model.save_pretrained(folder, max_shard_size=golden.shard or "5GB")
+    for name, content in golden.files.items():
+        answers.put(folder / name, content)
+    finish(golden, folder)
+    if golden.modules is not None:
+        answers.write_modules(folder, golden, model.config.hidden_size)
+
+
+def finish(golden, folder):
+    """What is changed of the files once they are there."""
     for edit in golden.edits:
-        edit_weights(folder, EDITS[edit])
+        if edit == "flat config":
+            content = json.loads((folder / "config.json").read_text())
+            (folder / "config.json").write_text(json.dumps(vision_language.flatten(content), indent=2) + "\n")
+        else:
+            edit_weights(folder, EDITS[edit])
     if golden.weights == "bin":
         torch.save(load_file(folder / "model.safetensors"), folder / "pytorch_model.bin")
         (folder / "model.safetensors").unlink()
     if golden.dtype:  # the field's name in most checkpoints
         edit_json(folder / "config.json", dtype=None, torch_dtype=golden.dtype)
     edit_json(folder / "config.json", **golden.config_fields)
-    for name, content in golden.files.items():
-        answers.put(folder / name, content)
     if golden.generation:
         edit_json(folder / "generation_config.json", **golden.generation)
     if (folder / "tokenizer.json").exists():
         compact(folder / "tokenizer.json")
     for name in golden.without:
         (folder / name).unlink(missing_ok=True)
-    if golden.modules is not None:
-        answers.write_modules(folder, golden, model.config.hidden_size)
 
 
 def own_tables(tensors):
@@ -192,7 +204,7 @@ def stacked_experts(tensors):
 
 
 EDITS = {"old weight norm": audio.old_weight_norm, "far likeness": audio.far_likeness,
-         "own head": own_head, "stacked experts": stacked_experts, "own tables": own_tables, "gpt2 layout": gpt2_layout, "old norm names": old_norm_names, "extra tensors": extra_tensors}
+         "new llava names": vision_language.new_llava_names, "own head": own_head, "stacked experts": stacked_experts, "own tables": own_tables, "gpt2 layout": gpt2_layout, "old norm names": old_norm_names, "extra tensors": extra_tensors}
 
 
 def plain(value):
@@ -248,7 +260,7 @@ def main():
         sys.exit(f"make_golden.py: no golden named {', '.join(sorted(unknown))}")
     release = int(tf.__version__.split(".")[0])
     chosen = [g for g in GOLDENS if (not names or g.name in names) and g.release == release]
-    if any(g in VISION + TIMM + BLIP + documents.VILT + documents.HALVES for g in chosen):
+    if any(g in VISION + TIMM + BLIP + documents.VILT + documents.HALVES + vision_language.VISION_LANGUAGE for g in chosen):
         photos.make()
     if release == 4 and any(g in documents.DOCUMENTS for g in chosen):
         documents.pages()

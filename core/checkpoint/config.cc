@@ -91,6 +91,55 @@ Fields read_text_config(const fs::path& folder, std::string_view wanted) {
   return config;
 }
 
+namespace {
+
+// Sizes that nested configs leave out, since their classes have them as defaults.
+struct Sizes {
+  const char* model_type;
+  int hidden, ffn, layers, heads, vocab;
+};
+constexpr Sizes kSizes[] = {{"llama", 4096, 11008, 32, 32, 32000},
+                            {"mistral", 4096, 14336, 32, 32, 32000},
+                            {"qwen2", 4096, 22016, 32, 32, 151936}};
+
+void fill_sizes(Json& config) {
+  for (const Sizes& own : kSizes) {
+    if (config["model_type"] != own.model_type) continue;
+    const std::pair<const char*, int> fields[] = {{"hidden_size", own.hidden},
+                                                  {"intermediate_size", own.ffn},
+                                                  {"num_hidden_layers", own.layers},
+                                                  {"num_attention_heads", own.heads},
+                                                  {"vocab_size", own.vocab}};
+    for (const auto& [name, value] : fields)
+      if (!found(config, name)) config[name] = value;
+  }
+}
+
+}  // namespace
+
+Fields text_part(const Fields& config, const std::string& model_type) {
+  if (!config.has("text_config")) return config;
+  const Fields own = config.object("text_config");
+  Json text = own.json();
+  if (!found(text, "model_type")) text["model_type"] = model_type;
+  fill_sizes(text);
+  apply_config_class(text);
+  place_rope(text);
+  if (const Json* version = config.find("transformers_version"))
+    text["transformers_version"] = Json(*version);
+  if (const Json* tied = config.find("tie_word_embeddings"); tied && is_version_5(config))
+    text["tie_word_embeddings"] = Json(*tied);
+  return Fields(std::move(text), own.where());
+}
+
+Json with_text_fields(const Fields& config) {
+  if (!config.has("text_config")) return config.json();
+  Json all = config.object("text_config").json();
+  for (const auto& [name, value] : config.json().items())
+    if (!value.is_null()) all[name] = value;
+  return all;
+}
+
 bool is_version_5(const Fields& config) {
   const Json* version = config.find("transformers_version");
   return version && version->is_string() &&

@@ -22,6 +22,12 @@ Fields read_text_config(const std::filesystem::path& folder, std::string_view wa
 // The file itself, for what is written anew or shown.
 Fields read_config_file(const std::filesystem::path& folder);
 
+// The language model's part of a config that may nest it, read as a config of its own: text_config,
+// of this model_type where it says none; without it `config` itself.
+Fields text_part(const Fields& config, const std::string& model_type);
+// config.json with the fields of its text_config among its own, which win; as generate() reads it.
+Json with_text_fields(const Fields& config);
+
 // transformers 5 wrote it: where it reads a field otherwise than 4.57, it is right.
 bool is_version_5(const Fields& config);
 

@@ -34,12 +34,12 @@ constexpr ModelKind kKinds[] = {
      "mobilevitv2 oneformer poolformer pvt regnet resnet rt_detr rt_detr_v2 sam segformer "
      "swiftformer swin swin2sr swinv2 table-transformer timm_wrapper upernet videomae vit "
      "vit_mae vit_msn vitdet yolos zoedepth "},
+    {kVisionLanguageWords, true, " llava llava_onevision qwen2_vl qwen2_5_vl qwen3_vl "},
     {"a model of pictures and texts", false,
      " align altclip blip blip-2 bridgetower chinese_clip clip clipseg donut-swin flava "
      "florence2 gemma3 git grounding-dino groupvit idefics idefics2 idefics3 instructblip "
-     "internvl kosmos-2 layoutlm layoutlmv2 layoutlmv3 lilt llava llava_next "
-     "llava_onevision mllama owlv2 owlvit paligemma pix2struct pixtral qwen2_vl "
-     "qwen2_5_vl qwen3_vl siglip siglip2 smolvlm trocr udop vilt vipllava "
+     "internvl kosmos-2 layoutlm layoutlmv2 layoutlmv3 lilt llava_next "
+     "mllama owlv2 owlvit paligemma pix2struct pixtral siglip siglip2 smolvlm trocr udop vilt vipllava "
      "vision-encoder-decoder vision-text-dual-encoder visual_bert xclip "},
     {kAudioWords, false,
      " audio-spectrogram-transformer bark clap data2vec-audio encodec hubert moonshine "
@@ -121,6 +121,11 @@ std::string class_of(const Fields& config) {
   const Json* classes = config.find("architectures");
   if (!classes || !classes->is_array() || classes->empty() || !(*classes)[0].is_string()) return "";
   return (*classes)[0].get<std::string>();
+}
+
+bool is_vision_language(const Fields& config) {
+  const ModelKind* kind = kind_of(config.text("model_type", ""));
+  return kind && kind->words == kVisionLanguageWords;
 }
 
 void need_text_model(const Fields& config, std::string_view wanted) {

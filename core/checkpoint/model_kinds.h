@@ -13,6 +13,7 @@ inline constexpr std::string_view kEncoderWords = "a text encoder";
 inline constexpr std::string_view kDecoderWords = "a text-generating decoder";
 inline constexpr std::string_view kSeq2SeqWords = "an encoder-decoder of text";
 inline constexpr std::string_view kVisionWords = "a vision model";
+inline constexpr std::string_view kVisionLanguageWords = "a vision-language model";
 inline constexpr std::string_view kAudioWords = "an audio model";
 
 struct ModelKind {
@@ -20,6 +21,9 @@ struct ModelKind {
   bool text = true;
   std::string_view model_types;  // " bert roberta "
 };
+
+// A decoder that reads texts with pictures in them, of those that are served.
+bool is_vision_language(const Fields& config);
 
 // The kind of a model_type; null where it is not known.
 const ModelKind* kind_of(std::string_view model_type);

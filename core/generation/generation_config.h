@@ -76,7 +76,7 @@ struct GenerationConfig {
 };
 
 // What a task's pipeline sets where neither flags nor task say otherwise.
-enum class Pipeline { kNone, kTextGeneration, kTextToText, kSpeech, kPictureToText };
+enum class Pipeline { kNone, kTextGeneration, kTextToText, kSpeech, kPictureToText, kPictureChat };
 
 struct GenerationSources {
   std::filesystem::path folder;

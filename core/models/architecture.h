@@ -47,7 +47,7 @@ struct Architecture {
   bool reads_pages = false;
   // An encoder-decoder whose sources are sounds, not texts.
   bool hears = false;
-  // One whose sources are pictures.
+  // An encoder-decoder whose sources are pictures, or a decoder that sees them in its texts.
   bool sees = false;
   // Its layers may have fewer heads, as config's pruned_heads says.
   bool takes_pruned = false;

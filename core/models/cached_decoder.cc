@@ -44,6 +44,7 @@ void CachedDecoder::crop(int sequence, std::int64_t length) {
 void CachedDecoder::close(int sequence) {
   cache_.close(sequence);
   ids_.erase(sequence);
+  illustrations_.close(sequence);
 }
 
 void CachedDecoder::forward(std::span<const Feed> feeds, Decoded& out, const Sources& sources) {
@@ -152,6 +153,7 @@ void CachedDecoder::run(const Pass& pass, Decoded& out, const Sources& sources) 
   steps.ids = at::tensor(pass.ids, at::kLong);
   steps.positions = at::tensor(pass.positions, at::kLong);
   if (pass.rows.size() < pass.ids.size()) steps.rows = at::tensor(pass.rows, at::kLong);
+  illustrations_.add_to(steps);
   for (const auto& step : steps.steps) cache_.extend(step.sequence, step.count);
   const Tensor hidden = net_.hidden(steps);  // [R,D]
   if (!pass.rows.empty()) {

@@ -12,6 +12,7 @@
 #include "core/base/error.h"
 #include "core/models/decoder_net.h"
 #include "core/models/heads/decoder.h"
+#include "core/models/illustrations.h"
 #include "core/nn/workers.h"
 
 namespace hft {
@@ -30,9 +31,17 @@ class CachedDecoder {
                 at::ScalarType dtype);
 
   int open() { return remember(cache_.open(), {}); }
-  int fork(int sequence) { return remember(cache_.fork(sequence), ids_[sequence]); }
+  int fork(int sequence) {
+    const int copy = remember(cache_.fork(sequence), ids_[sequence]);
+    illustrations_.fork(sequence, copy);
+    return copy;
+  }
   void crop(int sequence, std::int64_t length);
   void close(int sequence);
+  // The pictures of a sequence's text; takes the place of those it had.
+  void illustrate(int sequence, Illustration pictures) {
+    illustrations_.set(sequence, std::move(pictures));
+  }
   std::int64_t length(int sequence) const { return cache_.length(sequence); }
   // kNotFinite is thrown once all passes are done: the rows that are finite may be used.
   void forward(std::span<const Feed> feeds, Decoded& out, const Sources& sources);
@@ -59,6 +68,7 @@ class CachedDecoder {
   std::shared_ptr<Pool> pool_;
   std::int64_t pass_tokens_;
   std::map<int, std::vector<std::int32_t>> ids_;  // of each sequence, when there is a turning point
+  Illustrations illustrations_;
   std::optional<Error> not_finite_;               // of this forward
 };
 

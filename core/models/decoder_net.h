@@ -7,10 +7,29 @@
 
 #include "core/base/json.h"
 #include "core/base/limits.h"
+#include "core/nn/cells.h"
 #include "core/nn/linear.h"
 #include "core/nn/steps.h"
 
 namespace hft {
+
+struct Pictures;
+
+// The embeddings of a picture.
+struct PictureTokens {
+  Tensor x;                    // [K,D]
+  std::vector<Tensor> deeper;  // [K,D] each: SeenRows::deeper
+  Grid grid;                   // of the tokens, where positions look at it
+};
+
+// What a decoder that sees has beside: it makes embeddings of pictures.
+struct PictureSide {
+  std::int32_t token = -1;  // stands where they go; -1: it sees none
+  // Of one picture, given as its tiles; `size` and `alone`: that it was given, the only one of its
+  // text.
+  std::function<PictureTokens(const Pictures& tiles, const Grid& size, bool alone)> see = {};
+  bool by_axes = false;  // tokens turn by time, row and column (Steps::axes)
+};
 
 struct DecoderNet {
   // The hidden states of the wanted rows after the last norm, [R,D].
@@ -26,6 +45,7 @@ struct DecoderNet {
   std::int64_t turning_point = 0;
   // What is done to the logits [R,V]; empty: nothing.
   std::function<void(Tensor&)> finish = {};
+  PictureSide pictures = {};
 };
 
 // Whether a head at `w` takes its weight from the embedding `table`, as config says. Where

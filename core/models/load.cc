@@ -107,7 +107,9 @@ std::unique_ptr<TextModel> load_text(const ModelRequest& request) {
 // The checkpoint of a model that generates text; adapters may change `config`.
 std::shared_ptr<WeightStore> open_generator(const Architecture& architecture, Fields& config,
                                             const ModelRequest& request) {
-  auto store = open_weights(request, request.folder, config, renames_of(architecture.base),
+  Renames renames = renames_of(architecture.base);
+  renames.newer = architecture.newer_names;
+  auto store = open_weights(request, request.folder, config, std::move(renames),
                             cached_device(request));
   store->need_row_exact(request.deterministic);
   return store;

@@ -89,6 +89,7 @@ std::string_view words_of(ModelClass wanted) {
 std::string_view words_of(const Architecture& architecture, const Fields& config) {
   const ModelKind* kind = kind_of(config.text("model_type"));
   return architecture.encoder   ? kEncoderWords
+         : architecture.decoder && architecture.sees ? kVisionLanguageWords
          : architecture.decoder ? kDecoderWords
          : architecture.seq2seq ? kSeq2SeqWords
          : kind                 ? kind->words
@@ -96,7 +97,7 @@ std::string_view words_of(const Architecture& architecture, const Fields& config
                                 : kVisionWords;
 }
 std::string command_for(const Architecture& architecture, const Fields& config) {
-  if (architecture.decoder) return "hft generate";
+  if (architecture.decoder) return architecture.sees ? "hft generate --image" : "hft generate";
   const std::string named = fitting_command(config);
   if (named != "hft models") return named;
   if (architecture.sees) return "hft caption";
@@ -170,9 +171,9 @@ std::vector<Support> supported_models() {
   each_type([&](const Architecture& architecture, std::string_view type) {
     Support row{std::string(type), {}};
     if (architecture.decoder) row.tasks = {"generate", "chat"};
-    if (architecture.seq2seq) row.tasks = {"summarize", "translate"};
+    if (architecture.seq2seq && !architecture.sees) row.tasks = {"summarize", "translate"};
     if (architecture.hears) row.tasks = {"transcribe"};
-    if (architecture.sees) row.tasks = {"caption", "vqa"};
+    if (architecture.sees) row.tasks.insert(row.tasks.end(), {"caption", "vqa"});
     if (architecture.reads_pages) row.tasks = {"doc-qa"};
     for (const Head head : architecture.heads)
       if (!architecture.reads_pages && head != Head::kFeatures)

@@ -8,7 +8,8 @@ extern const Architecture
     roberta, gemma, gemma2, gemma3, gpt2, gpt_neox, llama, mistral, mixtral, opt, phi, phi3, qwen2,
     qwen3, qwen3_moe, smollm3, bart, m2m_100, marian, mbart, mt5, pegasus, t5, umt5, whisper, beit, blip, clip,
     convnext, convnextv2, deit, detr, dinov2, mask2former, maskformer, resnet, segformer, siglip, swin,
-    table_transformer, timm_wrapper, vit, audio_spectrogram_transformer, clap, hubert, layoutlm, donut_swin, trocr, vilt,
+    table_transformer, timm_wrapper, vit, llava, llava_onevision, qwen2_vl, qwen2_5_vl, qwen3_vl,
+    audio_spectrogram_transformer, clap, hubert, layoutlm, donut_swin, trocr, vilt,
     vision_encoder_decoder, wav2vec2, wavlm;
 
 std::span<const Architecture* const> architectures() {
@@ -18,6 +19,7 @@ std::span<const Architecture* const> architectures() {
       &opt, &phi, &phi3, &qwen2, &qwen3, &qwen3_moe, &smollm3, &bart, &m2m_100, &marian, &mbart, &mt5,
       &pegasus, &t5, &umt5, &whisper, &beit, &blip, &clip, &convnext, &convnextv2, &deit, &detr, &dinov2,
       &mask2former, &maskformer, &resnet, &segformer, &siglip, &swin, &table_transformer, &timm_wrapper, &vit,
+      &llava, &llava_onevision, &qwen2_vl, &qwen2_5_vl, &qwen3_vl,
       &audio_spectrogram_transformer, &clap, &hubert, &layoutlm, &donut_swin, &trocr, &vilt,
       &vision_encoder_decoder, &wav2vec2,
       &wavlm,

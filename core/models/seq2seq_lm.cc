@@ -3,12 +3,11 @@
 #include <c10/core/InferenceMode.h>
 
 #include <algorithm>
-#include <atomic>
-#include <deque>
 #include <optional>
 
 #include "core/base/error.h"
 #include "core/models/cached_decoder.h"
+#include "core/models/looking.h"
 #include "core/models/text_model.h"
 #include "core/nn/attention.h"
 #include "core/nn/finite.h"
@@ -195,11 +194,12 @@ class EncoderDecoder : public Seq2SeqLm {
     std::vector<Tensor> parts(pictures.size());
     std::vector<std::size_t> fresh;
     for (std::size_t i = 0; i < pictures.size(); ++i) {
-      const auto known = std::ranges::find_if(
-          looked_at_, [&](const LookedAt& one) { return one.pixels.equal(pixels_of(pictures[i])); });
-      known != looked_at_.end() ? void(parts[i] = known->states) : fresh.push_back(i);
+      if (auto known = looked_at_.find(pictures[i]))
+        parts[i] = *std::move(known);
+      else
+        fresh.push_back(i);
     }
-    each_source(fresh.size(), [&](std::size_t i) {
+    each_apart(fresh.size(), [&](std::size_t i) {
       Pictures one;
       one.pixels.push_back(pixels_of(pictures[fresh[i]]));
       parts[fresh[i]] = finite([&](const Watch& watch) {
@@ -208,37 +208,16 @@ class EncoderDecoder : public Seq2SeqLm {
       });
     });
     if (net_.ask)
-      for (const std::size_t i : fresh) {
-        looked_at_.push_back({pixels_of(pictures[i]).clone(), parts[i]});
-        if (looked_at_.size() > kLookedAt) looked_at_.pop_front();
-      }
+      for (const std::size_t i : fresh) looked_at_.keep(pictures[i], parts[i]);
     PictureStates seen;
     for (const Tensor& part : parts) seen.seqs.starts.push_back(seen.seqs.tokens() + part.size(0));
     seen.x = at::concat(parts);
     return seen;
   }
-  static Tensor pixels_of(const PictureView& p) {
-    return at::from_blob(const_cast<float*>(p.data), {p.channels, p.height, p.width}, at::kFloat);
-  }
-
-  // f(0) … f(count - 1): as many sources as there are cores at a time, one on each; the others on
-  // all cores.
-  template <class F>
-  static void each_source(std::size_t count, const F& f) {
-    const auto apart = cores() > 1 ? count / cores() * cores() : 0;
-    std::atomic<std::size_t> next = 0;
-    const auto work = [&](int) {
-      const c10::InferenceMode no_gradients;
-      const OnPool alone(nullptr);
-      for (std::size_t i; (i = next++) < apart;) f(i);
-    };
-    if (apart > 0) on_each_core(cores(), work);
-    for (std::size_t i = apart; i < count; ++i) f(i);
-  }
 
   Tensor encoded(std::span<const SoundView> windows) const {
     std::vector<Tensor> parts(windows.size());
-    each_source(windows.size(), [&](std::size_t i) { parts[i] = listen(windows[i]); });
+    each_apart(windows.size(), [&](std::size_t i) { parts[i] = listen(windows[i]); });
     return at::concat(parts);
   }
 
@@ -265,11 +244,8 @@ class EncoderDecoder : public Seq2SeqLm {
   std::vector<std::string> warnings_;
   std::map<int, int> source_of_;  // of a decoder's sequence
   std::map<int, int> holders_;    // sequences of a source
-  struct LookedAt {
-    Tensor pixels, states;
-  };
   static constexpr std::size_t kLookedAt = 4;
-  std::deque<LookedAt> looked_at_;
+  LookedAt<Tensor> looked_at_{kLookedAt};
 };
 
 }  // namespace

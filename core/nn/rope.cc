@@ -1,6 +1,7 @@
 #include "core/nn/rope.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <map>
 
@@ -46,6 +47,23 @@ Rope::Rope(const Fields& config, std::int64_t size, double share, double theta)
   frequencies_ = plain(theta_);
   const Fields scaling = config.object("rope_scaling");
   if (!scaling.json().empty()) stretch(config, scaling);
+  if (scaling.has("mrope_section")) read_axes(scaling);
+}
+
+// Sections of pairs for time, rows and columns: one after the other, or in turns (mrope_interleaved)
+// as long as rows and columns have pairs left.
+void Rope::read_axes(const Fields& scaling) {
+  const auto sections = list_of(scaling, "mrope_section", 3);
+  const auto pairs = static_cast<int>(size_ / 2);
+  const std::array<int, 3> of{static_cast<int>(sections[0]), static_cast<int>(sections[1]),
+                              static_cast<int>(sections[2])};
+  const bool in_turns = scaling.boolean("mrope_interleaved", false);
+  if (!in_turns && of[0] + of[1] + of[2] != pairs)
+    fail(Errc::kBadData, scaling.where(), ": 'mrope_section' is [", of[0], ", ", of[1], ", ", of[2],
+         "], but a head has ", pairs, " pairs of numbers to turn");
+  for (int j = 0; j < pairs; ++j)
+    axis_of_.push_back(in_turns ? (j / 3 < of[j % 3] ? j % 3 : 0)
+                       : j < of[0] ? 0 : j < of[0] + of[1] ? 1 : 2);
 }
 
 // theta^(-2 i / size), in float32 as the checkpoints were trained with.
@@ -159,12 +177,14 @@ std::vector<float> Rope::frequencies(std::int64_t total) const {
   return frequencies_;
 }
 
-float* Rope::fill(float* row, std::int64_t past, std::int64_t count, std::int64_t total) const {
+template <class Position>
+float* Rope::fill(float* row, std::int64_t count, std::int64_t total,
+                  const Position& position) const {
   const auto turns = frequencies(total);
   const auto half = size_ / 2;
   for (std::int64_t i = 0; i < count; ++i, row += size_)
     for (std::int64_t j = 0; j < half; ++j) {
-      const float angle = static_cast<float>(past + i) * turns[j];
+      const float angle = static_cast<float>(position(i, j)) * turns[j];
       row[j] = static_cast<float>(std::cos(angle) * amplitude_);
       row[half + j] = static_cast<float>(std::sin(angle) * amplitude_);
     }
@@ -174,7 +194,17 @@ float* Rope::fill(float* row, std::int64_t past, std::int64_t count, std::int64_
 Tensor Rope::angles(const Steps& steps) const {
   Tensor all = at::empty({steps.ids.size(0), size_}, at::kFloat);
   auto* row = all.data_ptr<float>();
-  for (const auto& step : steps.steps) row = fill(row, step.past, step.count, step.total);
+  const auto* axes =
+      steps.axes.defined() && !axis_of_.empty() ? steps.axes.const_data_ptr<std::int64_t>() : nullptr;
+  for (const auto& step : steps.steps) {
+    if (axes)
+      row = fill(row, step.count, step.total, [&, own = axes + 3 * step.begin](auto i, auto j) {
+        return own[3 * i + axis_of_[j]];
+      });
+    else
+      row = fill(row, step.count, step.total,
+                 [from = step.past + step.shift](auto i, auto) { return from + i; });
+  }
   return all.to(steps.ids.device());
 }
 
@@ -182,7 +212,7 @@ Tensor Rope::angles(const Sequences& seqs) const {
   Tensor all = at::empty({seqs.tokens(), size_}, at::kFloat);
   auto* row = all.data_ptr<float>();
   for (std::int64_t b = 0; b < seqs.count(); ++b)
-    row = fill(row, 0, seqs.length(b), seqs.length(b));
+    row = fill(row, seqs.length(b), seqs.length(b), [](auto i, auto) { return i; });
   return all.to(seqs.device);
 }
 

@@ -1,5 +1,6 @@
 // Rotary positions (RoFormer, arXiv:2104.09864), and how configs stretch them over longer texts:
-// default, linear, dynamic (NTK), yarn (arXiv:2309.00071), longrope (arXiv:2402.13753), llama3.
+// default, linear, dynamic (NTK), yarn (arXiv:2309.00071), longrope (arXiv:2402.13753), llama3; and
+// the positions of pictures by time, row and column (Qwen2-VL, arXiv:2409.12191).
 #pragma once
 
 #include <memory>
@@ -41,13 +42,17 @@ class Rope {
   void longrope(const Fields& config, const Fields& scaling);
   std::vector<float> plain(double theta) const;
   std::vector<float> frequencies(std::int64_t total) const;
-  // The rows of positions [past, past + count) of a sequence of `total`; what comes after them.
-  float* fill(float* row, std::int64_t past, std::int64_t count, std::int64_t total) const;
+  void read_axes(const Fields& scaling);
+  // The rows of `count` tokens of a sequence of `total`, of which the i-th turns its j-th pair by
+  // position(i, j); what comes after them.
+  template <class Position>
+  float* fill(float* row, std::int64_t count, std::int64_t total, const Position& position) const;
 
   std::int64_t size_ = 0;
   double theta_ = 10000;
   std::vector<float> frequencies_;  // [size / 2] radians a position
   std::vector<float> long_;         // longrope: past `original_` positions
+  std::vector<int> axis_of_;        // [size / 2] time, row or column turns a pair; empty: one position
   double dynamic_ = 0;              // its factor; 0: none
   std::int64_t original_ = 0;       // positions the model was trained on
   std::int64_t reach_ = 0;

@@ -19,6 +19,21 @@ struct Step {
   std::int64_t past = 0;              // positions before the first of them
   std::int64_t total = 0;             // positions once all that was fed with them is in
   int source = 0;                     // in Steps::sources: the text an encoder read for it
+  std::int64_t shift = 0;  // of rotary positions: what pictures before these rows left out or added
+};
+
+// Pictures in rows of a pass.
+struct SeenRows {
+  Tensor rows;                  // [K] int64; undefined: none
+  Tensor embeddings;            // [K,D] in place of those of the ids
+  std::vector<Tensor> deeper;   // [K,D] what is added after each of the first layers
+
+  Tensor in(Tensor x) const {
+    return rows.defined() ? x.index_copy(0, rows, embeddings) : x;
+  }
+  Tensor plus(Tensor x, std::size_t layer) const {
+    return layer < deeper.size() ? x.index_add(0, rows, deeper[layer]) : x;
+  }
 };
 
 struct Steps {
@@ -34,6 +49,9 @@ struct Steps {
   std::function<void(std::int64_t layer, const Tensor& queries)> asked = {};
   Tensor ids;        // [N] int64
   Tensor positions;  // [N] int64
+  SeenRows pictures = {};
+  // [N,3] int64: time, row and column by which each token turns; undefined: its position is all three.
+  Tensor axes = {};
   Tensor rows;       // [R] int64: whose hidden states are wanted, ascending; undefined: all
   // As in Tokens: set only to find where a NaN or infinity first shows.
   std::function<void(const std::string& layer, const Tensor& output)> watch;

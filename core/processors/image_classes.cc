@@ -51,6 +51,12 @@ constexpr ImageClass in_clip(std::string_view name) {
           .square_number = false};
 }
 
+constexpr ImageClass in_llava() {
+  ImageClass row = in_clip("Llava");
+  row.may_square = true;
+  return row;
+}
+
 constexpr ImageClass in_beit(int square, CropUse cropping, Generation since) {
   return {.name = "Beit",
           .square = square,
@@ -134,6 +140,22 @@ constexpr ImageClass kImageClasses[] = {
     in_clip("CLIP"),
     in_clip("ChineseCLIP"),
     in_clip("ViTHybrid"),
+    in_llava(),
+    {.name = "LlavaOnevision",
+     .square = 384,
+     .filter = Filter::kBicubic,
+     .mean = kClip,
+     .std = kClipStd,
+     .square_number = false},
+    {.name = "Qwen2VL",
+     .shortest = 56 * 56,
+     .longest = 28 * 28 * 1280,
+     .filter = Filter::kBicubic,
+     .mean = kClip,
+     .std = kClipStd,
+     .both_edges = Sizing::kAreas,
+     .square_number = false,
+     .always_fast = true},
     in_convnext(Filter::kBilinear, Generation::kPillow),
     in_convnext(Filter::kBicubic, Generation::kVersion5),
     {.name = "Siglip", .square = 224, .filter = Filter::kBicubic, .mean = kHalf, .std = kHalf},
@@ -236,6 +258,11 @@ constexpr std::pair<std::string_view, std::string_view> kModels[] = {
     {"pvt", "Pvt"},
     {"pvt_v2", "Pvt"},
     {"blip", "Blip"},
+    {"llava", "Llava"},
+    {"llava_onevision", "LlavaOnevision"},
+    {"qwen2_vl", "Qwen2VL"},
+    {"qwen2_5_vl", "Qwen2VL"},
+    {"qwen3_vl", "Qwen2VL"},
     {"detr", "Detr"},
     {"table-transformer", "Detr"},
     {"conditional_detr", "ConditionalDetr"},

@@ -31,6 +31,8 @@ struct ImageClass {
   int divisor = 1, floor_divisor = 1;
   bool second_std = false, blue_first = false;
   bool page = false;  // Donut: a whole page, in the middle of a picture of that size
+  bool may_square = false;  // do_pad makes pictures squares
+  bool always_fast = false;  // 4.57 computes it on torchvision whatever the name
   Generation since = Generation::kPillow;
 };
 

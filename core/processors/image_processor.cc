@@ -177,9 +177,53 @@ void fill(const ImageSettings& s, const Image& image, Extent crop, Pixels& out) 
 
 }  // namespace
 
+namespace {
+
+// smart_resize: the areas are those of shortest_edge and longest_edge, whatever their names say.
+Extent within_areas(const ImageSettings& s, Extent in) {
+  constexpr int kMostRatio = 200;
+  const double height = in.height, width = in.width, by = s.divisor;
+  if (std::max(height, width) / std::min(height, width) > kMostRatio)
+    fail(Errc::kBadData, "the picture is ", in.width, " x ", in.height,
+         " pixels large, wanted a side at most ", kMostRatio, " times the other");
+  double high = std::nearbyint(height / by) * by, wide = std::nearbyint(width / by) * by;
+  if (high * wide > s.longest_edge) {
+    const double beta = std::sqrt(height * width / s.longest_edge);
+    high = std::max(by, std::floor(height / beta / by) * by);
+    wide = std::max(by, std::floor(width / beta / by) * by);
+  } else if (high * wide < s.shortest_edge) {
+    const double beta = std::sqrt(s.shortest_edge / (height * width));
+    high = std::ceil(height * beta / by) * by;
+    wide = std::ceil(width * beta / by) * by;
+  }
+  return {static_cast<int>(std::min(high, 1e9)), static_cast<int>(std::min(wide, 1e9))};
+}
+
+// In the middle of a frame.
+Image squared(const ImageSettings& s, const Image& image) {
+  const int edge = std::max(image.width, image.height);
+  check({edge, edge}, "framed");
+  Image out{edge, edge, {}};
+  out.rgb.resize(3 * static_cast<std::size_t>(edge) * static_cast<std::size_t>(edge));
+  for (std::size_t i = 0; i < out.rgb.size(); ++i)
+    out.rgb[i] = static_cast<std::uint8_t>(std::clamp(s.mean[i % 3] * 255, 0.0, 255.0));
+  paste(image, (edge - image.width) / 2, (edge - image.height) / 2, out);
+  return out;
+}
+
+}  // namespace
+
+void paste(const Image& image, int left, int top, Image& onto) {
+  for (int y = 0; y < image.height; ++y)
+    std::copy_n(image.rgb.begin() + 3 * static_cast<std::ptrdiff_t>(y) * image.width, 3 * image.width,
+                onto.rgb.begin() +
+                    3 * (static_cast<std::ptrdiff_t>(top + y) * onto.width + left));
+}
+
 Extent ImageProcessor::resized_extent(Extent in) const {
   const ImageSettings& s = settings_;
   if (!s.resizes) return in;
+  if (s.sizing == Sizing::kAreas) return within_areas(s, in);
   if (s.sizing == Sizing::kCropShare && s.shortest_edge >= kWarpFrom)
     return {s.shortest_edge, s.shortest_edge};
   Extent out = s.size;
@@ -200,8 +244,11 @@ Extent ImageProcessor::resized_extent(Extent in) const {
   return {rounded_up(out.height, s.divisor), rounded_up(out.width, s.divisor)};
 }
 
-Pixels ImageProcessor::operator()(const Image& image) const {
+Pixels ImageProcessor::operator()(const Image& given) const {
   const ImageSettings& s = settings_;
+  const bool framed = s.squares && given.width != given.height;
+  const Image square = framed ? squared(s, given) : Image{};
+  const Image& image = framed ? square : given;
   const bool lies = image.width > image.height, stands = image.width < image.height;
   if (s.aligns &&
       ((s.size.width < s.size.height && lies) || (s.size.width > s.size.height && stands))) {
@@ -233,6 +280,8 @@ Pixels ImageProcessor::operator()(const Image& image) const {
     fail(Errc::kBadData, "pad_size: is ", whole.width, " x ", whole.height,
          ", less than the picture's ", crop.width, " x ", crop.height);
   Pixels out{3, whole.height, whole.width, crop.height, crop.width, {}};
+  out.whole_height = given.height;
+  out.whole_width = given.width;
   out.data.resize(3 * static_cast<std::size_t>(whole.height) *
                   static_cast<std::size_t>(whole.width));
   fill(s, resized_image.rgb.empty() ? image : resized_image, crop, out);

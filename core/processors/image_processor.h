@@ -19,7 +19,9 @@ struct Pixels {
   int channels = 3, height = 0, width = 0;
   // The picture itself; to its right and below it is padding (pixel_mask 0).
   int valid_height = 0, valid_width = 0;
-  std::vector<float> data;  // [C,H,W]
+  std::vector<float> data;  // [C,H,W], or of every tile [T,C,H,W]
+  int tiles = 1;
+  int whole_height = 0, whole_width = 0;  // of the picture that was given
 };
 
 struct Extent {
@@ -35,6 +37,7 @@ enum class Sizing : std::uint8_t {
   kShortestWithin,   // the same, both by truncation: MaskFormer's
   kShortestRounded,  // the same, both rounded; the longest is 1333/800 of the shortest: ViLT's
   kWithin,           // max_height, max_width
+  kAreas,            // multiples of a divisor, in all so many pixels: Qwen2-VL's
   kCropShare,        // shortest_edge / crop_pct, then that edge cut out; from 384 on a plain warp
 };
 
@@ -60,12 +63,16 @@ struct ImageSettings {
   std::array<double, 3> mean{}, std{1, 1, 1};
   bool second_std = false;  // EfficientNet's include_top divides once more
   bool blue_first = false;  // MobileViT, LayoutLMv2
+  bool squares = false;     // a frame of the mean colour makes the picture a square first
   int divisor = 1;          // sizes are rounded up to its multiples
   int floor_divisor = 1;    // YOLOS, ViLT: those that follow from edges are rounded down
   bool aligns = false;      // Donut: turned first, where its long axis is not that of `size`
   bool shrinks = false;     // Donut: then made smaller, to lie within `size`
   std::optional<Extent> pad_size;
 };
+
+// Lays a picture onto a larger one.
+void paste(const media::Image& image, int left, int top, media::Image& onto);
 
 class ImageProcessor {
  public:

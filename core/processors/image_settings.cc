@@ -115,6 +115,14 @@ Filter filter_of(const Fields& fields, Filter fallback) {
   return static_cast<Filter>(fields.integer("resample", 0, 5, static_cast<int>(fallback)));
 }
 
+// Older files name the areas; patches are merged by squares.
+void read_areas(const Fields& fields, ImageSettings& s) {
+  s.shortest_edge = static_cast<int>(fields.integer("min_pixels", 1, kEdge, s.shortest_edge));
+  s.longest_edge = static_cast<int>(fields.integer("max_pixels", 1, kEdge, s.longest_edge));
+  s.divisor = static_cast<int>(fields.integer("patch_size", 1, 1024, 14) *
+                               fields.integer("merge_size", 1, 64, 2));
+}
+
 ImageSettings settings_of(const Fields& fields, const ImageClass& row, bool fast) {
   ImageSettings s;
   if (fast) {
@@ -136,6 +144,7 @@ ImageSettings settings_of(const Fields& fields, const ImageClass& row, bool fast
           ? 1
           : static_cast<int>(fields.integer("size_divisor", 1, 1 << 16, row.floor_divisor));
   if (!row.page) read_size(fields, row, s);
+  if (s.sizing == Sizing::kAreas) read_areas(fields, s);
   const bool may_crop = row.cropping != CropUse::kNever || fast;
   s.crops = may_crop && fields.boolean("do_center_crop", row.cropping == CropUse::kOn);
   s.crop = fields.has("crop_size") ? extent_of(fields, "crop_size") : Extent{row.crop, row.crop};
@@ -150,6 +159,7 @@ ImageSettings settings_of(const Fields& fields, const ImageClass& row, bool fast
   read_channels(fields, "image_mean", -1e6, s.mean);
   read_channels(fields, "image_std", kLeastStd, s.std);
   s.second_std = row.second_std && fields.boolean("include_top", true);
+  s.squares = row.may_square && fields.boolean("do_pad", false);
   s.blue_first = row.blue_first && fields.boolean("do_flip_channel_order", true);
   if (fields.has("pad_size") && fields.boolean("do_pad", true))
     s.pad_size = extent_of(fields, "pad_size");
@@ -160,7 +170,7 @@ ImageSettings settings_of(const Fields& fields, const ImageClass& row, bool fast
 // release that wrote it.
 ImageSettings settings_of_class(const Fields& fields, std::string name, bool version5) {
   Generation generation = version5 ? Generation::kVersion5 : Generation::kPillow;
-  bool fast = version5;
+  bool fast = version5, named_pillow = false;
   if (name.ends_with("Fast")) {
     name.erase(name.size() - 4);
     generation = std::max(generation, Generation::kFast);
@@ -169,11 +179,16 @@ ImageSettings settings_of_class(const Fields& fields, std::string name, bool ver
     name.erase(name.size() - 3);
     generation = Generation::kVersion5;
     fast = false;
+    named_pillow = true;
   }
   if (const auto old = name.find("FeatureExtractor"); old != name.npos) name.erase(old);
   if (name.ends_with(kSuffix)) name.erase(name.size() - kSuffix.size());
   return with_context(fields.where(),
-                      [&] { return settings_of(fields, image_class(name, generation), fast); });
+                      [&] {
+                        const ImageClass& row = image_class(name, generation);
+                        return settings_of(fields, row,
+                                           fast || (row.always_fast && !named_pillow));
+                      });
 }
 
 // timm's own transforms: an edge of size / crop_pct by Pillow, the middle cut out, and the numbers

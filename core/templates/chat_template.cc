@@ -84,10 +84,10 @@ void cut_at_mark(std::string& text, const std::string& final_message) {
 
 }  // namespace
 
-ChatTemplates ChatTemplates::load(const fs::path& folder) {
+ChatTemplates ChatTemplates::load(const fs::path& folder, Owner owner) {
   ChatTemplates made;
   made.where_ = folder.string();
-  made.read_templates(folder);
+  made.read_templates(folder, owner);
   made.read_special_tokens(folder);
   return made;
 }
@@ -100,8 +100,8 @@ ChatTemplates ChatTemplates::load(const fs::path& folder, std::string source) {
   return made;
 }
 
-ChatTemplates ChatTemplates::choose(const fs::path& folder, const std::string& given) {
-  ChatTemplates all = load(folder);
+ChatTemplates ChatTemplates::choose(const fs::path& folder, const std::string& given, Owner owner) {
+  ChatTemplates all = load(folder, owner);
   if (given.empty()) return all;
   const auto named = all.sources_.find(given);
   if (named != all.sources_.end()) return load(folder, std::move(named->second));
@@ -112,8 +112,11 @@ ChatTemplates ChatTemplates::choose(const fs::path& folder, const std::string& g
   return load(folder, read_given(given, limits::kTemplateBytes));
 }
 
-void ChatTemplates::read_templates(const fs::path& folder) {
+void ChatTemplates::read_templates(const fs::path& folder, Owner owner) {
   std::error_code ignored;
+  const bool processor = owner == Owner::kProcessor;
+  if (processor) read_field(folder / "chat_template.json");
+  if (!sources_.empty()) return;
   if (fs::exists(folder / "chat_template.jinja", ignored))
     sources_[std::string(kDefault)] = read_source(folder / "chat_template.jinja");
   for (const auto& entry : fs::directory_iterator(folder / "additional_chat_templates", ignored)) {
@@ -122,17 +125,21 @@ void ChatTemplates::read_templates(const fs::path& folder) {
       fail(Errc::kBadData, folder.string(), ": more than ", kTemplates, " chat templates");
     sources_[entry.path().stem().string()] = read_source(entry.path());
   }
-  for (const char* name : {"tokenizer_config.json", "chat_template.json"}) {
-    if (!sources_.empty()) return;
-    auto config = read_optional(folder / name);
-    if (!config || !config->contains("chat_template")) continue;
-    const Json& given = (*config)["chat_template"];
-    if (given.is_string()) sources_[std::string(kDefault)] = given.get<std::string>();
-    if (!given.is_array()) continue;
-    for (const Json& one : given) {
-      Fields fields(one, (folder / name).string() + ": chat_template");
-      sources_[fields.text("name")] = fields.text("template");
-    }
+  for (const char* name : {processor ? "processor_config.json" : "tokenizer_config.json",
+                           processor ? "tokenizer_config.json" : "chat_template.json"})
+    if (sources_.empty()) read_field(folder / name);
+}
+
+// The chat_template of a JSON file: one, or a list of named ones.
+void ChatTemplates::read_field(const fs::path& file) {
+  auto config = read_optional(file);
+  if (!config || !config->contains("chat_template")) return;
+  const Json& given = (*config)["chat_template"];
+  if (given.is_string()) sources_[std::string(kDefault)] = given.get<std::string>();
+  if (!given.is_array()) return;
+  for (const Json& one : given) {
+    Fields fields(one, file.string() + ": chat_template");
+    sources_[fields.text("name")] = fields.text("template");
   }
 }
 

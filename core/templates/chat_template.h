@@ -31,13 +31,17 @@ class ChatTemplates {
   // without any of these tokenizer_config.json's chat_template (one, or a list of named ones); else
   // chat_template.json. And the special tokens, from tokenizer_config.json over
   // special_tokens_map.json. A folder with none of them gives an object without templates.
+  // A processor, of a model that sees, takes chat_template.json before all others, and
+  // processor_config.json's before the tokenizer's.
   // Throws kBadData for files that are not what they should be.
-  static ChatTemplates load(const std::filesystem::path& folder);
+  enum class Owner { kTokenizer, kProcessor };
+  static ChatTemplates load(const std::filesystem::path& folder, Owner owner = Owner::kTokenizer);
   // One template given by hand, with the folder's special tokens.
   static ChatTemplates load(const std::filesystem::path& folder, std::string source);
   // The one that --chat-template chooses: of this name in the folder, else this file; "" = all.
   // Throws kNotFound when there is neither.
-  static ChatTemplates choose(const std::filesystem::path& folder, const std::string& given);
+  static ChatTemplates choose(const std::filesystem::path& folder, const std::string& given,
+                              Owner owner = Owner::kTokenizer);
 
   bool empty() const { return sources_.empty(); }
   // The names of the templates; a single one is "default".
@@ -56,7 +60,8 @@ class ChatTemplates {
 
  private:
   std::string known() const;  // the names, for messages
-  void read_templates(const std::filesystem::path& folder);
+  void read_templates(const std::filesystem::path& folder, Owner owner);
+  void read_field(const std::filesystem::path& file);
   void read_special_tokens(const std::filesystem::path& folder);
   std::map<std::string, std::string> sources_;
   Json special_tokens_ = Json::object();

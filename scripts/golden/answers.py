@@ -132,7 +132,11 @@ COMMANDS = {"classify": classify, "ner": ner, "qa": qa, "fill-mask": fill_mask, 
 
 def of(golden, folder):
     """(case, outputs) for each case, one input at a time."""
+    from golden import vision_language
     for case in golden.cases:
+        if golden in vision_language.VISION_LANGUAGE:
+            yield case, vision_language.answers(golden, folder, case.args, case.inputs)
+            continue
         if case.args[0] == "generate":
             yield case, decoders.generate(golden, folder, case.args[1:], case.inputs)
             continue

@@ -209,6 +209,17 @@ def gpt2(folder, cls, length, size, specials, template=None):
     return tokenizer
 
 
+def llama(folder, length, size):
+    """Llama's: pieces of a BPE model that falls back to bytes; a picture's token and padding behind them."""
+    sentencepieces(folder / "tokenizer.model", size, model_type="bpe", byte_fallback=True, unk_id=0, bos_id=1, eos_id=2,
+                   add_dummy_prefix=True, remove_extra_whitespaces=False, split_digits=True)
+    tokenizer = tf.LlamaTokenizerFast(vocab_file=str(folder / "tokenizer.model"), model_max_length=length)
+    tokenizer.add_tokens([tf.AddedToken("<image>", special=True), tf.AddedToken("<pad>", special=True)], special_tokens=True)
+    tokenizer.pad_token = "<pad>"
+    tokenizer.save_pretrained(folder)
+    return tokenizer
+
+
 def llama3(folder, length, size):
     """tokenizer.json alone, whose post-processor adds the first token."""
     from tokenizers import Regex, decoders, models, pre_tokenizers, processors, trainers
@@ -299,7 +310,11 @@ def make(kind, folder, length):
     if family == "gpt2":
         return gpt2(folder, tf.GPT2TokenizerFast, length, 360, ["<|endoftext|>"])
     if family == "qwen2":
-        return gpt2(folder, tf.Qwen2TokenizerFast, length, 360, ["<|endoftext|>", "<|im_start|>", "<|im_end|>"], CHATML)
+        more = {"images": ["<image>", "<video>"],
+                "vision": ["<|vision_start|>", "<|vision_end|>", "<|image_pad|>", "<|video_pad|>"]}.get(variant, [])
+        return gpt2(folder, tf.Qwen2TokenizerFast, length, 360, ["<|endoftext|>", *more, "<|im_start|>", "<|im_end|>"], CHATML)
+    if family == "llama":
+        return llama(folder, length, 400)
     if family == "clip":
         return clip(folder, length, 320, variant or "<|endoftext|>")
     if family == "siglip":

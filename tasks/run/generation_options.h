@@ -34,6 +34,7 @@ struct PipelineTask {
   std::string name;
 };
 inline const PipelineTask kTextGeneration{Pipeline::kTextGeneration, "text-generation"};
+inline const PipelineTask kPictureChat{Pipeline::kPictureChat, "image-text-to-text"};
 
 // Throws kUsage naming the first field that was given, for a model that "scores answers, it writes
 // none".

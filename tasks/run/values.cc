@@ -102,6 +102,15 @@ Value value_of_text(Kind kind, std::string text) {
   return text;
 }
 
+std::vector<Media> images_in(const std::string& value) {
+  const Json cell = parse_exact_json(value, "images");
+  std::vector<Media> all;
+  if (cell.is_string()) all.push_back({cell.get<std::string>()});
+  if (cell.is_array())
+    for (const Json& one : cell) all.push_back({one.get<std::string>()});
+  return all;
+}
+
 std::string bytes_of(const Media& media, std::int64_t max_bytes) {
   const std::string& source = media.source;
   if (media.bytes) return *media.bytes;
@@ -150,6 +159,10 @@ Value value_of(Kind kind, const Json& cell) {
       return exact_line(cell);
     case Kind::kList:
       need(cell.is_array(), "a list");
+      return exact_line(cell);
+    case Kind::kImages:
+      need(cell.is_string() || (cell.is_array() && std::ranges::all_of(cell, [](const Json& one) { return one.is_string(); })),
+           "a path or URL, or a list of them");
       return exact_line(cell);
     case Kind::kSound:
       if (cell.is_object()) return sound_of_object(cell);

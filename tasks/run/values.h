@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "core/base/exact_json.h"
 #include "media/image.h"
@@ -12,8 +13,9 @@
 namespace hft {
 
 // What a column is read as; kPage: pictures, and PDF documents as pictures of their pages. Numbers
-// and lists are kept as the JSON text they were given as, so that not a digit is lost.
-enum class Kind { kText, kNumber, kImage, kPage, kSound, kList };
+// and lists are kept as the JSON text they were given as, so that not a digit is lost; kImages is
+// one picture or a list of them, kept so too.
+enum class Kind { kText, kNumber, kImage, kPage, kSound, kList, kImages };
 inline bool is_media(Kind kind) {
   return kind == Kind::kImage || kind == Kind::kPage || kind == Kind::kSound;
 }
@@ -28,6 +30,9 @@ using Value = std::variant<std::string, Media>;
 
 // A bare text as a value of that kind: the text, or where the media is.
 Value value_of_text(Kind kind, std::string text);
+
+// The pictures of a kImages column.
+std::vector<Media> images_in(const std::string& value);
 
 // The file itself, wherever it is; at most max_bytes of it (kBadData). Throws kNotFound for a path
 // or URL with nothing there, and what read_url throws.

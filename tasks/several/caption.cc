@@ -20,7 +20,7 @@ std::function<int()> declare(Flags& flags) {
       "  hft caption --prompt \"a photography of\" photo.jpg\n"
       "  hft caption -m DIR --num-beams 3 --json photos/ -o captions.jsonl\n\n"
       "Without other settings of the model: at most 256 tokens, as by the image-to-text pipeline.");
-  flags.add("--prompt", o->prompt, "What the text begins with").metavar("TEXT");
+  flags.add("--prompt", o->prompt, "What the text begins with, or what a vision-language model is asked").metavar("TEXT");
   add_picture_text_options(flags, *o, {{.name = "image", .kind = Kind::kImage}});
   return [o, flags] { return run(flags, *o); };
 }

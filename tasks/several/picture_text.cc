@@ -10,9 +10,10 @@
 #include "core/engine.h"
 #include "core/processors/image_processor.h"
 #include "core/tokenizers/tokenizer.h"
+#include "tasks/run/album.h"
 #include "tasks/run/drawing.h"
 #include "tasks/run/generation_worker.h"
-#include "tasks/several/album.h"
+#include "tasks/several/picture_chat.h"
 
 namespace hft {
 namespace {
@@ -221,6 +222,7 @@ void add_picture_text_options(Flags& flags, PictureTextOptions& o, std::vector<C
 
 int run_picture_text_task(const Flags& flags, PictureTextOptions& o, const PictureTextTask& task) {
   check_output_file(o.output.file, o.output.force || o.output.resume);
+  if (is_picture_chat(o)) return run_picture_chat(flags, o, task);
   if (!o.generation.assistant_model.empty())
     fail(Errc::kUnsupported, "--assistant-model: what is written about pictures takes no drafts");
   InputReader reader(o.input, o.output.keep_columns);
@@ -239,12 +241,12 @@ int run_picture_text_task(const Flags& flags, PictureTextOptions& o, const Pictu
       writer.model(), {.each = each, .most = most, .refill = std::max(most / 4, each)},
       [&](std::span<GenerationJob* const> jobs) { return writer.start(jobs); },
       [&](std::int64_t) { return writer.bytes_each(); });
-  Album album(writer.processor());
+  Album album([&](const media::Image& image) { return writer.processor()(image); });
   const auto prepare = [&](const Input& input) {
     auto job = std::make_unique<PictureJob>();
     job->begin = writer.begin();
     if (task.asks) writer.ask(input.text(1), *job);
-    job->pixels = album.pixels(input);
+    job->pixels = album.pixels(std::get<Media>(*input.values[0]));
     job->output = [&](const PictureJob& done) { return writer.output_of(done); };
     return job;
   };

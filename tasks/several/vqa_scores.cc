@@ -7,7 +7,7 @@
 #include "core/processors/scores.h"
 #include "tasks/run/drawing.h"
 #include "tasks/run/media_worker.h"
-#include "tasks/several/album.h"
+#include "tasks/run/album.h"
 
 namespace hft {
 namespace {
@@ -78,13 +78,13 @@ int run_scored_answers(const Flags& flags, const PictureTextOptions& o, std::int
       unless_unsupported(loading, [&] { return ImageProcessor::from_folder(folder); });
   const std::unique_ptr<ImageModel> model = loading.get();
   for (const auto& warning : model->warnings()) note(warning);
-  Album album(processor);
+  Album album([&](const media::Image& image) { return processor(image); });
   const auto prepare = [&](const Input& input) -> std::unique_ptr<Job> {
     AskedPicture asked{.question = tokenizer.encode(input.text(1)).ids};
     if (const auto length = std::ssize(asked.question); length > model->max_positions())
       fail(Errc::kUsage, "the question has ", length, " tokens, but the model takes at most ",
            model->max_positions());
-    asked.pixels = album.pixels(input);
+    asked.pixels = album.pixels(std::get<Media>(*input.values[0]));
     return std::make_unique<AnswerJob>(std::move(asked), [&](const Matrix& logits) {
       return best_answers(logits, labels, top_k);
     });

@@ -10,10 +10,11 @@
 #include "core/generation/text_stream.h"
 #include "tasks/commands.h"
 #include "tasks/run/drawing.h"
+#include "tasks/run/list_option.h"
 #include "tasks/run/output_file.h"
-#include "tasks/text/conversation.h"
+#include "tasks/run/conversation.h"
 #include "tasks/text/line_editor.h"
-#include "tasks/text/text_generator.h"
+#include "tasks/run/text_generator.h"
 
 namespace hft {
 namespace {
@@ -22,6 +23,7 @@ constexpr const char* kDefaultModel = "Qwen/Qwen2.5-0.5B-Instruct";
 constexpr const char* kHelp =
     "/clear         begin anew\n"
     "/system TEXT   begin anew with this system message\n"
+    "/image FILE    the next message is about this picture too\n"
     "/save FILE     write the conversation as JSON\n"
     "/help          this list\n"
     "/exit          end; so does Ctrl-D. Ctrl-C stops an answer.\n"
@@ -31,6 +33,7 @@ struct Options {
   ModelOptions model;
   GenerationOptions generation;
   ConversationOptions chat;
+  std::vector<std::string> images;
 };
 
 class Chat {
@@ -41,6 +44,7 @@ class Chat {
         system_(o.chat.system) {
     conversations_.need_template();
     clear();
+    for (const std::string& image : o.images) add_image(image);
   }
   ~Chat() {
     if (sequence_ >= 0) generator_.model().close(sequence_);
@@ -52,8 +56,11 @@ class Chat {
   void clear();
   bool command(const std::string& line);
   void answer(const std::string& text);
-  std::string generate(const TokenIds& prompt);
-  int sequence_for(const TokenIds& prompt, std::int64_t& cached);
+  void add_image(const std::string& file);
+  PicturedPrompt prompt();
+  std::string generate(const PicturedPrompt& prompt);
+  int sequence_for(const PicturedPrompt& prompt, std::int64_t& cached);
+  std::ptrdiff_t in_common(const PicturedPrompt& prompt);
   void save(const std::string& file) const;
 
   TextGenerator generator_;
@@ -62,12 +69,14 @@ class Chat {
   OutputFile out_{""};
   std::string system_;
   Json messages_;
-  int sequence_ = -1;  // what of the conversation is cached, and its tokens
-  TokenIds cached_;
+  std::vector<Media> images_;  // of the next message
+  int sequence_ = -1;          // what of the conversation is cached, and its tokens
+  PicturedPrompt cached_;
 };
 
 void Chat::clear() {
   messages_ = Json::array();
+  images_.clear();
   if (!system_.empty()) messages_.push_back({{"role", "system"}, {"content", system_}});
 }
 
@@ -89,13 +98,15 @@ bool Chat::command(const std::string& line) {
   } else if (word == "/system") {
     system_ = rest;
     clear();
+  } else if (word == "/image") {
+    add_image(rest);
   } else if (word == "/save") {
     save(rest);
   } else if (word == "/help") {
     out_.write(kHelp);
     out_.flush();
   } else {
-    const std::vector<std::string> words{"/clear", "/system", "/save", "/help", "/exit"};
+    const std::vector<std::string> words{"/clear", "/system", "/image", "/save", "/help", "/exit"};
     const auto near = nearest(word, words);
     fail(Errc::kUsage, word, ": is no command", near ? "; closest: " + *near : "",
          " (/help lists them)");
@@ -103,13 +114,29 @@ bool Chat::command(const std::string& line) {
   return true;
 }
 
+// A file that is no picture is told at once, not when it is asked about.
+void Chat::add_image(const std::string& file) {
+  if (file.empty()) fail(Errc::kUsage, "/image needs the name of a file");
+  if (!generator_.pictures()) fail_without_sight(generator_.folder());
+  image_of({file});
+  images_.push_back({file});
+}
+
+// Tokens at the beginning that are the same; where pictures differ, those before the first.
+std::ptrdiff_t Chat::in_common(const PicturedPrompt& prompt) {
+  const auto& ids = prompt.ids;
+  const auto same = std::mismatch(ids.begin(), ids.end(), cached_.ids.begin(), cached_.ids.end()).first;
+  const auto both = std::min(prompt.pictures.size(), cached_.pictures.size());
+  const bool seen = std::equal(prompt.pictures.begin(), prompt.pictures.begin() + both,
+                               cached_.pictures.begin());
+  if (seen) return same - ids.begin();
+  return std::find(ids.begin(), same, generator_.model().picture_token()) - ids.begin();
+}
+
 // The sequence of the last turn, cut to what both have in common; a new one when that cannot be.
-int Chat::sequence_for(const TokenIds& prompt, std::int64_t& cached) {
-  const auto [mine, theirs] =
-      std::mismatch(prompt.begin(), prompt.end(), cached_.begin(), cached_.end());
+int Chat::sequence_for(const PicturedPrompt& prompt, std::int64_t& cached) {
   // One token at least is fed, because its logits are needed.
-  cached =
-      std::min<std::int64_t>(mine - prompt.begin(), static_cast<std::int64_t>(prompt.size()) - 1);
+  cached = std::min<std::int64_t>(in_common(prompt), std::ssize(prompt.ids) - 1);
   if (sequence_ >= 0) {
     try {
       generator_.model().crop(sequence_, cached);
@@ -122,8 +149,8 @@ int Chat::sequence_for(const TokenIds& prompt, std::int64_t& cached) {
   return generator_.model().open();
 }
 
-std::string Chat::generate(const TokenIds& prompt) {
-  TextStream text(generator_.tokenizer(), prompt, generator_.config().stop_strings);
+std::string Chat::generate(const PicturedPrompt& prompt) {
+  TextStream text(generator_.tokenizer(), prompt.ids, generator_.config().stop_strings);
   std::string answer;
   auto show = [&](const std::string& piece) {
     if (piece.empty()) return;
@@ -131,9 +158,10 @@ std::string Chat::generate(const TokenIds& prompt) {
     out_.write(for_stdout(piece));
     out_.flush();
   };
-  Prompt next{.ids = prompt, .keep = true};
+  Prompt next{.ids = prompt.ids, .keep = true};
   next.sequence = sequence_for(prompt, next.cached);
-  cached_.clear();
+  cached_ = {};
+  if (generator_.pictures()) hft::show(generator_.model(), next.sequence, prompt);
   const std::int64_t reused = next.cached;
   Generator running(generator_.model(), 1);
   std::optional<Error> failed;
@@ -145,8 +173,8 @@ std::string Chat::generate(const TokenIds& prompt) {
         if (error || !method.kept()) return;
         sequence_ = *method.kept();
         cached_ = prompt;
-        cached_.insert(cached_.end(), results[0].ids.begin(), results[0].ids.end());
-        cached_.resize(static_cast<std::size_t>(generator_.model().length(sequence_)));
+        cached_.ids.insert(cached_.ids.end(), results[0].ids.begin(), results[0].ids.end());
+        cached_.ids.resize(static_cast<std::size_t>(generator_.model().length(sequence_)));
       });
   while (running.busy() && !stop_requested()) running.step();
   running.stop(Finish::kInterrupted);
@@ -154,20 +182,32 @@ std::string Chat::generate(const TokenIds& prompt) {
   out_.write("\n");
   out_.flush();
   if (failed) throw *failed;
-  detail(std::to_string(reused) + " of " + std::to_string(prompt.size()) +
+  detail(std::to_string(reused) + " of " + std::to_string(prompt.ids.size()) +
          " tokens were there from before");
   return answer;
 }
 
+PicturedPrompt Chat::prompt() {
+  PicturePrompts* pictures = generator_.pictures();
+  if (!pictures) return generator_.prompt(conversations_.render(messages_), true, {});
+  return generator_.prompt(conversations_.render(messages_, pictures->mark()), true,
+                           pictures_in(messages_));
+}
+
 void Chat::answer(const std::string& text) {
-  messages_.push_back({{"role", "user"}, {"content", text}});
+  const std::vector<Media> images = std::exchange(images_, {});
+  if (images.empty())
+    messages_.push_back({{"role", "user"}, {"content", text}});
+  else
+    messages_.push_back(pictured_message(images, text));
   try {
-    TokenIds prompt = generator_.encode(conversations_.render(messages_), true);
-    generator_.fit(prompt);
-    const std::string made = generate(prompt);
+    PicturedPrompt next = prompt();
+    generator_.fit(next);
+    const std::string made = generate(next);
     messages_.push_back({{"role", "assistant"}, {"content", made}});
   } catch (const Error&) {
     messages_.erase(messages_.size() - 1);
+    images_ = images;
     throw;
   }
 }
@@ -206,12 +246,11 @@ int Chat::run() {
 int run(Options& o) {
   const fs::path folder = model_folder(o.model, kDefaultModel);
   const GenerationConfig config =
-      resolve(o.generation, folder, read_text_config(folder, kDecoderWords).json(), kTextGeneration,
-              nullptr)
-          .config;
+      resolve_for_texts(o.generation, folder).config;
   if (config.num_beams > 1 || config.num_return_sequences > 1)
     fail(Errc::kUsage,
          "chat shows the answer while it is made: no --num-beams, no --num-return-sequences");
+  if (!o.images.empty() && !is_vision_language(read_config(folder))) fail_without_sight(folder);
   return Chat(o, folder).run();
 }
 
@@ -220,9 +259,14 @@ std::function<int()> declare(Flags& flags) {
   flags.footer(
       "Examples:\n"
       "  hft chat -m DIR --system \"Answer briefly.\"\n"
-      "  printf 'Hello\\nAnd now in French.\\n' | hft chat -m DIR --seed 1\n\n"
+      "  printf 'Hello\\nAnd now in French.\\n' | hft chat -m DIR --seed 1\n"
+      "  hft chat -m Qwen/Qwen2-VL-2B-Instruct --image photo.jpg\n\n"
       "Each line is a message, and what was said before is kept. /help lists what else can be "
       "typed.");
+  add_list_option(flags, "--image", o->images,
+                  "A picture the first message is about; may be repeated", ListForm::kTexts)
+      .metavar("FILE|URL")
+      .group("Chat");
   add_conversation_options(flags, o->chat, false);
   add_generation_options(flags, o->generation);
   add_model_options(flags, o->model);

@@ -1,6 +1,8 @@
 // hft generate: prompts and conversations in, text out.
 #include <unistd.h>
 
+#include <mutex>
+
 #include "core/base/exact_json.h"
 #include "core/base/files.h"
 #include "core/base/log.h"
@@ -8,9 +10,10 @@
 #include "tasks/commands.h"
 #include "tasks/run/drawing.h"
 #include "tasks/run/generation_worker.h"
-#include "tasks/text/conversation.h"
+#include "tasks/run/list_option.h"
+#include "tasks/run/conversation.h"
 #include "tasks/text/generate_stream.h"
-#include "tasks/text/text_generator.h"
+#include "tasks/run/text_generator.h"
 #include "tasks/text/token_logs.h"
 
 namespace hft {
@@ -24,6 +27,7 @@ struct Options {
   OutputOptions output;
   GenerationOptions generation;
   ConversationOptions chat;
+  std::vector<std::string> images;
   bool full_text = true, stream = false;
 };
 
@@ -31,6 +35,7 @@ struct Options {
 struct GenerateJob : GenerationJob {
   Json messages;     // of a conversation, else null
   std::string text;  // else the prompt
+  PicturedPrompt pictured;
   std::function<Json(const GenerateJob&)> output;
   void write(const Input& input, Sink& sink) override { sink.write(input, output(*this)); }
 };
@@ -51,13 +56,18 @@ class Generate {
     else if (!input.has(0))
       fail(Errc::kBadData, input.place, ": has no column '", o_.input.columns[0].source,
            "' and no '", o_.input.columns[1].source, "'");
-    else if (o_.chat.any())
-      job->messages = conversations().begin(input.text());
-    else
+    const std::vector<Media> images = input.has(2) ? images_in(input.text(2)) : std::vector<Media>();
+    if (!images.empty() && !generator_.pictures()) fail_without_sight(generator_.folder());
+    if (!job->messages.is_null() && generator_.pictures())
+      job->messages = with_pictures(
+          std::move(job->messages), images,
+          input.place.empty() ? o_.chat.messages : input.place);
+    else if (job->messages.is_null() && is_question(input.text(), images))
+      job->messages = begin(input.text(), images);
+    else if (job->messages.is_null())
       job->text = input.text();
-    job->prompt = job->messages.is_null()
-                      ? generator_.encode(generator_.prefix() + job->text, false)
-                      : generator_.encode(conversations().render(job->messages), true);
+    job->pictured = prompt_of(*job, images);
+    job->prompt = job->pictured.ids;
     return job;
   }
 
@@ -65,7 +75,26 @@ class Generate {
   int run_stream(InputReader& reader);
 
  private:
+  // A text with pictures and no place for them is a question about them.
+  bool is_question(const std::string& text, const std::vector<Media>& images) {
+    return o_.chat.any() || (!images.empty() && text.find(generator_.pictures()->mark()) == text.npos &&
+                             conversations().has_template());
+  }
+  Json begin(const std::string& text, const std::vector<Media>& images) {
+    Json messages = conversations().begin(text);
+    if (!images.empty()) messages.back() = pictured_message(images, text);
+    return messages;
+  }
+  PicturedPrompt prompt_of(const GenerateJob& job, const std::vector<Media>& images) {
+    if (job.messages.is_null())
+      return generator_.prompt(generator_.prefix() + job.text, false, images);
+    if (!generator_.pictures())
+      return generator_.prompt(conversations().render(job.messages), true, {});
+    return generator_.prompt(conversations().render(job.messages, generator_.pictures()->mark()), true,
+                             pictures_in(job.messages));
+  }
   Conversations& conversations() {
+    const std::scoped_lock lock(mutex_);
     if (!conversations_) conversations_.emplace(o_.chat, generator_.folder());
     return *conversations_;
   }
@@ -73,6 +102,7 @@ class Generate {
 
   Options& o_;
   TextGenerator generator_;
+  std::mutex mutex_;
   std::optional<Conversations> conversations_;
 };
 
@@ -101,9 +131,8 @@ std::string draw(const Input&, const Json& output) {
   std::string text;
   for (const Json& one : output) {
     const Json& made = one["generated_text"];
-    text +=
-        (made.is_string() ? made.get<std::string>() : made.back()["content"].get<std::string>()) +
-        "\n";
+    const Json& said = made.is_string() ? made : made.back()["content"];
+    text += (said.is_string() ? said : said.back()["text"]).get<std::string>() + "\n";
   }
   return text;
 }
@@ -111,10 +140,10 @@ std::string draw(const Input&, const Json& output) {
 int Generate::run_records(InputReader& reader, RecordWriter& writer) {
   const std::int64_t each = generator_.sequences_each();
   const auto start = [&](std::span<GenerationJob* const> jobs) {
-    std::vector<std::unique_ptr<Method>> methods;
+    std::vector<const PicturedPrompt*> prompts;
     for (const GenerationJob* job : jobs)
-      methods.push_back(generator_.start({.ids = job->prompt, .sequence = -1}));
-    return methods;
+      prompts.push_back(&static_cast<const GenerateJob*>(job)->pictured);
+    return generator_.start(prompts);
   };
   GenerationWorker worker(generator_.model(),
                           {.each = each, .most = generator_.most_sequences(), .refill = each},
@@ -131,6 +160,7 @@ int Generate::run_records(InputReader& reader, RecordWriter& writer) {
                    .prepare = prepared,
                    .worker = &worker,
                    .verb = "generating",
+                   .threads = generator_.pictures() ? reader_threads() : 1,
                    .partial = text && o_.output.file.empty()});
 }
 
@@ -138,11 +168,10 @@ int Generate::run_stream(InputReader& reader) {
   TokenStream stream(generator_, o_.output.json, reader.total() != 1);
   const auto start = [&](std::span<GenerationJob* const> jobs) {
     const auto& job = static_cast<const GenerateJob&>(*jobs[0]);
-    auto method = generator_.start({.ids = job.prompt, .sequence = -1},
-                                   [&](std::int32_t id, const TokenLog* l) { stream.add(id, l); });
+    const PicturedPrompt* prompt = &job.pictured;
+    auto methods = generator_.start(
+        {&prompt, 1}, [&](std::int32_t id, const TokenLog* l) { stream.add(id, l); });
     stream.begin(job.prompt, o_.full_text ? job.text : "");
-    std::vector<std::unique_ptr<Method>> methods;
-    methods.push_back(std::move(method));
     return methods;
   };
   GenerationWorker worker(generator_.model(), {}, start);
@@ -192,11 +221,11 @@ int run(const Flags& flags, Options& o) {
   }
   if (o.output.format == "json") o.output.json = true;
   check_output_file(o.output.file, o.output.force || o.output.resume);
+  if (!o.images.empty()) o.input.columns[2].fixed = exact_line(Json(o.images));
   InputReader reader(o.input, o.output.keep_columns);
   const fs::path folder = model_folder(o.model, kDefaultModel);
-  const ResolvedGeneration settings =
-      resolve(o.generation, folder, read_text_config(folder, kDecoderWords).json(), kTextGeneration,
-              nullptr);
+  if (!o.images.empty() && !is_vision_language(read_config(folder))) fail_without_sight(folder);
+  const ResolvedGeneration settings = resolve_for_texts(o.generation, folder);
   const bool stream = streams(o, settings);
   if (o.generation.logprobs >= 0 && settings.config.num_beams > 1)
     fail(Errc::kUsage, "--logprobs: beams are scored as a whole");
@@ -217,7 +246,8 @@ std::function<int()> declare(Flags& flags) {
       "  hft generate -m openai-community/gpt2 \"The secret to success is\" --max-new-tokens 50\n"
       "  hft generate -m DIR --no-do-sample --json -i prompts.jsonl > texts.jsonl\n"
       "  hft generate -m DIR --messages chat.json --stream\n"
-      "  hft generate -m DIR --system \"Answer briefly.\" \"Why is the sky blue?\"\n\n"
+      "  hft generate -m DIR --system \"Answer briefly.\" \"Why is the sky blue?\"\n"
+      "  hft generate -m llava-hf/llava-1.5-7b-hf --image photo.jpg \"What is this?\"\n\n"
       "Without other settings of the model, tokens are drawn at temperature 0.7, 256 at most, as "
       "by the\n"
       "text-generation pipeline. A text that --stop ends is cut before that text.");
@@ -231,12 +261,19 @@ std::function<int()> declare(Flags& flags) {
       .group("Output");
   flags.add("--stream", o->stream, "Show the text while it is made; with --json one line per token")
       .group("Output");
+  add_list_option(flags, "--image", o->images,
+                  "A picture the text is about, for every input; may be repeated: they fill the image "
+                  "parts of messages in order, or come before the text",
+                  ListForm::kTexts)
+      .metavar("FILE|URL")
+      .group("Chat");
   add_conversation_options(flags, o->chat, true);
   add_generation_options(flags, o->generation);
   add_input_options(
       flags, o->input,
       {{.name = "text", .optional = true},
-       {.name = "messages", .optional = true, .alternative = true, .kind = Kind::kList}});
+       {.name = "messages", .optional = true, .alternative = true, .kind = Kind::kList},
+       {.name = "image", .optional = true, .kind = Kind::kImages}});
   add_output_options(flags, o->output);
   add_model_options(flags, o->model);
   return [o, flags] { return run(flags, *o); };

@@ -7,7 +7,7 @@
 #include "core/generation/text_stream.h"
 #include "tasks/run/generation_worker.h"
 #include "tasks/run/output_file.h"
-#include "tasks/text/text_generator.h"
+#include "tasks/run/text_generator.h"
 
 namespace hft {
 

@@ -33,7 +33,12 @@ test::Ran run_case(const fs::path& model, const Json& wanted) {
   std::string lines;
   for (Json input : wanted["inputs"]) {
     for (const char* medium : {"image", "audio"})
-      if (input.contains(medium)) input[medium] = test::golden(input[medium]).string();
+      if (input.contains(medium)) {
+        Json& given = input[medium];
+        if (given.is_string()) given = test::golden(given).string();
+        if (given.is_array())
+          for (Json& one : given) one = test::golden(one).string();
+      }
     lines += input.dump() + "\n";
   }
   test::spit(file, lines);

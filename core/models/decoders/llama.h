@@ -88,13 +88,16 @@ struct RotaryStack {
     const std::vector<Tensor> angles = ropes.angles(steps);
     Tensor x = embed_tokens(steps.ids);  // [N,D]
     if (scale != 1) x = x * at::scalar_tensor(scale, x.options());
+    x = steps.pictures.in(std::move(x));
+    bool whole = true;  // no layer has left the rows out that nobody wants
     for (std::size_t i = 0; i < layers.size(); ++i) {
       const auto kind = ropes.kind_of(static_cast<std::int64_t>(i));
-      x = layers[i](std::move(x), kind < 0 ? Tensor() : angles[kind], steps,
-                    i + 1 == layers.size());
+      whole = i + 1 < layers.size() || i < steps.pictures.deeper.size();
+      x = layers[i](std::move(x), kind < 0 ? Tensor() : angles[kind], steps, !whole);
+      x = steps.pictures.plus(std::move(x), i);
       steps.note(layers[i].path, x);
     }
-    return norm(layers.empty() ? steps.wanted(x, true) : x);  // [R,D]
+    return norm(whole ? steps.wanted(x, true) : x);  // [R,D]
   }
 };
 

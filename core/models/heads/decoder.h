@@ -52,11 +52,24 @@ class Decoder : public Model {
   virtual std::int64_t trained_positions() const { return max_positions(); }
 };
 
-// A decoder-only language model.
+// A text with pictures in it.
+struct Illustrated {
+  int sequence;
+  std::span<const std::int32_t> ids;      // its tokens, at least up to the last one of a picture
+  std::span<const PictureView> pictures;  // in the order of their places
+};
+
+// A decoder-only language model, which may see.
 class CausalLm : public Decoder {
  public:
   static constexpr ModelClass kClass = ModelClass::kCausalLm;
   virtual int open() = 0;  // an empty sequence
+  // The id that stands where a token of a picture goes; -1: the model sees no pictures.
+  virtual std::int32_t picture_token() const { return -1; }
+  // Says which pictures the places among the tokens of some sequences are for, before they are fed;
+  // forks know too. A picture is looked at once, however many texts have it. Throws kBadData where
+  // there are more or fewer places than its pictures have tokens.
+  virtual void show(std::span<const Illustrated>) {}
 };
 
 // With which weights some heads looked at the source, for each of some tokens: [H, T, S].

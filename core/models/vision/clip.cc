@@ -5,7 +5,7 @@
 #include "core/base/limits.h"
 #include "core/checkpoint/model_kinds.h"
 #include "core/models/architecture.h"
-#include "core/models/vision/vit.h"
+#include "core/models/vision/clip.h"
 #include "core/nn/attention.h"
 #include "core/nn/embedding.h"
 
@@ -247,6 +247,18 @@ ImageNet build(const Fields& config, const Weights& w, ImageHead head) {
 constexpr ImageHead kHeads[] = {ImageHead::kEmbed, ImageHead::kClassify};
 
 }  // namespace
+
+Vit clip_tower(const Fields& config, const Weights& w, std::int64_t blocks) {
+  const std::string type = config.text("model_type", "clip_vision_model");
+  if (type != "clip_vision_model" && type != "siglip_vision_model")
+    fail(Errc::kUnsupported, config.where(), ": model_type '", type,
+         "' is not supported as what sees, wanted clip_vision_model or siglip_vision_model");
+  Json own = config.json();
+  own["num_hidden_layers"] = blocks;
+  return VisionTower(Fields(std::move(own), config.where()),
+                     type == "siglip_vision_model" ? kSiglip : kClip, w)
+      .vit;
+}
 
 extern const Architecture clip{
     .types = {"clip"},

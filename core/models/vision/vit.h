@@ -60,9 +60,9 @@ struct VitBlock {
   std::string path;
   VitBlock(const BlockShape& shape, const BlockNames& names, const Weights& w);
   // biases: of AttentionTerms, one for each sequence, or one for all; empty: none. rows: undefined:
-  // all.
+  // all. angles: by which queries and keys turn (Rope::angles); undefined: they do not.
   Tensor operator()(const Tensor& x, const Sequences& seqs, const std::vector<Tensor>& biases,
-                    const Tensor& rows) const;  // [N,D] -> [R,D]
+                    const Tensor& rows, const Tensor& angles = {}) const;  // [N,D] -> [R,D]
 };
 
 // Non-overlapping patches, each turned into a vector by one product.
@@ -84,6 +84,8 @@ struct Vit {
   // The attention biases of block i for a picture's grid; empty: none.
   std::function<Tensor(std::int64_t block, const Grid& grid)> bias;
   std::string path;
+  // The states after so many blocks are what is seen, set side by side; empty: those after all.
+  std::vector<std::int64_t> taps = {};
 
   struct States {
     Tensor x;        // [N,D], or the rows that were wanted

@@ -1,8 +1,12 @@
+#include <algorithm>
+#include <map>
+
 #include "core/base/error.h"
 #include "core/base/limits.h"
 #include "core/models/vision/vit.h"
 #include "core/nn/attention.h"
 #include "core/nn/pooling.h"
+#include "core/nn/rope.h"
 
 namespace hft {
 namespace {
@@ -72,8 +76,10 @@ VitBlock::VitBlock(const BlockShape& s, const BlockNames& n, const Weights& w)
       path(w.path()) {}
 
 Tensor VitBlock::operator()(const Tensor& x, const Sequences& seqs,
-                            const std::vector<Tensor>& biases, const Tensor& rows) const {
-  const Tensor qkv = query_key_value(norm1(x));  // [N,3D]
+                            const std::vector<Tensor>& biases, const Tensor& rows,
+                            const Tensor& angles) const {
+  Tensor qkv = query_key_value(norm1(x));  // [N,3D]
+  if (angles.defined()) Rope::rotate(qkv, angles, 2 * heads, qkv.size(1) / (3 * heads));
   Tensor mixed;
   if (biases.empty() || (biases.size() == 1 && biases[0].dim() == 2)) {
     mixed = attend(qkv, heads, seqs, {.bias = biases.empty() ? Tensor() : biases[0]});
@@ -160,7 +166,10 @@ Vit::States Vit::operator()(const Pictures& pictures, std::int64_t first) const 
     const Tensor starts = states.seqs.first_rows();
     rows = (starts.unsqueeze(1) + at::arange(first, starts.options()).unsqueeze(0)).flatten();
   }
+  std::map<std::int64_t, Tensor> after;  // so many blocks
   for (std::size_t i = 0; i < blocks.size(); ++i) {
+    if (std::ranges::count(taps, static_cast<std::int64_t>(i)) > 0)
+      after[static_cast<std::int64_t>(i)] = states.x.clone();  // the block may overwrite it
     std::vector<Tensor> biases;
     if (bias)
       for (const Grid& own : states.grids) biases.push_back(bias(static_cast<std::int64_t>(i), own));
@@ -168,6 +177,11 @@ Vit::States Vit::operator()(const Pictures& pictures, std::int64_t first) const 
     pictures.note(blocks[i].path, states.x);
   }
   if (blocks.empty() && rows.defined()) states.x = states.x.index_select(0, rows);
+  if (taps.empty()) return states;
+  after[static_cast<std::int64_t>(blocks.size())] = states.x;
+  std::vector<Tensor> seen;
+  for (const auto tap : taps) seen.push_back(after.at(tap));
+  states.x = at::concat(seen, 1);
   return states;
 }
 

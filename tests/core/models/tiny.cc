@@ -38,6 +38,33 @@ Json tiny_config(const std::string& model_type) {
   return config;
 }
 
+namespace {
+
+// A vision-language model, which takes pictures of 16 x 16 pixels, around a decoder of these fields.
+Json with_sight(const std::string& model_type, Json text) {
+  Json vision{{"hidden_size", 24}, {"num_attention_heads", 3}, {"intermediate_size", 40}, {"patch_size", 4}};
+  Json config{{"model_type", model_type}};
+  if (model_type.starts_with("llava")) {
+    const bool clip = model_type == "llava";
+    vision.update({{"model_type", clip ? "clip_vision_model" : "siglip_vision_model"}, {"num_hidden_layers", 2},
+                   {"image_size", 16}});
+    config["image_token_index"] = 49;
+    config["image_grid_pinpoints"] = {{16, 16}, {16, 32}, {32, 16}};
+    text["model_type"] = clip ? "llama" : "qwen2";
+  } else {
+    vision.update({{"depth", 2}, {"num_heads", 3}, {"embed_dim", 24}, {"out_hidden_size", 24}, {"window_size", 8},
+                   {"fullatt_block_indexes", {1}}, {"deepstack_visual_indexes", {0, 1}},
+                   {"num_position_embeddings", 9}});
+    config["image_token_id"] = 49;
+    text["rope_scaling"] = {{"rope_type", "default"}, {"mrope_section", {1, 1, 1}}};
+  }
+  config["text_config"] = std::move(text);
+  config["vision_config"] = std::move(vision);
+  return config;
+}
+
+}  // namespace
+
 Json tiny_decoder_config(const std::string& model_type) {
   Json config = {{"model_type", model_type},       {"vocab_size", 50},
                  {"num_hidden_layers", 2},         {"num_attention_heads", 4},
@@ -53,6 +80,7 @@ Json tiny_decoder_config(const std::string& model_type) {
   config["moe_intermediate_size"] = 12;
   config["rotary_pct"] = 1.0;
   config["partial_rotary_factor"] = 1.0;
+  if (is_vision_language(Fields(config, "config.json"))) return with_sight(model_type, config);
   return config;
 }
 

@@ -36,7 +36,9 @@ TEST_CASE("chat template: sources are taken in the order of C9") {
   CHECK(ChatTemplates::load(folder.path).source(false) == "processor");
   write_tokens(folder);
   CHECK(ChatTemplates::load(folder.path).source(false) == "config");
+  CHECK(ChatTemplates::load(folder.path, ChatTemplates::Owner::kProcessor).source(false) == "processor");
   spit(folder.path / "chat_template.jinja", "file");
+  CHECK(ChatTemplates::load(folder.path, ChatTemplates::Owner::kProcessor).source(false) == "processor");
   CHECK(ChatTemplates::load(folder.path).source(false) == "file");
   fs::create_directory(folder.path / "additional_chat_templates");
   spit(folder.path / "additional_chat_templates/tool_use.jinja", "tools");
