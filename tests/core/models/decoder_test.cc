@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/checkpoint/model_kinds.h"
 #include "core/nn/twins.h"
 #include "tests/core/models/tiny.h"
 

@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "core/checkpoint/config_class.h"
+#include "core/checkpoint/model_kinds.h"
 #include "core/models/reading.h"
 
 namespace hft::test {
