@@ -70,7 +70,7 @@ struct Sight {
       : vit(tower_of(config, w, layer)),
         drops_first(drops(config, strategy)),
         multi_modal_projector(config, w / "multi_modal_projector",
-                              static_cast<std::int64_t>(vit.taps.size()) * vit.prefix.size(1),
+                              static_cast<std::int64_t>(vit.taps.size()) * tower_size(config),
                               hidden) {}
 
   // Of each tile the same number of rows, [T*P,D].
@@ -92,6 +92,9 @@ struct Sight {
   }
 
  private:
+  static std::int64_t tower_size(const Fields& config) {
+    return config.object("vision_config").integer("hidden_size", 1, limits::kHidden, 768);
+  }
   static bool drops(const Fields& config, const char* fallback) {
     const std::string strategy = config.text("vision_feature_select_strategy", fallback);
     if (strategy != "default" && strategy != "full")

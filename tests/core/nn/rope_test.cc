@@ -39,7 +39,7 @@ TEST_CASE("rope: sections turn by time, row and column, one after the other or i
   CHECK(positions(rope_of({{"rope_type", "default"}, {"mrope_section", {4, 2, 2}}, {"mrope_interleaved", true}})) ==
         std::vector<int>{2, 30, 400, 2, 30, 400, 2, 2});
   CHECK(error_of([] { rope_of({{"type", "mrope"}, {"mrope_section", {4, 2, 1}}}); }) ==
-        "config.json: 'rope_scaling': 'mrope_section' is [4, 2, 1], but a head has 8 pairs of numbers to turn");
+        "config.json: rope_scaling: 'mrope_section' is [4, 2, 1], but a head has 8 pairs of numbers to turn");
 }
 
 TEST_CASE("rope: what follows pictures turns by its shifted position, without axes") {
