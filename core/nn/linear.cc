@@ -71,6 +71,13 @@ StoredMatrices rows_of_part(const StoredRows& weight, const Linear::Part& part) 
   return all;
 }
 
+// The last module of a model, which bitsandbytes leaves in floats, as the output embedding.
+bool is_last(std::string_view module) {
+  constexpr std::string_view kLast[] = {"classifier", "score", "qa_outputs", "classifier.out_proj",
+                                        "classification_head.out_proj"};
+  return std::ranges::count(kLast, module) > 0;
+}
+
 // The weight of a part, as the checkpoint or the store's settings have it.
 struct Bound {
   StoredMatrices coded;
@@ -87,7 +94,8 @@ Bound bind(const Weights& w, const Linear::Part& part, std::int64_t in) {
   if (!weight.defined()) return {{}, {weight}};
   if (weight.scalar_type() == at::kDouble) weight = weight.to(at::kFloat);  // no kernel reads it
   if (stored.transposed) weight = weight.t();
-  const bool codes = store.quantize() >= Quantize::kNf4 && !part.as_stored && !weight.requires_grad();
+  const bool codes = store.quantize() >= Quantize::kNf4 && !part.as_stored && !is_last(module) &&
+                     !weight.requires_grad();
   if (!codes) return {{}, rows_of_part(weight, part)};
   return {rows_of_part(store.made_coded(module + "#" + std::to_string(stored.slab), weight), part), {}};
 }
