@@ -27,6 +27,7 @@ std::span<const Command> commands() {
       transcribe_command,
       run_any_command,
       pipeline_command,
+      train_command,
       tokenize_command,
       convert_command,
       inspect_command,

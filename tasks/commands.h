@@ -13,6 +13,6 @@ extern const Command generate_command, chat_command, classify_command, ner_comma
     hub_whoami_command, hub_upload_command, push_command, image_classify_command, detect_command,
     segment_command, caption_command, vqa_command, doc_qa_command, audio_classify_command, transcribe_command,
     eval_command, eval_compare_command, merge_command, run_any_command, pipeline_command, doctor_command,
-    loglikelihood_command;
+    loglikelihood_command, train_command;
 
 }  // namespace hft

@@ -178,4 +178,10 @@ Saved save_checkpoint(const fs::path& folder, Tensors tensors, std::int64_t max_
   return saved;
 }
 
+void save_tensors(const fs::path& file, Tensors tensors) {
+  Saved saved;
+  std::int64_t done = 0;
+  write_safetensors(file, std::move(tensors), saved, done, [](std::int64_t) {});
+}
+
 }  // namespace hft

@@ -31,4 +31,7 @@ struct Saved {
 Saved save_checkpoint(const std::filesystem::path& folder, std::vector<SavedTensor> tensors,
                       std::int64_t max_shard_bytes, const std::function<void(std::int64_t)>& step);
 
+// The same into one file of any name, for tensors that are no model's.
+void save_tensors(const std::filesystem::path& file, std::vector<SavedTensor> tensors);
+
 }  // namespace hft

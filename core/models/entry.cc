@@ -3,9 +3,10 @@
 #include "core/models/load.h"
 #include "core/models/lookup.h"
 #include "core/models/random.h"
+#include "core/models/train/trainee.h"
 
 extern "C" const hft::Engine* hft_engine() {
   static const hft::Engine engine{hft::load_model, hft::make_random, hft::supported_models,
-                                  hft::weights_in_codes};
+                                  hft::weights_in_codes, hft::make_trainee};
   return &engine;
 }

@@ -16,6 +16,9 @@ class Random {
   virtual std::vector<float> uniform(std::int64_t n) = 0;
 };
 
+class Trainee;
+struct TrainRequest;
+
 // One row of the support table (`hft models`).
 struct Support {
   std::string model_type;
@@ -31,6 +34,7 @@ struct Engine {
   // The tensors that stand in a quantised checkpoint for weights of this one, as `request` quantises
   // them, by their names; "….weight" holds the codes.
   StoredTensors (*in_codes)(const ModelRequest& request);
+  std::unique_ptr<Trainee> (*make_trainee)(const TrainRequest&);
 };
 
 }  // namespace hft

@@ -1,0 +1,108 @@
+#include "core/models/train/start_weights.h"
+
+#include <ATen/CPUGeneratorImpl.h>
+
+#include <algorithm>
+
+#include "core/base/error.h"
+#include "core/models/load_parts.h"
+
+namespace hft {
+namespace {
+
+// The name under which the checkpoint has it: an older one, or one without the encoder's prefix.
+std::string name_in(const StoredTensors& tensors, const Renames& renames, const std::string& name) {
+  std::vector<std::string> spellings{name};
+  for (const auto& [now, old] : renames.endings)
+    if (name.ends_with(now)) spellings.push_back(name.substr(0, name.size() - now.size()) + old);
+  for (const std::string& spelling : spellings) {
+    if (tensors.contains(spelling)) return spelling;
+    if (const std::string base = renames.base + "."; spelling.starts_with(base))
+      if (const auto bare = spelling.substr(base.size()); tensors.contains(bare)) return bare;
+  }
+  return "";
+}
+
+class Starter {
+ public:
+  Starter(const TrainRequest& request, const Fields& config, const Renames& renames)
+      : request_(request),
+        base_(renames.base + "."),
+        spread_(config.real("initializer_range", 0, 1e3, 0.02)),
+        generator_(at::detail::createCPUGenerator(request.seed)) {}
+
+  void take(const WeightStore::Missing& wanted, const StoredTensor* found) {
+    start_.names.insert(wanted.name);
+    if (found && !std::ranges::equal(found->shape, wanted.shape) && !is_new_size(wanted, *found))
+      found = nullptr;
+    if (found)
+      start_.tensors[wanted.name] = *found;
+    else
+      make(wanted);
+  }
+
+  StartWeights finish(const StoredTensors& left) {
+    std::vector<std::string> lost;
+    for (const auto& name : start_.made)
+      if (name.starts_with(base_) && !name.starts_with(base_ + "pooler.") && !resized_.contains(name))
+        lost.push_back(name);
+    if (!lost.empty())
+      fail(Errc::kBadData, request_.model.folder.string(),
+           ": the checkpoint lacks tensors that config.json implies: ", listed(lost));
+    for (const auto& [name, tensor] : left) start_.tensors.try_emplace(name, tensor);
+    return std::move(start_);
+  }
+
+ private:
+  // Throws unless it may be made anew.
+  bool is_new_size(const WeightStore::Missing& wanted, const StoredTensor& found) {
+    if (!request_.ignore_mismatched)
+      fail_hint(Errc::kUsage, "--ignore-mismatched-sizes makes new weights in its place",
+                request_.model.folder.string(), ": tensor '", wanted.name, "' is ",
+                shape_text(found.shape), " in the checkpoint, but this task's labels imply ",
+                shape_text(wanted.shape));
+    resized_.insert(wanted.name);
+    return false;
+  }
+
+  void make(const WeightStore::Missing& wanted) {
+    Tensor value = at::zeros(wanted.shape, at::kFloat);
+    if (wanted.shape.size() >= 2)
+      value.normal_(0.0, spread_, generator_);
+    else if (wanted.name.ends_with("weight"))
+      value.fill_(1.0);
+    StoredTensor& stored = start_.tensors[wanted.name];
+    stored.dtype = Dtype::kF32;
+    stored.shape = wanted.shape;
+    stored.bytes = {static_cast<const std::byte*>(value.const_data_ptr()), value.nbytes()};
+    start_.kept.push_back(value);
+    start_.made.push_back(wanted.name);
+  }
+
+  const TrainRequest& request_;
+  std::string base_;
+  double spread_;
+  at::Generator generator_;
+  std::set<std::string> resized_;
+  StartWeights start_;
+};
+
+}  // namespace
+
+StartWeights start_weights(const TrainRequest& request, const Fields& config,
+                           const Renames& renames, StoredTensors tensors,
+                           const std::function<void(const Weights&)>& bind) {
+  // A store without anything misses all that the model wants.
+  const auto asked = std::make_shared<WeightStore>(request.model.folder.string(), StoredTensors{},
+                                                   renames, at::kFloat, at::kCPU);
+  bind(Weights(asked));
+  Starter starter(request, config, renames);
+  for (const auto& wanted : asked->missing()) {
+    const std::string name = name_in(tensors, renames, wanted.name);
+    const auto found = tensors.extract(name);
+    starter.take(wanted, found.empty() ? nullptr : &found.mapped());
+  }
+  return starter.finish(tensors);
+}
+
+}  // namespace hft

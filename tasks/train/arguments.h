@@ -1,0 +1,53 @@
+// TrainingArguments: names and defaults of transformers 4.57, as flags.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/base/json.h"
+#include "core/models/heads/trainee.h"
+#include "tasks/run/flags.h"
+
+namespace hft {
+
+struct TrainingArguments {
+  double num_train_epochs = 3, learning_rate = 5e-5, weight_decay = 0, max_grad_norm = 1;
+  double adam_beta1 = 0.9, adam_beta2 = 0.999, adam_epsilon = 1e-8;
+  double warmup_steps = 0, warmup_ratio = 0, label_smoothing_factor = 0;
+  double logging_steps = 500, eval_steps = 0, save_steps = 500;  // below 1: a part of all steps
+  std::int64_t max_steps = -1, per_device_train_batch_size = 8, per_device_eval_batch_size = 8,
+               gradient_accumulation_steps = 1, save_total_limit = 0, seed = 42, data_seed = -1,
+               early_stopping_patience = 0, max_length = 0, block_size = 0;
+  double early_stopping_threshold = 0, mlm_probability = 0.15;
+  std::string optim = "adamw_torch_fused", lr_scheduler_type = "linear", lr_scheduler_kwargs = "{}",
+              logging_strategy = "steps", eval_strategy = "no", save_strategy = "steps",
+              metric_for_best_model, greater_is_better;
+  bool logging_first_step = false, eval_on_start = false, load_best_model_at_end = false,
+       group_by_length = false, dataloader_drop_last = false;
+
+  // What each is set to, by its name; training_args.json.
+  Json json() const;
+  std::vector<std::pair<std::string, std::function<Json()>>> values;
+};
+
+// The arguments outlive the parsing and are not moved.
+void add_training_arguments(Flags& flags, TrainingArguments& arguments);
+void add_lora_options(Flags& flags, LoraSettings& settings);
+// What contradicts each other, and what follows from what is given: metric_for_best_model.
+void settle(TrainingArguments& arguments, bool has_eval_data);
+// A higher value of the metric is better.
+bool greater_is_better(const TrainingArguments& arguments);
+
+// What of training follows from the number of examples.
+struct Plan {
+  std::int64_t batches = 0;   // of an epoch
+  std::int64_t updates = 0;   // steps of an epoch
+  std::int64_t steps = 0, epochs = 0, warmup = 0;
+  std::int64_t logging = 0, eval = 0, save = 0;  // every so many steps
+};
+Plan plan_of(const TrainingArguments& arguments, std::int64_t examples);
+
+}  // namespace hft

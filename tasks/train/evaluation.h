@@ -1,0 +1,21 @@
+// What a model is worth on data with labels.
+#pragma once
+
+#include <vector>
+
+#include "tasks/train/examples.h"
+
+namespace hft {
+
+struct EvaluationSettings {
+  std::int64_t batch_size = 8;
+  Masking masking;
+};
+
+// {"eval_loss": …, "eval_accuracy": …}: the loss, weighted by examples as Trainer does (by tokens for
+// language models), and the figures of the task; precision, recall and F1 of classes are macro
+// averages, of labels micro averages, of token classes those of entities.
+Json evaluate(Trainee& trainee, const std::vector<Example>& examples, const Labels& labels,
+              const EvaluationSettings& settings);
+
+}  // namespace hft

@@ -1,0 +1,196 @@
+#include "tasks/train/examples.h"
+
+#include <algorithm>
+#include <random>
+
+#include "core/base/error.h"
+
+namespace hft {
+namespace {
+
+constexpr std::int32_t kNone = -100;
+constexpr std::int64_t kDocStride = 128;  // of run_qa.py
+
+class Making {
+ public:
+  explicit Making(const Encoder& e) : e_(e) {
+    options_.truncation = Truncation::kLongestFirst;
+    options_.max_length = e.max_length;
+  }
+
+  Example text(const Row& row) {
+    const Encoding encoding = row.has_pair ? e_.tokenizer.encode_pair(row.text, row.pair, options_)
+                                           : e_.tokenizer.encode(row.text, options_);
+    Example example = example_of(encoding);
+    if (e_.labels.objective == Objective::kClasses)
+      example.classes = e_.labels.classes(row);
+    else
+      example.targets = e_.labels.targets(row);
+    return example;
+  }
+
+  // The first piece of each word has its label.
+  Example tagged(const Row& row) {
+    options_.offsets = true;
+    const Encoding encoding = e_.tokenizer.encode_words(row.words, options_);
+    const std::vector<std::int32_t> tags = e_.labels.classes(row);
+    Example example = example_of(encoding);
+    std::int32_t last = -1;
+    for (const std::int32_t word : encoding.word_ids) {
+      example.classes.push_back(word >= 0 && word != last ? tags[word] : kNone);
+      last = word;
+    }
+    return example;
+  }
+
+  // Each window of the context; the first token stands for an answer that is not in it.
+  std::vector<Example> question(const Row& row) {
+    options_.offsets = true;
+    options_.truncation = Truncation::kOnlySecond;
+    options_.stride = std::min(kDocStride, e_.max_length / 4);
+    std::vector<Example> windows;
+    for (const Encoding& encoding : e_.tokenizer.encode_pair_windows(row.text, row.pair, options_)) {
+      windows.push_back(example_of(encoding));
+      windows.back().classes = answer_in(encoding, row);
+    }
+    return windows;
+  }
+
+ private:
+  Example example_of(const Encoding& encoding) const {
+    Example example{.ids = encoding.ids};
+    if (e_.tokenizer.has_input("token_type_ids")) example.type_ids = encoding.type_ids;
+    return example;
+  }
+
+  static std::vector<std::int32_t> answer_in(const Encoding& encoding, const Row& row) {
+    const Json& texts = row.label["text"];
+    if (texts.empty()) return {0, 0};
+    if (!texts[0].is_string() || !row.label["answer_start"][0].is_number_integer())
+      fail(Errc::kBadData, row.place, ": the answer is no text with a whole number where it starts");
+    const std::string text = texts[0];
+    const auto begin = row.label["answer_start"][0].get<std::int64_t>();
+    const auto length = std::ranges::count_if(text, [](char c) { return (c & 0xC0) != 0x80; });
+    std::int32_t first = -1, last = -1, low = -1, high = -1;
+    for (std::size_t i = 0; i < encoding.size(); ++i) {
+      if (encoding.sequence_ids[i] != 1) continue;
+      const auto at = static_cast<std::int32_t>(i);
+      if (low < 0) low = at;
+      high = at;
+      if (encoding.offsets[i].begin <= begin) first = at;
+      if (last < 0 && encoding.offsets[i].end >= begin + length) last = at;
+    }
+    if (low < 0 || encoding.offsets[low].begin > begin || encoding.offsets[high].end < begin + length)
+      return {0, 0};
+    return {first, last};
+  }
+
+  const Encoder& e_;
+  EncodeOptions options_;
+};
+
+// All texts end to end, in blocks of one length; what is left over is left out, unless it is all.
+std::vector<Example> blocks_of(const std::vector<Row>& rows, const Encoder& e) {
+  Example all;
+  const bool masked = e.labels.objective == Objective::kMasked;
+  for (const Row& row : rows) {
+    const Encoding encoding = e.tokenizer.encode(row.text);
+    for (std::size_t i = 0; i < encoding.size(); ++i) {
+      all.ids.push_back(encoding.ids[i]);
+      all.classes.push_back(masked && encoding.special(i) ? kNone : encoding.ids[i]);
+    }
+  }
+  const auto size = static_cast<std::size_t>(e.block_size);
+  std::vector<Example> blocks;
+  for (std::size_t at = 0; at + size <= all.ids.size() || (at == 0 && !all.ids.empty()); at += size) {
+    const auto part = [&](const std::vector<std::int32_t>& of) {
+      return std::vector<std::int32_t>(of.begin() + at, of.begin() + std::min(at + size, of.size()));
+    };
+    blocks.push_back({.ids = part(all.ids), .classes = part(all.classes)});
+  }
+  if (blocks.empty()) fail(Errc::kBadData, "the texts have no tokens");
+  return blocks;
+}
+
+// Each token that is learned is a row with its class.
+void add_rows(TrainBatch& batch, const Example& example, Objective objective, std::int32_t first) {
+  const auto count = static_cast<std::int32_t>(example.ids.size());
+  if (objective == Objective::kTokens) {
+    batch.classes.insert(batch.classes.end(), example.classes.begin(), example.classes.end());
+    return;
+  }
+  for (std::int32_t i = 0; i + 1 < count; ++i) {  // kCausal
+    batch.tokens.rows.push_back(first + i);
+    batch.classes.push_back(example.classes[i + 1]);
+  }
+}
+
+// 15 of 100 tokens: 80 % of them become the mask, 10 % any token, 10 % stay.
+void mask(TrainBatch& batch, const Example& example, std::int32_t first, std::mt19937_64& noise,
+          const Masking& masking) {
+  const auto uniform = [&] { return static_cast<double>(noise() >> 11) * 0x1p-53; };
+  for (std::size_t i = 0; i < example.ids.size(); ++i) {
+    if (example.classes[i] == kNone || uniform() >= masking.probability) continue;
+    const auto at = first + static_cast<std::int32_t>(i);
+    batch.tokens.rows.push_back(at);
+    batch.classes.push_back(example.classes[i]);
+    if (const double fate = uniform(); fate < 0.8)
+      batch.tokens.ids[at] = masking.mask;
+    else if (fate < 0.9)
+      batch.tokens.ids[at] = static_cast<std::int32_t>(noise() % static_cast<std::uint64_t>(masking.vocab));
+  }
+}
+
+}  // namespace
+
+const std::vector<TrainTask>& train_tasks() {
+  static const std::vector<TrainTask> kTasks{
+      {"text-classification", "classify", Objective::kClasses, "ForSequenceClassification"},
+      {"token-classification", "ner", Objective::kTokens, "ForTokenClassification"},
+      {"question-answering", "qa", Objective::kAnswers, "ForQuestionAnswering"},
+      {"text-generation", "generate", Objective::kCausal, ""},
+      {"fill-mask", "fill-mask", Objective::kMasked, "ForMaskedLM"}};
+  return kTasks;
+}
+
+std::vector<Example> examples_of(const std::vector<Row>& rows, const Encoder& encoder) {
+  const Objective objective = encoder.labels.objective;
+  if (objective == Objective::kCausal || objective == Objective::kMasked) return blocks_of(rows, encoder);
+  Making making(encoder);
+  std::vector<Example> examples;
+  for (const Row& row : rows) {
+    if (objective == Objective::kAnswers)
+      for (Example& window : making.question(row)) examples.push_back(std::move(window));
+    else
+      examples.push_back(objective == Objective::kTokens ? making.tagged(row) : making.text(row));
+    if (examples.back().ids.empty()) fail(Errc::kBadData, row.place, ": has no tokens");
+  }
+  return examples;
+}
+
+TrainBatch batch_of(const std::vector<const Example*>& examples, Objective objective,
+                    const Masking& masking) {
+  TrainBatch batch;
+  std::mt19937_64 noise(masking.seed);
+  for (const Example* example : examples) {
+    const auto first = static_cast<std::int32_t>(batch.tokens.ids.size());
+    const auto append = [](auto& to, const auto& from) { to.insert(to.end(), from.begin(), from.end()); };
+    append(batch.tokens.ids, example->ids);
+    append(batch.tokens.type_ids, example->type_ids);
+    batch.tokens.starts.push_back(static_cast<std::int32_t>(batch.tokens.ids.size()));
+    append(batch.targets, example->targets);
+    if (objective == Objective::kMasked)
+      mask(batch, *example, first, noise, masking);
+    else if (objective == Objective::kTokens || objective == Objective::kCausal)
+      add_rows(batch, *example, objective, first);
+    else
+      append(batch.classes, example->classes);
+  }
+  if ((objective == Objective::kMasked || objective == Objective::kCausal) && batch.tokens.rows.empty()) {
+    batch.tokens.rows.push_back(0);  // nothing to learn: a row that counts for nothing
+    batch.classes.push_back(kNone);
+  }
+  return batch;
+}
+
+}  // namespace hft

@@ -1,0 +1,168 @@
+// Labels of a task: whatever the data calls them, numbers from 0 for the model.
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <set>
+
+#include "core/base/error.h"
+#include "core/base/exact_json.h"
+#include "core/base/text.h"
+#include "core/checkpoint/config.h"
+#include "tasks/train/examples.h"
+
+namespace hft {
+namespace {
+
+constexpr std::int64_t kMostLabels = 1'000'000;
+
+std::string spelled(const Json& cell) { return cell.is_string() ? cell.get<std::string>() : exact_line(cell); }
+
+template <class Number>
+std::optional<Number> parsed(const std::string& text) {
+  Number value{};
+  const auto read = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (text.empty() || read.ec != std::errc() || read.ptr != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+bool is_index(const std::string& text) {
+  const auto n = parsed<std::int64_t>(text);
+  return n && *n >= 0 && *n < kMostLabels;
+}
+
+// Each label by itself, of lists their members.
+void each(const std::vector<Row>& rows, const std::function<void(const Json&)>& f) {
+  for (const Row& row : rows) {
+    if (!row.label.is_array()) f(row.label);
+    else for (const Json& one : row.label) f(one);
+  }
+}
+
+// Lists of 0 and 1, equally long.
+bool are_flags(const std::vector<Row>& rows) {
+  return std::ranges::all_of(rows, [&](const Row& row) {
+    return row.label.is_array() && row.label.size() == rows[0].label.size() && row.label.size() > 1 &&
+           std::ranges::all_of(row.label, [](const Json& x) { return x.is_number() && (x == 0 || x == 1); });
+  });
+}
+
+Objective objective_of(const TrainTask& task, const std::vector<Row>& rows, const std::string& problem) {
+  if (task.objective != Objective::kClasses) return task.objective;
+  if (problem == "regression") return Objective::kRegression;
+  if (problem == "multi_label_classification") return Objective::kMultiLabel;
+  if (problem == "single_label_classification") return Objective::kClasses;
+  if (std::ranges::all_of(rows, [](const Row& row) { return row.label.is_array(); })) return Objective::kMultiLabel;
+  bool numbers = true, whole = true;
+  each(rows, [&](const Json& label) {
+    const std::string text = spelled(label);
+    numbers &= parsed<double>(text).has_value();
+    whole &= parsed<std::int64_t>(text).has_value();
+  });
+  return numbers && !whole ? Objective::kRegression : Objective::kClasses;
+}
+
+std::vector<std::string> names_in(const Fields& config) {
+  std::vector<std::string> names;
+  for (const Json& label : labels_of(config)) names.push_back(spelled(label));
+  return names;
+}
+
+std::vector<std::string> numbered(std::int64_t count) {
+  std::vector<std::string> names;
+  for (std::int64_t i = 0; i < count; ++i) names.push_back("LABEL_" + std::to_string(i));
+  return names;
+}
+
+// Those of config where they cover the data's.
+std::vector<std::string> class_names(const std::vector<Row>& rows, const Fields& config) {
+  std::set<std::string> found;
+  each(rows, [&](const Json& label) { found.insert(spelled(label)); });
+  const auto known = names_in(config);
+  const auto is_known = [&](const std::string& name) { return std::ranges::find(known, name) != known.end(); };
+  if (std::ranges::all_of(found, is_known)) return known;
+  if (!std::ranges::all_of(found, is_index)) return {found.begin(), found.end()};
+  std::int64_t most = 1;
+  for (const auto& name : found) most = std::max(most, *parsed<std::int64_t>(name));
+  return most < static_cast<std::int64_t>(known.size()) ? known : numbered(most + 1);
+}
+
+}  // namespace
+
+Labels labels_of_rows(const TrainTask& task, const std::vector<Row>& rows, const Fields& config,
+                      const std::string& problem) {
+  Labels labels{.objective = objective_of(task, rows, problem)};
+  const auto length = [&] { return rows[0].label.is_array() ? std::ssize(rows[0].label) : 1; };
+  labels.flags = labels.objective == Objective::kMultiLabel && are_flags(rows);
+  if (labels.objective == Objective::kRegression || labels.flags) {
+    labels.names = names_in(config);
+    if (std::ssize(labels.names) != length()) labels.names = numbered(length());
+  } else if (labels.objective == Objective::kClasses || labels.objective == Objective::kMultiLabel ||
+             labels.objective == Objective::kTokens) {
+    labels.names = class_names(rows, config);
+  }
+  return labels;
+}
+
+std::int32_t Labels::id(const Json& cell, const Row& row) const {
+  const std::string text = spelled(cell);
+  const auto found = std::ranges::find(names, text);
+  if (found != names.end()) return static_cast<std::int32_t>(found - names.begin());
+  if (is_index(text) && *parsed<std::int64_t>(text) < std::ssize(names)) return *parsed<std::int32_t>(text);
+  const std::span shown(names.data(), std::min<std::size_t>(names.size(), 20));
+  fail(Errc::kBadData, row.place, ": the label '", text, "' is not one of ", joined(shown, ", "),
+       names.size() > shown.size() ? ", …" : "");
+}
+
+std::vector<std::int32_t> Labels::classes(const Row& row) const {
+  if (row.label.is_array() != (objective == Objective::kTokens))
+    fail(Errc::kBadData, row.place, ": the label is ", type_of(row.label), ", wanted one class");
+  std::vector<std::int32_t> ids;
+  if (!row.label.is_array()) return {id(row.label, row)};
+  for (const Json& one : row.label) ids.push_back(id(one, row));
+  return ids;
+}
+
+std::vector<float> Labels::targets(const Row& row) const {
+  const Json list = row.label.is_array() ? row.label : Json::array({row.label});
+  std::vector<float> values(names.size(), 0);
+  if (objective == Objective::kMultiLabel && !flags) {
+    for (const Json& one : list) values[id(one, row)] = 1;
+    return values;
+  }
+  if (list.size() != names.size())
+    fail(Errc::kBadData, row.place, ": has ", counted(std::ssize(list), "number"), " as labels, wanted ", names.size());
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const auto number = parsed<double>(spelled(list[i]));
+    if (!number || !std::isfinite(*number))
+      fail(Errc::kBadData, row.place, ": the label '", spelled(list[i]), "' is no number");
+    values[i] = static_cast<float>(*number);
+  }
+  return values;
+}
+
+void describe(Json& config, const TrainTask& task, const Labels& labels) {
+  if (config.contains("architectures") && config["architectures"].is_array() && !config["architectures"].empty() &&
+      !task.class_name.empty()) {
+    std::string name = spelled(config["architectures"][0]);
+    for (const char* ending : {"For", "LMHead", "Model"})
+      if (const auto at = name.find(ending); at != std::string::npos) name.resize(at);
+    config["architectures"] = Json::array({name + task.class_name});
+  }
+  config.erase("torch_dtype");
+  config["dtype"] = "float32";
+  if (labels.names.empty()) return;
+  Json ids = Json::object(), names = Json::object();
+  for (std::size_t i = 0; i < labels.names.size(); ++i) {
+    names[std::to_string(i)] = labels.names[i];
+    ids[labels.names[i]] = i;
+  }
+  config.erase("num_labels");
+  config["id2label"] = names;
+  config["label2id"] = ids;
+  if (labels.objective == Objective::kTokens) return;
+  config["problem_type"] = labels.objective == Objective::kRegression   ? "regression"
+                           : labels.objective == Objective::kMultiLabel ? "multi_label_classification"
+                                                                        : "single_label_classification";
+}
+
+}  // namespace hft
