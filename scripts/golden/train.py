@@ -51,7 +51,7 @@ CASES = {
     "classify": ("distilbert-classify", "classify", lambda r, n: labelled(r, n, lambda _, t: int("boats" in t)), 37,
                  {**EVAL, "gradient_accumulation_steps": 2, "warmup_steps": 5, "weight_decay": 0.1, "max_grad_norm": 1.0}),
     "new-head": ("distilbert-mlm", "classify", lambda r, n: labelled(r, n, topic), 30,
-                 {**EVAL, "lr_scheduler_type": "cosine", "warmup_ratio": 0.1, "label_smoothing_factor": 0.1, "seed": 7}),
+                 {**EVAL, "lr_scheduler_type": "cosine", "warmup_ratio": 0.1, "label_smoothing_factor": 0.1, "seed": 7, "learning_rate": 2e-4}),
     "regression": ("bert-mlm", "classify", lambda r, n: labelled(r, n, lambda _, t: len(t) / 50 + 0.001), 21,
                    {**EVAL, "lr_scheduler_type": "constant_with_warmup", "warmup_steps": 3, "max_grad_norm": 0.0}),
     "multi-label": ("distilbert-multi-label", "classify",

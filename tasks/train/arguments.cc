@@ -31,13 +31,16 @@ class Declaring {
   void under(const std::string& heading) { heading_ = heading; }
   void number(const std::string& name, double& to, const std::string& help,
               const std::string& twin = "") {
-    flags_.add_number(twin + "--" + dashed(name), [&to](double value) { to = value; }, help)
+    flags_
+        .add_number(
+            twin + "--" + dashed(name), [&to](double value) { to = value; }, help)
         .metavar("X")
         .show_default(default_text(to))
         .group(heading_);
     a_.values.emplace_back(name, [&to] { return Json(to); });
   }
-  void count(const std::string& name, std::int64_t& to, std::int64_t least, const std::string& help) {
+  void count(const std::string& name, std::int64_t& to, std::int64_t least,
+             const std::string& help) {
     Flag flag = flags_.add("--" + dashed(name), to, help);
     flag.metavar("N").range(least, 1'000'000'000'000).group(heading_);
     if (to > 0) flag.show_default();
@@ -111,8 +114,10 @@ void declare_strategies(Declaring& d, TrainingArguments& a) {
   d.number("save_steps", a.save_steps, "Save every N steps; below 1: a part of all steps");
   d.count("save_total_limit", a.save_total_limit, 1,
           "Keep at most N checkpoints; the best one and the last stay");
-  d.yes("load_best_model_at_end", a.load_best_model_at_end, "End with the best checkpoint's weights");
-  d.word("metric_for_best_model", a.metric_for_best_model, {}, "What is best: loss, accuracy, f1 …");
+  d.yes("load_best_model_at_end", a.load_best_model_at_end,
+        "End with the best checkpoint's weights");
+  d.word("metric_for_best_model", a.metric_for_best_model, {},
+         "What is best: loss, accuracy, f1 …");
   d.word("greater_is_better", a.greater_is_better, {"true", "false"},
          "Whether more of it is better; else its name tells");
   d.count("early_stopping_patience", a.early_stopping_patience, 1,
@@ -123,21 +128,23 @@ void declare_strategies(Declaring& d, TrainingArguments& a) {
 
 void declare_data(Declaring& d, TrainingArguments& a) {
   d.under("Data");
-  d.count("max_length", a.max_length, 1, "Cut longer texts to N tokens; else to the model's length");
+  d.count("max_length", a.max_length, 1,
+          "Cut longer texts to N tokens; else to the model's length");
   d.count("block_size", a.block_size, 1, "Language models: tokens of a block");
   d.number("mlm_probability", a.mlm_probability, "Masked language models: part of tokens masked");
 }
 
 // Such metrics are errors, which Trainer takes for scores.
 bool is_error(const std::string& metric) {
-  for (const char* name : {"loss", "wer", "cer", "perplexity", "mse", "mae", "rmse", "error_rate", "ter"})
+  for (const char* name :
+       {"loss", "wer", "cer", "perplexity", "mse", "mae", "rmse", "error_rate", "ter"})
     if (metric.ends_with(name)) return true;
   return false;
 }
 
 std::int64_t every(double wanted, std::int64_t steps) {
-  return static_cast<std::int64_t>(
-      wanted < 1 ? std::ceil(static_cast<double>(steps) * wanted) : wanted);
+  return static_cast<std::int64_t>(wanted < 1 ? std::ceil(static_cast<double>(steps) * wanted)
+                                              : wanted);
 }
 
 }  // namespace
@@ -161,7 +168,9 @@ void add_lora_options(Flags& flags, LoraSettings& lora) {
       .metavar("N")
       .range(1, 65536)
       .group("LoRA");
-  flags.add_number("--lora-alpha", [&lora](double x) { lora.alpha = x; }, "Their scale, times the rank")
+  flags
+      .add_number(
+          "--lora-alpha", [&lora](double x) { lora.alpha = x; }, "Their scale, times the rank")
       .metavar("X")
       .show_default("8")
       .group("LoRA");
@@ -177,8 +186,8 @@ void add_lora_options(Flags& flags, LoraSettings& lora) {
 }
 
 void settle(TrainingArguments& a, bool has_eval_data) {
-  for (const auto& [flag, value] : {std::pair("--learning-rate", a.learning_rate),
-                                    {"--num-train-epochs", a.num_train_epochs}})
+  for (const auto& [flag, value] :
+       {std::pair("--learning-rate", a.learning_rate), {"--num-train-epochs", a.num_train_epochs}})
     if (!(value > 0) || !std::isfinite(value))
       fail(Errc::kUsage, flag, ": is ", value, ", wanted a number above 0");
   if (!(a.label_smoothing_factor >= 0 && a.label_smoothing_factor < 1))
@@ -190,17 +199,21 @@ void settle(TrainingArguments& a, bool has_eval_data) {
     fail_hint(Errc::kUsage, "--eval-file FILE", "--eval-strategy ", a.eval_strategy,
               ": there is nothing to evaluate on");
   if (a.load_best_model_at_end && a.save_strategy != "best" && a.eval_strategy != a.save_strategy)
-    fail(Errc::kUsage, "--load-best-model-at-end requires the save and eval strategy to match, but found "
-         "--eval-strategy ", a.eval_strategy, " and --save-strategy ", a.save_strategy);
+    fail(Errc::kUsage,
+         "--load-best-model-at-end requires the save and eval strategy to match, but found "
+         "--eval-strategy ",
+         a.eval_strategy, " and --save-strategy ", a.save_strategy);
   const double eval_steps = a.eval_steps > 0 ? a.eval_steps : a.logging_steps;
   if (a.load_best_model_at_end && a.save_strategy == "steps" &&
       std::fabs(std::remainder(a.save_steps, eval_steps)) > 1e-9)
     fail(Errc::kUsage, "--load-best-model-at-end: --save-steps ", a.save_steps,
          " is no multiple of --eval-steps ", eval_steps);
   if ((a.save_strategy == "best" || a.early_stopping_patience > 0) && !evaluates)
-    fail(Errc::kUsage, a.save_strategy == "best" ? "--save-strategy best" : "--early-stopping-patience",
+    fail(Errc::kUsage,
+         a.save_strategy == "best" ? "--save-strategy best" : "--early-stopping-patience",
          ": wants --eval-strategy steps or epoch");
-  const bool ranks = a.load_best_model_at_end || a.save_strategy == "best" || a.early_stopping_patience > 0;
+  const bool ranks =
+      a.load_best_model_at_end || a.save_strategy == "best" || a.early_stopping_patience > 0;
   if (ranks && a.metric_for_best_model.empty()) a.metric_for_best_model = "loss";
 }
 
@@ -222,16 +235,20 @@ Plan plan_of(const TrainingArguments& a, std::int64_t examples) {
     p.steps = a.max_steps;
     p.epochs = up(p.steps, p.updates);
   } else {
-    p.steps = static_cast<std::int64_t>(std::ceil(a.num_train_epochs * static_cast<double>(p.updates)));
+    p.steps =
+        static_cast<std::int64_t>(std::ceil(a.num_train_epochs * static_cast<double>(p.updates)));
     p.epochs = static_cast<std::int64_t>(std::ceil(a.num_train_epochs));
   }
   const auto steps = static_cast<double>(p.steps);
-  p.warmup = static_cast<std::int64_t>(a.warmup_steps >= 1 ? a.warmup_steps
-                                                           : std::ceil(steps * std::max(a.warmup_ratio, a.warmup_steps)));
+  p.warmup = static_cast<std::int64_t>(
+      a.warmup_steps >= 1 ? a.warmup_steps
+                          : std::ceil(steps * std::max(a.warmup_ratio, a.warmup_steps)));
   p.logging = every(a.logging_steps, p.steps);
   p.eval = a.eval_steps > 0 ? every(a.eval_steps, p.steps) : p.logging;
   p.save = every(a.save_steps, p.steps);
-  for (const auto& [flag, n] : {std::pair("--logging-steps", p.logging), {"--eval-steps", p.eval}, {"--save-steps", p.save}})
+  for (const auto& [flag, n] : {std::pair("--logging-steps", p.logging),
+                                {"--eval-steps", p.eval},
+                                {"--save-steps", p.save}})
     if (n < 1) fail(Errc::kUsage, flag, ": wanted a number above 0");
   return p;
 }

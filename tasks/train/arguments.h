@@ -43,8 +43,8 @@ bool greater_is_better(const TrainingArguments& arguments);
 
 // What of training follows from the number of examples.
 struct Plan {
-  std::int64_t batches = 0;   // of an epoch
-  std::int64_t updates = 0;   // steps of an epoch
+  std::int64_t batches = 0;  // of an epoch
+  std::int64_t updates = 0;  // steps of an epoch
   std::int64_t steps = 0, epochs = 0, warmup = 0;
   std::int64_t logging = 0, eval = 0, save = 0;  // every so many steps
 };

@@ -47,7 +47,8 @@ std::vector<std::int64_t> Checkpoints::steps() const {
     const std::string name = entry.path().filename();
     std::int64_t step = 0;
     const char* end = name.data() + name.size();
-    if (name.starts_with(kPrefix) && std::from_chars(name.data() + kPrefix.size(), end, step).ptr == end)
+    if (name.starts_with(kPrefix) &&
+        std::from_chars(name.data() + kPrefix.size(), end, step).ptr == end)
       found.push_back(step);
   }
   std::ranges::sort(found, std::greater());
@@ -71,7 +72,8 @@ void Checkpoints::prepare(bool again, bool afresh) const {
   if (failed) fail(Errc::kResources, output.string(), ": cannot be made: ", failed.message());
   std::vector<fs::path> left;
   for (const auto& entry : fs::directory_iterator(output))
-    if (entry.path().filename().string().starts_with("." + std::string(kPrefix))) left.push_back(entry.path());
+    if (entry.path().filename().string().starts_with("." + std::string(kPrefix)))
+      left.push_back(entry.path());
   for (const fs::path& path : left) fs::remove_all(path, failed);
   if (afresh)
     for (const std::int64_t step : steps()) remove_folder(folder(step));
@@ -160,10 +162,11 @@ void Checkpoints::compare(const Json& saved, const fs::path& from) const {
     if (before != value)
       differences.push_back(name + " was " + shown(before) + ", is " + shown(value));
   }
-  if (saved["data"] != settings_.identity.data) differences.push_back("the training data is another");
+  if (saved["data"] != settings_.identity.data)
+    differences.push_back("the training data is another");
   if (!differences.empty())
-    fail_hint(Errc::kUsage, "--force goes on all the same", from.string(), ": is of another run: ",
-              joined(differences, "; "));
+    fail_hint(Errc::kUsage, "--force goes on all the same", from.string(),
+              ": is of another run: ", joined(differences, "; "));
 }
 
 RunState Checkpoints::read(Trainee& trainee, const fs::path& from, bool force) const {
@@ -181,19 +184,25 @@ RunState Checkpoints::read(Trainee& trainee, const fs::path& from, bool force) c
   s.total_loss = own.real("total_loss", -kHuge, kHuge);
   s.logged_step = own.integer("logged_step", 0, kMost);
   s.history = state.value("log_history", Json::array());
-  if (const Json best = state.value("best_metric", Json()); best.is_number()) s.best_metric = best.get<double>();
-  if (const Json step = state.value("best_global_step", Json()); step.is_number_integer()) s.best_step = step;
-  if (const Json path = state.value("best_model_checkpoint", Json()); path.is_string()) s.best_checkpoint = path;
-  const auto weights = settings_.adapter ? open_safetensors(from / "adapter_model.safetensors").tensors
-                                         : open_checkpoint(from);
+  if (const Json best = state.value("best_metric", Json()); best.is_number())
+    s.best_metric = best.get<double>();
+  if (const Json step = state.value("best_global_step", Json()); step.is_number_integer())
+    s.best_step = step;
+  if (const Json path = state.value("best_model_checkpoint", Json()); path.is_string())
+    s.best_checkpoint = path;
+  const auto weights = settings_.adapter
+                           ? open_safetensors(from / "adapter_model.safetensors").tensors
+                           : open_checkpoint(from);
   trainee.restore(weights, open_safetensors(from / kMemory).tensors, s.step);
   return s;
 }
 
-std::optional<RunState> Checkpoints::resume(Trainee& trainee, const std::string& named, bool force) const {
+std::optional<RunState> Checkpoints::resume(Trainee& trainee, const std::string& named,
+                                            bool force) const {
   if (named != "last" && named != "true") {
     if (!fs::is_directory(named))
-      fail(Errc::kNotFound, "--resume-from-checkpoint ", named, ": no such folder, wanted one, or last");
+      fail(Errc::kNotFound, "--resume-from-checkpoint ", named,
+           ": no such folder, wanted one, or last");
     return read(trainee, named, force);
   }
   for (const std::int64_t step : steps()) {

@@ -20,8 +20,8 @@ struct RunState {
   std::optional<double> best_metric;
   std::int64_t best_step = 0;
   std::string best_checkpoint;
-  std::int64_t not_better = 0;                  // evaluations since the best one
-  double pending_loss = 0, total_loss = 0;      // since the last log, and before it
+  std::int64_t not_better = 0;              // evaluations since the best one
+  double pending_loss = 0, total_loss = 0;  // since the last log, and before it
   std::int64_t logged_step = 0;
 };
 
@@ -48,7 +48,8 @@ class Checkpoints {
   void prepare(bool again, bool afresh) const;
   void save(Trainee& trainee, RunState& state);
   // The newest complete one, or `named`: the state to go on from. None where there is none to find.
-  // A broken one is named and left. Another identity is kUsage, telling what differs, unless `force`.
+  // A broken one is named and left. Another identity is kUsage, telling what differs, unless
+  // `force`.
   std::optional<RunState> resume(Trainee& trainee, const std::string& named, bool force) const;
   void load_best(Trainee& trainee, const RunState& state) const;
   // The model as it is now, in the output folder itself.

@@ -18,8 +18,7 @@ std::int64_t best_of(std::span<const float> row) {
 // Gathers what is predicted, batch by batch.
 class Figures {
  public:
-  explicit Figures(const Labels& labels)
-      : labels_(labels), counts_(labels.names.size()) {}
+  explicit Figures(const Labels& labels) : labels_(labels), counts_(labels.names.size()) {}
 
   void add(const TrainBatch& batch, const Matrix& logits) {
     switch (labels_.objective) {
@@ -62,7 +61,8 @@ class Figures {
         break;
       }
       case Objective::kMultiLabel:
-        tell(to, static_cast<double>(whole_) / static_cast<double>(terms_), class_scores(counts_).micro);
+        tell(to, static_cast<double>(whole_) / static_cast<double>(terms_),
+             class_scores(counts_).micro);
         break;
       case Objective::kRegression:
         to["eval_mse"] = squares_ / static_cast<double>(terms_);
@@ -126,7 +126,8 @@ class Figures {
 Json evaluate(Trainee& trainee, const std::vector<Example>& examples, const Labels& labels,
               const EvaluationSettings& settings) {
   Figures figures(labels);
-  const bool writes = labels.objective == Objective::kCausal || labels.objective == Objective::kMasked;
+  const bool writes =
+      labels.objective == Objective::kCausal || labels.objective == Objective::kMasked;
   double sum = 0, weight = 0;
   for (std::size_t at = 0; at < examples.size(); at += settings.batch_size) {
     std::vector<const Example*> chosen;

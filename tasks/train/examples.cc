@@ -49,7 +49,8 @@ class Making {
     options_.truncation = Truncation::kOnlySecond;
     options_.stride = std::min(kDocStride, e_.max_length / 4);
     std::vector<Example> windows;
-    for (const Encoding& encoding : e_.tokenizer.encode_pair_windows(row.text, row.pair, options_)) {
+    for (const Encoding& encoding :
+         e_.tokenizer.encode_pair_windows(row.text, row.pair, options_)) {
       windows.push_back(example_of(encoding));
       windows.back().classes = answer_in(encoding, row);
     }
@@ -67,7 +68,8 @@ class Making {
     const Json& texts = row.label["text"];
     if (texts.empty()) return {0, 0};
     if (!texts[0].is_string() || !row.label["answer_start"][0].is_number_integer())
-      fail(Errc::kBadData, row.place, ": the answer is no text with a whole number where it starts");
+      fail(Errc::kBadData, row.place,
+           ": the answer is no text with a whole number where it starts");
     const std::string text = texts[0];
     const auto begin = row.label["answer_start"][0].get<std::int64_t>();
     const auto length = std::ranges::count_if(text, [](char c) { return (c & 0xC0) != 0x80; });
@@ -80,7 +82,8 @@ class Making {
       if (encoding.offsets[i].begin <= begin) first = at;
       if (last < 0 && encoding.offsets[i].end >= begin + length) last = at;
     }
-    if (low < 0 || encoding.offsets[low].begin > begin || encoding.offsets[high].end < begin + length)
+    if (low < 0 || encoding.offsets[low].begin > begin ||
+        encoding.offsets[high].end < begin + length)
       return {0, 0};
     return {first, last};
   }
@@ -102,9 +105,11 @@ std::vector<Example> blocks_of(const std::vector<Row>& rows, const Encoder& e) {
   }
   const auto size = static_cast<std::size_t>(e.block_size);
   std::vector<Example> blocks;
-  for (std::size_t at = 0; at + size <= all.ids.size() || (at == 0 && !all.ids.empty()); at += size) {
+  for (std::size_t at = 0; at + size <= all.ids.size() || (at == 0 && !all.ids.empty());
+       at += size) {
     const auto part = [&](const std::vector<std::int32_t>& of) {
-      return std::vector<std::int32_t>(of.begin() + at, of.begin() + std::min(at + size, of.size()));
+      return std::vector<std::int32_t>(of.begin() + at,
+                                       of.begin() + std::min(at + size, of.size()));
     };
     blocks.push_back({.ids = part(all.ids), .classes = part(all.classes)});
   }
@@ -137,7 +142,8 @@ void mask(TrainBatch& batch, const Example& example, std::int32_t first, std::mt
     if (const double fate = uniform(); fate < 0.8)
       batch.tokens.ids[at] = masking.mask;
     else if (fate < 0.9)
-      batch.tokens.ids[at] = static_cast<std::int32_t>(noise() % static_cast<std::uint64_t>(masking.vocab));
+      batch.tokens.ids[at] =
+          static_cast<std::int32_t>(noise() % static_cast<std::uint64_t>(masking.vocab));
   }
 }
 
@@ -155,7 +161,8 @@ const std::vector<TrainTask>& train_tasks() {
 
 std::vector<Example> examples_of(const std::vector<Row>& rows, const Encoder& encoder) {
   const Objective objective = encoder.labels.objective;
-  if (objective == Objective::kCausal || objective == Objective::kMasked) return blocks_of(rows, encoder);
+  if (objective == Objective::kCausal || objective == Objective::kMasked)
+    return blocks_of(rows, encoder);
   Making making(encoder);
   std::vector<Example> examples;
   for (const Row& row : rows) {
@@ -174,7 +181,9 @@ TrainBatch batch_of(const std::vector<const Example*>& examples, Objective objec
   std::mt19937_64 noise(masking.seed);
   for (const Example* example : examples) {
     const auto first = static_cast<std::int32_t>(batch.tokens.ids.size());
-    const auto append = [](auto& to, const auto& from) { to.insert(to.end(), from.begin(), from.end()); };
+    const auto append = [](auto& to, const auto& from) {
+      to.insert(to.end(), from.begin(), from.end());
+    };
     append(batch.tokens.ids, example->ids);
     append(batch.tokens.type_ids, example->type_ids);
     batch.tokens.starts.push_back(static_cast<std::int32_t>(batch.tokens.ids.size()));
@@ -186,7 +195,8 @@ TrainBatch batch_of(const std::vector<const Example*>& examples, Objective objec
     else
       append(batch.classes, example->classes);
   }
-  if ((objective == Objective::kMasked || objective == Objective::kCausal) && batch.tokens.rows.empty()) {
+  if ((objective == Objective::kMasked || objective == Objective::kCausal) &&
+      batch.tokens.rows.empty()) {
     batch.tokens.rows.push_back(0);  // nothing to learn: a row that counts for nothing
     batch.classes.push_back(kNone);
   }

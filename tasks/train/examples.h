@@ -15,7 +15,7 @@ namespace hft {
 
 // The kinds of training, as --task names them.
 struct TrainTask {
-  std::string name;   // of the Hub: "text-classification"
+  std::string name;        // of the Hub: "text-classification"
   std::string short_name;  // "classify"
   Objective objective;
   std::string class_name;  // what its classes are called after: "ForSequenceClassification"
@@ -38,7 +38,8 @@ struct Row {
 
 // All rows of a file (JSON lines, JSON, CSV, TSV, text). Throws what a bad row is, kBadData for an
 // empty file, kUsage for a column that is not there.
-std::vector<Row> read_rows(const std::string& file, const TrainTask& task, const ColumnNames& names);
+std::vector<Row> read_rows(const std::string& file, const TrainTask& task,
+                           const ColumnNames& names);
 
 // The labels of a task, and how they are written.
 struct Labels {
@@ -53,7 +54,8 @@ struct Labels {
  private:
   std::int32_t id(const Json& cell, const Row& row) const;
 };
-// As `config` has them where they cover the rows, else what the rows name. `problem`: --problem-type.
+// As `config` has them where they cover the rows, else what the rows name. `problem`:
+// --problem-type.
 Labels labels_of_rows(const TrainTask& task, const std::vector<Row>& rows, const Fields& config,
                       const std::string& problem);
 

@@ -15,13 +15,16 @@ namespace {
 
 constexpr std::int64_t kMostLabels = 1'000'000;
 
-std::string spelled(const Json& cell) { return cell.is_string() ? cell.get<std::string>() : exact_line(cell); }
+std::string spelled(const Json& cell) {
+  return cell.is_string() ? cell.get<std::string>() : exact_line(cell);
+}
 
 template <class Number>
 std::optional<Number> parsed(const std::string& text) {
   Number value{};
   const auto read = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (text.empty() || read.ec != std::errc() || read.ptr != text.data() + text.size()) return std::nullopt;
+  if (text.empty() || read.ec != std::errc() || read.ptr != text.data() + text.size())
+    return std::nullopt;
   return value;
 }
 
@@ -33,25 +36,31 @@ bool is_index(const std::string& text) {
 // Each label by itself, of lists their members.
 void each(const std::vector<Row>& rows, const std::function<void(const Json&)>& f) {
   for (const Row& row : rows) {
-    if (!row.label.is_array()) f(row.label);
-    else for (const Json& one : row.label) f(one);
+    if (!row.label.is_array())
+      f(row.label);
+    else
+      for (const Json& one : row.label) f(one);
   }
 }
 
 // Lists of 0 and 1, equally long.
 bool are_flags(const std::vector<Row>& rows) {
   return std::ranges::all_of(rows, [&](const Row& row) {
-    return row.label.is_array() && row.label.size() == rows[0].label.size() && row.label.size() > 1 &&
-           std::ranges::all_of(row.label, [](const Json& x) { return x.is_number() && (x == 0 || x == 1); });
+    return row.label.is_array() && row.label.size() == rows[0].label.size() &&
+           row.label.size() > 1 && std::ranges::all_of(row.label, [](const Json& x) {
+             return x.is_number() && (x == 0 || x == 1);
+           });
   });
 }
 
-Objective objective_of(const TrainTask& task, const std::vector<Row>& rows, const std::string& problem) {
+Objective objective_of(const TrainTask& task, const std::vector<Row>& rows,
+                       const std::string& problem) {
   if (task.objective != Objective::kClasses) return task.objective;
   if (problem == "regression") return Objective::kRegression;
   if (problem == "multi_label_classification") return Objective::kMultiLabel;
   if (problem == "single_label_classification") return Objective::kClasses;
-  if (std::ranges::all_of(rows, [](const Row& row) { return row.label.is_array(); })) return Objective::kMultiLabel;
+  if (std::ranges::all_of(rows, [](const Row& row) { return row.label.is_array(); }))
+    return Objective::kMultiLabel;
   bool numbers = true, whole = true;
   each(rows, [&](const Json& label) {
     const std::string text = spelled(label);
@@ -78,7 +87,9 @@ std::vector<std::string> class_names(const std::vector<Row>& rows, const Fields&
   std::set<std::string> found;
   each(rows, [&](const Json& label) { found.insert(spelled(label)); });
   const auto known = names_in(config);
-  const auto is_known = [&](const std::string& name) { return std::ranges::find(known, name) != known.end(); };
+  const auto is_known = [&](const std::string& name) {
+    return std::ranges::find(known, name) != known.end();
+  };
   if (std::ranges::all_of(found, is_known)) return known;
   if (!std::ranges::all_of(found, is_index)) return {found.begin(), found.end()};
   std::int64_t most = 1;
@@ -96,8 +107,8 @@ Labels labels_of_rows(const TrainTask& task, const std::vector<Row>& rows, const
   if (labels.objective == Objective::kRegression || labels.flags) {
     labels.names = names_in(config);
     if (std::ssize(labels.names) != length()) labels.names = numbered(length());
-  } else if (labels.objective == Objective::kClasses || labels.objective == Objective::kMultiLabel ||
-             labels.objective == Objective::kTokens) {
+  } else if (labels.objective == Objective::kClasses ||
+             labels.objective == Objective::kMultiLabel || labels.objective == Objective::kTokens) {
     labels.names = class_names(rows, config);
   }
   return labels;
@@ -107,7 +118,8 @@ std::int32_t Labels::id(const Json& cell, const Row& row) const {
   const std::string text = spelled(cell);
   const auto found = std::ranges::find(names, text);
   if (found != names.end()) return static_cast<std::int32_t>(found - names.begin());
-  if (is_index(text) && *parsed<std::int64_t>(text) < std::ssize(names)) return *parsed<std::int32_t>(text);
+  if (is_index(text) && *parsed<std::int64_t>(text) < std::ssize(names))
+    return *parsed<std::int32_t>(text);
   const std::span shown(names.data(), std::min<std::size_t>(names.size(), 20));
   fail(Errc::kBadData, row.place, ": the label '", text, "' is not one of ", joined(shown, ", "),
        names.size() > shown.size() ? ", …" : "");
@@ -130,7 +142,8 @@ std::vector<float> Labels::targets(const Row& row) const {
     return values;
   }
   if (list.size() != names.size())
-    fail(Errc::kBadData, row.place, ": has ", counted(std::ssize(list), "number"), " as labels, wanted ", names.size());
+    fail(Errc::kBadData, row.place, ": has ", counted(std::ssize(list), "number"),
+         " as labels, wanted ", names.size());
   for (std::size_t i = 0; i < values.size(); ++i) {
     const auto number = parsed<double>(spelled(list[i]));
     if (!number || !std::isfinite(*number))
@@ -141,8 +154,8 @@ std::vector<float> Labels::targets(const Row& row) const {
 }
 
 void describe(Json& config, const TrainTask& task, const Labels& labels) {
-  if (config.contains("architectures") && config["architectures"].is_array() && !config["architectures"].empty() &&
-      !task.class_name.empty()) {
+  if (config.contains("architectures") && config["architectures"].is_array() &&
+      !config["architectures"].empty() && !task.class_name.empty()) {
     std::string name = spelled(config["architectures"][0]);
     for (const char* ending : {"For", "LMHead", "Model"})
       if (const auto at = name.find(ending); at != std::string::npos) name.resize(at);
@@ -160,9 +173,10 @@ void describe(Json& config, const TrainTask& task, const Labels& labels) {
   config["id2label"] = names;
   config["label2id"] = ids;
   if (labels.objective == Objective::kTokens) return;
-  config["problem_type"] = labels.objective == Objective::kRegression   ? "regression"
-                           : labels.objective == Objective::kMultiLabel ? "multi_label_classification"
-                                                                        : "single_label_classification";
+  config["problem_type"] = labels.objective == Objective::kRegression ? "regression"
+                           : labels.objective == Objective::kMultiLabel
+                               ? "multi_label_classification"
+                               : "single_label_classification";
 }
 
 }  // namespace hft

@@ -32,7 +32,8 @@ class Table {
 
   const std::vector<Input>& inputs() const { return inputs_; }
   bool has(const std::string& column) const {
-    return std::ranges::any_of(inputs_, [&](const Input& i) { return i.row.is_object() && i.row.contains(column); });
+    return std::ranges::any_of(
+        inputs_, [&](const Input& i) { return i.row.is_object() && i.row.contains(column); });
   }
   // The column that is named, or the first there is of those it is usually called.
   std::string column(const std::string& flag, const std::string& named,
@@ -44,9 +45,10 @@ class Table {
     const std::string wanted = named.empty() ? usual[0] : named;
     const std::vector<std::string> names = columns();
     if (names.empty())
-      fail(Errc::kUsage, flag, ": no column '", wanted, "': ", file_, " holds texts, which have no columns");
-    fail_hint(Errc::kUsage, flag + " " + nearest(wanted, names).value_or("NAME"), "no column '", wanted,
-              "' in ", file_, "; it has: ", joined(names, ", "));
+      fail(Errc::kUsage, flag, ": no column '", wanted, "': ", file_,
+           " holds texts, which have no columns");
+    fail_hint(Errc::kUsage, flag + " " + nearest(wanted, names).value_or("NAME"), "no column '",
+              wanted, "' in ", file_, "; it has: ", joined(names, ", "));
   }
   const Json& cell(const Input& input, const std::string& column) const {
     const auto found = input.row.find(column);
@@ -57,7 +59,8 @@ class Table {
   std::string text(const Input& input, const std::string& column) const {
     const Json& found = cell(input, column);
     if (!found.is_string())
-      fail(Errc::kBadData, input.place, ": column '", column, "' is ", type_of(found), ", wanted a string");
+      fail(Errc::kBadData, input.place, ": column '", column, "' is ", type_of(found),
+           ", wanted a string");
     return found.get<std::string>();
   }
 
@@ -75,7 +78,8 @@ class Table {
 };
 
 std::vector<Row> texts_with_labels(const Table& table, const ColumnNames& names) {
-  const std::string text = table.column("--text-column", names.text, {"text", "sentence", "review", "sentence1", "question"});
+  const std::string text = table.column("--text-column", names.text,
+                                        {"text", "sentence", "review", "sentence1", "question"});
   const std::string label = table.column("--label-column", names.label, {"label", "labels"});
   std::string pair = names.pair;
   if (!pair.empty()) pair = table.column("--text-pair-column", pair, {});
@@ -84,7 +88,8 @@ std::vector<Row> texts_with_labels(const Table& table, const ColumnNames& names)
       if (table.has(usual)) pair = usual;
   std::vector<Row> rows;
   for (const Input& input : table.inputs()) {
-    Row row{.place = input.place, .text = table.text(input, text), .label = table.cell(input, label)};
+    Row row{
+        .place = input.place, .text = table.text(input, text), .label = table.cell(input, label)};
     row.has_pair = !pair.empty() && input.row.contains(pair) && !input.row[pair].is_null();
     if (row.has_pair) row.pair = table.text(input, pair);
     rows.push_back(std::move(row));
@@ -94,7 +99,8 @@ std::vector<Row> texts_with_labels(const Table& table, const ColumnNames& names)
 
 std::vector<Row> tagged_words(const Table& table, const ColumnNames& names) {
   const std::string words = table.column("--text-column", names.text, {"tokens", "words"});
-  const std::string tags = table.column("--label-column", names.label, {"ner_tags", "pos_tags", "tags", "labels"});
+  const std::string tags =
+      table.column("--label-column", names.label, {"ner_tags", "pos_tags", "tags", "labels"});
   std::vector<Row> rows;
   for (const Input& input : table.inputs()) {
     Row row{.place = input.place, .label = table.cell(input, tags)};
@@ -116,10 +122,16 @@ std::vector<Row> questions(const Table& table, const ColumnNames& names) {
   const std::string answers = table.column("--label-column", names.label, {"answers", "answer"});
   std::vector<Row> rows;
   for (const Input& input : table.inputs()) {
-    Row row{.place = input.place, .text = table.text(input, question),
-            .pair = table.text(input, context), .has_pair = true, .label = table.cell(input, answers)};
-    const auto list = [&](const char* key) { return row.label.is_object() && row.label.contains(key) && row.label[key].is_array(); };
-    if (!list("text") || !list("answer_start") || row.label["text"].size() != row.label["answer_start"].size())
+    Row row{.place = input.place,
+            .text = table.text(input, question),
+            .pair = table.text(input, context),
+            .has_pair = true,
+            .label = table.cell(input, answers)};
+    const auto list = [&](const char* key) {
+      return row.label.is_object() && row.label.contains(key) && row.label[key].is_array();
+    };
+    if (!list("text") || !list("answer_start") ||
+        row.label["text"].size() != row.label["answer_start"].size())
       fail(Errc::kBadData, input.place, ": column '", answers,
            R"(' is not {"text": […], "answer_start": […]})");
     rows.push_back(std::move(row));
@@ -129,7 +141,8 @@ std::vector<Row> questions(const Table& table, const ColumnNames& names) {
 
 std::vector<Row> texts(const Table& table, const ColumnNames& names) {
   const bool bare = !table.inputs()[0].row.is_object();
-  const std::string text = bare ? "" : table.column("--text-column", names.text, {"text", "sentence", "content"});
+  const std::string text =
+      bare ? "" : table.column("--text-column", names.text, {"text", "sentence", "content"});
   std::vector<Row> rows;
   for (const Input& input : table.inputs())
     rows.push_back({.place = input.place, .text = bare ? input.text() : table.text(input, text)});
@@ -138,7 +151,8 @@ std::vector<Row> texts(const Table& table, const ColumnNames& names) {
 
 }  // namespace
 
-std::vector<Row> read_rows(const std::string& file, const TrainTask& task, const ColumnNames& names) {
+std::vector<Row> read_rows(const std::string& file, const TrainTask& task,
+                           const ColumnNames& names) {
   const Table table(file);
   switch (task.objective) {
     case Objective::kTokens:

@@ -54,8 +54,7 @@ Schedule::Schedule(const ScheduleSettings& settings) : settings_(settings) {
     if (std::ranges::find(type.takes, name) == type.takes.end())
       fail(Errc::kUsage, "--lr-scheduler-kwargs: '", type.name, "' takes no '", name, "'",
            type.takes.empty() ? "" : "; it takes " + joined(type.takes, ", "));
-    if (!value.is_number())
-      fail(Errc::kUsage, "--lr-scheduler-kwargs: '", name, "' is no number");
+    if (!value.is_number()) fail(Errc::kUsage, "--lr-scheduler-kwargs: '", name, "' is no number");
   }
   if (settings.type == "polynomial" && more("lr_end", 1e-7) >= settings.rate)
     fail(Errc::kUsage, "--lr-scheduler-kwargs: lr_end is not below the learning rate");
@@ -79,7 +78,8 @@ double Schedule::min_rate() const {
 
 double Schedule::factor(double done) const {
   const std::string& type = settings_.type;
-  const auto warmup = static_cast<double>(settings_.warmup), all = static_cast<double>(settings_.steps);
+  const auto warmup = static_cast<double>(settings_.warmup),
+             all = static_cast<double>(settings_.steps);
   if (type == "constant") return 1;
   if (type == "cosine_warmup_with_min_lr") {
     if (done < warmup && !settings_.more.contains("warmup_lr_rate"))

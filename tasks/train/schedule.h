@@ -23,7 +23,9 @@ class Schedule {
   // Throws kUsage for settings the type does not know or take.
   explicit Schedule(const ScheduleSettings& settings);
   // Of the step after `done` steps.
-  double rate(std::int64_t done) const { return settings_.rate * factor(static_cast<double>(done)); }
+  double rate(std::int64_t done) const {
+    return settings_.rate * factor(static_cast<double>(done));
+  }
 
  private:
   double factor(double done) const;

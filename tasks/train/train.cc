@@ -1,5 +1,6 @@
 // hft train: Trainer without Python: rows of data in, a fine-tuned model out.
-// Reference: transformers 4.57 (Trainer, run_glue.py, run_ner.py, run_qa.py, run_clm.py, run_mlm.py).
+// Reference: transformers 4.57 (Trainer, run_glue.py, run_ner.py, run_qa.py, run_clm.py,
+// run_mlm.py).
 #include <algorithm>
 #include <cstdio>
 
@@ -72,7 +73,8 @@ std::string task_type(const TrainTask& task) {
   }
 }
 
-// The modules PEFT adapts where none are named (TRANSFORMERS_MODELS_TO_LORA_TARGET_MODULES_MAPPING).
+// The modules PEFT adapts where none are named
+// (TRANSFORMERS_MODELS_TO_LORA_TARGET_MODULES_MAPPING).
 std::vector<std::string> usual_targets(const std::string& type) {
   const std::pair<const char*, std::vector<std::string>> kUsual[] = {
       {" bert roberta xlm-roberta electra deberta ", {"query", "value"}},
@@ -93,20 +95,35 @@ void complete(LoraSettings& lora, const TrainTask& task, const Fields& config) {
     fail(Errc::kUsage, "--target-modules and --modules-to-save belong to --lora-r");
   if (!wanted) return;
   if (lora.targets.empty()) lora.targets = usual_targets(config.text("model_type", ""));
-  const bool classifies = task.objective == Objective::kClasses || task.objective == Objective::kTokens;
+  const bool classifies =
+      task.objective == Objective::kClasses || task.objective == Objective::kTokens;
   for (const char* head : {"classifier", "score", "pre_classifier", "qa_outputs"})
-    if (classifies ? head != std::string("qa_outputs") : task.objective == Objective::kAnswers && head == std::string("qa_outputs"))
+    if (classifies ? head != std::string("qa_outputs")
+                   : task.objective == Objective::kAnswers && head == std::string("qa_outputs"))
       lora.trained.push_back(head);
 }
 
-Json adapter_config(const LoraSettings& lora, const TrainTask& task, const std::string& base, bool transposed) {
+Json adapter_config(const LoraSettings& lora, const TrainTask& task, const std::string& base,
+                    bool transposed) {
   const Json none;
-  return {{"alpha_pattern", Json::object()}, {"base_model_name_or_path", base}, {"bias", "none"},
-          {"fan_in_fan_out", transposed}, {"inference_mode", true}, {"init_lora_weights", true},
-          {"layers_pattern", none}, {"layers_to_transform", none}, {"lora_alpha", lora.alpha},
-          {"lora_dropout", 0.0}, {"modules_to_save", lora.trained.empty() ? none : Json(lora.trained)},
-          {"peft_type", "LORA"}, {"r", lora.rank}, {"rank_pattern", Json::object()}, {"revision", none},
-          {"target_modules", lora.targets}, {"task_type", task_type(task)}, {"use_dora", false},
+  return {{"alpha_pattern", Json::object()},
+          {"base_model_name_or_path", base},
+          {"bias", "none"},
+          {"fan_in_fan_out", transposed},
+          {"inference_mode", true},
+          {"init_lora_weights", true},
+          {"layers_pattern", none},
+          {"layers_to_transform", none},
+          {"lora_alpha", lora.alpha},
+          {"lora_dropout", 0.0},
+          {"modules_to_save", lora.trained.empty() ? none : Json(lora.trained)},
+          {"peft_type", "LORA"},
+          {"r", lora.rank},
+          {"rank_pattern", Json::object()},
+          {"revision", none},
+          {"target_modules", lora.targets},
+          {"task_type", task_type(task)},
+          {"use_dora", false},
           {"use_rslora", lora.rank_stabilised}};
 }
 
@@ -114,7 +131,9 @@ Json adapter_config(const LoraSettings& lora, const TrainTask& task, const std::
 class Run {
  public:
   explicit Run(Options& o)
-      : o_(o), task_(task_of(o.task)), folder_(model_folder(o.model, "")),
+      : o_(o),
+        task_(task_of(o.task)),
+        folder_(model_folder(o.model, "")),
         read_(read_text_config(folder_, "a model of texts")) {}
 
   int operator()() {
@@ -153,8 +172,8 @@ class Run {
     describe(request.config, task_, data_.labels);
     request.objective = data_.labels.objective;
     const TrainingArguments& a = o_.arguments;
-    request.optimizer = {a.optim == "sgd" ? "sgd" : "adamw", a.adam_beta1, a.adam_beta2, a.adam_epsilon,
-                         a.weight_decay};
+    request.optimizer = {a.optim == "sgd" ? "sgd" : "adamw", a.adam_beta1, a.adam_beta2,
+                         a.adam_epsilon, a.weight_decay};
     request.lora = o_.lora;
     request.label_smoothing = a.label_smoothing_factor;
     request.seed = static_cast<std::uint64_t>(a.seed);
@@ -165,9 +184,11 @@ class Run {
 
   void encode() {
     const Tokenizer tokenizer = Tokenizer::load(folder_);
-    const std::int64_t most = std::min(trainee_->max_positions(), tokenizer.model_max_length().value_or(INT64_MAX));
+    const std::int64_t most =
+        std::min(trainee_->max_positions(), tokenizer.model_max_length().value_or(INT64_MAX));
     const TrainingArguments& a = o_.arguments;
-    const std::int64_t usual = task_.objective == Objective::kAnswers ? std::min<std::int64_t>(most, 384) : most;
+    const std::int64_t usual =
+        task_.objective == Objective::kAnswers ? std::min<std::int64_t>(most, 384) : most;
     if (a.max_length > most || a.block_size > most)
       fail(Errc::kUsage, a.max_length > most ? "--max-length " : "--block-size ",
            std::max(a.max_length, a.block_size), ": the model takes at most ", most, " tokens");
@@ -178,7 +199,8 @@ class Run {
     if (task_.objective != Objective::kMasked) return;
     const auto mask = tokenizer.special_id("mask");
     if (!mask) fail(Errc::kUnsupported, folder_.string(), ": the tokenizer has no mask token");
-    data_.masking = {a.mlm_probability, *mask, tokenizer.id_end(), static_cast<std::uint64_t>(a.seed)};
+    data_.masking = {a.mlm_probability, *mask, tokenizer.id_end(),
+                     static_cast<std::uint64_t>(a.seed)};
   }
 
   Checkpoints::Settings settings(const Plan& plan) const {
@@ -192,26 +214,33 @@ class Run {
     arguments["use_rslora"] = o_.lora.rank_stabilised;
     arguments["target_modules"] = o_.lora.targets;
     arguments["modules_to_save"] = o_.lora.trained;
-    Checkpoints::Settings s{.output = o_.output, .model = folder_, .config = config,
-                            .identity = {arguments, digest_of_data(data_)}, .plan = plan,
+    Checkpoints::Settings s{.output = o_.output,
+                            .model = folder_,
+                            .config = config,
+                            .identity = {arguments, digest_of_data(data_)},
+                            .plan = plan,
                             .batch_size = o_.arguments.per_device_train_batch_size,
                             .limit = o_.arguments.save_total_limit};
     if (o_.lora.rank > 0)
-      s.adapter = adapter_config(o_.lora, task_, fs::is_directory(o_.model.model) ? folder_.string() : o_.model.model,
-                                 read_.text("model_type", "") == "gpt2");
+      s.adapter = adapter_config(
+          o_.lora, task_, fs::is_directory(o_.model.model) ? folder_.string() : o_.model.model,
+          read_.text("model_type", "") == "gpt2");
     return s;
   }
 
   void tell_size(const Plan& plan) const {
     note(counted(std::ssize(data_.train), "example") + ", " + counted(plan.steps, "step") + " in " +
-         counted(plan.epochs, "epoch") + ", " + counted(trainee_->trained_numbers(), "number") + " of " +
-         counted(trainee_->all_numbers(), "number") + " trained");
+         counted(plan.epochs, "epoch") + ", " + counted(trainee_->trained_numbers(), "number") +
+         " of " + counted(trainee_->all_numbers(), "number") + " trained");
   }
 
   void finish(const Checkpoints& checkpoints, const RunState& state, const Json& figures) const {
     checkpoints.finish(*trainee_, state);
-    write_reports(o_.output, {.base = o_.model.model, .task = task_.name, .arguments = o_.arguments,
-                              .history = state.history, .figures = figures});
+    write_reports(o_.output, {.base = o_.model.model,
+                              .task = task_.name,
+                              .arguments = o_.arguments,
+                              .history = state.history,
+                              .figures = figures});
     std::puts(to_line(figures).c_str());
   }
 
@@ -226,7 +255,8 @@ class Run {
 
 int run(Options& o) {
   if (o.model.model.empty() || o.task.empty() || o.train_file.empty() || o.output.empty())
-    fail(Errc::kUsage, "train wants a task, a model, data and a folder to write: "
+    fail(Errc::kUsage,
+         "train wants a task, a model, data and a folder to write: "
          "hft train --task classify -m MODEL --train-file FILE -o DIR");
   settle(o.arguments, !o.eval_file.empty());
   hub::refuse_cache("-o", o.output);
@@ -234,24 +264,45 @@ int run(Options& o) {
 }
 
 void declare_data(Flags& flags, Options& o) {
-  flags.add("--task", o.task, "text-classification (classify), token-classification (ner), question-answering (qa), "
-            "text-generation (generate) or fill-mask").metavar("TASK").group("Data");
-  flags.add("--train-file", o.train_file, "Rows to learn from: JSON lines, JSON, text").metavar("FILE").group("Data");
-  flags.add("--eval-file,--validation-file", o.eval_file, "Rows to evaluate on").metavar("FILE").group("Data");
-  flags.add("--text-column", o.columns.text, "Column with the text, the words or the question").metavar("NAME").group("Data");
-  flags.add("--text-pair-column", o.columns.pair, "Column with the second text, or the context").metavar("NAME").group("Data");
-  flags.add("--label-column", o.columns.label, "Column with the label, the tags or the answers").metavar("NAME").group("Data");
+  flags
+      .add("--task", o.task,
+           "text-classification (classify), token-classification (ner), question-answering (qa), "
+           "text-generation (generate) or fill-mask")
+      .metavar("TASK")
+      .group("Data");
+  flags.add("--train-file", o.train_file, "Rows to learn from: JSON lines, JSON, text")
+      .metavar("FILE")
+      .group("Data");
+  flags.add("--eval-file,--validation-file", o.eval_file, "Rows to evaluate on")
+      .metavar("FILE")
+      .group("Data");
+  flags.add("--text-column", o.columns.text, "Column with the text, the words or the question")
+      .metavar("NAME")
+      .group("Data");
+  flags.add("--text-pair-column", o.columns.pair, "Column with the second text, or the context")
+      .metavar("NAME")
+      .group("Data");
+  flags.add("--label-column", o.columns.label, "Column with the label, the tags or the answers")
+      .metavar("NAME")
+      .group("Data");
   flags.add("--problem-type", o.problem_type, "What labels are; else they tell")
       .one_of({"single_label_classification", "regression", "multi_label_classification"})
-      .metavar("NAME").group("Data");
+      .metavar("NAME")
+      .group("Data");
 }
 
 void declare_output(Flags& flags, Options& o) {
   flags.add("-o,--output-dir", o.output, "Folder to write").metavar("DIR");
-  flags.add("--force,--overwrite-output-dir", o.force, "Write into a folder that has files; resume although something differs");
-  flags.add("--resume-from-checkpoint", o.resume, "Go on from this checkpoint; last: from the newest whole one")
+  flags.add("--force,--overwrite-output-dir", o.force,
+            "Write into a folder that has files; resume although something differs");
+  flags
+      .add("--resume-from-checkpoint", o.resume,
+           "Go on from this checkpoint; last: from the newest whole one")
       .metavar("DIR|last");
-  flags.add("--logging-file", o.logging_file, "Write each entry of the log there too, a line of JSON").metavar("FILE");
+  flags
+      .add("--logging-file", o.logging_file,
+           "Write each entry of the log there too, a line of JSON")
+      .metavar("FILE");
 }
 
 std::function<int()> declare(Flags& flags) {
@@ -259,27 +310,42 @@ std::function<int()> declare(Flags& flags) {
   flags.footer(
       "Examples:\n"
       "  hft train --task classify -m distilbert-base-uncased --train-file train.jsonl -o DIR\n"
-      "  hft train --task classify -m MODEL --train-file train.jsonl --eval-file eval.jsonl -o DIR \\\n"
-      "      --epochs 3 --lr 2e-5 --eval-strategy epoch --save-strategy epoch --load-best-model-at-end\n"
-      "  hft train --task generate -m gpt2 --train-file text.txt --block-size 128 --lora-r 8 -o DIR\n"
+      "  hft train --task classify -m MODEL --train-file train.jsonl --eval-file eval.jsonl -o DIR "
+      "\\\n"
+      "      --epochs 3 --lr 2e-5 --eval-strategy epoch --save-strategy epoch "
+      "--load-best-model-at-end\n"
+      "  hft train --task generate -m gpt2 --train-file text.txt --block-size 128 --lora-r 8 -o "
+      "DIR\n"
       "  hft train … -o DIR --resume-from-checkpoint last    # after a stop, to the same last bit\n"
       "\n"
-      "Arguments and defaults are those of TrainingArguments; dropout is not applied. stdout gets the final figures.");
+      "Arguments and defaults are those of TrainingArguments; dropout is not applied. stdout gets "
+      "the final figures.");
   declare_output(flags, *o);
   declare_data(flags, *o);
   add_training_arguments(flags, o->arguments);
   add_lora_options(flags, o->lora);
   add_source_options(flags, o->model);
   add_variant_option(flags, o->model);
-  flags.add("--ignore-mismatched-sizes", o->ignore_mismatched, "New weights where the checkpoint's head has other sizes").group("Model");
-  flags.add("--device", o->model.device, "auto, cpu, cuda or cuda:N").metavar("DEVICE").show_default().group("Model");
-  flags.add("--threads", o->model.threads, "Threads to compute with (0: every core)").metavar("N").range(0, 4096).show_default().group("Model");
+  flags
+      .add("--ignore-mismatched-sizes", o->ignore_mismatched,
+           "New weights where the checkpoint's head has other sizes")
+      .group("Model");
+  flags.add("--device", o->model.device, "auto, cpu, cuda or cuda:N")
+      .metavar("DEVICE")
+      .show_default()
+      .group("Model");
+  flags.add("--threads", o->model.threads, "Threads to compute with (0: every core)")
+      .metavar("N")
+      .range(0, 4096)
+      .show_default()
+      .group("Model");
   return [o] { return run(*o); };
 }
 
 }  // namespace
 
 extern const Command train_command{
-    "train", "Work", "Fine-tune a model: labels, tags, answers, language; whole or by LoRA", declare};
+    "train", "Work", "Fine-tune a model: labels, tags, answers, language; whole or by LoRA",
+    declare};
 
 }  // namespace hft

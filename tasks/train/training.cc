@@ -36,12 +36,13 @@ std::string shown(double value) {
 }
 
 Schedule schedule_for(const TrainingArguments& a, const Plan& plan) {
-  return Schedule({.type = a.lr_scheduler_type,
-                   .more = with_context("--lr-scheduler-kwargs",
-                                        [&] { return parse_json(a.lr_scheduler_kwargs, "its value"); }),
-                   .rate = a.learning_rate,
-                   .warmup = plan.warmup,
-                   .steps = plan.steps});
+  return Schedule(
+      {.type = a.lr_scheduler_type,
+       .more = with_context("--lr-scheduler-kwargs",
+                            [&] { return parse_json(a.lr_scheduler_kwargs, "its value"); }),
+       .rate = a.learning_rate,
+       .warmup = plan.warmup,
+       .steps = plan.steps});
 }
 
 void add_speed(Json& to, const std::string& name, double seconds, double samples, double steps) {
@@ -65,9 +66,11 @@ Training::Training(Trainee& trainee, const TrainingArguments& arguments, const P
 std::vector<std::int64_t> Training::order(std::int64_t epoch) {
   const auto n = std::ssize(data_.train);
   const std::int64_t seed = arguments_.data_seed >= 0 ? arguments_.data_seed : arguments_.seed;
-  std::vector<std::int64_t> order = trainee_.permutation(n, static_cast<std::uint64_t>(seed + epoch));
+  std::vector<std::int64_t> order =
+      trainee_.permutation(n, static_cast<std::uint64_t>(seed + epoch));
   if (!arguments_.group_by_length) return order;
-  const auto batch = arguments_.per_device_train_batch_size * arguments_.gradient_accumulation_steps;
+  const auto batch =
+      arguments_.per_device_train_batch_size * arguments_.gradient_accumulation_steps;
   const auto size = batch * std::max<std::int64_t>(1, std::min<std::int64_t>(n / (4 * batch), 50));
   const auto longer = [&](std::int64_t a, std::int64_t b) {
     return data_.train[a].ids.size() > data_.train[b].ids.size();
@@ -82,7 +85,8 @@ std::vector<std::int64_t> Training::order(std::int64_t epoch) {
 }
 
 double Training::learn(const std::vector<std::int64_t>& order, std::int64_t update) {
-  const auto size = arguments_.per_device_train_batch_size, per_step = arguments_.gradient_accumulation_steps;
+  const auto size = arguments_.per_device_train_batch_size,
+             per_step = arguments_.gradient_accumulation_steps;
   const auto last = std::min(plan_.batches, (update + 1) * per_step);
   std::vector<TrainBatch> batches;
   double terms = 0;
@@ -99,8 +103,9 @@ double Training::learn(const std::vector<std::int64_t>& order, std::int64_t upda
   const bool together = data_.labels.objective == Objective::kCausal;
   double loss = 0;
   for (const TrainBatch& batch : batches)
-    loss += trainee_.learn(batch, together ? terms
-                                           : static_cast<double>(batch.terms()) * static_cast<double>(batches.size()));
+    loss += trainee_.learn(
+        batch, together ? terms
+                        : static_cast<double>(batch.terms()) * static_cast<double>(batches.size()));
   return loss;
 }
 
@@ -111,7 +116,8 @@ void Training::one_step(const std::vector<std::int64_t>& order, std::int64_t upd
   const auto refuse = [&](const char* what) {
     const std::string last = checkpoints_.last();
     fail_hint(Errc::kNotFinite, last.empty() ? "" : "the last good checkpoint is " + last, "step ",
-              s.step + 1, ": the ", what, " is no finite number (learning rate ", shown(rate_), ")");
+              s.step + 1, ": the ", what, " is no finite number (learning rate ", shown(rate_),
+              ")");
   };
   if (!std::isfinite(loss_)) refuse("loss");
   norm_ = trainee_.update(rate_, arguments_.max_grad_norm);
@@ -119,7 +125,8 @@ void Training::one_step(const std::vector<std::int64_t>& order, std::int64_t upd
   s.pending_loss += loss_;
   ++s.step;
   const auto seen = std::min(plan_.batches, (update + 1) * arguments_.gradient_accumulation_steps);
-  s.epoch = static_cast<double>(epoch_) + static_cast<double>(seen) / static_cast<double>(plan_.batches);
+  s.epoch =
+      static_cast<double>(epoch_) + static_cast<double>(seen) / static_cast<double>(plan_.batches);
 }
 
 void Training::log(Json entry) {
@@ -131,9 +138,11 @@ void Training::log(Json entry) {
     file << to_line(entry) << '\n' << std::flush;
     if (!file) fail(Errc::kResources, "--logging-file ", log_file_, ": cannot write");
   }
-  std::string line = "step " + std::to_string(state_->step) + " of " + std::to_string(plan_.steps) + ":";
+  std::string line =
+      "step " + std::to_string(state_->step) + " of " + std::to_string(plan_.steps) + ":";
   for (const auto& [name, value] : entry.items())
-    if (name != "step" && value.is_number()) line += " " + name + " " + shown(value.get<double>());
+    if (name != "step" && name.find("_per_second") == std::string::npos)
+      line += " " + name + " " + shown(value.get<double>());
   if (hide_progress_) hide_progress_();
   note(line);
 }
@@ -176,7 +185,7 @@ void Training::rank(const Json& figures) {
          ": the evaluation gives ", joined(names, ", "));
   }
   const auto value = figures[name].get<double>();
-  const double gain = !s.best_metric ? INFINITY
+  const double gain = !s.best_metric                  ? INFINITY
                       : greater_is_better(arguments_) ? value - *s.best_metric
                                                       : *s.best_metric - value;
   s.not_better = gain > 0 && gain > arguments_.early_stopping_threshold ? 0 : s.not_better + 1;
@@ -203,7 +212,8 @@ void Training::after_step() {
   const bool evaluates = evaluates_at("steps") && s.step % plan_.eval == 0;
   if (evaluates) evaluate_now();
   const std::string& saves = arguments_.save_strategy;
-  if ((saves == "steps" && (s.step % plan_.save == 0 || ends)) || (saves == "best" && evaluates && is_best_))
+  if ((saves == "steps" && (s.step % plan_.save == 0 || ends)) ||
+      (saves == "best" && evaluates && is_best_))
     save_now();
 }
 
@@ -238,7 +248,8 @@ Json Training::run(RunState& state) {
   while (state.epochs_ended < plan_.epochs && !stopped_early_) {
     epoch_ = state.epochs_ended;
     const auto order = this->order(epoch_);
-    for (auto update = state.step - epoch_ * plan_.updates; update < plan_.updates && goes_on(); ++update) {
+    for (auto update = state.step - epoch_ * plan_.updates; update < plan_.updates && goes_on();
+         ++update) {
       one_step(order, update);
       progress.update(state.step, "loss " + shown(loss_));
       after_step();
@@ -256,10 +267,11 @@ Json Training::figures_at_end(double seconds) {
   RunState& s = *state_;
   const double loss = (s.total_loss + s.pending_loss) / std::max(1.0, static_cast<double>(s.step));
   Json entry = Json::object();
-  const double samples = arguments_.max_steps > 0
-                             ? static_cast<double>(arguments_.max_steps * arguments_.per_device_train_batch_size *
-                                                   arguments_.gradient_accumulation_steps)
-                             : static_cast<double>(std::ssize(data_.train)) * arguments_.num_train_epochs;
+  const double samples =
+      arguments_.max_steps > 0
+          ? static_cast<double>(arguments_.max_steps * arguments_.per_device_train_batch_size *
+                                arguments_.gradient_accumulation_steps)
+          : static_cast<double>(std::ssize(data_.train)) * arguments_.num_train_epochs;
   add_speed(entry, "train", seconds, samples, static_cast<double>(plan_.steps));
   entry["train_loss"] = loss;
   log(entry);

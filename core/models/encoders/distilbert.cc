@@ -58,13 +58,23 @@ struct Layer {
   }
 };
 
+// Sinusoids are not trained.
+Embedding positions_of(const Config& c, const Fields& config, const Weights& w) {
+  Embedding positions;
+  positions.dtype = w.store().dtype();
+  positions.weight = config.boolean("sinusoidal_pos_embds", false)
+                         ? w.buffer("weight", {c.positions, c.dim})
+                         : w.get("weight", {c.positions, c.dim});
+  return positions;
+}
+
 struct DistilBert {
   Embedding word_embeddings, position_embeddings;
   LayerNorm norm;
   std::vector<Layer> layer;
   DistilBert(const Config& c, const Fields& config, const Weights& w)
       : word_embeddings(w / "embeddings" / "word_embeddings", c.vocab, c.dim),
-        position_embeddings(w / "embeddings" / "position_embeddings", c.positions, c.dim),
+        position_embeddings(positions_of(c, config, w / "embeddings" / "position_embeddings")),
         norm(w / "embeddings" / "LayerNorm", c.dim, kEps) {
     for (std::int64_t i = 0; i < c.layers; ++i)
       layer.emplace_back(c, heads_left(config, i, c.heads), w / "transformer" / "layer" / i);
@@ -81,10 +91,7 @@ struct DistilBert {
 TextNet build(const Fields& config, const Weights& w, Head head) {
   const Config c(config);
   const DistilBert distilbert(c, config, w / "distilbert");
-  TextNet net{.encode = distilbert,
-              .vocab = c.vocab,
-              .positions = c.positions,
-              .hidden = c.dim};
+  TextNet net{.encode = distilbert, .vocab = c.vocab, .positions = c.positions, .hidden = c.dim};
   switch (head) {
     case Head::kEmbed:
     case Head::kFeatures:
@@ -104,8 +111,9 @@ TextNet build(const Fields& config, const Weights& w, Head head) {
     case Head::kMaskedLm: {
       Linear transform(w / "vocab_transform", {c.dim, c.dim});
       LayerNorm norm(w / "vocab_layer_norm", c.dim, kEps);
-      Linear projector = vocabulary_product(config, w / "vocab_projector", w / "vocab_projector",
-                                            w / "distilbert" / "embeddings" / "word_embeddings", c.dim);
+      Linear projector =
+          vocabulary_product(config, w / "vocab_projector", w / "vocab_projector",
+                             w / "distilbert" / "embeddings" / "word_embeddings", c.dim);
       net.head = [=](const Tensor& x) { return projector(norm(transform(x, c.activation))); };
       break;
     }

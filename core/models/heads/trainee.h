@@ -30,7 +30,7 @@ enum class Objective {
 struct LoraSettings {
   std::int64_t rank = 0;  // 0: all weights are trained
   double alpha = 8;
-  bool rank_stabilised = false;  // alpha / sqrt(rank) in place of alpha / rank
+  bool rank_stabilised = false;      // alpha / sqrt(rank) in place of alpha / rank
   std::vector<std::string> targets;  // modules: a name, or the end of one after a dot
   std::vector<std::string> trained;  // modules that are trained whole, as PEFT's modules_to_save
   double scale() const {
@@ -62,8 +62,9 @@ struct TrainBatch {
   std::vector<float> targets;  // kRegression, kMultiLabel [B,L]
   // Of how many terms the loss is the mean.
   std::int64_t terms() const {
-    const auto counted = targets.empty() ? std::ranges::count_if(classes, [](auto c) { return c >= 0; })
-                                         : std::ssize(targets);
+    const auto counted = targets.empty()
+                             ? std::ranges::count_if(classes, [](auto c) { return c >= 0; })
+                             : std::ssize(targets);
     return std::max<std::int64_t>(1, counted);
   }
 };

@@ -61,9 +61,11 @@ void Lora::add(const std::string& name, const Tensor& weight, const at::Generato
   draw(settings_.rank, in);
   draw(out, settings_.rank);
   const Tensor a = draw(settings_.rank, in).to(weight.device());
-  pairs_.push_back({weight, weight.detach().clone(), trained_.size(), trained_.size() + 1, transposed});
+  pairs_.push_back(
+      {weight, weight.detach().clone(), trained_.size(), trained_.size() + 1, transposed});
   trained_.push_back({module_of(name) + ".lora_A.weight", a});
-  trained_.push_back({module_of(name) + ".lora_B.weight", at::zeros({out, settings_.rank}, a.options())});
+  trained_.push_back(
+      {module_of(name) + ".lora_B.weight", at::zeros({out, settings_.rank}, a.options())});
 }
 
 void Lora::gather_gradients() {

@@ -29,8 +29,7 @@ Tensor of_answers(const Tensor& logits, const TrainBatch& batch) {
   std::vector<Tensor> losses;
   for (std::int64_t b = 0; b < batch.tokens.size(); ++b) {
     const Tensor logs = at::log_softmax(logits.narrow(0, starts[b], starts[b + 1] - starts[b]), 0);
-    for (const std::int64_t end : {0, 1})
-      losses.push_back(-logs[batch.classes[2 * b + end]][end]);
+    for (const std::int64_t end : {0, 1}) losses.push_back(-logs[batch.classes[2 * b + end]][end]);
   }
   return at::stack(losses).sum();
 }

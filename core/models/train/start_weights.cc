@@ -44,7 +44,8 @@ class Starter {
   StartWeights finish(const StoredTensors& left) {
     std::vector<std::string> lost;
     for (const auto& name : start_.made)
-      if (name.starts_with(base_) && !name.starts_with(base_ + "pooler.") && !resized_.contains(name))
+      if (name.starts_with(base_) && !name.starts_with(base_ + "pooler.") &&
+          !resized_.contains(name))
         lost.push_back(name);
     if (!lost.empty())
       fail(Errc::kBadData, request_.model.folder.string(),

@@ -1,5 +1,5 @@
-// The weights that training starts from: the checkpoint's under the names of the reference, new ones
-// where it has none.
+// The weights that training starts from: the checkpoint's under the names of the reference, new
+// ones where it has none.
 #pragma once
 
 #include <functional>
@@ -19,8 +19,9 @@ struct StartWeights {
   std::vector<Tensor> kept;                  // what `tensors` lie in
 };
 
-// `bind` builds the model of those weights. New weights are drawn as from_pretrained draws them after
-// set_seed. Throws kBadData where the encoder's own are missing, kUsage for a head of other sizes.
+// `bind` builds the model of those weights. New weights are drawn as from_pretrained draws them
+// after set_seed. Throws kBadData where the encoder's own are missing, kUsage for a head of other
+// sizes.
 StartWeights start_weights(const TrainRequest& request, const Fields& config,
                            const Renames& renames, StoredTensors tensors,
                            const std::function<void(const Weights&)>& bind);

@@ -88,7 +88,9 @@ class NetTrainee : public Trainee {
         device_(architecture_.encoder ? pick_device(request.model.device) : at::Device(at::kCPU)) {
     if (request.model.threads > 0) at::set_num_threads(request.model.threads);
     const Renames renames = renames_of(architecture_.base);
-    const auto bind = [&](const Weights& w) { build(architecture_, config_, request.objective, w); };
+    const auto bind = [&](const Weights& w) {
+      build(architecture_, config_, request.objective, w);
+    };
     start_ = start_weights(request, config_, renames,
                            open_checkpoint(request.model.folder, request.model.variant), bind);
     store_ = std::make_shared<WeightStore>(request.model.folder.string(), start_.tensors, renames,
@@ -161,7 +163,8 @@ class NetTrainee : public Trainee {
     kept_.clear();
     std::vector<SavedTensor> all;
     if (lora_) {
-      for (const Trained& one : trained()) all.push_back(saved(Lora::name_in_file(one.name), one.value));
+      for (const Trained& one : trained())
+        all.push_back(saved(Lora::name_in_file(one.name), one.value));
       return all;
     }
     for (const auto& [name, value] : store_->parameters()) all.push_back(saved(name, value));
@@ -230,8 +233,8 @@ class NetTrainee : public Trainee {
 
   // The parameters' names in the order of the modules.
   std::vector<std::string> in_order() const {
-    const auto asked = std::make_shared<WeightStore>("", StoredTensors{}, renames_of(architecture_.base),
-                                                     at::kFloat, at::kCPU);
+    const auto asked = std::make_shared<WeightStore>(
+        "", StoredTensors{}, renames_of(architecture_.base), at::kFloat, at::kCPU);
     build(architecture_, config_, request_.objective, Weights(asked));
     std::vector<std::string> names;
     for (const auto& one : asked->missing()) names.push_back(one.name);
@@ -239,9 +242,7 @@ class NetTrainee : public Trainee {
   }
 
   std::vector<Trained>& trained() { return lora_ ? lora_->trained() : trained_; }
-  const std::vector<Trained>& trained() const {
-    return const_cast<NetTrainee*>(this)->trained();
-  }
+  const std::vector<Trained>& trained() const { return const_cast<NetTrainee*>(this)->trained(); }
 
   void gather_gradients() {
     if (lora_) return lora_->gather_gradients();
@@ -249,7 +250,8 @@ class NetTrainee : public Trainee {
   }
 
   Tensor logits_of(const TrainBatch& batch) const {
-    return build(architecture_, config_, request_.objective, Weights(store_)).logits(tokens_of(batch));
+    return build(architecture_, config_, request_.objective, Weights(store_))
+        .logits(tokens_of(batch));
   }
 
   Tensor loss_of(const TrainBatch& batch, const Tensor& logits, double smoothing) const {
@@ -269,7 +271,8 @@ class NetTrainee : public Trainee {
     tokens.seqs.device = device_;
     tokens.seqs.starts.assign(batch.tokens.starts.begin(), batch.tokens.starts.end());
     tokens.ids = numbers(batch.tokens.ids);
-    if (types_ > 0 && !batch.tokens.type_ids.empty()) tokens.type_ids = numbers(batch.tokens.type_ids);
+    if (types_ > 0 && !batch.tokens.type_ids.empty())
+      tokens.type_ids = numbers(batch.tokens.type_ids);
     if (head_of(request_.objective) == Head::kClassify && request_.objective != Objective::kCausal)
       tokens.rows = tokens.seqs.first_rows();
     if (!batch.tokens.rows.empty()) tokens.rows = numbers(batch.tokens.rows);
@@ -288,7 +291,8 @@ class NetTrainee : public Trainee {
   static Tensor read(const StoredTensors& tensors, const std::string& name, const Tensor& like) {
     const auto found = tensors.find(name);
     if (found == tensors.end()) return {};
-    if (found->second.dtype != Dtype::kF32 || !std::ranges::equal(found->second.shape, like.sizes()))
+    if (found->second.dtype != Dtype::kF32 ||
+        !std::ranges::equal(found->second.shape, like.sizes()))
       fail(Errc::kBadData, "the checkpoint to resume from has tensor '", name,
            "' of another type or size");
     Tensor value = at::empty(like.sizes(), at::kFloat);
