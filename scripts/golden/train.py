@@ -177,7 +177,8 @@ def run(name, folder):
 
 
 def main(names=None):
-    tf.trainer.round = lambda x, digits=0: x  # losses with all their digits
+    import transformers.trainer as trainer
+    trainer.round = lambda x, digits=0: x  # losses with all their digits
     for name in names or CASES:
         with tempfile.TemporaryDirectory() as temporary:
             run(name, temporary)

@@ -145,7 +145,9 @@ void Checkpoints::save(Trainee& trainee, RunState& state) {
 void Checkpoints::rotate(const RunState& state) const {
   if (settings_.limit <= 0) return;
   std::vector<std::int64_t> all = steps();
-  const auto kept = [&](std::int64_t step) { return step == all[0] || step == state.best_step; };
+  const auto kept = [&](std::int64_t step) {
+    return step == all[0] || folder(step) == fs::path(state.best_checkpoint);
+  };
   auto count = std::ssize(all);
   for (auto it = all.rbegin(); it != all.rend() && count > settings_.limit; ++it)
     if (!kept(*it)) {

@@ -164,6 +164,9 @@ class Run {
   }
 
   void make_trainee() {
+    if (read_.has("quantization_config"))
+      fail(Errc::kUnsupported, folder_.string(),
+           ": is quantised, wanted a model of floats to train");
     TrainRequest request;
     request.model = model_request(o_.model, folder_, Head::kFeatures);
     if (!request.model.adapters.empty())

@@ -276,3 +276,40 @@ TEST_CASE("train: what is wrong with data is said in a line") {
         "hft: line 1 of eval.jsonl: the label 'x' is not one of NEGATIVE, POSITIVE\n");
   CHECK(!fs::exists(small.folder / "refused"));
 }
+
+TEST_CASE("train: a disk that is full, and a kill, lose no whole checkpoint") {
+  const Small small;
+  // The weights fit, what the optimiser remembers does not.
+  const std::string program = "\"$0\" train --task classify -m " +
+                              test::golden("distilbert-classify").string() +
+                              " --train-file rows.jsonl --max-steps 40 "
+                              "--per-device-train-batch-size 3 --save-steps 1 --threads 1 -o out ";
+  const auto full = test::command({"sh", "-c", "ulimit -f 300; exec " + program, HFT_BINARY},
+                                  {.cwd = small.folder.path});
+  CHECK(full.code == 8);
+  CHECK(full.err.find("optimizer.safetensors") != std::string::npos);
+  CHECK((!fs::exists(small.folder / "out") || fs::is_empty(small.folder / "out")));
+
+  const auto killed = test::command(
+      {"sh", "-c",
+       program +
+           "& p=$!; while [ ! -e out/checkpoint-3 ]; do sleep 0.01; done; kill -9 $p; wait $p",
+       HFT_BINARY},
+      {.cwd = small.folder.path});
+  CHECK(killed.code == 137);
+  for (const auto& entry : fs::directory_iterator(small.folder / "out"))
+    if (entry.path().filename().string().starts_with("checkpoint-"))
+      for (const char* file :
+           {"model.safetensors", "optimizer.safetensors", "trainer_state.json", "hft_state.json"})
+        CHECK_MESSAGE(fs::exists(entry.path() / file), (entry.path() / file).string());
+  const auto on =
+      test::command({"sh", "-c", "exec " + program + "--resume-from-checkpoint last", HFT_BINARY},
+                    {.cwd = small.folder.path});
+  REQUIRE(on.code == 0);
+  const std::string resumed = test::slurp(small.folder / "out/checkpoint-40/optimizer.safetensors");
+  REQUIRE(test::command({"sh", "-c", "exec " + program + "--force", HFT_BINARY},
+                        {.cwd = small.folder.path})
+              .code == 0);
+  CHECK((test::slurp(small.folder / "out/checkpoint-40/optimizer.safetensors") == resumed));
+  CHECK(resumed.size() > 100'000);
+}
