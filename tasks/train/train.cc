@@ -273,7 +273,7 @@ void declare_data(Flags& flags, Options& o) {
            "text-generation (generate) or fill-mask")
       .metavar("TASK")
       .group("Data");
-  flags.add("--train-file", o.train_file, "Rows to learn from: JSON lines, JSON, text")
+  flags.add("--train-file", o.train_file, "Rows to learn from: JSON lines, JSON, CSV, TSV, text")
       .metavar("FILE")
       .group("Data");
   flags.add("--eval-file,--validation-file", o.eval_file, "Rows to evaluate on")

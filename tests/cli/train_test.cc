@@ -313,3 +313,16 @@ TEST_CASE("train: a disk that is full, and a kill, lose no whole checkpoint") {
   CHECK((test::slurp(small.folder / "out/checkpoint-40/optimizer.safetensors") == resumed));
   CHECK(resumed.size() > 100'000);
 }
+
+TEST_CASE("train: a table teaches what the same rows of JSON teach") {
+  const Small small;
+  std::string table = "text,label\n";
+  for (int i = 0; i < 20; ++i)
+    table += std::string(i % 7, 'a') + " the boats " + std::to_string(i) + "," +
+             std::to_string(i % 2) + "\n";
+  test::spit(small.folder / "rows.csv", table);
+  REQUIRE(small.run("json").code == 0);
+  REQUIRE(small.run("csv", {}, "rows.csv").code == 0);
+  CHECK((test::slurp(small.folder / "csv/model.safetensors") ==
+         test::slurp(small.folder / "json/model.safetensors")));
+}
