@@ -13,9 +13,9 @@ _hft() {
   word=${word//\\/}
   word=${word#[\"\']}
   case "$line" in
-    "") next="generate chat classify ner qa fill-mask summarize translate embed rerank loglikelihood image-classify detect segment caption vqa doc-qa audio-classify transcribe run pipeline tokenize convert inspect eval merge bench push hub models doctor env help completion --help --version" ;;
+    "") next="generate chat classify ner qa fill-mask summarize translate embed rerank loglikelihood image-classify detect segment caption vqa doc-qa audio-classify transcribe run pipeline train tokenize convert inspect eval merge bench push hub models doctor env help completion --help --version" ;;
     "completion") next="bash zsh fish" ;;
-    "help") next="generate chat classify ner qa fill-mask summarize translate embed rerank loglikelihood image-classify detect segment caption vqa doc-qa audio-classify transcribe run pipeline tokenize convert inspect eval merge bench push hub models doctor env completion exit-codes environment formats" ;;
+    "help") next="generate chat classify ner qa fill-mask summarize translate embed rerank loglikelihood image-classify detect segment caption vqa doc-qa audio-classify transcribe run pipeline train tokenize convert inspect eval merge bench push hub models doctor env completion exit-codes environment formats" ;;
     "help eval") next="compare" ;;
     "help hub") next="download upload ls info cache login logout whoami" ;;
     "help hub cache") next="ls rm prune verify" ;;
@@ -387,6 +387,20 @@ _hft() {
       flags="--help -h --quiet -q --verbose -v --progress --config"
       case "$last" in
         --progress) choices="auto bar plain json none" ;;
+      esac
+      ;;
+    "train "*)
+      flags="--help -h --output-dir -o --force --overwrite-output-dir --resume-from-checkpoint --logging-file --task --train-file --eval-file --validation-file --text-column --text-pair-column --label-column --problem-type --max-length --block-size --mlm-probability --epochs --num-train-epochs --max-steps --per-device-train-batch-size --per-device-eval-batch-size --gradient-accumulation-steps --group-by-length --dataloader-drop-last --seed --data-seed --lr --learning-rate --lr-scheduler-type --lr-scheduler-kwargs --warmup-steps --warmup-ratio --optim --weight-decay --adam-beta1 --adam-beta2 --adam-epsilon --max-grad-norm --label-smoothing-factor --logging-strategy --logging-steps --logging-first-step --eval-strategy --eval-steps --eval-on-start --save-strategy --save-steps --save-total-limit --load-best-model-at-end --metric-for-best-model --greater-is-better --early-stopping-patience --early-stopping-threshold --lora-r --lora-alpha --use-rslora --target-modules --modules-to-save --model -m --revision --subfolder --cache-dir --require-license --local-files-only --variant --ignore-mismatched-sizes --device --threads --quiet -q --verbose -v --progress --config"
+      case "$last" in
+        --problem-type) choices="single_label_classification regression multi_label_classification" ;;
+        --lr-scheduler-type) choices="linear cosine cosine_with_restarts polynomial constant constant_with_warmup inverse_sqrt cosine_with_min_lr cosine_warmup_with_min_lr warmup_stable_decay" ;;
+        --optim) choices="adamw_torch_fused adamw_torch sgd" ;;
+        --logging-strategy) choices="no steps epoch" ;;
+        --eval-strategy) choices="no steps epoch" ;;
+        --save-strategy) choices="no steps epoch best" ;;
+        --greater-is-better) choices="true false" ;;
+        --progress) choices="auto bar plain json none" ;;
+        --task|--text-column|--text-pair-column|--label-column|--max-length|--block-size|--mlm-probability|--epochs|--num-train-epochs|--max-steps|--per-device-train-batch-size|--per-device-eval-batch-size|--gradient-accumulation-steps|--seed|--data-seed|--lr|--learning-rate|--lr-scheduler-kwargs|--warmup-steps|--warmup-ratio|--weight-decay|--adam-beta1|--adam-beta2|--adam-epsilon|--max-grad-norm|--label-smoothing-factor|--logging-steps|--eval-steps|--save-steps|--save-total-limit|--metric-for-best-model|--early-stopping-patience|--early-stopping-threshold|--lora-r|--lora-alpha|--target-modules|--modules-to-save|--revision|--require-license|--variant|--device|--threads) own=1 ;;
       esac
       ;;
     "tokenize "*)

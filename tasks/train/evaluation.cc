@@ -123,14 +123,14 @@ class Figures {
 
 }  // namespace
 
-Json evaluate(Trainee& trainee, const std::vector<Example>& examples, const Labels& labels,
+Json evaluate(Trainee& trainee, const std::vector<TrainExample>& examples, const Labels& labels,
               const EvaluationSettings& settings) {
   Figures figures(labels);
   const bool writes =
       labels.objective == Objective::kCausal || labels.objective == Objective::kMasked;
   double sum = 0, weight = 0;
   for (std::size_t at = 0; at < examples.size(); at += settings.batch_size) {
-    std::vector<const Example*> chosen;
+    std::vector<const TrainExample*> chosen;
     for (std::size_t i = at; i < std::min(examples.size(), at + settings.batch_size); ++i)
       chosen.push_back(&examples[i]);
     Masking masking = settings.masking;

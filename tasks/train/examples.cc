@@ -18,10 +18,10 @@ class Making {
     options_.max_length = e.max_length;
   }
 
-  Example text(const Row& row) {
+  TrainExample text(const TrainRow& row) {
     const Encoding encoding = row.has_pair ? e_.tokenizer.encode_pair(row.text, row.pair, options_)
                                            : e_.tokenizer.encode(row.text, options_);
-    Example example = example_of(encoding);
+    TrainExample example = example_of(encoding);
     if (e_.labels.objective == Objective::kClasses)
       example.classes = e_.labels.classes(row);
     else
@@ -30,11 +30,11 @@ class Making {
   }
 
   // The first piece of each word has its label.
-  Example tagged(const Row& row) {
+  TrainExample tagged(const TrainRow& row) {
     options_.offsets = true;
     const Encoding encoding = e_.tokenizer.encode_words(row.words, options_);
     const std::vector<std::int32_t> tags = e_.labels.classes(row);
-    Example example = example_of(encoding);
+    TrainExample example = example_of(encoding);
     std::int32_t last = -1;
     for (const std::int32_t word : encoding.word_ids) {
       example.classes.push_back(word >= 0 && word != last ? tags[word] : kNone);
@@ -44,11 +44,11 @@ class Making {
   }
 
   // Each window of the context; the first token stands for an answer that is not in it.
-  std::vector<Example> question(const Row& row) {
+  std::vector<TrainExample> question(const TrainRow& row) {
     options_.offsets = true;
     options_.truncation = Truncation::kOnlySecond;
     options_.stride = std::min(kDocStride, e_.max_length / 4);
-    std::vector<Example> windows;
+    std::vector<TrainExample> windows;
     for (const Encoding& encoding :
          e_.tokenizer.encode_pair_windows(row.text, row.pair, options_)) {
       windows.push_back(example_of(encoding));
@@ -58,13 +58,13 @@ class Making {
   }
 
  private:
-  Example example_of(const Encoding& encoding) const {
-    Example example{.ids = encoding.ids};
+  TrainExample example_of(const Encoding& encoding) const {
+    TrainExample example{.ids = encoding.ids};
     if (e_.tokenizer.has_input("token_type_ids")) example.type_ids = encoding.type_ids;
     return example;
   }
 
-  static std::vector<std::int32_t> answer_in(const Encoding& encoding, const Row& row) {
+  static std::vector<std::int32_t> answer_in(const Encoding& encoding, const TrainRow& row) {
     const Json& texts = row.label["text"];
     if (texts.empty()) return {0, 0};
     if (!texts[0].is_string() || !row.label["answer_start"][0].is_number_integer())
@@ -93,10 +93,10 @@ class Making {
 };
 
 // All texts end to end, in blocks of one length; what is left over is left out, unless it is all.
-std::vector<Example> blocks_of(const std::vector<Row>& rows, const Encoder& e) {
-  Example all;
+std::vector<TrainExample> blocks_of(const std::vector<TrainRow>& rows, const Encoder& e) {
+  TrainExample all;
   const bool masked = e.labels.objective == Objective::kMasked;
-  for (const Row& row : rows) {
+  for (const TrainRow& row : rows) {
     const Encoding encoding = e.tokenizer.encode(row.text);
     for (std::size_t i = 0; i < encoding.size(); ++i) {
       all.ids.push_back(encoding.ids[i]);
@@ -104,7 +104,7 @@ std::vector<Example> blocks_of(const std::vector<Row>& rows, const Encoder& e) {
     }
   }
   const auto size = static_cast<std::size_t>(e.block_size);
-  std::vector<Example> blocks;
+  std::vector<TrainExample> blocks;
   for (std::size_t at = 0; at + size <= all.ids.size() || (at == 0 && !all.ids.empty());
        at += size) {
     const auto part = [&](const std::vector<std::int32_t>& of) {
@@ -118,7 +118,8 @@ std::vector<Example> blocks_of(const std::vector<Row>& rows, const Encoder& e) {
 }
 
 // Each token that is learned is a row with its class.
-void add_rows(TrainBatch& batch, const Example& example, Objective objective, std::int32_t first) {
+void add_rows(TrainBatch& batch, const TrainExample& example, Objective objective,
+              std::int32_t first) {
   const auto count = static_cast<std::int32_t>(example.ids.size());
   if (objective == Objective::kTokens) {
     batch.classes.insert(batch.classes.end(), example.classes.begin(), example.classes.end());
@@ -131,8 +132,8 @@ void add_rows(TrainBatch& batch, const Example& example, Objective objective, st
 }
 
 // 15 of 100 tokens: 80 % of them become the mask, 10 % any token, 10 % stay.
-void mask(TrainBatch& batch, const Example& example, std::int32_t first, std::mt19937_64& noise,
-          const Masking& masking) {
+void mask(TrainBatch& batch, const TrainExample& example, std::int32_t first,
+          std::mt19937_64& noise, const Masking& masking) {
   const auto uniform = [&] { return static_cast<double>(noise() >> 11) * 0x1p-53; };
   for (std::size_t i = 0; i < example.ids.size(); ++i) {
     if (example.classes[i] == kNone || uniform() >= masking.probability) continue;
@@ -159,15 +160,15 @@ const std::vector<TrainTask>& train_tasks() {
   return kTasks;
 }
 
-std::vector<Example> examples_of(const std::vector<Row>& rows, const Encoder& encoder) {
+std::vector<TrainExample> examples_of(const std::vector<TrainRow>& rows, const Encoder& encoder) {
   const Objective objective = encoder.labels.objective;
   if (objective == Objective::kCausal || objective == Objective::kMasked)
     return blocks_of(rows, encoder);
   Making making(encoder);
-  std::vector<Example> examples;
-  for (const Row& row : rows) {
+  std::vector<TrainExample> examples;
+  for (const TrainRow& row : rows) {
     if (objective == Objective::kAnswers)
-      for (Example& window : making.question(row)) examples.push_back(std::move(window));
+      for (TrainExample& window : making.question(row)) examples.push_back(std::move(window));
     else
       examples.push_back(objective == Objective::kTokens ? making.tagged(row) : making.text(row));
     if (examples.back().ids.empty()) fail(Errc::kBadData, row.place, ": has no tokens");
@@ -175,11 +176,11 @@ std::vector<Example> examples_of(const std::vector<Row>& rows, const Encoder& en
   return examples;
 }
 
-TrainBatch batch_of(const std::vector<const Example*>& examples, Objective objective,
+TrainBatch batch_of(const std::vector<const TrainExample*>& examples, Objective objective,
                     const Masking& masking) {
   TrainBatch batch;
   std::mt19937_64 noise(masking.seed);
-  for (const Example* example : examples) {
+  for (const TrainExample* example : examples) {
     const auto first = static_cast<std::int32_t>(batch.tokens.ids.size());
     const auto append = [](auto& to, const auto& from) {
       to.insert(to.end(), from.begin(), from.end());

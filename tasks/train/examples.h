@@ -28,7 +28,7 @@ struct ColumnNames {
 };
 
 // One text of the data, whatever the task, with its labels as they were written.
-struct Row {
+struct TrainRow {
   std::string place;  // "line 3 of x.jsonl"
   std::string text, pair;
   bool has_pair = false;
@@ -38,8 +38,8 @@ struct Row {
 
 // All rows of a file (JSON lines, JSON, CSV, TSV, text). Throws what a bad row is, kBadData for an
 // empty file, kUsage for a column that is not there.
-std::vector<Row> read_rows(const std::string& file, const TrainTask& task,
-                           const ColumnNames& names);
+std::vector<TrainRow> read_rows(const std::string& file, const TrainTask& task,
+                                const ColumnNames& names);
 
 // The labels of a task, and how they are written.
 struct Labels {
@@ -48,22 +48,22 @@ struct Labels {
   bool flags = false;  // several labels are written as a list of 0 and 1
 
   // Of one row; throws kBadData naming its place.
-  std::vector<std::int32_t> classes(const Row& row) const;
-  std::vector<float> targets(const Row& row) const;
+  std::vector<std::int32_t> classes(const TrainRow& row) const;
+  std::vector<float> targets(const TrainRow& row) const;
 
  private:
-  std::int32_t id(const Json& cell, const Row& row) const;
+  std::int32_t id(const Json& cell, const TrainRow& row) const;
 };
 // As `config` has them where they cover the rows, else what the rows name. `problem`:
 // --problem-type.
-Labels labels_of_rows(const TrainTask& task, const std::vector<Row>& rows, const Fields& config,
-                      const std::string& problem);
+Labels labels_of_rows(const TrainTask& task, const std::vector<TrainRow>& rows,
+                      const Fields& config, const std::string& problem);
 
 // config.json of the model that is made: its class, labels and type.
 void describe(Json& config, const TrainTask& task, const Labels& labels);
 
 // What one text becomes.
-struct Example {
+struct TrainExample {
   std::vector<std::int32_t> ids, type_ids, classes;
   std::vector<float> targets;
 };
@@ -73,7 +73,7 @@ struct Encoder {
   const Labels& labels;
   std::int64_t max_length, block_size;
 };
-std::vector<Example> examples_of(const std::vector<Row>& rows, const Encoder& encoder);
+std::vector<TrainExample> examples_of(const std::vector<TrainRow>& rows, const Encoder& encoder);
 
 // How tokens are masked.
 struct Masking {
@@ -81,7 +81,7 @@ struct Masking {
   std::int32_t mask = 0, vocab = 0;
   std::uint64_t seed = 0;
 };
-TrainBatch batch_of(const std::vector<const Example*>& examples, Objective objective,
+TrainBatch batch_of(const std::vector<const TrainExample*>& examples, Objective objective,
                     const Masking& masking);
 
 }  // namespace hft

@@ -34,8 +34,8 @@ bool is_index(const std::string& text) {
 }
 
 // Each label by itself, of lists their members.
-void each(const std::vector<Row>& rows, const std::function<void(const Json&)>& f) {
-  for (const Row& row : rows) {
+void each(const std::vector<TrainRow>& rows, const std::function<void(const Json&)>& f) {
+  for (const TrainRow& row : rows) {
     if (!row.label.is_array())
       f(row.label);
     else
@@ -44,8 +44,8 @@ void each(const std::vector<Row>& rows, const std::function<void(const Json&)>& 
 }
 
 // Lists of 0 and 1, equally long.
-bool are_flags(const std::vector<Row>& rows) {
-  return std::ranges::all_of(rows, [&](const Row& row) {
+bool are_flags(const std::vector<TrainRow>& rows) {
+  return std::ranges::all_of(rows, [&](const TrainRow& row) {
     return row.label.is_array() && row.label.size() == rows[0].label.size() &&
            row.label.size() > 1 && std::ranges::all_of(row.label, [](const Json& x) {
              return x.is_number() && (x == 0 || x == 1);
@@ -53,13 +53,13 @@ bool are_flags(const std::vector<Row>& rows) {
   });
 }
 
-Objective objective_of(const TrainTask& task, const std::vector<Row>& rows,
+Objective objective_of(const TrainTask& task, const std::vector<TrainRow>& rows,
                        const std::string& problem) {
   if (task.objective != Objective::kClasses) return task.objective;
   if (problem == "regression") return Objective::kRegression;
   if (problem == "multi_label_classification") return Objective::kMultiLabel;
   if (problem == "single_label_classification") return Objective::kClasses;
-  if (std::ranges::all_of(rows, [](const Row& row) { return row.label.is_array(); }))
+  if (std::ranges::all_of(rows, [](const TrainRow& row) { return row.label.is_array(); }))
     return Objective::kMultiLabel;
   bool numbers = true, whole = true;
   each(rows, [&](const Json& label) {
@@ -83,7 +83,7 @@ std::vector<std::string> numbered(std::int64_t count) {
 }
 
 // Those of config where they cover the data's.
-std::vector<std::string> class_names(const std::vector<Row>& rows, const Fields& config) {
+std::vector<std::string> class_names(const std::vector<TrainRow>& rows, const Fields& config) {
   std::set<std::string> found;
   each(rows, [&](const Json& label) { found.insert(spelled(label)); });
   const auto known = names_in(config);
@@ -99,8 +99,8 @@ std::vector<std::string> class_names(const std::vector<Row>& rows, const Fields&
 
 }  // namespace
 
-Labels labels_of_rows(const TrainTask& task, const std::vector<Row>& rows, const Fields& config,
-                      const std::string& problem) {
+Labels labels_of_rows(const TrainTask& task, const std::vector<TrainRow>& rows,
+                      const Fields& config, const std::string& problem) {
   Labels labels{.objective = objective_of(task, rows, problem)};
   const auto length = [&] { return rows[0].label.is_array() ? std::ssize(rows[0].label) : 1; };
   labels.flags = labels.objective == Objective::kMultiLabel && are_flags(rows);
@@ -114,7 +114,7 @@ Labels labels_of_rows(const TrainTask& task, const std::vector<Row>& rows, const
   return labels;
 }
 
-std::int32_t Labels::id(const Json& cell, const Row& row) const {
+std::int32_t Labels::id(const Json& cell, const TrainRow& row) const {
   const std::string text = spelled(cell);
   const auto found = std::ranges::find(names, text);
   if (found != names.end()) return static_cast<std::int32_t>(found - names.begin());
@@ -125,7 +125,7 @@ std::int32_t Labels::id(const Json& cell, const Row& row) const {
        names.size() > shown.size() ? ", …" : "");
 }
 
-std::vector<std::int32_t> Labels::classes(const Row& row) const {
+std::vector<std::int32_t> Labels::classes(const TrainRow& row) const {
   if (row.label.is_array() != (objective == Objective::kTokens))
     fail(Errc::kBadData, row.place, ": the label is ", type_of(row.label), ", wanted one class");
   std::vector<std::int32_t> ids;
@@ -134,7 +134,7 @@ std::vector<std::int32_t> Labels::classes(const Row& row) const {
   return ids;
 }
 
-std::vector<float> Labels::targets(const Row& row) const {
+std::vector<float> Labels::targets(const TrainRow& row) const {
   const Json list = row.label.is_array() ? row.label : Json::array({row.label});
   std::vector<float> values(names.size(), 0);
   if (objective == Objective::kMultiLabel && !flags) {

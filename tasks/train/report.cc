@@ -111,7 +111,7 @@ std::string results_table(const Json& history) {
   return head + rows;
 }
 
-std::string card(const Report& r) {
+std::string card(const TrainReport& r) {
   const TrainingArguments& a = r.arguments;
   const auto per_step = a.per_device_train_batch_size * a.gradient_accumulation_steps;
   std::string text = "---\nlibrary_name: transformers\n";
@@ -160,7 +160,7 @@ void write_curve(const fs::path& folder, const Json& history) {
   write_file(folder / "training_curve.svg", Plot(steps, loss).text(train, eval));
 }
 
-void write_reports(const fs::path& folder, const Report& r) {
+void write_reports(const fs::path& folder, const TrainReport& r) {
   Json train = Json::object(), eval = Json::object();
   for (const auto& [key, value] : r.figures.items())
     (key.starts_with("eval_") ? eval : train)[key] = value;

@@ -9,7 +9,7 @@
 
 namespace hft {
 
-struct Report {
+struct TrainReport {
   std::string base, task;  // base: the model that training began with
   const TrainingArguments& arguments;
   Json history;  // log_history
@@ -17,7 +17,7 @@ struct Report {
 };
 
 // train_results.json, eval_results.json, all_results.json, README.md and training_curve.svg.
-void write_reports(const std::filesystem::path& folder, const Report& report);
+void write_reports(const std::filesystem::path& folder, const TrainReport& report);
 // The losses over the steps, as a picture.
 void write_curve(const std::filesystem::path& folder, const Json& history);
 

@@ -77,7 +77,7 @@ class Table {
   std::vector<Input> inputs_;
 };
 
-std::vector<Row> texts_with_labels(const Table& table, const ColumnNames& names) {
+std::vector<TrainRow> texts_with_labels(const Table& table, const ColumnNames& names) {
   const std::string text = table.column("--text-column", names.text,
                                         {"text", "sentence", "review", "sentence1", "question"});
   const std::string label = table.column("--label-column", names.label, {"label", "labels"});
@@ -86,9 +86,9 @@ std::vector<Row> texts_with_labels(const Table& table, const ColumnNames& names)
   if (pair.empty())
     for (const char* usual : {"text_pair", "sentence2"})
       if (table.has(usual)) pair = usual;
-  std::vector<Row> rows;
+  std::vector<TrainRow> rows;
   for (const Input& input : table.inputs()) {
-    Row row{
+    TrainRow row{
         .place = input.place, .text = table.text(input, text), .label = table.cell(input, label)};
     row.has_pair = !pair.empty() && input.row.contains(pair) && !input.row[pair].is_null();
     if (row.has_pair) row.pair = table.text(input, pair);
@@ -97,13 +97,13 @@ std::vector<Row> texts_with_labels(const Table& table, const ColumnNames& names)
   return rows;
 }
 
-std::vector<Row> tagged_words(const Table& table, const ColumnNames& names) {
+std::vector<TrainRow> tagged_words(const Table& table, const ColumnNames& names) {
   const std::string words = table.column("--text-column", names.text, {"tokens", "words"});
   const std::string tags =
       table.column("--label-column", names.label, {"ner_tags", "pos_tags", "tags", "labels"});
-  std::vector<Row> rows;
+  std::vector<TrainRow> rows;
   for (const Input& input : table.inputs()) {
-    Row row{.place = input.place, .label = table.cell(input, tags)};
+    TrainRow row{.place = input.place, .label = table.cell(input, tags)};
     const Json& list = table.cell(input, words);
     if (!list.is_array() || !std::ranges::all_of(list, [](const Json& w) { return w.is_string(); }))
       fail(Errc::kBadData, input.place, ": column '", words, "' is no list of strings");
@@ -116,17 +116,17 @@ std::vector<Row> tagged_words(const Table& table, const ColumnNames& names) {
   return rows;
 }
 
-std::vector<Row> questions(const Table& table, const ColumnNames& names) {
+std::vector<TrainRow> questions(const Table& table, const ColumnNames& names) {
   const std::string question = table.column("--text-column", names.text, {"question"});
   const std::string context = table.column("--text-pair-column", names.pair, {"context"});
   const std::string answers = table.column("--label-column", names.label, {"answers", "answer"});
-  std::vector<Row> rows;
+  std::vector<TrainRow> rows;
   for (const Input& input : table.inputs()) {
-    Row row{.place = input.place,
-            .text = table.text(input, question),
-            .pair = table.text(input, context),
-            .has_pair = true,
-            .label = table.cell(input, answers)};
+    TrainRow row{.place = input.place,
+                 .text = table.text(input, question),
+                 .pair = table.text(input, context),
+                 .has_pair = true,
+                 .label = table.cell(input, answers)};
     const auto list = [&](const char* key) {
       return row.label.is_object() && row.label.contains(key) && row.label[key].is_array();
     };
@@ -139,11 +139,11 @@ std::vector<Row> questions(const Table& table, const ColumnNames& names) {
   return rows;
 }
 
-std::vector<Row> texts(const Table& table, const ColumnNames& names) {
+std::vector<TrainRow> texts(const Table& table, const ColumnNames& names) {
   const bool bare = !table.inputs()[0].row.is_object();
   const std::string text =
       bare ? "" : table.column("--text-column", names.text, {"text", "sentence", "content"});
-  std::vector<Row> rows;
+  std::vector<TrainRow> rows;
   for (const Input& input : table.inputs())
     rows.push_back({.place = input.place, .text = bare ? input.text() : table.text(input, text)});
   return rows;
@@ -151,8 +151,8 @@ std::vector<Row> texts(const Table& table, const ColumnNames& names) {
 
 }  // namespace
 
-std::vector<Row> read_rows(const std::string& file, const TrainTask& task,
-                           const ColumnNames& names) {
+std::vector<TrainRow> read_rows(const std::string& file, const TrainTask& task,
+                                const ColumnNames& names) {
   const Table table(file);
   switch (task.objective) {
     case Objective::kTokens:

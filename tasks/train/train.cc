@@ -47,7 +47,7 @@ std::string digest_of_data(const TrainData& data) {
     bytes += '|';
   };
   for (const auto* examples : {&data.train, &data.eval}) {
-    for (const Example& e : *examples) {
+    for (const TrainExample& e : *examples) {
       add(e.ids);
       add(e.type_ids);
       add(e.classes);
@@ -251,7 +251,7 @@ class Run {
   const TrainTask& task_;
   fs::path folder_;
   Fields read_;  // config.json as its class reads it
-  std::vector<Row> train_, eval_;
+  std::vector<TrainRow> train_, eval_;
   TrainData data_;
   std::unique_ptr<Trainee> trainee_;
 };

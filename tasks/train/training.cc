@@ -91,7 +91,7 @@ double Training::learn(const std::vector<std::int64_t>& order, std::int64_t upda
   std::vector<TrainBatch> batches;
   double terms = 0;
   for (auto b = update * per_step; b < last; ++b) {
-    std::vector<const Example*> chosen;
+    std::vector<const TrainExample*> chosen;
     for (auto i = b * size; i < std::min<std::int64_t>(std::ssize(order), (b + 1) * size); ++i)
       chosen.push_back(&data_.train[order[i]]);
     Masking masking = data_.masking;

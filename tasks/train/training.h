@@ -13,7 +13,7 @@
 namespace hft {
 
 struct TrainData {
-  std::vector<Example> train, eval;
+  std::vector<TrainExample> train, eval;
   Labels labels;
   Masking masking;
 };
