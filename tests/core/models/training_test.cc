@@ -78,6 +78,16 @@ std::function<Tensor()> loss_of_sounds(const Architecture& a, const Fields& conf
   };
 }
 
+// What a decoder makes of a picture beside another, brought nearer to some number.
+Tensor loss_of_seen(const PictureSide& side) {
+  Pictures picture;
+  picture.pixels.push_back(at::arange(3 * 16 * 16, at::kFloat).mul(0.3).sin().view({3, 16, 16}));
+  const PictureTokens seen = side.see(picture, {16, 16}, false);
+  Tensor loss = (seen.x - 0.5).square().mean();
+  for (const Tensor& deeper : seen.deeper) loss = loss + (deeper - 0.5).square().mean();
+  return loss;
+}
+
 // Builds the model, and tells how well it guesses.
 std::function<Tensor()> loss_of(const Architecture& a, const Fields& config, const Weights& w) {
   if (a.image) return loss_of_pictures(a, config, w);
@@ -94,7 +104,8 @@ std::function<Tensor()> loss_of(const Architecture& a, const Fields& config, con
   if (a.decoder)
     return [tokens, net = a.decoder(config, w)] {
       const Tensor logits = net.logits.in_float(whole_pass(net, tokens, at::kFloat));
-      return cross_entropy(logits, tokens.ids.roll(-1));
+      const Tensor loss = cross_entropy(logits, tokens.ids.roll(-1));
+      return net.pictures.see ? loss + loss_of_seen(net.pictures) : loss;
     };
   return [tokens, net = a.seq2seq(config, w)] {
     Sounds sounds;
