@@ -85,11 +85,10 @@ class FourBitCodes : public Codes {
   // Where runs and bytes cross the ends of rows.
   void widen_across(std::int64_t first, std::int64_t count, float* to) const {
     const auto table = table_of(weight_.type);
-    const float one = 1;
     for (std::int64_t i = first * depth; i < (first + count) * depth; ++i, ++to) {
       const int both = weight_.codes[i / 2];
       const float number = table[i % 2 ? both & 15 : both >> 4] * weight_.sizes[i / weight_.block];
-      *to = number * one;
+      *to = number;
       if (weight_.rounding == Number::kHalf) *to = nearest_half(number);
       if (weight_.rounding == Number::kBFloat16) *to = static_cast<float>(at::BFloat16(number));
     }

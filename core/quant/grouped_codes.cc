@@ -58,6 +58,16 @@ void GroupScales::read(std::int64_t o, float* to) const {
   }
 }
 
+GroupScales::Type scale_type(Dtype dtype) {
+  return dtype == Dtype::kF32    ? GroupScales::Type::kFloat
+         : dtype == Dtype::kBF16 ? GroupScales::Type::kBFloat16
+                                 : GroupScales::Type::kHalf;
+}
+
+Number rounding_of(Dtype dtype) {
+  return dtype == Dtype::kF32 ? Number::kFloat : dtype == Dtype::kBF16 ? Number::kBFloat16 : Number::kHalf;
+}
+
 std::shared_ptr<const Codes> grouped_codes(GroupedWeight weight, std::int64_t outputs,
                                            std::int64_t depth) {
   return std::make_shared<GroupedCodes>(std::move(weight), outputs, depth);

@@ -5,6 +5,7 @@
 #include <span>
 #include <vector>
 
+#include "core/checkpoint/dtypes.h"
 #include "core/quant/codes.h"
 
 namespace hft {
@@ -18,6 +19,9 @@ struct GroupScales {
   // Those of output o, [groups].
   void read(std::int64_t o, float* to) const;
 };
+// Of floats; what is computed in such a type, as the reference does, is rounded so.
+GroupScales::Type scale_type(Dtype dtype);
+Number rounding_of(Dtype dtype);
 
 struct GroupedWeight {
   Code code = Code::kNibble;

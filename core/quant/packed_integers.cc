@@ -59,6 +59,16 @@ class Layout {
     });
   }
 
+  // zero(o, g) at the place of each, which `weight` then has.
+  template <class F>
+  void fill_zeros(std::int64_t groups, GroupedWeight& weight, F&& zero) {
+    laid_->zeros.resize(outputs_ * groups);
+    for (std::int64_t o = 0; o < outputs_; ++o)
+      for (std::int64_t g = 0; g < groups; ++g)
+        laid_->zeros[o * groups + g] = static_cast<std::uint8_t>(zero(o, g));
+    weight.zeros = laid_->zeros.data();
+  }
+
   Laid& laid() { return *laid_; }
   GroupedWeight weight(std::int64_t group) const {
     GroupedWeight to;
@@ -77,16 +87,6 @@ class Layout {
   std::int64_t row_bytes_;
   std::shared_ptr<Laid> laid_;
 };
-
-GroupScales::Type scale_type(Dtype dtype) {
-  return dtype == Dtype::kF32    ? GroupScales::Type::kFloat
-         : dtype == Dtype::kBF16 ? GroupScales::Type::kBFloat16
-                                 : GroupScales::Type::kHalf;
-}
-// The reference computes in the type of the scales.
-Number rounding_of(Dtype dtype) {
-  return dtype == Dtype::kF32 ? Number::kFloat : dtype == Dtype::kBF16 ? Number::kBFloat16 : Number::kHalf;
-}
 
 // Scales [groups, outputs] of 16 bits, each output's together.
 void take_turned_scales(const CodedModule& module, const StoredTensor& stored, std::int64_t groups,
@@ -158,11 +158,8 @@ StoredRows gptq_rows(const Quantization& how, const CodedModule& module, const F
   for (std::int64_t g = 0; g < groups && all_middle; ++g)
     for (std::int64_t o = 0; o < module.outputs && all_middle; ++o) all_middle = zero(o, g) == middle;
   const std::uint32_t more = how.zeros_as_stored || all_middle ? 0 : 1;
-  auto& laid = layout.laid().zeros;
-  laid.resize(module.outputs * groups);
-  for (std::int64_t o = 0; o < module.outputs; ++o)
-    for (std::int64_t g = 0; g < groups; ++g) laid[o * groups + g] = (zero(o, g) + more) & mask;
-  weight.zeros = laid.data();
+  layout.fill_zeros(groups, weight,
+                    [&](std::int64_t o, std::int64_t g) { return (zero(o, g) + more) & mask; });
   return rows_of(grouped_codes(std::move(weight), module.outputs, module.depth));
 }
 
@@ -184,11 +181,8 @@ StoredRows awq_rows(const Quantization& how, const CodedModule& module, const Fi
     return from[row * packed + o / 8] >> kShift[o % 8] & 15;
   };
   layout.fill(module.depth, [&](std::int64_t o, std::int64_t k) { return code(words, k, o); });
-  auto& laid = layout.laid().zeros;
-  laid.resize(module.outputs * groups);
-  for (std::int64_t o = 0; o < module.outputs; ++o)
-    for (std::int64_t g = 0; g < groups; ++g) laid[o * groups + g] = code(zero_words, g, o);
-  weight.zeros = laid.data();
+  layout.fill_zeros(groups, weight,
+                    [&](std::int64_t o, std::int64_t g) { return code(zero_words, g, o); });
   return rows_of(grouped_codes(std::move(weight), module.outputs, module.depth));
 }
 
@@ -229,12 +223,9 @@ StoredRows packed_rows(const CodedModule& module, const FindTensor& find) {
     need_shape(module, ".weight_zero_point", *zeros, std::array{rows, groups});
     const Bytes zero_bytes = bytes_of(*zeros);
     const Words zero_words = words_of(zero_bytes, *zeros);
-    auto& laid = layout.laid().zeros;
-    laid.resize(module.outputs * groups);
-    for (std::int64_t o = 0; o < module.outputs; ++o)
-      for (std::int64_t g = 0; g < groups; ++g)
-        laid[o * groups + g] = Stream{zero_words.data() + g, groups, bits}[o];
-    weight.zeros = laid.data();
+    layout.fill_zeros(groups, weight, [&](std::int64_t o, std::int64_t g) {
+      return Stream{zero_words.data() + g, groups, bits}[o];
+    });
   }
   return rows_of(grouped_codes(std::move(weight), module.outputs, module.depth));
 }

@@ -20,21 +20,9 @@ struct Owners {
 GroupScales scales_of(const Quantization& how, const CodedModule& module, const std::string& end,
                       const StoredTensor& stored, const Bytes& bytes) {
   GroupScales to;
-  switch (stored.dtype) {
-    case Dtype::kF32:
-      to.type = GroupScales::Type::kFloat;
-      break;
-    case Dtype::kBF16:
-      to.type = GroupScales::Type::kBFloat16;
-      break;
-    case Dtype::kF16:
-      to.type = GroupScales::Type::kHalf;
-      break;
-    default:
-      if (stored.dtype != kF8E8M0)
-        need_type(module, end, stored, {Dtype::kU8, Dtype::kF32, Dtype::kBF16, Dtype::kF16});
-      to.type = GroupScales::Type::kExponent;
-  }
+  const bool exponents = stored.dtype == Dtype::kU8 || stored.dtype == kF8E8M0;
+  if (!exponents) need_type(module, end, stored, {Dtype::kU8, Dtype::kF32, Dtype::kBF16, Dtype::kF16});
+  to.type = exponents ? GroupScales::Type::kExponent : scale_type(stored.dtype);
   to.data = bytes.data;
   const auto& shape = stored.shape;
   if (stored.count() == 1) {
@@ -80,9 +68,7 @@ StoredRows scaled_rows(const Quantization& how, const CodedModule& module, const
   to.owner = owners;
   to.rounding = rounding_of(module.dtype);
   if (whole || how.method == Quantization::Method::kCompressedTensors)
-    to.rounding = scales->dtype == Dtype::kF32    ? Number::kFloat
-                  : scales->dtype == Dtype::kBF16 ? Number::kBFloat16
-                                                  : Number::kHalf;
+    to.rounding = rounding_of(scales->dtype);
   if (const StoredTensor* zeros = whole ? find(".weight_zero_point") : nullptr) {
     need_type(module, ".weight_zero_point", *zeros, {Dtype::kI8});
     need_shape(module, ".weight_zero_point", *zeros, scales->shape);

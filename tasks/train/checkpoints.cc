@@ -32,6 +32,10 @@ void remove_folder(const fs::path& folder) {
   fs::remove_all(hidden, ignored);
 }
 
+StoredTensors weights_in(const fs::path& folder, bool adapter) {
+  return adapter ? open_safetensors(folder / "adapter_model.safetensors").tensors : open_checkpoint(folder);
+}
+
 std::string shown(const Json& value) { return value.is_null() ? "nothing" : value.dump(); }
 
 }  // namespace
@@ -192,10 +196,7 @@ RunState Checkpoints::read(Trainee& trainee, const fs::path& from, bool force) c
     s.best_step = step;
   if (const Json path = state.value("best_model_checkpoint", Json()); path.is_string())
     s.best_checkpoint = path;
-  const auto weights = settings_.adapter
-                           ? open_safetensors(from / "adapter_model.safetensors").tensors
-                           : open_checkpoint(from);
-  trainee.restore(weights, open_safetensors(from / kMemory).tensors, s.step);
+  trainee.restore(weights_in(from, settings_.adapter.has_value()), open_safetensors(from / kMemory).tensors, s.step);
   return s;
 }
 
@@ -226,9 +227,7 @@ void Checkpoints::load_best(Trainee& trainee, const RunState& state) const {
   if (state.best_checkpoint.empty()) return;
   const fs::path from = state.best_checkpoint;
   note("taking the best weights, those of " + from.string());
-  trainee.restore(settings_.adapter ? open_safetensors(from / "adapter_model.safetensors").tensors
-                                    : open_checkpoint(from),
-                  {}, state.step);
+  trainee.restore(weights_in(from, settings_.adapter.has_value()), {}, state.step);
 }
 
 void Checkpoints::finish(Trainee& trainee, const RunState& state) const {
