@@ -16,19 +16,7 @@ struct Tiny {
   explicit Tiny(bool asks) {
     Json config = tiny_seq2seq_config("blip");
     config["architectures"] = {asks ? "BlipForQuestionAnswering" : "BlipForConditionalGeneration"};
-    const Fields fields(config, "config.json");
-    const Architecture& architecture = architecture_of(fields, ModelClass::kSeq2SeqLm);
-    auto store = std::make_shared<WeightStore>("tiny", StoredTensors{}, renames_of(architecture.base),
-                                               at::kFloat, at::kCPU);
-    architecture.seq2seq(fields, Weights(store));
-    auto generator = at::detail::createCPUGenerator(7);
-    Tensors all;
-    for (const auto& [name, shape] : store->missing()) {
-      at::Tensor value = at::empty(shape).normal_(0, 0.3, generator);
-      if (name.find("norm") != std::string::npos && name.ends_with("weight")) value.add_(1);
-      all[name] = value;
-    }
-    write_model(folder.path, config, all);
+    write_model(folder.path, config, tiny_seq2seq_tensors(config));
     ModelRequest request;
     request.folder = folder.path;
     request.deterministic = true;

@@ -11,23 +11,6 @@ namespace {
 
 constexpr double kFloatTolerance = 2e-5;
 
-Tensors tensors_of(const Json& config) {
-  const Fields fields(config, "config.json");
-  const Architecture& architecture = architecture_of(fields, ModelClass::kCausalLm);
-  auto store = std::make_shared<WeightStore>("tiny", StoredTensors{}, renames_of(architecture.base),
-                                             at::kFloat, at::kCPU);
-  architecture.decoder(fields, Weights(store));
-  auto generator = at::detail::createCPUGenerator(7);
-  Tensors tensors;
-  for (const auto& [name, shape] : store->missing()) {
-    at::Tensor value = at::empty(shape).normal_(0, 0.3, generator);
-    if (name.find("norm") != std::string::npos || name.find("ln_") != std::string::npos)
-      if (name.ends_with("weight")) value.add_(1);
-    tensors[name] = value;
-  }
-  return tensors;
-}
-
 std::unique_ptr<CausalLm> load_decoder(const fs::path& folder, std::int64_t chunk = 0,
                                        const std::string& dtype = "auto",
                                        bool deterministic = false) {
@@ -45,7 +28,7 @@ void each_decoder(F f) {
     if (std::ranges::count(row.tasks, "generate") == 0) continue;
     TempFolder folder;
     const Json config = tiny_decoder_config(row.model_type);
-    write_model(folder.path, config, tensors_of(config));
+    write_model(folder.path, config, tiny_decoder_tensors(config));
     CAPTURE(row.model_type);
     f(config, folder.path);
   }
@@ -157,7 +140,7 @@ TEST_CASE("decoders: padding at the end of a text is no last token") {
 
 TEST_CASE("decoders: narrow types stay near float32, whatever type the file has") {
   each_decoder([](const Json& config, const fs::path& folder) {
-    Tensors tensors = tensors_of(config);
+    Tensors tensors = tiny_decoder_tensors(config);
     for (const auto stored : {at::kBFloat16, at::kHalf}) {
       for (auto& [name, tensor] : tensors) tensor = tensor.to(stored);
       write_model(folder, config, tensors);
@@ -184,7 +167,7 @@ TEST_CASE("decoders: what does not fit is refused in one line") {
     CHECK(refused(Ids(model->max_positions() + 1, 3)) ==
           "the text has " + std::to_string(model->max_positions() + 1) +
               " tokens, but the model takes at most " + std::to_string(model->max_positions()));
-    Tensors tensors = tensors_of(config);
+    Tensors tensors = tiny_decoder_tensors(config);
     const std::string lost = tensors.begin()->first;
     tensors.erase(lost);
     write_model(folder, config, tensors);
@@ -195,7 +178,7 @@ TEST_CASE("decoders: what does not fit is refused in one line") {
 
 TEST_CASE("decoders: a NaN is reported with the layer where it first shows") {
   each_decoder([](const Json& config, const fs::path& folder) {
-    Tensors tensors = tensors_of(config);
+    Tensors tensors = tiny_decoder_tensors(config);
     std::string layer;
     for (auto& [name, tensor] : tensors)
       if (const auto at = name.find(".1.");
@@ -217,7 +200,7 @@ TEST_CASE("decoders: a window that has passed cannot be taken back") {
   TempFolder folder;
   Json config = tiny_decoder_config("mistral");
   config["max_position_embeddings"] = 256;
-  write_model(folder.path, config, tensors_of(config));
+  write_model(folder.path, config, tiny_decoder_tensors(config));
   const auto model = load_decoder(folder.path);
   const int sequence = model->open();
   after(*model, sequence, Ids(256, 4), 64);

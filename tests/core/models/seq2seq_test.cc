@@ -10,22 +10,6 @@ namespace {
 
 constexpr double kFloatTolerance = 2e-5;
 
-Tensors tensors_of(const Json& config) {
-  const Fields fields(config, "config.json");
-  const Architecture& architecture = architecture_of(fields, ModelClass::kSeq2SeqLm);
-  auto store = std::make_shared<WeightStore>("tiny", StoredTensors{}, renames_of(architecture.base),
-                                             at::kFloat, at::kCPU);
-  architecture.seq2seq(fields, Weights(store));
-  auto generator = at::detail::createCPUGenerator(7);
-  Tensors tensors;
-  for (const auto& [name, shape] : store->missing()) {
-    at::Tensor value = at::empty(shape).normal_(0, 0.3, generator);
-    if (name.find("norm") != std::string::npos && name.ends_with("weight")) value.add_(1);
-    tensors[name] = value;
-  }
-  return tensors;
-}
-
 std::unique_ptr<Seq2SeqLm> load_seq2seq(const fs::path& folder, const std::string& dtype = "auto") {
   ModelRequest request;
   request.folder = folder;
@@ -41,7 +25,7 @@ void each_model(F f) {
     if (std::ranges::count(row.tasks, "translate") == 0) continue;
     TempFolder folder;
     const Json config = tiny_seq2seq_config(row.model_type);
-    write_model(folder.path, config, tensors_of(config));
+    write_model(folder.path, config, tiny_seq2seq_tensors(config));
     CAPTURE(row.model_type);
     f(config, folder.path);
     ++count;
@@ -132,7 +116,7 @@ TEST_CASE("encoder-decoders: forks see one source and go their own ways, until a
 
 TEST_CASE("encoder-decoders: narrow types stay near float32, whatever type the file has") {
   each_model([](const Json& config, const fs::path& folder) {
-    Tensors tensors = tensors_of(config);
+    Tensors tensors = tiny_seq2seq_tensors(config);
     for (const auto stored : {at::kBFloat16, at::kHalf}) {
       for (auto& [name, tensor] : tensors) tensor = tensor.to(stored);
       write_model(folder, config, tensors);
@@ -158,7 +142,7 @@ TEST_CASE("encoder-decoders: what does not fit is refused in one line") {
       CHECK(refused(some_ids(81)) == "an input has 81 tokens, but the model takes at most 80");
     CHECK(error_of([&] { after(*model, encode_one(*model, {5}), {50}, 1); }) ==
           "token id 50 is outside [0, 50) of the model");
-    Tensors tensors = tensors_of(config);
+    Tensors tensors = tiny_seq2seq_tensors(config);
     const std::string lost = tensors.begin()->first;
     tensors.erase(lost);
     write_model(folder, config, tensors);
@@ -170,7 +154,7 @@ TEST_CASE("encoder-decoders: what does not fit is refused in one line") {
 TEST_CASE("encoder-decoders: a NaN is reported with the layer where it first shows") {
   each_model([](const Json& config, const fs::path& folder) {
     for (const std::string side : {"encoder", "decoder"}) {
-      Tensors tensors = tensors_of(config);
+      Tensors tensors = tiny_seq2seq_tensors(config);
       std::string layer;
       for (auto& [name, tensor] : tensors)
         if (const auto at = name.find(".1."); name.find(side) != std::string::npos &&
@@ -195,12 +179,12 @@ TEST_CASE("encoder-decoders: embeddings are found under each of their names") {
     CAPTURE(type);
     const Json config = tiny_seq2seq_config(type);
     TempFolder folder;
-    write_model(folder.path, config, tensors_of(config));
+    write_model(folder.path, config, tiny_seq2seq_tensors(config));
     const auto wanted = load_seq2seq(folder.path);
     const auto logits = after(*wanted, encode_one(*wanted, some_ids(9)), some_ids(4), 4);
     const std::string base = type == "t5" ? "transformer." : "model.";
     for (const std::string name : {"encoder.embed_tokens", "decoder.embed_tokens"}) {
-      Tensors tensors = tensors_of(config);
+      Tensors tensors = tiny_seq2seq_tensors(config);
       const at::Tensor table = tensors.at(base + "shared.weight");
       tensors.erase(base + "shared.weight");
       tensors[base + name + ".weight"] = tensors["lm_head.weight"] = table;

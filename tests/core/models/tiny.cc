@@ -227,17 +227,31 @@ Json tiny_sound_config(const std::string& model_type) {
 
 namespace {
 
-// Random numbers for all that build(weights) binds; norms about 1, variances above 0.
+// How wide random numbers are, and whose are about 1: parts of the names of norms' weights.
+struct Draw {
+  double std;
+  bool (*is_norm)(std::string_view name);
+};
+constexpr Draw kReads{0.2, [](std::string_view name) {
+                        return name.ends_with("orm.weight") || name.ends_with("ormalization.weight");
+                      }};
+// What is written is decided by far more than rounding.
+constexpr Draw kWrites{0.3, [](std::string_view name) {
+                         return name.ends_with("weight") && (name.find("norm") != name.npos ||
+                                                             name.find("ln_") != name.npos);
+                       }};
+
+// Random numbers for all that build(weights) binds; variances above 0.
 template <class Build>
-Tensors random_tensors(const Architecture& architecture, Build&& build) {
+Tensors random_tensors(const Architecture& architecture, const Draw& draw, Build&& build) {
   auto store = std::make_shared<WeightStore>("tiny", StoredTensors{}, renames_of(architecture.base),
                                              at::kFloat, at::kCPU);
   build(Weights(store));
   auto generator = at::detail::createCPUGenerator(7);
   Tensors tensors;
   for (const auto& [name, shape] : store->missing()) {
-    at::Tensor value = at::empty(shape).normal_(0, 0.2, generator);
-    if (name.ends_with("orm.weight") || name.ends_with("ormalization.weight")) value.add_(1);
+    at::Tensor value = at::empty(shape).normal_(0, draw.std, generator);
+    if (draw.is_norm(name)) value.add_(1);
     if (name.ends_with("running_var")) value.abs_().add_(0.5);
     tensors[name] = value;
   }
@@ -246,16 +260,30 @@ Tensors random_tensors(const Architecture& architecture, Build&& build) {
 
 }  // namespace
 
+Tensors tiny_decoder_tensors(const Json& config) {
+  const Fields fields(config, "config.json");
+  const Architecture& architecture = architecture_of(fields, ModelClass::kCausalLm);
+  return random_tensors(architecture, kWrites,
+                        [&](const Weights& w) { architecture.decoder(fields, w); });
+}
+
+Tensors tiny_seq2seq_tensors(const Json& config) {
+  const Fields fields(config, "config.json");
+  const Architecture& architecture = architecture_of(fields, ModelClass::kSeq2SeqLm);
+  return random_tensors(architecture, kWrites,
+                        [&](const Weights& w) { architecture.seq2seq(fields, w); });
+}
+
 Tensors tiny_image_tensors(const Architecture& architecture, const Json& config, ImageHead head) {
   Json complete = config;
   apply_config_class(complete);
-  return random_tensors(architecture, [&](const Weights& w) {
+  return random_tensors(architecture, kReads, [&](const Weights& w) {
     architecture.image(Fields(complete, "config.json"), w, head);
   });
 }
 
 Tensors tiny_sound_tensors(const Architecture& architecture, const Json& config, SoundHead head) {
-  return random_tensors(architecture, [&](const Weights& w) {
+  return random_tensors(architecture, kReads, [&](const Weights& w) {
     architecture.sound(Fields(config, "config.json"), w, head);
   });
 }
@@ -265,7 +293,7 @@ Tensors tiny_tensors(const Json& config, Head head) {
   apply_config_class(complete);
   const Fields fields(complete, "config.json");
   const Architecture& architecture = architecture_of(fields, ModelClass::kText, head);
-  return random_tensors(architecture, [&](const Weights& w) {
+  return random_tensors(architecture, kReads, [&](const Weights& w) {
     build_reader(architecture, fields, w, head);
   });
 }

@@ -33,6 +33,9 @@ Json tiny_sound_config(const std::string& model_type);
 using Tensors = std::map<std::string, at::Tensor>;
 // Every tensor a model of this config and head binds, random from a fixed seed.
 Tensors tiny_tensors(const Json& config, Head head);
+// The same of models that write.
+Tensors tiny_decoder_tensors(const Json& config);
+Tensors tiny_seq2seq_tensors(const Json& config);
 Tensors tiny_image_tensors(const Architecture& architecture, const Json& config, ImageHead head);
 Tensors tiny_sound_tensors(const Architecture& architecture, const Json& config, SoundHead head);
 std::string safetensors_of(const Tensors& tensors);

@@ -17,21 +17,7 @@ Json config() {
   return config;
 }
 
-Tensors tensors() {
-  const Fields fields(config(), "config.json");
-  const Architecture& architecture = architecture_of(fields, ModelClass::kSeq2SeqLm);
-  auto store = std::make_shared<WeightStore>("tiny", StoredTensors{}, renames_of(architecture.base),
-                                             at::kFloat, at::kCPU);
-  architecture.seq2seq(fields, Weights(store));
-  auto generator = at::detail::createCPUGenerator(7);
-  Tensors all;
-  for (const auto& [name, shape] : store->missing()) {
-    at::Tensor value = at::empty(shape).normal_(0, 0.3, generator);
-    if (name.find("norm") != std::string::npos && name.ends_with("weight")) value.add_(1);
-    all[name] = value;
-  }
-  return all;
-}
+Tensors tensors() { return tiny_seq2seq_tensors(config()); }
 
 std::unique_ptr<Seq2SeqLm> loaded(const fs::path& folder, const std::string& dtype = "auto") {
   ModelRequest request;
