@@ -72,6 +72,18 @@ void add_bits_options(Flags& flags, ModelOptions& o) {
       .group("Model");
 }
 
+void add_device_options(Flags& flags, ModelOptions& o) {
+  flags.add("--device", o.device, "auto, cpu, cuda or cuda:N")
+      .metavar("DEVICE")
+      .show_default()
+      .group("Model");
+  flags.add("--threads", o.threads, "Threads to compute with (0: every core)")
+      .metavar("N")
+      .range(0, 4096)
+      .show_default()
+      .group("Model");
+}
+
 void add_model_options(Flags& flags, ModelOptions& o) {
   add_source_options(flags, o);
   add_list_option(flags, "--adapter", o.adapters,
@@ -93,15 +105,7 @@ void add_model_options(Flags& flags, ModelOptions& o) {
       .show_default()
       .group("Model");
   add_bits_options(flags, o);
-  flags.add("--device", o.device, "auto, cpu, cuda or cuda:N")
-      .metavar("DEVICE")
-      .show_default()
-      .group("Model");
-  flags.add("--threads", o.threads, "Threads to compute with (0: every core)")
-      .metavar("N")
-      .range(0, 4096)
-      .show_default()
-      .group("Model");
+  add_device_options(flags, o);
   flags.add("--batch-size", o.batch_size, "Inputs computed together, or auto")
       .metavar("N|auto")
       .show_default()

@@ -34,6 +34,7 @@ void add_source_options(Flags& flags, ModelOptions& options);
 void add_variant_option(Flags& flags, ModelOptions& options);
 Flag add_dtype_option(Flags& flags, ModelOptions& options, const std::string& about);
 void add_bits_options(Flags& flags, ModelOptions& options);  // 4 and 8 bits of bitsandbytes
+void add_device_options(Flags& flags, ModelOptions& options);  // --device, --threads
 void add_model_options(Flags& flags, ModelOptions& options);
 
 // The folder of -m, or of the task's default model, which is named on stderr. A folder on disk

@@ -333,15 +333,7 @@ std::function<int()> declare(Flags& flags) {
       .add("--ignore-mismatched-sizes", o->ignore_mismatched,
            "New weights where the checkpoint's head has other sizes")
       .group("Model");
-  flags.add("--device", o->model.device, "auto, cpu, cuda or cuda:N")
-      .metavar("DEVICE")
-      .show_default()
-      .group("Model");
-  flags.add("--threads", o->model.threads, "Threads to compute with (0: every core)")
-      .metavar("N")
-      .range(0, 4096)
-      .show_default()
-      .group("Model");
+  add_device_options(flags, o->model);
   return [o] { return run(*o); };
 }
 
