@@ -14,7 +14,7 @@ std::vector<Detection> detections(std::span<const float> logits, std::span<const
   const auto w = static_cast<float>(width), h = static_cast<float>(height);
   std::vector<Detection> found;
   for (std::int64_t q = 0; q < queries; ++q) {
-    const auto scores = softmax(logits.subspan(q * columns, columns));
+    const auto scores = softmax_of(logits.subspan(q * columns, columns));
     const auto most = std::max_element(scores.begin(), scores.end() - 1);
     if (!(static_cast<double>(*most) > threshold)) continue;
     const float* b = &boxes[q * 4];

@@ -89,7 +89,7 @@ std::vector<Best> kept(const MaskLogits& logits, double threshold) {
   const auto columns = columns_of(logits);
   std::vector<Best> all;
   for (std::int64_t q = 0; q < logits.queries; ++q) {
-    const auto scores = softmax(logits.classes.subspan(q * columns, columns));
+    const auto scores = softmax_of(logits.classes.subspan(q * columns, columns));
     const auto most = std::max_element(scores.begin(), scores.end());
     const auto label = most - scores.begin();
     if (label + 1 < columns && static_cast<double>(*most) > threshold)
@@ -189,7 +189,7 @@ Segmentation instances(const MaskLogits& logits, const MaskRules& rules, const T
   const auto columns = columns_of(logits), labels = columns - 1;
   std::vector<float> scores;
   for (std::int64_t q = 0; q < logits.queries; ++q) {
-    const auto own = softmax(logits.classes.subspan(q * columns, columns));
+    const auto own = softmax_of(logits.classes.subspan(q * columns, columns));
     scores.insert(scores.end(), own.begin(), own.end() - 1);
   }
   std::vector<std::int64_t> rows, cells;  // nearest
@@ -240,7 +240,7 @@ Planes label_planes(const MaskLogits& logits, const MaskRules& rules) {
   const auto columns = columns_of(logits), cells = masks.height * masks.width;
   Planes labels{masks.height, masks.width, std::vector<float>((columns - 1) * cells)};
   for (std::int64_t q = 0; q < logits.queries; ++q) {
-    const auto scores = softmax(logits.classes.subspan(q * columns, columns));
+    const auto scores = softmax_of(logits.classes.subspan(q * columns, columns));
     for (std::int64_t l = 0; l + 1 < columns; ++l) {
       float* to = labels.data.data() + l * cells;
       const float *from = masks.at(q), score = scores[l];

@@ -14,7 +14,7 @@ ScoreFunction score_function(std::string_view name) {
                              : ScoreFunction::kNone;
 }
 
-std::vector<float> softmax(std::span<const float> logits) {
+std::vector<float> softmax_of(std::span<const float> logits) {
   std::vector<float> scores(logits.begin(), logits.end());
   if (scores.empty()) return scores;
   const float top = *std::max_element(scores.begin(), scores.end());
@@ -31,7 +31,7 @@ std::vector<float> sigmoid(std::span<const float> logits) {
 }
 
 std::vector<float> apply(ScoreFunction function, std::span<const float> logits) {
-  if (function == ScoreFunction::kSoftmax) return softmax(logits);
+  if (function == ScoreFunction::kSoftmax) return softmax_of(logits);
   if (function == ScoreFunction::kSigmoid) return sigmoid(logits);
   return {logits.begin(), logits.end()};
 }

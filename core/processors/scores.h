@@ -16,7 +16,7 @@ extern const std::vector<std::string> kScoreFunctions;
 ScoreFunction score_function(std::string_view name);
 
 // float32 throughout, the maximum subtracted first, as the reference does.
-std::vector<float> softmax(std::span<const float> logits);
+std::vector<float> softmax_of(std::span<const float> logits);
 std::vector<float> sigmoid(std::span<const float> logits);
 std::vector<float> apply(ScoreFunction function, std::span<const float> logits);
 

@@ -27,7 +27,7 @@ std::vector<float> probabilities(std::span<const float> logits, const std::vecto
   std::vector<float> masked(logits.begin(), logits.end());
   for (std::size_t i = 0; i < masked.size(); ++i)
     if (!allowed[i]) masked[i] = kExcluded;
-  return softmax(masked);
+  return softmax_of(masked);
 }
 
 // The `count` best of all pairs of tokens, the first ones of equal score. A pair that ends before

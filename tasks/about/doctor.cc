@@ -95,7 +95,7 @@ const char* word(State state) {
   return state == State::kGood ? "ok" : state == State::kWarning ? "note" : "FAULT";
 }
 
-std::function<int()> declare(Flags& flags) {
+std::function<int()> declare_doctor(Flags& flags) {
   auto json = std::make_shared<bool>(false);
   flags.footer(
       "Examples:\n"
@@ -131,7 +131,7 @@ std::function<int()> declare(Flags& flags) {
 
 }  // namespace
 
-extern const Command doctor_command{"doctor", "About",
-                                    "Check what hft needs on this machine, with what to do", declare};
+extern const Command doctor_command{
+    "doctor", "About", "Check what hft needs on this machine, with what to do", declare_doctor};
 
 }  // namespace hft

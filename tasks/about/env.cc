@@ -39,7 +39,7 @@ std::string shown(const Json& row) {
          ": " + (row["commands"].size() > 3 ? counted(static_cast<std::int64_t>(row["commands"].size()), "command") : to_line(row["commands"])) + ")";
 }
 
-std::function<int()> declare(Flags& flags) {
+std::function<int()> declare_env(Flags& flags) {
   auto json = std::make_shared<bool>(false), config = std::make_shared<bool>(false);
   flags.footer(
       "Examples:\n"
@@ -78,8 +78,7 @@ std::function<int()> declare(Flags& flags) {
 
 }  // namespace
 
-extern const Command env_command{"env", "About",
-                                 "Versions, the processor and which kernels serve it, settings",
-                                 declare};
+extern const Command env_command{
+    "env", "About", "Versions, the processor and which kernels serve it, settings", declare_env};
 
 }  // namespace hft

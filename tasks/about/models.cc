@@ -10,7 +10,7 @@
 namespace hft {
 namespace {
 
-std::function<int()> declare(Flags& flags) {
+std::function<int()> declare_models(Flags& flags) {
   auto json = std::make_shared<bool>(false);
   flags.add("--json", *json, "One JSON record per architecture");
   return [json] {
@@ -47,6 +47,6 @@ std::function<int()> declare(Flags& flags) {
 }  // namespace
 
 extern const Command models_command{"models", "About",
-                                    "Which architectures work with which commands", declare};
+                                    "Which architectures work with which commands", declare_models};
 
 }  // namespace hft

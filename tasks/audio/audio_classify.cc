@@ -16,7 +16,7 @@
 namespace hft {
 namespace {
 
-struct Options {
+struct AudioClassifyOptions {
   LabelOptions labels{
       .top_k = "5", .function = "softmax", .hypothesis = "This is a sound of {}."};
   SoundOptions sound;
@@ -27,20 +27,20 @@ struct Options {
 
 using Answer = std::function<Json(const Heard&)>;
 
-Answer label(const Options& o, const Fields& config) {
+Answer label(const AudioClassifyOptions& o, const Fields& config) {
   return [labels = labels_of(config), function = score_function(o.labels.function),
           k = top_k_of(o.labels.top_k)](const Heard& heard) {
     return scored(labels, apply(function, heard.logits.row(0)), k);
   };
 }
 
-Answer label_with_candidates(const Options& o, const fs::path& folder, const Fields& config,
-                             SoundModel& model) {
+Answer label_with_candidates(const AudioClassifyOptions& o, const fs::path& folder,
+                             const Fields& config, SoundModel& model) {
   const TextSpace texts(folder, config, model);
   const Matrix vectors = texts.read(hypotheses_of(o.labels.hypothesis, o.labels.candidates));
   const std::vector<Json> labels(o.labels.candidates.begin(), o.labels.candidates.end());
   return [=, likeness = model.likeness()](const Heard& heard) {
-    return scored(labels, softmax(likenesses(heard.logits.row(0), vectors, likeness)), -1);
+    return scored(labels, softmax_of(likenesses(heard.logits.row(0), vectors, likeness)), -1);
   };
 }
 
@@ -48,7 +48,7 @@ std::string draw(const Input& input, const Json& output) {
   return draw_bars(input, output, "label");
 }
 
-void check(const Flags& flags, const Options& o, bool zero_shot) {
+void check_audio_classify(const Flags& flags, const AudioClassifyOptions& o, bool zero_shot) {
   top_k_of(o.labels.top_k);
   for (const char* flag : {"--top-k", "--function-to-apply"})
     if (zero_shot && flags.given(flag))
@@ -57,9 +57,9 @@ void check(const Flags& flags, const Options& o, bool zero_shot) {
     fail(Errc::kUsage, "--hypothesis-template is for --candidate-labels");
 }
 
-int run(const Flags& flags, const Options& o) {
+int audio_classify(const Flags& flags, const AudioClassifyOptions& o) {
   const bool zero_shot = !o.labels.candidates.empty();
-  check(flags, o, zero_shot);
+  check_audio_classify(flags, o, zero_shot);
   const fs::path folder = model_folder(
       o.model, zero_shot ? "laion/clap-htsat-unfused" : "superb/wav2vec2-base-superb-ks");
   const std::int64_t most = batch_size(o.model);
@@ -78,21 +78,21 @@ int run(const Flags& flags, const Options& o) {
   const Answer answer =
       zero_shot ? label_with_candidates(o, folder, config, *model) : label(o, config);
   SoundWorker worker(*model, most);
-  return hft::run({.reader = reader,
-                   .sink = writer,
-                   .prepare = [&](const Input& input) -> std::unique_ptr<Job> {
-                     const media::SoundSource source = source_of(input, o.sound);
-                     return std::make_unique<SoundJob>(
-                         extractor(samples_of(source, extractor.settings().rate)), answer, source.name);
-                   },
-                   .worker = &worker,
-                   .verb = "classifying",
-                   .unit = "sound",
-                   .threads = reader_threads()});
+  return run({.reader = reader,
+              .sink = writer,
+              .prepare = [&](const Input& input) -> std::unique_ptr<Job> {
+                const media::SoundSource source = source_of(input, o.sound);
+                return std::make_unique<SoundJob>(
+                    extractor(samples_of(source, extractor.settings().rate)), answer, source.name);
+              },
+              .worker = &worker,
+              .verb = "classifying",
+              .unit = "sound",
+              .threads = reader_threads()});
 }
 
-std::function<int()> declare(Flags& flags) {
-  auto o = std::make_shared<Options>();
+std::function<int()> declare_audio_classify(Flags& flags) {
+  auto o = std::make_shared<AudioClassifyOptions>();
   flags.footer(
       "Examples:\n"
       "  hft audio-classify go.wav\n"
@@ -104,12 +104,13 @@ std::function<int()> declare(Flags& flags) {
   add_input_options(flags, o->input, {{.name = "audio", .kind = Kind::kSound}});
   add_output_options(flags, o->output);
   add_model_options(flags, o->model);
-  return [o, flags] { return run(flags, *o); };
+  return [o, flags] { return audio_classify(flags, *o); };
 }
 
 }  // namespace
 
-extern const Command audio_classify_command{
-    "audio-classify", "Audio", "Label sounds, with the model's labels or your own", declare};
+extern const Command audio_classify_command{"audio-classify", "Audio",
+                                            "Label sounds, with the model's labels or your own",
+                                            declare_audio_classify};
 
 }  // namespace hft

@@ -78,7 +78,7 @@ std::shared_ptr<StoredTensors> of_language(const std::filesystem::path& folder,
   return tensors;
 }
 
-void check(const TranscribeOptions& o, bool languages) {
+void check_sound(const TranscribeOptions& o, bool languages) {
   if (o.timestamps == "true")
     fail(Errc::kUsage, "--return-timestamps true: the model tells when words or characters are said, "
                        "wanted word or char");
@@ -96,7 +96,7 @@ void check(const TranscribeOptions& o, bool languages) {
 std::unique_ptr<Transcriber> make_ctc_transcriber(const TranscribeOptions& o,
                                                   const std::filesystem::path& folder,
                                                   const Fields& config) {
-  check(o, config.has("adapter_attn_dim"));
+  check_sound(o, config.has("adapter_attn_dim"));
   ModelRequest request = model_request(o.model, folder, Head::kFeatures);
   request.sound_head = SoundHead::kCtc;
   if (!o.language.empty())

@@ -101,7 +101,7 @@ void add_whisper_options(Flags& flags, TranscribeOptions& o) {
     flags.add_number(name, [to = to](double value) { *to = value; }, help).metavar("X").group(kGroup);
 }
 
-std::function<int()> declare(Flags& flags) {
+std::function<int()> declare_transcribe(Flags& flags) {
   auto o = std::make_shared<TranscribeOptions>();
   flags.footer(
       "Examples:\n"
@@ -152,6 +152,6 @@ std::function<int()> declare(Flags& flags) {
 }  // namespace
 
 extern const Command transcribe_command{"transcribe", "Audio", "Write what is said in sounds",
-                                        declare};
+                                        declare_transcribe};
 
 }  // namespace hft

@@ -163,7 +163,7 @@ class FileEach : public Transcripts {
   Failures failures_;
 };
 
-void check(const TranscribeOptions& o, std::int64_t inputs) {
+void check_sink(const TranscribeOptions& o, std::int64_t inputs) {
   const std::string& form = o.output.format;
   if (o.output.json && !form.empty() && form != "json")
     fail(Errc::kUsage, "--json and --format ", form, " contradict each other");
@@ -183,7 +183,7 @@ void check(const TranscribeOptions& o, std::int64_t inputs) {
 
 std::unique_ptr<Transcripts> make_transcripts(const TranscribeOptions& o, Fingerprint fingerprint,
                                               std::int64_t inputs) {
-  check(o, inputs);
+  check_sink(o, inputs);
   if (!o.output_dir.empty()) return std::make_unique<FileEach>(o);
   if (is_records(o.output)) return std::make_unique<Records>(o.output, std::move(fingerprint));
   check_output_file(o.output.file, o.output.force);

@@ -17,7 +17,7 @@
 namespace hft {
 namespace {
 
-struct Options {
+struct CacheOptions {
   std::string cache_dir;
   std::vector<std::string> ids, filters;
   bool yes = false, dry_run = false, json = false, revisions = false;
@@ -79,12 +79,12 @@ Test parse_filter(const std::string& filter) {
        ": wanted size>1GB, accessed>30d, modified>30d or type=model");
 }
 
-std::vector<hub::CachedEntry> scan(const Options& o) {
+std::vector<hub::CachedEntry> scan(const CacheOptions& o) {
   return hub::scan_cache(hub::cache_folder(o.cache_dir));
 }
 
 // All of the filters at once.
-Test filter_of(const Options& o) {
+Test filter_of(const CacheOptions& o) {
   std::vector<Test> tests;
   for (const auto& filter : o.filters) tests.push_back(parse_filter(filter));
   return [tests](const auto& entry) {
@@ -92,7 +92,7 @@ Test filter_of(const Options& o) {
   };
 }
 
-std::vector<hub::CachedEntry> chosen(const Options& o) {
+std::vector<hub::CachedEntry> chosen(const CacheOptions& o) {
   auto entries = scan(o);
   std::erase_if(entries, [test = filter_of(o)](const auto& entry) { return !test(entry); });
   return entries;
@@ -122,7 +122,7 @@ Json record(const hub::CachedEntry& e) {
           {"revisions", revisions}};
 }
 
-int run_ls(const Options& o) {
+int run_cache_ls(const CacheOptions& o) {
   const auto entries = chosen(o);
   if (o.json) {
     for (const auto& entry : entries) std::printf("%s\n", to_line(record(entry)).c_str());
@@ -147,7 +147,7 @@ int run_ls(const Options& o) {
 }
 
 // `plan` makes one of a fresh scan.
-int carry_out(const Options& o, const std::function<hub::Plan()>& plan) {
+int carry_out_cache(const CacheOptions& o, const std::function<hub::Plan()>& plan) {
   const hub::Plan shown = hub::without_busy(plan(), !o.ids.empty());
   if (shown.empty()) {
     note("nothing to remove");
@@ -168,17 +168,17 @@ int carry_out(const Options& o, const std::function<hub::Plan()>& plan) {
   return 0;
 }
 
-int run_rm(const Options& o) {
+int run_rm(const CacheOptions& o) {
   if (o.ids.empty() && o.filters.empty())
     fail(Errc::kUsage, "hub cache rm: name repositories or commits, or choose them with --filter");
-  return carry_out(o, [&] { return hub::plan_removal(scan(o), filter_of(o), o.ids); });
+  return carry_out_cache(o, [&] { return hub::plan_removal(scan(o), filter_of(o), o.ids); });
 }
 
-int run_prune(const Options& o) {
-  return carry_out(o, [&] { return hub::plan_prune(scan(o), filter_of(o)); });
+int run_prune(const CacheOptions& o) {
+  return carry_out_cache(o, [&] { return hub::plan_prune(scan(o), filter_of(o)); });
 }
 
-int run_verify(const Options& o) {
+int run_verify(const CacheOptions& o) {
   const auto entries = chosen(o);
   for (const auto& id : o.ids)
     if (std::none_of(entries.begin(), entries.end(),
@@ -211,8 +211,8 @@ int run_verify(const Options& o) {
   return 0;
 }
 
-std::shared_ptr<Options> common(Flags& flags) {
-  auto o = std::make_shared<Options>();
+std::shared_ptr<CacheOptions> common(Flags& flags) {
+  auto o = std::make_shared<CacheOptions>();
   flags.add("--cache-dir", o->cache_dir, "This cache instead of HF_HUB_CACHE").metavar("DIR");
   add_list_option(flags, "--filter", o->filters,
                   "Only repositories with size>1GB, accessed>30d, modified>30d, type=model")
@@ -220,19 +220,19 @@ std::shared_ptr<Options> common(Flags& flags) {
   return o;
 }
 
-void add_removal_options(Flags& flags, Options& o) {
+void add_removal_options(Flags& flags, CacheOptions& o) {
   flags.add("--yes,-y", o.yes, "Do not ask");
   flags.add("--dry-run", o.dry_run, "Only show what would go");
 }
 
-std::function<int()> declare_ls(Flags& flags) {
+std::function<int()> declare_cache_ls(Flags& flags) {
   auto o = common(flags);
   flags.footer(
       "Examples:\n  hft hub cache ls\n  hft hub cache ls --filter 'size>1GB' --filter "
       "'accessed>30d'\n  hft hub cache ls --revisions");
   flags.add("--revisions", o->revisions, "A line per revision");
   flags.add("--json", o->json, "A JSON record per repository");
-  return [o] { return run_ls(*o); };
+  return [o] { return run_cache_ls(*o); };
 }
 
 std::function<int()> declare_rm(Flags& flags) {
@@ -264,7 +264,8 @@ std::function<int()> declare_verify(Flags& flags) {
 
 }  // namespace
 
-extern const Command hub_cache_ls_command{"hub cache ls", "Hub", "List what is cached", declare_ls};
+extern const Command hub_cache_ls_command{"hub cache ls", "Hub", "List what is cached",
+                                          declare_cache_ls};
 extern const Command hub_cache_rm_command{
     "hub cache rm", "Hub", "Remove repositories or revisions from the cache", declare_rm};
 extern const Command hub_cache_prune_command{

@@ -13,13 +13,13 @@
 namespace hft {
 namespace {
 
-struct Options {
+struct DownloadOptions {
   hub::SnapshotRequest request;
   std::vector<std::string> files, include, exclude;
   std::string local_dir;
 };
 
-int run(const Options& o) {
+int run(const DownloadOptions& o) {
   hub::SnapshotRequest request = o.request;
   if (!o.files.empty() && (!o.include.empty() || !o.exclude.empty()))
     fail(Errc::kUsage, "hub download: FILE names go without --include and --exclude");
@@ -41,8 +41,8 @@ int run(const Options& o) {
   return 0;
 }
 
-std::function<int()> declare(Flags& flags) {
-  auto o = std::make_shared<Options>();
+std::function<int()> declare_download(Flags& flags) {
+  auto o = std::make_shared<DownloadOptions>();
   flags.footer(
       "Examples:\n  hft hub download sentence-transformers/all-MiniLM-L6-v2\n"
       "  hft hub download openai-community/gpt2 config.json vocab.json\n"
@@ -71,6 +71,6 @@ std::function<int()> declare(Flags& flags) {
 }  // namespace
 
 extern const Command hub_download_command{"hub download", "Hub",
-                                          "Fetch a repository, or files of it", declare};
+                                          "Fetch a repository, or files of it", declare_download};
 
 }  // namespace hft

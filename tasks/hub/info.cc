@@ -12,12 +12,12 @@
 namespace hft {
 namespace {
 
-struct Options {
+struct InfoOptions {
   std::string repo, revision = "main";
   bool json = false;
 };
 
-hub::RepoInfo ask(const Options& o) {
+hub::RepoInfo ask(const InfoOptions& o) {
   if (hub::offline())
     fail(Errc::kNotFound, o.repo, ": HF_HUB_OFFLINE (or TRANSFORMERS_OFFLINE) forbids the network");
   hub::check_repo_id(o.repo);
@@ -25,7 +25,7 @@ hub::RepoInfo ask(const Options& o) {
   return hub::repo_info(http, o.repo, o.revision);
 }
 
-int run_ls(const Options& o) {
+int run_hub_ls(const InfoOptions& o) {
   hub::RepoInfo info = ask(o);
   for (const auto& name : info.tree.odd_names) info.tree.files.push_back({name});
   std::vector<std::vector<std::string>> rows{{"SIZE", "FILE"}};
@@ -41,7 +41,7 @@ int run_ls(const Options& o) {
   return 0;
 }
 
-int run_info(const Options& o) {
+int run_info(const InfoOptions& o) {
   const hub::RepoInfo info = ask(o);
   std::int64_t bytes = 0;
   for (const hub::RepoFile& file : info.tree.files) bytes += std::max<std::int64_t>(0, file.size);
@@ -68,8 +68,8 @@ int run_info(const Options& o) {
   return 0;
 }
 
-std::shared_ptr<Options> declare(Flags& flags) {
-  auto o = std::make_shared<Options>();
+std::shared_ptr<InfoOptions> hub_options(Flags& flags) {
+  auto o = std::make_shared<InfoOptions>();
   flags.add("REPO", o->repo, "The repository: org/name").required();
   flags.add("--revision", o->revision, "Branch, tag, commit or refs/pr/N")
       .metavar("REV")
@@ -78,21 +78,22 @@ std::shared_ptr<Options> declare(Flags& flags) {
   return o;
 }
 
-std::function<int()> declare_ls(Flags& flags) {
+std::function<int()> declare_hub_ls(Flags& flags) {
   flags.footer(
       "Examples:\n  hft hub ls openai-community/gpt2\n  hft hub ls org/name --revision refs/pr/1 "
       "--json");
-  return [o = declare(flags)] { return run_ls(*o); };
+  return [o = hub_options(flags)] { return run_hub_ls(*o); };
 }
 
 std::function<int()> declare_info(Flags& flags) {
   flags.footer("Examples:\n  hft hub info openai-community/gpt2\n  hft hub info org/name --json");
-  return [o = declare(flags)] { return run_info(*o); };
+  return [o = hub_options(flags)] { return run_info(*o); };
 }
 
 }  // namespace
 
-extern const Command hub_ls_command{"hub ls", "Hub", "List the files of a repository", declare_ls};
+extern const Command hub_ls_command{"hub ls", "Hub", "List the files of a repository",
+                                    declare_hub_ls};
 extern const Command hub_info_command{
     "hub info", "Hub", "Show a repository's licence, gating, size and commit", declare_info};
 

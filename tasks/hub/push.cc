@@ -14,13 +14,13 @@
 namespace hft {
 namespace {
 
-struct Options {
+struct PushOptions {
   hub::UploadRequest request;
   std::string path, path_in_repo;
   std::vector<std::string> include, exclude;
 };
 
-int carry_out(hub::UploadRequest request) {
+int carry_out_push(hub::UploadRequest request) {
   if (hub::offline())
     fail(Errc::kNotFound, request.repo_id,
          ": HF_HUB_OFFLINE (or TRANSFORMERS_OFFLINE) forbids the network");
@@ -42,7 +42,7 @@ void tell(const std::vector<std::string>& left_out) {
   if (!left_out.empty()) note("left out: " + shorten(joined(left_out, ", "), 400));
 }
 
-int run_push(const Options& o) {
+int run_push(const PushOptions& o) {
   if (!fs::is_directory(o.path)) fail(Errc::kNotFound, o.path, ": no such folder");
   hub::UploadRequest request = o.request;
   std::vector<std::string> skipped;
@@ -55,7 +55,7 @@ int run_push(const Options& o) {
   request.card.name = "README.md";
   request.card.text =
       hub::make_model_card(o.path, request.repo_id.substr(request.repo_id.find('/') + 1));
-  return carry_out(std::move(request));
+  return carry_out_push(std::move(request));
 }
 
 // Where files go: the folder ("" = the top), and the name of a single file unless it keeps its own.
@@ -74,7 +74,7 @@ Place place_of(std::string path, bool is_folder) {
                             : Place{path.substr(0, slash), path.substr(slash + 1)};
 }
 
-int run_upload(const Options& o) {
+int run_upload(const PushOptions& o) {
   hub::UploadRequest request = o.request;
   const bool is_folder = fs::is_directory(o.path);
   const Place place = place_of(o.path_in_repo, is_folder);
@@ -100,10 +100,10 @@ int run_upload(const Options& o) {
   for (const auto& file : request.files) hub::check_file_name(file.name);
   if (request.message.empty())
     request.message = "Upload " + fs::canonical(o.path).filename().string() + " with hft";
-  return carry_out(std::move(request));
+  return carry_out_push(std::move(request));
 }
 
-void add_options(Flags& flags, Options& o) {
+void add_options(Flags& flags, PushOptions& o) {
   flags.add("--revision", o.request.revision, "Branch to commit to")
       .metavar("BRANCH")
       .show_default();
@@ -115,7 +115,7 @@ void add_options(Flags& flags, Options& o) {
 }
 
 std::function<int()> declare_push(Flags& flags) {
-  auto o = std::make_shared<Options>();
+  auto o = std::make_shared<PushOptions>();
   flags.footer(
       "Examples:\n  hft push my-model ann/my-model\n  hft push my-model ann/my-model --private "
       "--commit-message 'First version'\n"
@@ -130,7 +130,7 @@ std::function<int()> declare_push(Flags& flags) {
 }
 
 std::function<int()> declare_upload(Flags& flags) {
-  auto o = std::make_shared<Options>();
+  auto o = std::make_shared<PushOptions>();
   flags.footer(
       "Examples:\n  hft hub upload ann/my-model config.json\n  hft hub upload ann/my-model results "
       "runs/first --include '*.json'\n"

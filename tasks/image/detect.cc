@@ -15,7 +15,7 @@
 namespace hft {
 namespace {
 
-struct Options {
+struct DetectOptions {
   ImageOptions common;
   double threshold = 0.5;
   std::string save_images;
@@ -51,7 +51,7 @@ void draw_on(const Picture& picture, const std::vector<Detection>& found,
              media::png_of(media::with_boxes(*picture.image, std::move(boxes))));
 }
 
-Answer boxes_of(const Options& o, const ImageContext& context, const SavedFiles& files) {
+Answer boxes_of(const DetectOptions& o, const ImageContext& context, const SavedFiles& files) {
   const bool coco = o.common.output.format == "coco";
   return [&context, &files, coco, threshold = o.threshold](const Seen& seen,
                                                            const Picture& picture) {
@@ -65,7 +65,7 @@ Answer boxes_of(const Options& o, const ImageContext& context, const SavedFiles&
   };
 }
 
-std::string draw(const Input& input, const Json& output) {
+std::string draw_detect(const Input& input, const Json& output) {
   std::string text = draw_bars(input, output, "label");
   for (const Json& row : output) {
     const Json& box = row["box"];
@@ -75,13 +75,13 @@ std::string draw(const Input& input, const Json& output) {
   return text;
 }
 
-int run(const Flags& flags, const Options& o) {
+int run_detect(const Flags& flags, const DetectOptions& o) {
   const SavedFiles files("--save-images", o.save_images,
                          o.common.output.force || o.common.output.resume);
   ImageTask task{.head = ImageHead::kDetect,
                  .default_model = "facebook/detr-resnet-50",
                  .verb = "detecting",
-                 .rendering = {.text = draw},
+                 .rendering = {.text = draw_detect},
                  .draws = files.wanted()};
   task.setup = [&](const ImageContext& context, ImageModel&) {
     return boxes_of(o, context, files);
@@ -99,8 +99,8 @@ int run(const Flags& flags, const Options& o) {
   return run_image_task(flags, common, task);
 }
 
-std::function<int()> declare(Flags& flags) {
-  auto o = std::make_shared<Options>();
+std::function<int()> declare_detect(Flags& flags) {
+  auto o = std::make_shared<DetectOptions>();
   flags.footer(
       "Examples:\n"
       "  hft detect street.jpg\n"
@@ -117,12 +117,12 @@ std::function<int()> declare(Flags& flags) {
            "Write each picture into DIR with its boxes drawn, as PNG")
       .metavar("DIR");
   add_image_options(flags, o->common, {"coco"});
-  return [o, flags] { return run(flags, *o); };
+  return [o, flags] { return run_detect(flags, *o); };
 }
 
 }  // namespace
 
 extern const Command detect_command{"detect", "Image", "Find things in pictures, with their boxes",
-                                    declare};
+                                    declare_detect};
 
 }  // namespace hft

@@ -11,7 +11,7 @@
 namespace hft {
 namespace {
 
-struct Options {
+struct ImageClassifyOptions {
   ImageOptions common;
   LabelOptions labels{.top_k = "5", .hypothesis = "This is a photo of {}."};
 };
@@ -24,29 +24,30 @@ ScoreFunction function_for(const std::string& flag, const ImageContext& context)
   return independent ? ScoreFunction::kSigmoid : ScoreFunction::kSoftmax;
 }
 
-Answer label(const Options& o, const ImageContext& context) {
+Answer label(const ImageClassifyOptions& o, const ImageContext& context) {
   const ScoreFunction function = function_for(o.labels.function, context);
   return [&context, function, k = top_k_of(o.labels.top_k)](const Seen& seen, const Picture&) {
     return labelled(context.labels, apply(function, seen.logits.row(0)), k);
   };
 }
 
-Answer label_with_candidates(const Options& o, const ImageContext& context, ImageModel& model) {
+Answer label_with_candidates(const ImageClassifyOptions& o, const ImageContext& context,
+                             ImageModel& model) {
   const TextSpace texts(context.folder, context.config, model);
   const Matrix vectors = texts.read(hypotheses_of(o.labels.hypothesis, o.labels.candidates));
   const std::vector<Json> labels(o.labels.candidates.begin(), o.labels.candidates.end());
   return [=, likeness = model.likeness(), independent = texts.independent()](const Seen& seen,
                                                                               const Picture&) {
     const auto logits = likenesses(seen.logits.row(0), vectors, likeness);
-    return scored(labels, independent ? sigmoid(logits) : softmax(logits), -1);
+    return scored(labels, independent ? sigmoid(logits) : softmax_of(logits), -1);
   };
 }
 
-std::string draw(const Input& input, const Json& output) {
+std::string draw_image_classify(const Input& input, const Json& output) {
   return draw_bars(input, output, "label");
 }
 
-int run(const Flags& flags, const Options& o) {
+int run_image_classify(const Flags& flags, const ImageClassifyOptions& o) {
   top_k_of(o.labels.top_k);
   const bool zero_shot = !o.labels.candidates.empty();
   if (zero_shot)
@@ -55,19 +56,19 @@ int run(const Flags& flags, const Options& o) {
         fail(Errc::kUsage, flag, " and --candidate-labels contradict each other");
   if (!zero_shot && flags.given("--hypothesis-template"))
     fail(Errc::kUsage, "--hypothesis-template is for --candidate-labels");
-  ImageTask task{.head = zero_shot ? ImageHead::kEmbed : ImageHead::kClassify,
-                 .default_model =
-                     zero_shot ? "openai/clip-vit-base-patch32" : "google/vit-base-patch16-224",
-                 .verb = "classifying",
-                 .rendering = {.text = draw}};
+  ImageTask task{
+      .head = zero_shot ? ImageHead::kEmbed : ImageHead::kClassify,
+      .default_model = zero_shot ? "openai/clip-vit-base-patch32" : "google/vit-base-patch16-224",
+      .verb = "classifying",
+      .rendering = {.text = draw_image_classify}};
   task.setup = [&](const ImageContext& context, ImageModel& model) {
     return zero_shot ? label_with_candidates(o, context, model) : label(o, context);
   };
   return run_image_task(flags, o.common, task);
 }
 
-std::function<int()> declare(Flags& flags) {
-  auto o = std::make_shared<Options>();
+std::function<int()> declare_image_classify(Flags& flags) {
+  auto o = std::make_shared<ImageClassifyOptions>();
   flags.footer(
       "Examples:\n"
       "  hft image-classify cat.jpg\n"
@@ -76,12 +77,13 @@ std::function<int()> declare(Flags& flags) {
       "photo.jpg");
   add_label_options(flags, o->labels, "picture", "of pictures and texts (CLIP, SigLIP)");
   add_image_options(flags, o->common);
-  return [o, flags] { return run(flags, *o); };
+  return [o, flags] { return run_image_classify(flags, *o); };
 }
 
 }  // namespace
 
-extern const Command image_classify_command{
-    "image-classify", "Image", "Label pictures, with the model's labels or your own", declare};
+extern const Command image_classify_command{"image-classify", "Image",
+                                            "Label pictures, with the model's labels or your own",
+                                            declare_image_classify};
 
 }  // namespace hft

@@ -15,7 +15,7 @@
 namespace hft {
 namespace {
 
-struct Options {
+struct SegmentOptions {
   ImageOptions common;
   std::string subtask;
   Thresholds thresholds;
@@ -30,7 +30,7 @@ MaskRules rules_of(const Fields& config) {
           .instances = type == "mask2former" || type == "maskformer"};
 }
 
-Segmentation segments_of(const Options& o, const MaskRules& rules, const Seen& seen,
+Segmentation segments_of(const SegmentOptions& o, const MaskRules& rules, const Seen& seen,
                          const Picture& picture) {
   const MaskLogits logits{.classes = seen.logits.data,
                           .masks = seen.masks.data,
@@ -98,7 +98,7 @@ struct Files {
   }
 };
 
-Answer regions_of(const Options& o, const ImageContext& context, const Files& files) {
+Answer regions_of(const SegmentOptions& o, const ImageContext& context, const Files& files) {
   return [&o, &context, &files, rules = rules_of(context.config)](const Seen& seen, const Picture& picture) {
     if (seen.logits.rows == 0 && !o.subtask.empty() && o.subtask != "semantic")
       fail_hint(Errc::kUnsupported, "--subtask semantic", context.config.where(), ": --subtask ",
@@ -110,7 +110,7 @@ Answer regions_of(const Options& o, const ImageContext& context, const Files& fi
   };
 }
 
-std::string draw(const Input& input, const Json& output) {
+std::string draw_segment(const Input& input, const Json& output) {
   std::string text = heading(input);
   for (const Json& row : output) {
     const auto height = row["mask"]["size"][0].get<double>(), width = row["mask"]["size"][1].get<double>();
@@ -126,14 +126,14 @@ std::string draw(const Input& input, const Json& output) {
   return text;
 }
 
-int run(const Flags& flags, const Options& o) {
+int run_segment(const Flags& flags, const SegmentOptions& o) {
   const bool into_full = o.common.output.force || o.common.output.resume;
   const Files files{{"--save-images", o.save_images, into_full},
                     {"--save-masks", o.save_masks, into_full}};
   ImageTask task{.head = ImageHead::kSegment,
                  .default_model = "facebook/detr-resnet-50-panoptic",
                  .verb = "segmenting",
-                 .rendering = {.text = draw},
+                 .rendering = {.text = draw_segment},
                  .draws = files.images.wanted()};
   task.setup = [&](const ImageContext& context, ImageModel&) {
     return regions_of(o, context, files);
@@ -141,8 +141,8 @@ int run(const Flags& flags, const Options& o) {
   return run_image_task(flags, o.common, task);
 }
 
-std::function<int()> declare(Flags& flags) {
-  auto o = std::make_shared<Options>();
+std::function<int()> declare_segment(Flags& flags) {
+  auto o = std::make_shared<SegmentOptions>();
   flags.footer(
       "Examples:\n"
       "  hft segment street.jpg\n"
@@ -173,12 +173,12 @@ std::function<int()> declare(Flags& flags) {
            "1 on")
       .metavar("DIR");
   add_image_options(flags, o->common);
-  return [o, flags] { return run(flags, *o); };
+  return [o, flags] { return run_segment(flags, *o); };
 }
 
 }  // namespace
 
 extern const Command segment_command{"segment", "Image", "Part pictures into labelled regions",
-                                     declare};
+                                     declare_segment};
 
 }  // namespace hft

@@ -11,9 +11,9 @@
 namespace hft {
 namespace {
 
-constexpr const char* kDefaultModel = "impira/layoutlm-document-qa";
+constexpr const char* kDocQaDefaultModel = "impira/layoutlm-document-qa";
 
-struct Options : PictureTextOptions {
+struct DocQaOptions : PictureTextOptions {
   std::string question, lang, tesseract_config, word_boxes, save_images;
   PageQuestions page;
 };
@@ -55,7 +55,7 @@ Json written_answer(const Tokenizer& tokenizer, const std::vector<std::int32_t>&
   return nullptr;
 }
 
-int answer_in_writing(const Flags& flags, Options& o, const fs::path& folder,
+int answer_in_writing(const Flags& flags, DocQaOptions& o, const fs::path& folder,
                       const Fields& config) {
   for (const char* flag :
        {"--lang", "--tesseract-config", "--word-boxes", "--doc-stride", "--max-answer-len",
@@ -69,7 +69,7 @@ int answer_in_writing(const Flags& flags, Options& o, const fs::path& folder,
   o.input.columns.pop_back();  // word_boxes
   o.input.columns[0].optional = false;
   return run_picture_text_task(flags, o,
-                               {.default_model = kDefaultModel,
+                               {.default_model = kDocQaDefaultModel,
                                 .verb = "answering",
                                 .field = "answer",
                                 .asks = true,
@@ -95,12 +95,12 @@ std::shared_ptr<const PageWords> given_words(const std::string& file) {
   });
 }
 
-int answer_from_words(const Flags& flags, Options& o) {
+int answer_from_words(const Flags& flags, DocQaOptions& o) {
   check_no_generation(o.generation, "finds its answers on the page");
   PageReader reader(media::ocr_options(o.lang, o.tesseract_config), given_words(o.word_boxes));
   const SavedFiles files("--save-images", o.save_images, o.output.force || o.output.resume);
   const TextTask task{.head = Head::kAnswer,
-                      .default_model = kDefaultModel,
+                      .default_model = kDocQaDefaultModel,
                       .verb = "answering",
                       .rendering = {.text = draw},
                       .setup =
@@ -111,16 +111,16 @@ int answer_from_words(const Flags& flags, Options& o) {
   return run_text_task(flags, {o.model, o.input, o.output}, task);
 }
 
-int run(const Flags& flags, Options& o) {
+int run_doc_qa(const Flags& flags, DocQaOptions& o) {
   if (!o.question.empty()) o.input.columns[1].fixed = o.question;
-  const fs::path folder = model_folder(o.model, kDefaultModel);
+  const fs::path folder = model_folder(o.model, kDocQaDefaultModel);
   const Fields config = read_config(folder);
   return config.text("model_type", "") == "vision-encoder-decoder"
              ? answer_in_writing(flags, o, folder, config)
              : answer_from_words(flags, o);
 }
 
-void add_page_options(Flags& flags, Options& o) {
+void add_page_options(Flags& flags, DocQaOptions& o) {
   constexpr const char* kGroup = "Page";
   flags.add("--lang", o.lang, "Languages that tesseract reads: eng, or eng+deu")
       .metavar("LANG")
@@ -161,8 +161,8 @@ void add_page_options(Flags& flags, Options& o) {
       .group(kGroup);
 }
 
-std::function<int()> declare(Flags& flags) {
-  auto o = std::make_shared<Options>();
+std::function<int()> declare_doc_qa(Flags& flags) {
+  auto o = std::make_shared<DocQaOptions>();
   flags.footer(
       "Examples:\n"
       "  hft doc-qa --question \"What is the invoice number?\" invoice.png\n"
@@ -186,12 +186,12 @@ std::function<int()> declare(Flags& flags) {
                             {.name = "question"},
                             {.name = "word_boxes", .optional = true, .kind = Kind::kList}},
                            true);
-  return [o, flags] { return run(flags, *o); };
+  return [o, flags] { return run_doc_qa(flags, *o); };
 }
 
 }  // namespace
 
 extern const Command doc_qa_command{"doc-qa", "Pictures and text", "Answer questions about pages",
-                                    declare};
+                                    declare_doc_qa};
 
 }  // namespace hft

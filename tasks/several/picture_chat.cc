@@ -14,9 +14,9 @@ namespace {
 
 constexpr const char* kDescribe = "Describe this image.";
 
-struct PictureJob : GenerationJob {
+struct ChatPictureJob : GenerationJob {
   PicturedPrompt pictured;
-  std::function<Json(const PictureJob&)> output;
+  std::function<Json(const ChatPictureJob&)> output;
   void write(const Input& input, Sink& sink) override { sink.write(input, output(*this)); }
 };
 
@@ -29,8 +29,8 @@ class PictureChat {
         conversations_(ConversationOptions{}, generator_.folder()) {}
 
   TextGenerator& generator() { return generator_; }
-  std::unique_ptr<PictureJob> prepare(const Input& input) {
-    auto job = std::make_unique<PictureJob>();
+  std::unique_ptr<ChatPictureJob> prepare(const Input& input) {
+    auto job = std::make_unique<ChatPictureJob>();
     const std::vector<Media> picture{std::get<Media>(*input.values[0])};
     const std::string text = task_.asks                ? input.text(1)
                              : options_.prompt.empty() ? kDescribe
@@ -42,12 +42,12 @@ class PictureChat {
                         ? generator_.prompt(conversations_.render(messages, mark), true, picture)
                         : generator_.prompt(mark + "\n" + text, false, picture);
     job->prompt = job->pictured.ids;
-    job->output = [this](const PictureJob& done) { return output_of(done); };
+    job->output = [this](const ChatPictureJob& done) { return output_of(done); };
     return job;
   }
 
  private:
-  Json output_of(const PictureJob& job) const {
+  Json output_of(const ChatPictureJob& job) const {
     Json out = Json::array();
     for (const Generated& g : job.results) {
       const bool stopped = g.finish == Finish::kStopString;
@@ -88,7 +88,7 @@ int run_picture_chat(const Flags& flags, PictureTextOptions& o, const PictureTex
       [&](std::span<GenerationJob* const> jobs) {
         std::vector<const PicturedPrompt*> prompts;
         for (const GenerationJob* job : jobs)
-          prompts.push_back(&static_cast<const PictureJob*>(job)->pictured);
+          prompts.push_back(&static_cast<const ChatPictureJob*>(job)->pictured);
         return generator.start(prompts);
       });
   return run({.reader = reader,

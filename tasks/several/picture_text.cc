@@ -21,10 +21,10 @@ namespace {
 // Pictures written about together when --batch-size is auto.
 constexpr std::int64_t kTogether = 16;
 
-struct PictureJob : GenerationJob {
+struct PictureTextJob : GenerationJob {
   std::shared_ptr<const Pixels> pixels;
   TokenIds begin;  // of the text
-  std::function<Json(const PictureJob&)> output;
+  std::function<Json(const PictureTextJob&)> output;
   void write(const Input& input, Sink& sink) override { sink.write(input, output(*this)); }
 };
 
@@ -62,9 +62,9 @@ class PictureWriter {
     return std::max(settings_.config.num_beams, settings_.config.num_return_sequences);
   }
   // What an input's question makes of its job. Throws where there is no room for it.
-  void ask(const std::string& question, PictureJob& job) const;
+  void ask(const std::string& question, PictureTextJob& job) const;
   std::vector<std::unique_ptr<Method>> start(std::span<GenerationJob* const> jobs);
-  Json output_of(const PictureJob& job) const;
+  Json output_of(const PictureTextJob& job) const;
   std::int64_t bytes_each() const {
     const auto kept = model_->kept_bytes();
     return model_->max_source_positions() * kept.source +
@@ -156,7 +156,7 @@ class PictureWriter {
   std::uint64_t seed_ = 0;
 };
 
-void PictureWriter::ask(const std::string& question, PictureJob& job) const {
+void PictureWriter::ask(const std::string& question, PictureTextJob& job) const {
   const bool reads = !task_.prompt;
   TokenIds ids = reads ? tokenizer_.encode(question).ids : beginning(task_.prompt(question));
   const auto most = reads ? model_->max_source_positions() : model_->max_positions() - 1;
@@ -172,7 +172,7 @@ std::vector<std::unique_ptr<Method>> PictureWriter::start(std::span<GenerationJo
   Questions questions;
   std::map<const Pixels*, std::int32_t> places;
   for (const GenerationJob* each : jobs) {
-    const auto& job = static_cast<const PictureJob&>(*each);
+    const auto& job = static_cast<const PictureTextJob&>(*each);
     const Pixels& p = *job.pixels;
     const auto [place, fresh] = places.try_emplace(&p, static_cast<std::int32_t>(pictures.size()));
     if (fresh) pictures.push_back({p.channels, p.height, p.width, p.data.data()});
@@ -184,7 +184,7 @@ std::vector<std::unique_ptr<Method>> PictureWriter::start(std::span<GenerationJo
   const std::vector<int> sequences = model_->see(pictures, questions);
   std::vector<std::unique_ptr<Method>> methods;
   for (std::size_t i = 0; i < jobs.size(); ++i) {
-    const auto& job = static_cast<const PictureJob&>(*jobs[i]);
+    const auto& job = static_cast<const PictureTextJob&>(*jobs[i]);
     Surroundings around{settings_.config, lengths(job.begin)};
     around.tokenizer = &tokenizer_;
     if (settings_.config.do_sample) around.random = engine().make_random(seed_);
@@ -195,7 +195,7 @@ std::vector<std::unique_ptr<Method>> PictureWriter::start(std::span<GenerationJo
   return methods;
 }
 
-Json PictureWriter::output_of(const PictureJob& job) const {
+Json PictureWriter::output_of(const PictureTextJob& job) const {
   Json all = Json::array();
   for (const Generated& generated : job.results) {
     TokenIds ids = job.begin;
@@ -243,11 +243,11 @@ int run_picture_text_task(const Flags& flags, PictureTextOptions& o, const Pictu
       [&](std::int64_t) { return writer.bytes_each(); });
   Album album([&](const media::Image& image) { return writer.processor()(image); });
   const auto prepare = [&](const Input& input) {
-    auto job = std::make_unique<PictureJob>();
+    auto job = std::make_unique<PictureTextJob>();
     job->begin = writer.begin();
     if (task.asks) writer.ask(input.text(1), *job);
     job->pixels = album.pixels(std::get<Media>(*input.values[0]));
-    job->output = [&](const PictureJob& done) { return writer.output_of(done); };
+    job->output = [&](const PictureTextJob& done) { return writer.output_of(done); };
     return job;
   };
   return run({.reader = reader,

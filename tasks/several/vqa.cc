@@ -7,10 +7,10 @@
 namespace hft {
 namespace {
 
-constexpr const char* kDefaultModel = "Salesforce/blip-vqa-base";
+constexpr const char* kVqaDefaultModel = "Salesforce/blip-vqa-base";
 constexpr std::int64_t kAnswers = 5;  // the pipeline's
 
-struct Options : PictureTextOptions {
+struct VqaOptions : PictureTextOptions {
   std::string question;
 };
 
@@ -23,18 +23,18 @@ std::int64_t take_top_k(GenerationOptions& generation) {
   return top_k;
 }
 
-int run(const Flags& flags, Options& o) {
+int run_vqa(const Flags& flags, VqaOptions& o) {
   if (!o.question.empty()) o.input.columns[1].fixed = o.question;
-  const fs::path folder = model_folder(o.model, kDefaultModel);
+  const fs::path folder = model_folder(o.model, kVqaDefaultModel);
   if (read_config(folder).text("model_type", "") == "vilt")
     return run_scored_answers(flags, o, take_top_k(o.generation), folder);
   return run_picture_text_task(
       flags, o,
-      {.default_model = kDefaultModel, .verb = "answering", .field = "answer", .asks = true});
+      {.default_model = kVqaDefaultModel, .verb = "answering", .field = "answer", .asks = true});
 }
 
-std::function<int()> declare(Flags& flags) {
-  auto o = std::make_shared<Options>();
+std::function<int()> declare_vqa(Flags& flags) {
+  auto o = std::make_shared<VqaOptions>();
   flags.footer(
       "Examples:\n"
       "  hft vqa --question \"How many dogs are there?\" photo.jpg\n"
@@ -49,12 +49,12 @@ std::function<int()> declare(Flags& flags) {
   flags.add("--question", o->question, "The question, for every picture").metavar("TEXT");
   add_picture_text_options(flags, *o,
                            {{.name = "image", .kind = Kind::kImage}, {.name = "question"}});
-  return [o, flags] { return run(flags, *o); };
+  return [o, flags] { return run_vqa(flags, *o); };
 }
 
 }  // namespace
 
 extern const Command vqa_command{"vqa", "Pictures and text", "Answer questions about pictures",
-                                 declare};
+                                 declare_vqa};
 
 }  // namespace hft

@@ -19,7 +19,7 @@
 namespace hft {
 namespace {
 
-constexpr const char* kDefaultModel = "Qwen/Qwen2.5-0.5B-Instruct";
+constexpr const char* kChatDefaultModel = "Qwen/Qwen2.5-0.5B-Instruct";
 constexpr const char* kHelp =
     "/clear         begin anew\n"
     "/system TEXT   begin anew with this system message\n"
@@ -29,7 +29,7 @@ constexpr const char* kHelp =
     "/exit          end; so does Ctrl-D. Ctrl-C stops an answer.\n"
     "A line that ends with \\ goes on in the next.\n";
 
-struct Options {
+struct ChatOptions {
   ModelOptions model;
   GenerationOptions generation;
   ConversationOptions chat;
@@ -38,7 +38,7 @@ struct Options {
 
 class Chat {
  public:
-  Chat(Options& o, const fs::path& folder)
+  Chat(ChatOptions& o, const fs::path& folder)
       : generator_(o.model, o.generation, folder),
         conversations_(o.chat, generator_.folder()),
         system_(o.chat.system) {
@@ -243,8 +243,8 @@ int Chat::run() {
   return failures > 0 && !editor_.interactive() ? static_cast<int>(Errc::kSomeFailed) : 0;
 }
 
-int run(Options& o) {
-  const fs::path folder = model_folder(o.model, kDefaultModel);
+int run_chat(ChatOptions& o) {
+  const fs::path folder = model_folder(o.model, kChatDefaultModel);
   const GenerationConfig config =
       resolve_for_texts(o.generation, folder).config;
   if (config.num_beams > 1 || config.num_return_sequences > 1)
@@ -254,8 +254,8 @@ int run(Options& o) {
   return Chat(o, folder).run();
 }
 
-std::function<int()> declare(Flags& flags) {
-  auto o = std::make_shared<Options>();
+std::function<int()> declare_chat(Flags& flags) {
+  auto o = std::make_shared<ChatOptions>();
   flags.footer(
       "Examples:\n"
       "  hft chat -m DIR --system \"Answer briefly.\"\n"
@@ -270,11 +270,11 @@ std::function<int()> declare(Flags& flags) {
   add_conversation_options(flags, o->chat, false);
   add_generation_options(flags, o->generation);
   add_model_options(flags, o->model);
-  return [o] { return run(*o); };
+  return [o] { return run_chat(*o); };
 }
 
 }  // namespace
 
-extern const Command chat_command{"chat", "Text", "Talk with a model", declare};
+extern const Command chat_command{"chat", "Text", "Talk with a model", declare_chat};
 
 }  // namespace hft

@@ -14,13 +14,13 @@
 namespace hft {
 namespace {
 
-struct Options {
+struct ClassifyOptions {
   TextOptions common;
   LabelOptions labels{.top_k = "1", .hypothesis = "This example is {}."};
   bool multi_label = false;
 };
 
-ScoreFunction function_for(const std::string& flag, const TextContext& context) {
+ScoreFunction classify_function_for(const std::string& flag, const TextContext& context) {
   if (!flag.empty()) return score_function(flag);
   const std::string kind = context.config.text("problem_type", "");
   if (kind == "regression") return ScoreFunction::kNone;
@@ -29,8 +29,8 @@ ScoreFunction function_for(const std::string& flag, const TextContext& context) 
   return ScoreFunction::kSoftmax;
 }
 
-Prepare prepare_labels(const Options& o, const TextContext& context) {
-  const ScoreFunction function = function_for(o.labels.function, context);
+Prepare prepare_labels(const ClassifyOptions& o, const TextContext& context) {
+  const ScoreFunction function = classify_function_for(o.labels.function, context);
   return [&context, function, k = top_k_of(o.labels.top_k)](const Input& input) {
     const std::string* pair = input.text_if(1);
     Prepared prepared;
@@ -73,13 +73,13 @@ std::vector<float> candidate_scores(std::span<const Matrix> results, std::int64_
   };
   const std::int64_t contradiction = entailment == 0 ? -1 : 0;
   for (const Matrix& m : results) scores.push_back(at(m, entailment));
-  if (!independent) return softmax(scores);
+  if (!independent) return softmax_of(scores);
   for (std::size_t i = 0; i < scores.size(); ++i)
-    scores[i] = softmax(std::vector<float>{at(results[i], contradiction), scores[i]})[1];
+    scores[i] = softmax_of(std::vector<float>{at(results[i], contradiction), scores[i]})[1];
   return scores;
 }
 
-Prepare prepare_candidates(const Options& o, const TextContext& context) {
+Prepare prepare_candidates(const ClassifyOptions& o, const TextContext& context) {
   const std::vector<std::string> hypotheses = hypotheses_of(o.labels.hypothesis, o.labels.candidates);
   const std::int64_t entailment = entailment_row(context);
   const bool independent = o.multi_label || o.labels.candidates.size() == 1;
@@ -106,7 +106,7 @@ Prepare prepare_candidates(const Options& o, const TextContext& context) {
   };
 }
 
-std::string draw(const Input& input, const Json& output) {
+std::string draw_classify(const Input& input, const Json& output) {
   if (output.is_array()) return draw_bars(input, output, "label");
   Json rows = Json::array();
   for (std::size_t i = 0; i < output["labels"].size(); ++i)
@@ -114,7 +114,7 @@ std::string draw(const Input& input, const Json& output) {
   return draw_bars(input, rows, "label");
 }
 
-int run(const Flags& flags, const Options& o) {
+int run_classify(const Flags& flags, const ClassifyOptions& o) {
   top_k_of(o.labels.top_k);
   const bool zero_shot = !o.labels.candidates.empty();
   TextTask task{.head = Head::kClassify,
@@ -122,15 +122,15 @@ int run(const Flags& flags, const Options& o) {
                                      ? "facebook/bart-large-mnli"
                                      : "distilbert/distilbert-base-uncased-finetuned-sst-2-english",
                 .verb = "classifying",
-                .rendering = {.text = draw}};
+                .rendering = {.text = draw_classify}};
   task.setup = [&](const TextContext& context) {
     return zero_shot ? prepare_candidates(o, context) : prepare_labels(o, context);
   };
   return run_text_task(flags, o.common, task);
 }
 
-std::function<int()> declare(Flags& flags) {
-  auto o = std::make_shared<Options>();
+std::function<int()> declare_classify(Flags& flags) {
+  auto o = std::make_shared<ClassifyOptions>();
   flags.footer(
       "Examples:\n"
       "  hft classify \"I love this product!\"\n"
@@ -140,12 +140,12 @@ std::function<int()> declare(Flags& flags) {
   flags.add("--multi-label", o->multi_label,
             "Zero-shot: each label by itself, several may be true");
   add_text_options(flags, o->common, {{.name = "text"}, {.name = "text_pair", .optional = true}});
-  return [o, flags] { return run(flags, *o); };
+  return [o, flags] { return run_classify(flags, *o); };
 }
 
 }  // namespace
 
 extern const Command classify_command{
-    "classify", "Text", "Label texts: sentiment, topic, or labels of your own", declare};
+    "classify", "Text", "Label texts: sentiment, topic, or labels of your own", declare_classify};
 
 }  // namespace hft

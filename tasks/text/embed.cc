@@ -18,7 +18,7 @@
 namespace hft {
 namespace {
 
-struct Options {
+struct EmbedOptions {
   TextOptions common;
   std::string pooling = "auto", prompt_name, query, document_prompt_name;
   std::optional<std::string> prompt;
@@ -51,7 +51,7 @@ std::string prompt_named(const Fields& settings, const std::string& name, std::s
 }
 
 // What is put before TEXT of --query, or before every text when nothing is ranked.
-std::string first_prompt(const Options& o, const Fields& settings) {
+std::string first_prompt(const EmbedOptions& o, const Fields& settings) {
   if (o.prompt) return *o.prompt;
   if (!o.prompt_name.empty()) return prompt_named(settings, o.prompt_name, "--prompt-name");
   if (o.ranking) return prompt_named(settings, "query", settings.where());
@@ -60,7 +60,7 @@ std::string first_prompt(const Options& o, const Fields& settings) {
 }
 
 // What is put before the texts that --query ranks.
-std::string document_prompt(const Options& o, const Fields& settings) {
+std::string document_prompt(const EmbedOptions& o, const Fields& settings) {
   if (!o.document_prompt_name.empty())
     return prompt_named(settings, o.document_prompt_name, "--document-prompt-name");
   const Fields own = settings.object("prompts");
@@ -74,9 +74,9 @@ std::string document_prompt(const Options& o, const Fields& settings) {
 }
 
 // Turns one text into tokens as the model's version of sentence-transformers does.
-class TextReader {
+class SentenceReader {
  public:
-  TextReader(const SentenceFolder& folder, const TextContext& context)
+  SentenceReader(const SentenceFolder& folder, const TextContext& context)
       : context_(context),
         strips_(folder.strips() && !folder.is_static),
         lowers_(strips_ && folder.encoder_settings.boolean("do_lower_case", false)) {}
@@ -99,12 +99,13 @@ class TextReader {
   bool strips_, lowers_;
 };
 
-Prepare setup(const Options& o, const SentenceFolder& folder, const TextContext& context) {
+Prepare setup_embed(const EmbedOptions& o, const SentenceFolder& folder,
+                    const TextContext& context) {
   struct Prompt {
     std::string text;
     std::int32_t tokens;
   };
-  const TextReader reader(folder, context);
+  const SentenceReader reader(folder, context);
   const auto prompt = [&](const std::string& text) { return Prompt{text, reader.length(text)}; };
   const Prompt first = prompt(first_prompt(o, folder.settings));
   const Prompt others = o.ranking ? prompt(document_prompt(o, folder.settings)) : first;
@@ -128,7 +129,7 @@ std::int64_t baked_limit(const fs::path& folder) {
   return tokenizer.object("truncation").integer("max_length", 1, limits::kPositions, 0);
 }
 
-std::int64_t max_tokens(const Options& o, const SentenceFolder& folder) {
+std::int64_t max_tokens(const EmbedOptions& o, const SentenceFolder& folder) {
   if (o.max_length > 0) return o.max_length;
   if (folder.is_static) return baked_limit(folder.input);
   return folder.encoder_settings.integer("max_seq_length", 1, limits::kPositions, 0);
@@ -140,7 +141,7 @@ bool is_instructor(const std::string& model) {
          model == "hkunlp/instructor-xl";
 }
 
-std::string draw(const Input& input, const Json& output) {
+std::string draw_embed(const Input& input, const Json& output) {
   if (output.is_number()) {
     char score[32];
     std::snprintf(score, sizeof score, "%7.4f  ", output.get<double>());
@@ -156,13 +157,13 @@ std::string draw(const Input& input, const Json& output) {
 }
 
 // An adapter of a sentence-transformers model keeps the modules and the tokenizer.
-fs::path modules_folder(const Options& o, const fs::path& base) {
+fs::path modules_folder(const EmbedOptions& o, const fs::path& base) {
   for (const auto& adapter : adapter_folders(o.common.model))
     if (adapter != base && fs::exists(adapter / "modules.json")) return adapter;
   return base;
 }
 
-TextSource source(const Options& o, SentenceFolder& folder, const fs::path& base) {
+TextSource source(const EmbedOptions& o, SentenceFolder& folder, const fs::path& base) {
   const fs::path own = modules_folder(o, base);
   folder = read_sentence_folder(own);
   const bool lowers = folder.encoder_settings.boolean("do_lower_case", false) && !folder.strips();
@@ -173,7 +174,7 @@ TextSource source(const Options& o, SentenceFolder& folder, const fs::path& base
           .tokenizer = {.lowercase = lowers}};
 }
 
-void fill(const Options& o, const SentenceFolder& folder, ModelRequest& request) {
+void fill(const EmbedOptions& o, const SentenceFolder& folder, ModelRequest& request) {
   if (const fs::path own = modules_folder(o, request.folder); own != request.folder)
     request.modules = own;
   request.pooling = o.pooling;
@@ -189,13 +190,13 @@ Similarity similarity_of(const Fields& settings) {
 }
 
 // A model of pictures and texts, where -m names one.
-std::optional<fs::path> pair_model(const Options& o) {
+std::optional<fs::path> pair_model(const EmbedOptions& o) {
   if (o.common.model.model.empty()) return std::nullopt;
   const fs::path folder = model_folder(o.common.model, "");
   return is_pair_model(folder) ? std::optional(folder) : std::nullopt;
 }
 
-int run_pairs(const Flags& flags, const Options& o, const fs::path& folder, TextOptions common,
+int run_pairs(const Flags& flags, const EmbedOptions& o, const fs::path& folder, TextOptions common,
               std::function<std::unique_ptr<Sink>(std::unique_ptr<RecordWriter>)> sink) {
   for (const char* flag : {"--pooling", "--prompt-name", "--prompt", "--document-prompt-name",
                            "--truncate-dim", "--max-length"})
@@ -207,14 +208,14 @@ int run_pairs(const Flags& flags, const Options& o, const fs::path& folder, Text
                              .model = o.common.model,
                              .input = std::move(common.input),
                              .output = std::move(common.output),
-                             .rendering = {.text = draw},
+                             .rendering = {.text = draw_embed},
                              .as_text = o.as_text,
                              .as_image = o.as_image,
                              .normalize = o.normalize == 1,
                              .sink = std::move(sink)});
 }
 
-int run(const Flags& flags, Options& o) {
+int run_embed(const Flags& flags, EmbedOptions& o) {
   const std::string suffix = fs::path(o.common.output.file).extension().string();
   const bool array_file = suffix == ".npy" || suffix == ".safetensors";
   o.ranking = flags.given("--query");
@@ -229,14 +230,15 @@ int run(const Flags& flags, Options& o) {
     if (!o.ranking && flags.given(flag))
       fail(Errc::kUsage, flag, " is for ranking by likeness: it needs --query TEXT");
   SentenceFolder folder;
-  TextTask task{.head = Head::kEmbed,
-                .default_model = "sentence-transformers/all-MiniLM-L6-v2",
-                .verb = "embedding",
-                .rendering = {.text = draw},
-                .source = [&](const fs::path& base) { return source(o, folder, base); },
-                .setup = [&](const TextContext& context) { return setup(o, folder, context); },
-                .sentences = true,
-                .max_tokens = [&](const TextContext&) { return max_tokens(o, folder); }};
+  TextTask task{
+      .head = Head::kEmbed,
+      .default_model = "sentence-transformers/all-MiniLM-L6-v2",
+      .verb = "embedding",
+      .rendering = {.text = draw_embed},
+      .source = [&](const fs::path& base) { return source(o, folder, base); },
+      .setup = [&](const TextContext& context) { return setup_embed(o, folder, context); },
+      .sentences = true,
+      .max_tokens = [&](const TextContext&) { return max_tokens(o, folder); }};
   task.request = [&](ModelRequest& request) { fill(o, folder, request); };
   TextOptions common = o.common;
   if (array_file) {
@@ -262,8 +264,8 @@ int run(const Flags& flags, Options& o) {
   return run_text_task(flags, common, task);
 }
 
-std::function<int()> declare(Flags& flags) {
-  auto o = std::make_shared<Options>();
+std::function<int()> declare_embed(Flags& flags) {
+  auto o = std::make_shared<EmbedOptions>();
   flags.footer(
       "Examples:\n"
       "  hft embed -m models/all-MiniLM-L6-v2 \"Hello world\" \"How are you?\"\n"
@@ -312,13 +314,13 @@ std::function<int()> declare(Flags& flags) {
   flags.add("--image", o->as_image, "The same: every input is a picture");
   add_text_options(flags, o->common,
                    {{.name = "text"}, {.name = "image", .optional = true, .alternative = true, .kind = Kind::kImage}});
-  return [o, flags] { return run(flags, *o); };
+  return [o, flags] { return run_embed(flags, *o); };
 }
 
 }  // namespace
 
 extern const Command embed_command{"embed", "Text",
                                    "Turn texts (or pictures) into vectors, or rank them by meaning",
-                                   declare};
+                                   declare_embed};
 
 }  // namespace hft

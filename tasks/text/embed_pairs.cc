@@ -15,7 +15,7 @@
 namespace hft {
 namespace {
 
-Json vector_of(std::span<const float> values, bool normalize) {
+Json pair_vector_of(std::span<const float> values, bool normalize) {
   double length = 1;
   if (normalize) {
     double squares = 0;
@@ -88,11 +88,11 @@ int embed_pairs(const Flags& flags, PairEmbedding task) {
     if (named || is_picture(input)) {
       const auto image = named ? input.image(1) : image_of(Media{input.text()});
       return std::make_unique<ImageJob>(processor(image), [&](const Seen& seen) {
-        return vector_of(seen.logits.row(0), task.normalize);
+        return pair_vector_of(seen.logits.row(0), task.normalize);
       });
     }
     return std::make_unique<ImageJob>(Pixels{}, [&, text = input.text()](const Seen&) {
-      return vector_of(texts.read({text}).row(0), task.normalize);
+      return pair_vector_of(texts.read({text}).row(0), task.normalize);
     });
   };
   std::unique_ptr<Sink> sink = task.sink ? task.sink(std::move(writer)) : std::move(writer);

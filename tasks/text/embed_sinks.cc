@@ -13,13 +13,13 @@
 namespace hft {
 namespace {
 
-std::vector<float> vector_of(const Json& output) { return output.get<std::vector<float>>(); }
+std::vector<float> sink_vector_of(const Json& output) { return output.get<std::vector<float>>(); }
 
 class ArraySink : public Sink {
  public:
   explicit ArraySink(std::string file) : file_(std::move(file)) {}
   void write(const Input&, Json output) override {
-    rows_.push_back(vector_of(output));
+    rows_.push_back(sink_vector_of(output));
     failures_.succeeded();
   }
   void write_error(const Input& input, const Error& error) override {
@@ -114,8 +114,8 @@ Similarity similarity_named(std::string_view name, std::string_view where) {
 ScoreOf similarity_to_first(Similarity similarity) {
   return [similarity, query = std::vector<float>()](
              const Input& input, const Json& output) mutable -> std::optional<float> {
-    if (input.index >= 0) return similarity(query, vector_of(output));
-    query = vector_of(output);
+    if (input.index >= 0) return similarity(query, sink_vector_of(output));
+    query = sink_vector_of(output);
     return std::nullopt;
   };
 }

@@ -13,7 +13,7 @@
 namespace hft {
 namespace {
 
-struct Options {
+struct FillMaskOptions {
   TextOptions common;
   std::int64_t top_k = 5;
   std::vector<std::string> targets;
@@ -48,7 +48,7 @@ struct Filler {
 
   Json fill(const std::vector<std::int32_t>& ids, std::int32_t position, bool only_mask,
             std::span<const float> logits) const {
-    std::vector<float> scores = softmax(logits);
+    std::vector<float> scores = softmax_of(logits);
     std::vector<float> wanted;
     for (std::int32_t id : targets) {
       if (static_cast<std::size_t>(id) >= scores.size())
@@ -74,7 +74,7 @@ struct Filler {
   }
 };
 
-Prepare setup(const Options& o, const TextContext& context) {
+Prepare setup_fill_mask(const FillMaskOptions& o, const TextContext& context) {
   const auto mask = context.tokenizer.special_id("mask");
   if (!mask) fail(Errc::kUnsupported, context.folder.string(), ": its tokenizer has no mask token");
   auto filler = std::make_shared<Filler>(Filler{context.tokenizer, o.top_k, {}});
@@ -101,15 +101,15 @@ Prepare setup(const Options& o, const TextContext& context) {
   };
 }
 
-std::string draw(const Input& input, const Json& output) {
+std::string draw_fill_mask(const Input& input, const Json& output) {
   if (output.empty() || output[0].is_object()) return draw_bars(input, output, "token_str");
   std::string out;
   for (const Json& mask : output) out += draw_bars(input, mask, "token_str");
   return out;
 }
 
-std::function<int()> declare(Flags& flags) {
-  auto o = std::make_shared<Options>();
+std::function<int()> declare_fill_mask(Flags& flags) {
+  auto o = std::make_shared<FillMaskOptions>();
   flags.footer(
       "Examples:\n"
       "  hft fill-mask -m DIR \"Paris is the [MASK] of France.\"\n"
@@ -126,8 +126,8 @@ std::function<int()> declare(Flags& flags) {
         .head = Head::kMaskedLm,
         .default_model = "distilbert/distilroberta-base",
         .verb = "filling",
-        .rendering = {.text = draw},
-        .setup = [o](const TextContext& context) { return setup(*o, context); },
+        .rendering = {.text = draw_fill_mask},
+        .setup = [o](const TextContext& context) { return setup_fill_mask(*o, context); },
     };
     return run_text_task(flags, o->common, task);
   };
@@ -136,6 +136,6 @@ std::function<int()> declare(Flags& flags) {
 }  // namespace
 
 extern const Command fill_mask_command{"fill-mask", "Text", "Guess the word behind a mask",
-                                       declare};
+                                       declare_fill_mask};
 
 }  // namespace hft

@@ -19,9 +19,9 @@
 namespace hft {
 namespace {
 
-constexpr const char* kDefaultModel = "openai-community/gpt2";
+constexpr const char* kGenerateDefaultModel = "openai-community/gpt2";
 
-struct Options {
+struct GenerateOptions {
   ModelOptions model;
   InputOptions input;
   OutputOptions output;
@@ -42,7 +42,8 @@ struct GenerateJob : GenerationJob {
 
 class Generate {
  public:
-  Generate(Options& o, const fs::path& folder) : o_(o), generator_(o.model, o.generation, folder) {
+  Generate(GenerateOptions& o, const fs::path& folder)
+      : o_(o), generator_(o.model, o.generation, folder) {
     if (o.chat.any()) conversations_.emplace(o.chat, folder);
   }
 
@@ -100,7 +101,7 @@ class Generate {
   }
   Json output_of(const GenerateJob& job) const;
 
-  Options& o_;
+  GenerateOptions& o_;
   TextGenerator generator_;
   std::mutex mutex_;
   std::optional<Conversations> conversations_;
@@ -127,7 +128,7 @@ Json Generate::output_of(const GenerateJob& job) const {
   return out;
 }
 
-std::string draw(const Input&, const Json& output) {
+std::string draw_generate(const Input&, const Json& output) {
   std::string text;
   for (const Json& one : output) {
     const Json& made = one["generated_text"];
@@ -155,13 +156,13 @@ int Generate::run_records(InputReader& reader, RecordWriter& writer) {
   };
   // A record must be whole, a text need not.
   const bool text = !o_.output.json && (o_.output.format.empty() || o_.output.format == "text");
-  return hft::run({.reader = reader,
-                   .sink = writer,
-                   .prepare = prepared,
-                   .worker = &worker,
-                   .verb = "generating",
-                   .threads = generator_.pictures() ? reader_threads() : 1,
-                   .partial = text && o_.output.file.empty()});
+  return run({.reader = reader,
+              .sink = writer,
+              .prepare = prepared,
+              .worker = &worker,
+              .verb = "generating",
+              .threads = generator_.pictures() ? reader_threads() : 1,
+              .partial = text && o_.output.file.empty()});
 }
 
 int Generate::run_stream(InputReader& reader) {
@@ -188,16 +189,16 @@ int Generate::run_stream(InputReader& reader) {
     };
     return job;
   };
-  return hft::run({.reader = reader,
-                   .sink = stream,
-                   .prepare = prepared,
-                   .worker = &worker,
-                   .verb = "generating",
-                   .partial = true});
+  return run({.reader = reader,
+              .sink = stream,
+              .prepare = prepared,
+              .worker = &worker,
+              .verb = "generating",
+              .partial = true});
 }
 
 // What cannot be streamed is refused when asked for, and printed at the end when not.
-bool streams(const Options& o, const ResolvedGeneration& settings) {
+bool streams(const GenerateOptions& o, const ResolvedGeneration& settings) {
   std::string obstacle;
   if (settings.config.num_beams > 1)
     obstacle = "beams choose the text at the end";
@@ -213,7 +214,7 @@ bool streams(const Options& o, const ResolvedGeneration& settings) {
                       ::isatty(STDOUT_FILENO));
 }
 
-int run(const Flags& flags, Options& o) {
+int run_generate(const Flags& flags, GenerateOptions& o) {
   if (!o.chat.messages.empty()) {
     if (!o.input.values.empty() || !o.input.files.empty())
       fail(Errc::kUsage, "--messages: the conversation is the only input, leave out the others");
@@ -223,7 +224,7 @@ int run(const Flags& flags, Options& o) {
   check_output_file(o.output.file, o.output.force || o.output.resume);
   if (!o.images.empty()) o.input.columns[2].fixed = exact_line(Json(o.images));
   InputReader reader(o.input, o.output.keep_columns);
-  const fs::path folder = model_folder(o.model, kDefaultModel);
+  const fs::path folder = model_folder(o.model, kGenerateDefaultModel);
   if (!o.images.empty() && !is_vision_language(read_config(folder))) fail_without_sight(folder);
   const ResolvedGeneration settings = resolve_for_texts(o.generation, folder);
   const bool stream = streams(o, settings);
@@ -232,15 +233,16 @@ int run(const Flags& flags, Options& o) {
   if (o.generation.logprobs >= 0 && !o.output.json) note("--logprobs: shown with --json only");
   if (stream) return Generate(o, folder).run_stream(reader);
   const auto shown = [&o](const Input& input, const Json& output) {
-    return o.output.file.empty() ? for_stdout(draw(input, output)) : draw(input, output);
+    return o.output.file.empty() ? for_stdout(draw_generate(input, output))
+                                 : draw_generate(input, output);
   };
   RecordWriter writer(o.output, {.text_by_default = true, .text = shown},
                       fingerprint(flags, folder));
   return Generate(o, folder).run_records(reader, writer);
 }
 
-std::function<int()> declare(Flags& flags) {
-  auto o = std::make_shared<Options>();
+std::function<int()> declare_generate(Flags& flags) {
+  auto o = std::make_shared<GenerateOptions>();
   flags.footer(
       "Examples:\n"
       "  hft generate -m openai-community/gpt2 \"The secret to success is\" --max-new-tokens 50\n"
@@ -276,12 +278,12 @@ std::function<int()> declare(Flags& flags) {
        {.name = "image", .optional = true, .kind = Kind::kImages}});
   add_output_options(flags, o->output);
   add_model_options(flags, o->model);
-  return [o, flags] { return run(flags, *o); };
+  return [o, flags] { return run_generate(flags, *o); };
 }
 
 }  // namespace
 
 extern const Command generate_command{"generate", "Text", "Continue texts, answer conversations",
-                                      declare};
+                                      declare_generate};
 
 }  // namespace hft

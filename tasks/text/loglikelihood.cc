@@ -17,7 +17,7 @@
 namespace hft {
 namespace {
 
-struct Options {
+struct LoglikelihoodOptions {
   ModelOptions model;
   InputOptions input;
   OutputOptions output;
@@ -35,7 +35,7 @@ TokenIds joined_ids(TokenIds a, std::span<const std::int32_t> b) {
 
 class Likelihoods {
  public:
-  Likelihoods(const Options& o, const Tokenizer& tokenizer, std::int64_t most)
+  Likelihoods(const LoglikelihoodOptions& o, const Tokenizer& tokenizer, std::int64_t most)
       : o_(o), tokenizer_(tokenizer), most_(static_cast<std::size_t>(most)) {
     const auto bos = tokenizer.special_id("bos");
     prefix_ = bos ? bos : tokenizer.special_id("eos");
@@ -141,7 +141,7 @@ class Likelihoods {
     return {*prefix_};
   }
 
-  const Options& o_;
+  const LoglikelihoodOptions& o_;
   const Tokenizer& tokenizer_;
   std::size_t most_;
   std::optional<std::int32_t> prefix_;
@@ -181,9 +181,9 @@ struct OutputJob : LikelihoodJob {
   }
 };
 
-std::string draw(const Input&, const Json& output) { return to_line(output) + "\n"; }
+std::string draw_loglikelihood(const Input&, const Json& output) { return to_line(output) + "\n"; }
 
-int run(const Flags& flags, Options& o) {
+int run_loglikelihood(const Flags& flags, LoglikelihoodOptions& o) {
   if ((o.shots > 0) != !o.fewshot.empty())
     fail(Errc::kUsage, "--num-fewshot N and --fewshot FILE belong together");
   const fs::path folder = model_folder(o.model, "openai-community/gpt2");
@@ -191,7 +191,7 @@ int run(const Flags& flags, Options& o) {
   const Fields config = read_text_config(folder, kDecoderWords);
   ModelRequest request = model_request(o.model, folder, Head::kFeatures);
   request.deterministic = true;  // figures of an evaluation hang on no company
-  RecordWriter writer(o.output, {.text = draw}, fingerprint(flags, folder));
+  RecordWriter writer(o.output, {.text = draw_loglikelihood}, fingerprint(flags, folder));
   InputReader reader(o.input, o.output.keep_columns);
   auto loading = load_in_background<CausalLm>(request);
   const Tokenizer tokenizer = unless_unsupported(loading, [&] { return Tokenizer::load(folder); });
@@ -202,20 +202,20 @@ int run(const Flags& flags, Options& o) {
                                          config.integer("max_position_embeddings", 1,
                                                         limits::kPositions, limits::kPositions)));
   LikelihoodWorker worker(*model, most);
-  return hft::run({.reader = reader,
-                   .sink = writer,
-                   .prepare =
-                       [&](const Input& input) {
-                         auto job = std::make_unique<OutputJob>();
-                         job->parts = likelihoods.parts_of(input);
-                         return job;
-                       },
-                   .worker = &worker,
-                   .verb = "reading"});
+  return run({.reader = reader,
+              .sink = writer,
+              .prepare =
+                  [&](const Input& input) {
+                    auto job = std::make_unique<OutputJob>();
+                    job->parts = likelihoods.parts_of(input);
+                    return job;
+                  },
+              .worker = &worker,
+              .verb = "reading"});
 }
 
-std::function<int()> declare(Flags& flags) {
-  auto o = std::make_shared<Options>();
+std::function<int()> declare_loglikelihood(Flags& flags) {
+  auto o = std::make_shared<LoglikelihoodOptions>();
   flags.footer(
       "Examples:\n"
       "  hft loglikelihood -m DIR -i questions.jsonl --json       (columns text and choices)\n"
@@ -235,12 +235,13 @@ std::function<int()> declare(Flags& flags) {
                     {{.name = "text"}, {.name = "choices", .optional = true, .kind = Kind::kList}});
   add_output_options(flags, o->output);
   add_model_options(flags, o->model);
-  return [o, flags] { return run(flags, *o); };
+  return [o, flags] { return run_loglikelihood(flags, *o); };
 }
 
 }  // namespace
 
-extern const Command loglikelihood_command{
-    "loglikelihood", "Text", "How likely a model finds the choices that go on a text", declare};
+extern const Command loglikelihood_command{"loglikelihood", "Text",
+                                           "How likely a model finds the choices that go on a text",
+                                           declare_loglikelihood};
 
 }  // namespace hft

@@ -13,7 +13,7 @@
 namespace hft {
 namespace {
 
-struct Options {
+struct NerOptions {
   TextOptions common;
   Aggregation aggregation = Aggregation::kSimple;
   std::int64_t stride = -1;
@@ -26,7 +26,7 @@ const std::map<std::string, Aggregation> kAggregations{{"none", Aggregation::kNo
                                                        {"average", Aggregation::kAverage},
                                                        {"max", Aggregation::kMax}};
 
-Json to_json(const std::vector<Entity>& entities, Aggregation aggregation) {
+Json entity_to_json(const std::vector<Entity>& entities, Aggregation aggregation) {
   Json list = Json::array();
   for (const Entity& e : entities) {
     Json one;
@@ -41,7 +41,7 @@ Json to_json(const std::vector<Entity>& entities, Aggregation aggregation) {
   return list;
 }
 
-std::vector<Encoding> windows_of(const Options& o, const TextContext& context,
+std::vector<Encoding> windows_of(const NerOptions& o, const TextContext& context,
                                  const std::string& text) {
   if (o.stride < 0) return {encode_within(context, text, nullptr, Truncation::kLongestFirst, true)};
   EncodeOptions options{.offsets = true,
@@ -51,7 +51,7 @@ std::vector<Encoding> windows_of(const Options& o, const TextContext& context,
   return context.tokenizer.encode_windows(text, options);
 }
 
-Prepare setup(const Options& o, const TextContext& context) {
+Prepare setup_ner(const NerOptions& o, const TextContext& context) {
   if (o.stride >= 0) {
     if (o.aggregation == Aggregation::kNone)
       fail(Errc::kUsage, "--stride needs --aggregation-strategy simple, first, average or max");
@@ -72,18 +72,18 @@ Prepare setup(const Options& o, const TextContext& context) {
       for (std::size_t w = 0; w < windows->size(); ++w) {
         std::vector<std::vector<float>> scores;
         for (std::int64_t t = 0; t < results[w].rows; ++t)
-          scores.push_back(softmax(results[w].row(t)));
+          scores.push_back(softmax_of(results[w].row(t)));
         for (Entity& e : find_entities(text, (*windows)[w], scores, context.tokenizer, rules))
           entities.push_back(std::move(e));
       }
       if (windows->size() > 1) entities = merge_overlapping(std::move(entities));
-      return to_json(entities, o.aggregation);
+      return entity_to_json(entities, o.aggregation);
     };
     return prepared;
   };
 }
 
-std::string draw(const Input& input, const Json& output) {
+std::string draw_ner(const Input& input, const Json& output) {
   std::string out = heading(input);
   for (const Json& e : output) {
     char line[64];
@@ -96,8 +96,8 @@ std::string draw(const Input& input, const Json& output) {
   return out;
 }
 
-std::function<int()> declare(Flags& flags) {
-  auto o = std::make_shared<Options>();
+std::function<int()> declare_ner(Flags& flags) {
+  auto o = std::make_shared<NerOptions>();
   flags.footer(
       "Examples:\n"
       "  hft ner \"Hugging Face is based in New York City.\"\n"
@@ -118,8 +118,8 @@ std::function<int()> declare(Flags& flags) {
         .head = Head::kTokenClassify,
         .default_model = "dbmdz/bert-large-cased-finetuned-conll03-english",
         .verb = "finding entities",
-        .rendering = {.text = draw},
-        .setup = [o](const TextContext& context) { return setup(*o, context); },
+        .rendering = {.text = draw_ner},
+        .setup = [o](const TextContext& context) { return setup_ner(*o, context); },
     };
     return run_text_task(flags, o->common, task);
   };
@@ -127,7 +127,7 @@ std::function<int()> declare(Flags& flags) {
 
 }  // namespace
 
-extern const Command ner_command{"ner", "Text",
-                                 "Find the names in texts: people, places, organisations", declare};
+extern const Command ner_command{
+    "ner", "Text", "Find the names in texts: people, places, organisations", declare_ner};
 
 }  // namespace hft

@@ -14,18 +14,18 @@ namespace {
 
 constexpr std::int64_t kMaxSeqLen = 384, kDocStride = 128;  // the pipeline's
 
-struct Options {
+struct QaOptions {
   TextOptions common;
   std::string question, context, context_file;
   AnswerRules rules;
   std::int64_t doc_stride = -1, max_seq_len = -1, max_question_len = 64;
 };
 
-Json to_json(const Answer& a) {
+Json answer_to_json(const Answer& a) {
   return {{"score", a.score}, {"start", a.begin}, {"end", a.end}, {"answer", a.text}};
 }
 
-EncodeOptions window_options(const Options& o, const TextContext& context) {
+EncodeOptions window_options(const QaOptions& o, const TextContext& context) {
   const std::int64_t length =
       o.max_seq_len > 0 ? o.max_seq_len : std::min(context.max_tokens, kMaxSeqLen);
   const std::int64_t stride = o.doc_stride >= 0 ? o.doc_stride : std::min(length / 2, kDocStride);
@@ -40,7 +40,7 @@ EncodeOptions window_options(const Options& o, const TextContext& context) {
           .stride = stride};
 }
 
-Prepare setup(const Options& o, const TextContext& context) {
+Prepare setup_qa(const QaOptions& o, const TextContext& context) {
   const EncodeOptions options = window_options(o, context);
   return [&o, &context, options](const Input& input) {
     const std::string &text = input.text(0), &question = input.text(1);
@@ -65,14 +65,15 @@ Prepare setup(const Options& o, const TextContext& context) {
         logits.push_back({&(*windows)[w], starts[w], ends[w]});
       const auto cls = context.tokenizer.special_id("cls").value_or(-1);
       Json list = Json::array();
-      for (const Answer& a : find_answers(text, logits, cls, o.rules)) list.push_back(to_json(a));
+      for (const Answer& a : find_answers(text, logits, cls, o.rules))
+        list.push_back(answer_to_json(a));
       return o.rules.top_k == 1 && list.size() == 1 ? Json(list[0]) : list;
     };
     return prepared;
   };
 }
 
-std::string draw(const Input& input, const Json& output) {
+std::string draw_qa(const Input& input, const Json& output) {
   std::string out = heading(input);
   for (const Json& a : output.is_array() ? output : Json::array({output})) {
     char score[32];
@@ -82,7 +83,7 @@ std::string draw(const Input& input, const Json& output) {
   return out;
 }
 
-int run(const Flags& flags, Options& o) {
+int run_qa(const Flags& flags, QaOptions& o) {
   if (!o.context.empty() && !o.context_file.empty())
     fail(Errc::kUsage, "--context and --context-file contradict each other");
   if (!o.context_file.empty()) {
@@ -101,14 +102,14 @@ int run(const Flags& flags, Options& o) {
       .head = Head::kAnswer,
       .default_model = "distilbert/distilbert-base-cased-distilled-squad",
       .verb = "answering",
-      .rendering = {.text = draw},
-      .setup = [&o](const TextContext& context) { return setup(o, context); },
+      .rendering = {.text = draw_qa},
+      .setup = [&o](const TextContext& context) { return setup_qa(o, context); },
   };
   return run_text_task(flags, o.common, task);
 }
 
-std::function<int()> declare(Flags& flags) {
-  auto o = std::make_shared<Options>();
+std::function<int()> declare_qa(Flags& flags) {
+  auto o = std::make_shared<QaOptions>();
   flags.footer(
       "Examples:\n"
       "  hft qa --question \"What is the capital?\" --context \"Paris is the capital of France.\"\n"
@@ -138,11 +139,11 @@ std::function<int()> declare(Flags& flags) {
       .show_default();
   flags.add("--handle-impossible-answer", o->rules.impossible, "An empty answer may win");
   add_text_options(flags, o->common, {{.name = "context"}, {.name = "question"}});
-  return [o, flags] { return run(flags, *o); };
+  return [o, flags] { return run_qa(flags, *o); };
 }
 
 }  // namespace
 
-extern const Command qa_command{"qa", "Text", "Answer questions from a text", declare};
+extern const Command qa_command{"qa", "Text", "Answer questions from a text", declare_qa};
 
 }  // namespace hft

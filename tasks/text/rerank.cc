@@ -17,7 +17,7 @@ namespace {
 
 enum Columns { kPassage, kQuery, kPassages };
 
-struct Options {
+struct RerankOptions {
   TextOptions common;
   std::string query, function;
   std::int64_t top_k = -1, max_length = 0;
@@ -34,7 +34,8 @@ std::string activation_of(const Fields& settings, const Fields& config) {
                                     : config.text("sbert_ce_default_activation_function", "")));
 }
 
-ScoreFunction function_for(const Options& o, const Fields& settings, const TextContext& context) {
+ScoreFunction rerank_function_for(const RerankOptions& o, const Fields& settings,
+                                  const TextContext& context) {
   if (!o.function.empty()) return score_function(o.function);
   const std::string path = activation_of(settings, context.config),
                     kind = path.substr(path.rfind('.') + 1);
@@ -69,10 +70,10 @@ void need_one_score(const TextContext& context) {
 
 class Reranking {
  public:
-  Reranking(const Options& o, const Fields& settings, const TextContext& context)
+  Reranking(const RerankOptions& o, const Fields& settings, const TextContext& context)
       : o_(o),
         context_(context),
-        function_(function_for(o, settings, context)),
+        function_(rerank_function_for(o, settings, context)),
         prompt_(prompt_of(settings)) {
     if (o.ranking) need_one_score(context);
   }
@@ -122,7 +123,7 @@ class Reranking {
     return prepared;
   }
 
-  const Options& o_;
+  const RerankOptions& o_;
   const TextContext& context_;
   ScoreFunction function_;
   std::string prompt_;
@@ -134,7 +135,7 @@ std::string scored(const Json& score, const std::string& text) {
   return shown + text;
 }
 
-std::string draw(const Input& input, const Json& output) {
+std::string draw_rerank(const Input& input, const Json& output) {
   if (output.is_number()) return scored(output, heading(input));
   std::string out = heading(input);
   for (const Json& one : output) {
@@ -149,7 +150,7 @@ std::string draw(const Input& input, const Json& output) {
   return out;
 }
 
-int run(const Flags& flags, Options& o) {
+int run_rerank(const Flags& flags, RerankOptions& o) {
   o.ranking = flags.given("--query");
   if (o.ranking && o.common.output.resume)
     fail(Errc::kUsage, "--resume and --query contradict each other");
@@ -159,7 +160,7 @@ int run(const Flags& flags, Options& o) {
   TextTask task{.head = Head::kClassify,
                 .default_model = "cross-encoder/ms-marco-MiniLM-L6-v2",
                 .verb = "reranking",
-                .rendering = {.text = draw},
+                .rendering = {.text = draw_rerank},
                 .sentences = true};
   task.source = [&](const fs::path& base) {
     folder = read_cross_encoder_folder(base);
@@ -185,8 +186,8 @@ int run(const Flags& flags, Options& o) {
   return run_text_task(flags, common, task);
 }
 
-std::function<int()> declare(Flags& flags) {
-  auto o = std::make_shared<Options>();
+std::function<int()> declare_rerank(Flags& flags) {
+  auto o = std::make_shared<RerankOptions>();
   flags.footer(
       "Examples:\n"
       "  hft rerank --query \"When are you open?\" --top-k 3 --lines < faq.txt\n"
@@ -212,12 +213,12 @@ std::function<int()> declare(Flags& flags) {
       {{.name = "text", .optional = true},
        {.name = "query"},
        {.name = "documents", .optional = true, .alternative = true, .kind = Kind::kList}});
-  return [o, flags] { return run(flags, *o); };
+  return [o, flags] { return run_rerank(flags, *o); };
 }
 
 }  // namespace
 
 extern const Command rerank_command{
-    "rerank", "Text", "Rank passages by how well they answer a query, best first", declare};
+    "rerank", "Text", "Rank passages by how well they answer a query, best first", declare_rerank};
 
 }  // namespace hft

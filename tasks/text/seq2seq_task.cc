@@ -26,8 +26,8 @@ std::string drawn(const Json& output, const Seq2SeqTask& task, const Seq2SeqOpti
   return o.output.file.empty() ? for_stdout(text) : text;
 }
 
-Json output_of(const Seq2SeqJob& job, const Seq2SeqGenerator& generator, const std::string& field,
-               bool logprobs) {
+Json seq2seq_output_of(const Seq2SeqJob& job, const Seq2SeqGenerator& generator,
+                       const std::string& field, bool logprobs) {
   Json out = Json::array();
   for (const Generated& g : job.results) {
     Json one{{field, generator.text_of(g)}};
@@ -71,7 +71,7 @@ int run_seq2seq_task(const Flags& flags, Seq2SeqOptions& o, const Seq2SeqTask& t
     auto job = std::make_unique<Seq2SeqJob>();
     job->prompt = generator.read(input.text());
     job->output = [&](const Seq2SeqJob& done) {
-      return output_of(done, generator, task.field, o.generation.logprobs >= 0);
+      return seq2seq_output_of(done, generator, task.field, o.generation.logprobs >= 0);
     };
     return job;
   };

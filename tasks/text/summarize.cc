@@ -7,7 +7,7 @@ namespace hft {
 namespace {
 
 // What the pipeline warns of.
-std::string hint(std::int64_t tokens, const Lengths& lengths) {
+std::string summarize_hint(std::int64_t tokens, const Lengths& lengths) {
   if (tokens < lengths.max)
     return "a text has only " + std::to_string(tokens) + " tokens, its summary may have " +
            std::to_string(lengths.max) + ": try --max-length " +
@@ -15,16 +15,16 @@ std::string hint(std::int64_t tokens, const Lengths& lengths) {
   return "";
 }
 
-int run(const Flags& flags, Seq2SeqOptions& o) {
+int run_summarize(const Flags& flags, Seq2SeqOptions& o) {
   return run_seq2seq_task(flags, o,
                           {.default_model = "sshleifer/distilbart-cnn-12-6",
                            .verb = "summarizing",
                            .field = "summary_text",
                            .name = "summarization",
-                           .hint = hint});
+                           .hint = summarize_hint});
 }
 
-std::function<int()> declare(Flags& flags) {
+std::function<int()> declare_summarize(Flags& flags) {
   auto o = std::make_shared<Seq2SeqOptions>();
   flags.footer(
       "Examples:\n"
@@ -36,11 +36,12 @@ std::function<int()> declare(Flags& flags) {
       "pipeline. A text longer than the model takes is cut, with a note; --no-truncation refuses "
       "it.");
   add_seq2seq_options(flags, *o);
-  return [o, flags] { return run(flags, *o); };
+  return [o, flags] { return run_summarize(flags, *o); };
 }
 
 }  // namespace
 
-extern const Command summarize_command{"summarize", "Text", "Write summaries of texts", declare};
+extern const Command summarize_command{"summarize", "Text", "Write summaries of texts",
+                                       declare_summarize};
 
 }  // namespace hft

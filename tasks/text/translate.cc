@@ -7,14 +7,14 @@
 namespace hft {
 namespace {
 
-constexpr const char* kDefaultModel = "google-t5/t5-base";
+constexpr const char* kTranslateDefaultModel = "google-t5/t5-base";
 
-struct Options : Seq2SeqOptions {
+struct TranslateOptions : Seq2SeqOptions {
   LanguagePair languages;
 };
 
 // What the pipeline warns of.
-std::string hint(std::int64_t tokens, const Lengths& lengths) {
+std::string translate_hint(std::int64_t tokens, const Lengths& lengths) {
   if (static_cast<double>(tokens) <= 0.9 * static_cast<double>(lengths.max)) return "";
   return "a text has " + std::to_string(tokens) + " tokens, its translation may have at most " +
          std::to_string(lengths.max) + ": try a greater --max-length";
@@ -26,23 +26,23 @@ std::string task_of(const LanguagePair& pair) {
   return pair.both() && plain ? "translation_" + pair.source + "_to_" + pair.target : "translation";
 }
 
-int run(const Flags& flags, Options& o) {
+int run_translate(const Flags& flags, TranslateOptions& o) {
   const LanguagePair& pair = o.languages;
   if (o.model.model.empty() && !pair.both())
     fail_hint(Errc::kUsage, "give a model with -m, or --src-lang en --tgt-lang de, fr or ro",
-              "no model and no languages given; the default model, ", kDefaultModel,
+              "no model and no languages given; the default model, ", kTranslateDefaultModel,
               ", needs them");
   return run_seq2seq_task(flags, o,
-                          {.default_model = kDefaultModel,
+                          {.default_model = kTranslateDefaultModel,
                            .verb = "translating",
                            .field = "translation_text",
                            .name = task_of(pair),
                            .languages = pair,
-                           .hint = hint});
+                           .hint = translate_hint});
 }
 
-std::function<int()> declare(Flags& flags) {
-  auto o = std::make_shared<Options>();
+std::function<int()> declare_translate(Flags& flags) {
+  auto o = std::make_shared<TranslateOptions>();
   flags.footer(
       "Examples:\n"
       "  hft translate -m Helsinki-NLP/opus-mt-en-fr \"Hello, how are you?\"\n"
@@ -62,11 +62,11 @@ std::function<int()> declare(Flags& flags) {
       .metavar("CODE")
       .group("Languages");
   add_seq2seq_options(flags, *o);
-  return [o, flags] { return run(flags, *o); };
+  return [o, flags] { return run_translate(flags, *o); };
 }
 
 }  // namespace
 
-extern const Command translate_command{"translate", "Text", "Translate texts", declare};
+extern const Command translate_command{"translate", "Text", "Translate texts", declare_translate};
 
 }  // namespace hft

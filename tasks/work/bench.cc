@@ -13,7 +13,7 @@
 namespace hft {
 namespace {
 
-struct Options {
+struct BenchOptions {
   ModelOptions model;
   std::vector<std::int64_t> prompt{512}, depth{0}, batch{1};
   std::int64_t new_tokens = 64, repetitions = 3;
@@ -71,7 +71,7 @@ class Bench {
   Decoded out_;
 };
 
-void measure(CausalLm& model, const Options& o, std::vector<Row>& rows) {
+void measure(CausalLm& model, const BenchOptions& o, std::vector<Row>& rows) {
   for (const auto batch : o.batch)
     for (const auto depth : o.depth) {
       for (const auto prompt : o.prompt) {
@@ -135,7 +135,7 @@ void print(const std::vector<Row>& rows, const std::string& format) {
   }
 }
 
-int run(const Options& o) {
+int run_bench(const BenchOptions& o) {
   const auto folder = model_folder(o.model, "openai-community/gpt2");
   const auto start = std::chrono::steady_clock::now();
   const auto model = load_model<CausalLm>(model_request(o.model, folder, Head::kFeatures));
@@ -147,8 +147,8 @@ int run(const Options& o) {
   return 0;
 }
 
-std::function<int()> declare(Flags& flags) {
-  auto o = std::make_shared<Options>();
+std::function<int()> declare_bench(Flags& flags) {
+  auto o = std::make_shared<BenchOptions>();
   flags.footer(
       "pp512 is reading a prompt of 512 tokens, tg64 writing 64 tokens one by one; depth is how "
       "many\n"
@@ -182,12 +182,12 @@ std::function<int()> declare(Flags& flags) {
   flags.add(
       "--json", [o] { o->format = "json"; }, "As --format json");
   add_model_options(flags, o->model);
-  return [o] { return run(*o); };
+  return [o] { return run_bench(*o); };
 }
 
 }  // namespace
 
 extern const Command bench_command{"bench", "Work", "Measure how fast a model generates here",
-                                   declare};
+                                   declare_bench};
 
 }  // namespace hft

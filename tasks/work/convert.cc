@@ -22,7 +22,7 @@
 namespace hft {
 namespace {
 
-struct Options {
+struct ConvertOptions {
   ModelOptions model;
   std::string output, max_shard_size = "5GB";
   bool force = false;
@@ -85,7 +85,7 @@ nlohmann::json bits_config(const ModelOptions& o, std::vector<std::string> in_fl
 }
 
 // Weights of products become codes of 4 or 8 bits.
-void quantise(const Options& o, const fs::path& folder, Pretrained& model) {
+void quantise(const ConvertOptions& o, const fs::path& folder, Pretrained& model) {
   ModelRequest request = model_request(o.model, folder, Head::kFeatures);
   StoredTensors codes = engine().in_codes(request);
   std::vector<std::string> in_floats{"lm_head"};  // the reference goes by this list alone
@@ -99,7 +99,7 @@ void quantise(const Options& o, const fs::path& folder, Pretrained& model) {
   model.config["quantization_config"] = bits_config(o.model, std::move(in_floats));
 }
 
-int run(const Options& o) {
+int run_convert(const ConvertOptions& o) {
   if (o.model.model.empty() || o.output.empty())
     fail(Errc::kUsage, "convert wants a model and a folder to write: hft convert MODEL -o DIR");
   if (o.output == "-") fail(Errc::kUsage, "-o -: stdout cannot hold a folder");
@@ -138,8 +138,8 @@ int run(const Options& o) {
   return 0;
 }
 
-std::function<int()> declare(Flags& flags) {
-  auto o = std::make_shared<Options>();
+std::function<int()> declare_convert(Flags& flags) {
+  auto o = std::make_shared<ConvertOptions>();
   flags.footer(
       "Examples:\n"
       "  hft convert DIR -o NEW                            # pytorch_model.bin to "
@@ -164,12 +164,13 @@ std::function<int()> declare(Flags& flags) {
   add_bits_options(flags, o->model);
   add_source_options(flags, o->model);
   add_variant_option(flags, o->model);
-  return [o] { return run(*o); };
+  return [o] { return run_convert(*o); };
 }
 
 }  // namespace
 
 extern const Command convert_command{
-    "convert", "Work", "Write a model anew: as safetensors, in another type, in shards", declare};
+    "convert", "Work", "Write a model anew: as safetensors, in another type, in shards",
+    declare_convert};
 
 }  // namespace hft

@@ -24,7 +24,7 @@
 namespace hft {
 namespace {
 
-struct Options {
+struct EvalOptions {
   ModelOptions model;
   InputOptions data;
   std::string task, predictions, baseline, significance, format;
@@ -37,7 +37,7 @@ struct Options {
   metrics::Resampling resampling{.times = 1000};
 };
 
-void add_metric_options(Flags& flags, Options& o) {
+void add_metric_options(Flags& flags, EvalOptions& o) {
   flags.add("--task", o.task, "What is evaluated: text-classification, question-answering, …, or a command")
       .metavar("TASK");
   add_list_option(flags, "--metric", o.metrics.names, "The figures: accuracy,f1,rougeL,bleu,…");
@@ -82,7 +82,7 @@ bool of_reports(const std::string& name) {
 }
 
 // What is given of the options that the task's command shares, as its arguments.
-std::vector<std::string> forwarded(const Flags& flags, const Options& o) {
+std::vector<std::string> forwarded(const Flags& flags, const EvalOptions& o) {
   std::vector<std::string> arguments;
   if (o.force) arguments.push_back("--force");
   if (o.resume) arguments.push_back("--resume");
@@ -94,7 +94,7 @@ std::vector<std::string> forwarded(const Flags& flags, const Options& o) {
 }
 
 // Labels that the data gives as numbers are the model's, by their names.
-void take_model_labels(const fs::path& folder, Options& o) {
+void take_model_labels(const fs::path& folder, EvalOptions& o) {
   if (!o.examples.labels.empty() || !fs::exists(folder / "config.json")) return;
   for (const Json& label : labels_of(read_config_file(folder)))
     o.examples.labels.push_back(label.is_string() ? label.get<std::string>() : to_line(label));
@@ -110,7 +110,8 @@ const EvalTask& task_of_records(const std::string& given, const std::string& fil
   return eval_task(known.value("command", ""));
 }
 
-void compare_with(const Options& o, const EvalTask& task, const Examples& examples, Report& report) {
+void compare_with(const EvalOptions& o, const EvalTask& task, const Examples& examples,
+                  Report& report) {
   Json whole;
   try {
     whole = read_json(o.baseline);
@@ -168,7 +169,7 @@ void write_plots(const fs::path& folder, const Report& report, const Examples& e
     write_file(folder / "calibration.svg", calibration_svg(bins));
 }
 
-void write_reports(const Options& o, const Report& report) {
+void write_reports(const EvalOptions& o, const Report& report) {
   const std::string result = to_json(report).dump(1) + "\n";
   if (!o.output_path.empty()) {
     OutputFile out(o.output_path);
@@ -188,7 +189,7 @@ void write_reports(const Options& o, const Report& report) {
   out.close();
 }
 
-Report report_of(const Options& o, const EvalTask& task, const Examples& examples,
+Report report_of(const EvalOptions& o, const EvalTask& task, const Examples& examples,
                  const std::vector<Metric>& metrics) {
   Report report;
   report.examples = static_cast<std::int64_t>(examples.all.size());
@@ -215,7 +216,7 @@ void add_gated(const std::vector<Bound>& bounds, const EvalTask& task, MetricOpt
       metrics.names.push_back(bound.metric);
 }
 
-int evaluate(const Flags& flags, Options& o, const EvalTask& task, const fs::path& records,
+int evaluate(const Flags& flags, EvalOptions& o, const EvalTask& task, const fs::path& records,
              Json facts) {
   const auto least = bounds_of("--fail-under", o.least), drops = bounds_of("--max-drop", o.drops);
   const Examples examples = read_examples(records.string(), task, o.examples);
@@ -244,7 +245,7 @@ int evaluate(const Flags& flags, Options& o, const EvalTask& task, const fs::pat
 }
 
 // Before anything is computed.
-void check_gates(const Options& o) {
+void check_gates(const EvalOptions& o) {
   bounds_of("--fail-under", o.least);
   if (!bounds_of("--max-drop", o.drops).empty() && o.baseline.empty())
     fail(Errc::kUsage, "--max-drop needs --baseline FILE");
@@ -252,7 +253,7 @@ void check_gates(const Options& o) {
     fail(Errc::kNotFound, o.baseline, ": no such file");
 }
 
-int run(const Flags& flags, Options& o) {
+int run_eval(const Flags& flags, EvalOptions& o) {
   if (o.json && o.format == "text") fail(Errc::kUsage, "--json and --format text contradict each other");
   check_output_file(o.output_path, o.force || o.resume);
   check_gates(o);
@@ -291,8 +292,8 @@ int run(const Flags& flags, Options& o) {
   return evaluate(flags, o, task, records, std::move(facts));
 }
 
-std::function<int()> declare(Flags& flags) {
-  auto o = std::make_shared<Options>();
+std::function<int()> declare_eval(Flags& flags) {
+  auto o = std::make_shared<EvalOptions>();
   flags.footer(
       "Examples:\n"
       "  hft eval --task text-classification -m DIR -i test.jsonl --fail-under accuracy=0.9\n"
@@ -332,10 +333,10 @@ std::function<int()> declare(Flags& flags) {
   o->own = flags.declared();
   add_data_options(flags, o->data);
   add_model_options(flags, o->model);
-  return [o, flags] { return run(flags, *o); };
+  return [o, flags] { return run_eval(flags, *o); };
 }
 
-int run_compare(Options& o, const std::vector<std::string>& files) {
+int run_compare(EvalOptions& o, const std::vector<std::string>& files) {
   if (files.size() != 2)
     fail(Errc::kUsage, "eval compare: wanted two files of records, got ", files.size());
   const EvalTask& task = task_of_records(o.task, files[0]);
@@ -373,7 +374,7 @@ int run_compare(Options& o, const std::vector<std::string>& files) {
 }
 
 std::function<int()> declare_compare(Flags& flags) {
-  auto o = std::make_shared<Options>();
+  auto o = std::make_shared<EvalOptions>();
   auto files = std::make_shared<std::vector<std::string>>();
   flags.footer(
       "Examples:\n"
@@ -388,7 +389,8 @@ std::function<int()> declare_compare(Flags& flags) {
 }  // namespace
 
 extern const Command eval_command{
-    "eval", "Work", "Evaluate a task on labelled data, or stored predictions; gates for CI", declare};
+    "eval", "Work", "Evaluate a task on labelled data, or stored predictions; gates for CI",
+    declare_eval};
 extern const Command eval_compare_command{
     "eval compare", "Work", "List the examples that two evaluations answered differently",
     declare_compare};

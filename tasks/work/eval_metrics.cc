@@ -15,7 +15,7 @@
 namespace hft {
 namespace {
 
-using Chosen = std::span<const std::int64_t>;
+using MetricChosen = std::span<const std::int64_t>;
 using metrics::ClassScores;
 using metrics::Scores;
 
@@ -86,8 +86,8 @@ class LabelMetrics {
   }
 
   template <class F>
-  std::function<double(Chosen)> of_confusion(F f) const {
-    return [t = table_, f](Chosen chosen) {
+  std::function<double(MetricChosen)> of_confusion(F f) const {
+    return [t = table_, f](MetricChosen chosen) {
       metrics::Confusion c{t->confusion.classes,
                            std::vector<std::int64_t>(t->confusion.counts.size())};
       for (const auto i : chosen) {
@@ -98,7 +98,7 @@ class LabelMetrics {
     };
   }
   template <class F>
-  std::function<double(Chosen)> of_counts(F f) const {
+  std::function<double(MetricChosen)> of_counts(F f) const {
     return of_confusion([f](const metrics::Confusion& c) { return f(metrics::counts_of(c)); });
   }
   // A class that a resample lacks is none of its classes.
@@ -125,7 +125,7 @@ class LabelMetrics {
       return metrics::log_loss(std::vector<std::int64_t>{0}, {&(*right)[i], 1});
     };
     list.push_back({"log_loss",
-                    [loss](Chosen chosen) {
+                    [loss](MetricChosen chosen) {
                       double sum = 0;
                       for (const auto i : chosen) sum += loss(static_cast<std::size_t>(i));
                       return sum / static_cast<double>(chosen.size());
@@ -133,7 +133,7 @@ class LabelMetrics {
                     loss, false, true, true});
     list.push_back({.name = "calibration_error",
                     .over =
-                        [t = table_, best](Chosen chosen) {
+                        [t = table_, best](MetricChosen chosen) {
                           std::vector<bool> rights;
                           std::vector<double> confidences;
                           for (const auto i : chosen) {
@@ -146,7 +146,8 @@ class LabelMetrics {
                         },
                     .lower_is_better = true});
     if (positive_.empty()) return;
-    list.push_back({.name = "auroc", .over = [t = table_, positive, p = positive_index()](Chosen chosen) {
+    list.push_back({.name = "auroc",
+                    .over = [t = table_, positive, p = positive_index()](MetricChosen chosen) {
                       std::vector<bool> truth;
                       std::vector<double> scores;
                       for (const auto i : chosen) {
@@ -168,7 +169,7 @@ class LabelMetrics {
       wanted->push_back(*e.right_number);
     }
     const auto over = [got, wanted](auto f) {
-      return [=](Chosen chosen) {
+      return [=](MetricChosen chosen) {
         std::vector<double> x, y;
         for (const auto i : chosen) {
           x.push_back((*got)[static_cast<std::size_t>(i)]);

@@ -17,13 +17,13 @@
 namespace hft {
 namespace {
 
-using Chosen = std::span<const std::int64_t>;
+using TextMetricChosen = std::span<const std::int64_t>;
 
 // A figure of each example, and their mean.
 Metric mean_metric(const std::string& name, std::vector<double> values, bool proportion = false) {
   auto kept = std::make_shared<const std::vector<double>>(std::move(values));
   return {name,
-          [kept](Chosen chosen) {
+          [kept](TextMetricChosen chosen) {
             double sum = 0;
             for (const auto i : chosen) sum += (*kept)[static_cast<std::size_t>(i)];
             return sum / static_cast<double>(chosen.size());
@@ -38,7 +38,7 @@ Metric summed_metric(const std::string& name, std::vector<Counts> counts,
                      std::function<double(const Counts&)> single) {
   auto kept = std::make_shared<const std::vector<Counts>>(std::move(counts));
   return {name,
-          [kept, figure](Chosen chosen) {
+          [kept, figure](TextMetricChosen chosen) {
             Counts sum;
             for (const auto i : chosen) sum += (*kept)[static_cast<std::size_t>(i)];
             return figure(sum);
@@ -170,7 +170,7 @@ std::vector<Metric> metrics_of_tags(const Examples& examples) {
     kept->spans.push_back(metrics::entities_of(e.tags));
     kept->right_spans.push_back(metrics::entities_of(e.right_tags));
   }
-  const auto scores = [kept](Chosen chosen) {
+  const auto scores = [kept](TextMetricChosen chosen) {
     std::vector<std::vector<metrics::TaggedSpan>> wanted, got;
     for (const auto i : chosen) {
       wanted.push_back(kept->right_spans[static_cast<std::size_t>(i)]);
@@ -182,13 +182,14 @@ std::vector<Metric> metrics_of_tags(const Examples& examples) {
     return kept->spans[i] == kept->right_spans[i];
   };
   std::vector<Metric> list;
-  list.push_back({"precision", [=](Chosen c) { return scores(c).micro.precision; }, right});
-  list.push_back({"recall", [=](Chosen c) { return scores(c).micro.recall; }, right});
-  list.push_back({"f1", [=](Chosen c) { return scores(c).micro.f1; }, right});
-  list.push_back({"f1_macro", [=](Chosen c) { return scores(c).macro.f1; }, right});
-  list.push_back({"f1_weighted", [=](Chosen c) { return scores(c).weighted.f1; }, right});
+  list.push_back(
+      {"precision", [=](TextMetricChosen c) { return scores(c).micro.precision; }, right});
+  list.push_back({"recall", [=](TextMetricChosen c) { return scores(c).micro.recall; }, right});
+  list.push_back({"f1", [=](TextMetricChosen c) { return scores(c).micro.f1; }, right});
+  list.push_back({"f1_macro", [=](TextMetricChosen c) { return scores(c).macro.f1; }, right});
+  list.push_back({"f1_weighted", [=](TextMetricChosen c) { return scores(c).weighted.f1; }, right});
   list.push_back({"accuracy",
-                  [kept](Chosen chosen) {
+                  [kept](TextMetricChosen chosen) {
                     double same = 0, all = 0;
                     for (const auto i : chosen) {
                       const auto k = static_cast<std::size_t>(i);

@@ -15,7 +15,7 @@
 namespace hft {
 namespace {
 
-struct Options {
+struct InspectOptions {
   ModelOptions model;
   bool json = false, tensors = false;
 };
@@ -57,7 +57,7 @@ Json summary_of(const fs::path& folder, const std::string& variant, bool list_te
   return out;
 }
 
-int run(const Options& o) {
+int run_inspect(const InspectOptions& o) {
   const Json out = summary_of(model_folder(o.model, "sentence-transformers/all-MiniLM-L6-v2"),
                               o.model.variant, o.tensors);
   if (o.json) {
@@ -77,8 +77,8 @@ int run(const Options& o) {
   return 0;
 }
 
-std::function<int()> declare(Flags& flags) {
-  auto o = std::make_shared<Options>();
+std::function<int()> declare_inspect(Flags& flags) {
+  auto o = std::make_shared<InspectOptions>();
   flags.footer(
       "Examples:\n  hft inspect models/all-MiniLM-L6-v2\n  hft inspect -m DIR --tensors --json");
   flags.add("MODEL", o->model.model, "Model: a folder, or its id on the Hub");
@@ -86,11 +86,12 @@ std::function<int()> declare(Flags& flags) {
   flags.add("--json", o->json, "As one JSON object");
   add_source_options(flags, o->model);
   add_variant_option(flags, o->model);
-  return [o] { return run(*o); };
+  return [o] { return run_inspect(*o); };
 }
 
 }  // namespace
 
-extern const Command inspect_command{"inspect", "Work", "Show what a model folder holds", declare};
+extern const Command inspect_command{"inspect", "Work", "Show what a model folder holds",
+                                     declare_inspect};
 
 }  // namespace hft

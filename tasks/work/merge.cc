@@ -15,7 +15,7 @@
 namespace hft {
 namespace {
 
-struct Options {
+struct MergeOptions {
   std::vector<std::string> files;
   std::string output;
   bool force = false;
@@ -57,7 +57,7 @@ std::vector<std::string> ordered(const std::vector<std::string>& files, Json& wh
   return all;
 }
 
-int run(const Options& o) {
+int run_merge(const MergeOptions& o) {
   if (o.files.size() < 2) fail(Errc::kUsage, "merge: wanted the files of two shards or more");
   check_output_file(o.output, o.force);
   Json whole;
@@ -93,8 +93,8 @@ int run(const Options& o) {
   return 0;
 }
 
-std::function<int()> declare(Flags& flags) {
-  auto o = std::make_shared<Options>();
+std::function<int()> declare_merge(Flags& flags) {
+  auto o = std::make_shared<MergeOptions>();
   flags.footer(
       "Examples:\n"
       "  hft classify -i texts.jsonl --shard 0/2 -o part0.jsonl\n"
@@ -105,13 +105,12 @@ std::function<int()> declare(Flags& flags) {
   flags.add("SHARD", o->files, "The records of every shard, JSON lines");
   flags.add("-o,--output", o->output, "Write to FILE; none: stdout").metavar("FILE").group("Output");
   flags.add("--force", o->force, "Replace an existing FILE").group("Output");
-  return [o] { return run(*o); };
+  return [o] { return run_merge(*o); };
 }
 
 }  // namespace
 
-extern const Command merge_command{"merge", "Work",
-                                   "Put the records of shards together in the order of one run",
-                                   declare};
+extern const Command merge_command{
+    "merge", "Work", "Put the records of shards together in the order of one run", declare_merge};
 
 }  // namespace hft

@@ -42,7 +42,7 @@ std::string command_of_model(const std::string& model, const std::vector<std::st
             ", which does not tell its task");
 }
 
-int run(const Flags& flags, const std::string& model) {
+int run_pipeline(const Flags& flags, const std::string& model) {
   if (model.empty()) fail(Errc::kUsage, "run: name a model: hft run REPO INPUT…");
   const std::string command = command_of_model(model, flags.rest());
   detail(model + ": hft " + command);
@@ -58,7 +58,7 @@ std::function<int()> declare_run(Flags& flags) {
       "With -v it says which command it is.");
   flags.add("REPO", *model, "The model: its id on the Hub, or its folder");
   flags.passes_on("INPUTS AND OPTIONS", "What the command takes (hft help COMMAND)");
-  return [model, flags] { return run(flags, *model); };
+  return [model, flags] { return run_pipeline(flags, *model); };
 }
 
 std::function<int()> declare_pipeline(Flags& flags) {

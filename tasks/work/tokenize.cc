@@ -21,7 +21,7 @@ namespace {
 
 constexpr unsigned kMostThreads = 16;
 
-struct Options {
+struct TokenizeOptions {
   ModelOptions model;
   InputOptions input;
   OutputOptions output;
@@ -54,7 +54,7 @@ void append_quoted(std::string& out, const std::string& token) {
 }
 
 // {"ids", "tokens", "offsets"}, or the ids alone, as JSON text: a long text has millions of tokens.
-void append_described(const Options& o, const Tokenizer& tokenizer, const Encoding& e,
+void append_described(const TokenizeOptions& o, const Tokenizer& tokenizer, const Encoding& e,
                       std::string& out) {
   const auto list = [&](const auto& item) {
     out += '[';
@@ -81,7 +81,7 @@ void append_described(const Options& o, const Tokenizer& tokenizer, const Encodi
   out += '}';
 }
 
-Truncation truncation_of(const Options& o) {
+Truncation truncation_of(const TokenizeOptions& o) {
   if (o.max_length == 0) return Truncation::kNone;
   return o.truncation == "only_first"    ? Truncation::kOnlyFirst
          : o.truncation == "only_second" ? Truncation::kOnlySecond
@@ -90,7 +90,7 @@ Truncation truncation_of(const Options& o) {
 
 // Appends the tokens of an input as JSON text: one encoding, or a list of them with
 // --return-overflowing-tokens.
-void append_encoded(const Options& o, const Tokenizer& tokenizer, const Input& input,
+void append_encoded(const TokenizeOptions& o, const Tokenizer& tokenizer, const Input& input,
                     std::string& out) {
   const EncodeOptions options{.add_special_tokens = !o.no_specials,
                               .offsets = !o.ids_only,
@@ -116,7 +116,7 @@ void append_encoded(const Options& o, const Tokenizer& tokenizer, const Input& i
 }
 
 // The text of the conversation of --messages.
-std::string rendered(const Options& o, const fs::path& folder) {
+std::string rendered(const TokenizeOptions& o, const fs::path& folder) {
   ChatOptions chat{.add_generation_prompt = o.generation_prompt};
   if (!o.template_vars.empty()) {
     chat.variables = Fields(read_exact_json(o.template_vars), o.template_vars).json();
@@ -134,7 +134,7 @@ std::string rendered(const Options& o, const fs::path& folder) {
 }
 
 // "[1, 2]" or "1 2" -> text
-Json decoded(const Options& o, const Tokenizer& tokenizer, const std::string& text) {
+Json decoded(const TokenizeOptions& o, const Tokenizer& tokenizer, const std::string& text) {
   std::string list = text;
   for (char& c : list)
     if (c == '[' || c == ']' || c == ',') c = ' ';
@@ -168,7 +168,7 @@ struct TokenizeJob : Job {
 
 class Tokenizing {
  public:
-  Tokenizing(const Options& o, const fs::path& folder, const RecordWriter& writer)
+  Tokenizing(const TokenizeOptions& o, const fs::path& folder, const RecordWriter& writer)
       : o_(o), writer_(writer) {
     if (!o.messages.empty()) text_ = rendered(o, folder);
     // A rendered text alone needs no tokens.
@@ -217,7 +217,7 @@ class Tokenizing {
         tokenizer_->encode(text_, {.add_special_tokens = false, .offsets = !o_.ids_only}), out);
   }
 
-  const Options& o_;
+  const TokenizeOptions& o_;
   const RecordWriter& writer_;
   std::optional<Tokenizer> tokenizer_;
   std::string text_;  // of the conversation
@@ -237,7 +237,7 @@ std::string draw(const Input& input, const Json& output) {
   return out;
 }
 
-int run(const Flags& flags, Options& o) {
+int run_tokenize(const Flags& flags, TokenizeOptions& o) {
   const fs::path folder =
       model_folder(o.model, "sentence-transformers/all-MiniLM-L6-v2", ModelParts::kTokenizer);
   if (flags.given("--pair")) o.input.columns[1].fixed = o.pair;
@@ -261,8 +261,8 @@ int run(const Flags& flags, Options& o) {
   return failed && tokenizing.only_files_at_fault() ? static_cast<int>(Errc::kBadData) : code;
 }
 
-std::function<int()> declare(Flags& flags) {
-  auto o = std::make_shared<Options>();
+std::function<int()> declare_tokenize(Flags& flags) {
+  auto o = std::make_shared<TokenizeOptions>();
   flags.footer(
       "Examples:\n"
       "  hft tokenize -m models/all-MiniLM-L6-v2 \"Hello world\"\n"
@@ -310,11 +310,12 @@ std::function<int()> declare(Flags& flags) {
   add_input_options(flags, o->input, {{.name = "text"}, {.name = "text_pair", .optional = true}});
   add_output_options(flags, o->output);
   add_source_options(flags, o->model);
-  return [o, flags] { return run(flags, *o); };
+  return [o, flags] { return run_tokenize(flags, *o); };
 }
 
 }  // namespace
 
-extern const Command tokenize_command{"tokenize", "Work", "Text to token ids, and back", declare};
+extern const Command tokenize_command{"tokenize", "Work", "Text to token ids, and back",
+                                      declare_tokenize};
 
 }  // namespace hft

@@ -76,7 +76,7 @@ struct Ast {
   }
 };
 
-SoundNet build(const Fields& config, const Weights& w, SoundHead) {
+SoundNet build_ast(const Fields& config, const Weights& w, SoundHead) {
   const VitConfig c(config);
   const Weights head = w / "classifier";
   SoundNet net;
@@ -88,15 +88,15 @@ SoundNet build(const Fields& config, const Weights& w, SoundHead) {
   return net;
 }
 
-constexpr SoundHead kHeads[] = {SoundHead::kClassify};
+constexpr SoundHead kAstHeads[] = {SoundHead::kClassify};
 
 }  // namespace
 
 extern const Architecture audio_spectrogram_transformer{
     .types = {"audio-spectrogram-transformer"},
     .base = "audio_spectrogram_transformer",
-    .sound = build,
-    .sound_heads = kHeads,
+    .sound = build_ast,
+    .sound_heads = kAstHeads,
     .newer_names = kNewerVitNames,
 };
 

@@ -138,7 +138,7 @@ struct TextTower {
   }
 };
 
-SoundNet build(const Fields& config, const Weights& w, SoundHead) {
+SoundNet build_clap(const Fields& config, const Weights& w, SoundHead) {
   const AudioTower audio(config.object("audio_config"), w / "audio_model" / "audio_encoder");
   const TextTower text(config.object("text_config"), w / "text_model");
   const auto size = config.integer("projection_dim", 1, limits::kHidden, 512);
@@ -156,15 +156,15 @@ SoundNet build(const Fields& config, const Weights& w, SoundHead) {
   return net;
 }
 
-constexpr SoundHead kHeads[] = {SoundHead::kEmbed};
+constexpr SoundHead kClapHeads[] = {SoundHead::kEmbed};
 
 }  // namespace
 
 extern const Architecture clap{
     .types = {"clap"},
     .base = "clap",
-    .sound = build,
-    .sound_heads = kHeads,
+    .sound = build_clap,
+    .sound_heads = kClapHeads,
 };
 
 }  // namespace hft

@@ -6,7 +6,7 @@
 namespace hft {
 namespace {
 
-SoundNet build(const Fields& config, const Weights& w, SoundHead head) {
+SoundNet build_hubert(const Fields& config, const Weights& w, SoundHead head) {
   return speech_net(config, w, SpeechEncoder(SpeechConfig(config), w / "hubert"), head);
 }
 
@@ -15,7 +15,7 @@ SoundNet build(const Fields& config, const Weights& w, SoundHead head) {
 extern const Architecture hubert{
     .types = {"hubert"},
     .base = "hubert",
-    .sound = build,
+    .sound = build_hubert,
     .sound_heads = kSpeechHeads,
     .newer_names = kNewerSpeechNames,
 };

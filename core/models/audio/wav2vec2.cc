@@ -8,7 +8,7 @@
 namespace hft {
 namespace {
 
-SoundNet build(const Fields& config, const Weights& w, SoundHead head) {
+SoundNet build_wav2vec2(const Fields& config, const Weights& w, SoundHead head) {
   return speech_net(config, w, SpeechEncoder(SpeechConfig(config), w / "wav2vec2"), head);
 }
 
@@ -17,7 +17,7 @@ SoundNet build(const Fields& config, const Weights& w, SoundHead head) {
 extern const Architecture wav2vec2{
     .types = {"wav2vec2"},
     .base = "wav2vec2",
-    .sound = build,
+    .sound = build_wav2vec2,
     .sound_heads = kSpeechHeads,
     .newer_names = kNewerSpeechNames,
 };

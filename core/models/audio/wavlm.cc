@@ -30,7 +30,7 @@ struct Gates {
   }
 };
 
-SoundNet build(const Fields& config, const Weights& w, SoundHead head) {
+SoundNet build_wavlm(const Fields& config, const Weights& w, SoundHead head) {
   const SpeechConfig c(config);
   const Weights at = w / "wavlm";
   SpeechEncoder encoder(c, at);
@@ -53,7 +53,7 @@ SoundNet build(const Fields& config, const Weights& w, SoundHead head) {
 extern const Architecture wavlm{
     .types = {"wavlm"},
     .base = "wavlm",
-    .sound = build,
+    .sound = build_wavlm,
     .sound_heads = kSpeechHeads,
     .newer_names = kNewerSpeechNames,
 };

@@ -125,7 +125,7 @@ DecoderNet net_of(const Fields& config, const Gpt2Config& c, const Gpt2& gpt2, c
           .size = c.hidden};
 }
 
-DecoderNet build(const Fields& config, const Weights& w) {
+DecoderNet build_gpt2(const Fields& config, const Weights& w) {
   const Gpt2Config c(config);
   return net_of(config, c, Gpt2(c, w / "transformer", false), w);
 }
@@ -147,7 +147,7 @@ extern const Architecture gpt2{
     .types = {"gpt2"},
     .base = "transformer",
     .heads = kDecoderHeads,
-    .decoder = build,
+    .decoder = build_gpt2,
     .picture_decoder = build_picture_decoder,
 };
 

@@ -92,7 +92,7 @@ struct Neox {
   }
 };
 
-DecoderNet build(const Fields& config, const Weights& w) {
+DecoderNet build_gpt_neox(const Fields& config, const Weights& w) {
   const NeoxConfig c(config);
   const Neox neox(config, c, w / "gpt_neox");
   Linear embed_out = language_head(config, w / "embed_out", {c.vocab, c.hidden},
@@ -111,7 +111,7 @@ extern const Architecture gpt_neox{
     .types = {"gpt_neox"},
     .base = "gpt_neox",
     .heads = kDecoderHeads,
-    .decoder = build,
+    .decoder = build_gpt_neox,
 };
 
 }  // namespace hft

@@ -101,7 +101,7 @@ struct Kind {
   double theta = 10000;
 };
 
-DecoderNet build(const Fields& config, const Weights& w, const Kind& kind) {
+DecoderNet build_llama(const Fields& config, const Weights& w, const Kind& kind) {
   const LlamaConfig c(config, kind.defaults);
   const Weights model = w / "model";
   RotaryStack<LlamaLayer> stack;
@@ -147,7 +147,7 @@ DecoderNet build_llama(const Fields& config, const Weights& w) {
   Kind kind;
   kind.qkv_bias = kind.output_bias = config.boolean("attention_bias", false);
   kind.mlp_bias = config.boolean("mlp_bias", false);
-  return build(config, w, kind);
+  return build_llama(config, w, kind);
 }
 
 DecoderNet build_mistral(const Fields& config, const Weights& w) {
@@ -155,13 +155,13 @@ DecoderNet build_mistral(const Fields& config, const Weights& w) {
   kind.defaults.kv_heads = 8;
   const bool sliding = !config.json().contains("sliding_window") || config.has("sliding_window");
   kind.window = sliding ? config.integer("sliding_window", 1, limits::kPositions, 4096) : 0;
-  return build(config, w, kind);
+  return build_llama(config, w, kind);
 }
 
 DecoderNet build_qwen2(const Fields& config, const Weights& w) {
   Kind kind = qwen(config);
   kind.qkv_bias = true;
-  return build(config, w, kind);
+  return build_llama(config, w, kind);
 }
 
 DecoderNet build_qwen3(const Fields& config, const Weights& w) {
@@ -169,7 +169,7 @@ DecoderNet build_qwen3(const Fields& config, const Weights& w) {
   kind.defaults.head_size = 128;
   kind.qkv_bias = kind.output_bias = config.boolean("attention_bias", false);
   kind.head_norms = true;
-  return build(config, w, kind);
+  return build_llama(config, w, kind);
 }
 
 DecoderNet build_smollm3(const Fields& config, const Weights& w) {
@@ -188,7 +188,7 @@ DecoderNet build_smollm3(const Fields& config, const Weights& w) {
   };
   if (config.has("sliding_window")) kind.window = optional_window(config, 4096);
   kind.slides = [turns = kind.turns](std::int64_t i) { return !turns(i); };
-  return build(config, w, kind);
+  return build_llama(config, w, kind);
 }
 
 }  // namespace

@@ -6,7 +6,7 @@
 namespace hft {
 namespace {
 
-DecoderNet build(const Fields& config, const Weights& w) {
+DecoderNet build_mixtral(const Fields& config, const Weights& w) {
   const LlamaConfig c(config, {8, 0, 1e-5, "silu"});
   const auto count = config.integer("num_local_experts", 1, limits::kLayers, 8);
   const ExpertsConfig experts{
@@ -44,7 +44,7 @@ extern const Architecture mixtral{
     .types = {"mixtral"},
     .base = "model",
     .heads = kDecoderHeads,
-    .decoder = build,
+    .decoder = build_mixtral,
 };
 
 }  // namespace hft

@@ -109,7 +109,7 @@ struct Opt {
   }
 };
 
-DecoderNet build(const Fields& config, const Weights& w) {
+DecoderNet build_opt(const Fields& config, const Weights& w) {
   const OptConfig c(config);
   const Opt opt(c, w / "model" / "decoder");
   Linear lm_head =
@@ -129,7 +129,7 @@ extern const Architecture opt{
     .types = {"opt"},
     .base = "model",
     .heads = kDecoderHeads,
-    .decoder = build,
+    .decoder = build_opt,
 };
 
 }  // namespace hft

@@ -112,7 +112,7 @@ struct Phi {
   }
 };
 
-DecoderNet build(const Fields& config, const Weights& w) {
+DecoderNet build_phi(const Fields& config, const Weights& w) {
   const PhiConfig c(config);
   const Phi phi(config, c, w / "model");
   Linear lm_head = language_head(config, w / "lm_head", {c.vocab, c.hidden},
@@ -131,7 +131,7 @@ extern const Architecture phi{
     .types = {"phi"},
     .base = "model",
     .heads = kDecoderHeads,
-    .decoder = build,
+    .decoder = build_phi,
 };
 
 }  // namespace hft

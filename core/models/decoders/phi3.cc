@@ -6,7 +6,7 @@
 namespace hft {
 namespace {
 
-DecoderNet build(const Fields& config, const Weights& w) {
+DecoderNet build_phi3(const Fields& config, const Weights& w) {
   const LlamaConfig c(config, {0, 0, 1e-5, "silu"});
   const Weights model = w / "model";
   RotaryStack<LlamaLayer> stack;
@@ -40,7 +40,7 @@ extern const Architecture phi3{
     .types = {"phi3"},
     .base = "model",
     .heads = kDecoderHeads,
-    .decoder = build,
+    .decoder = build_phi3,
 };
 
 }  // namespace hft

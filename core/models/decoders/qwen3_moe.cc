@@ -16,7 +16,7 @@ bool has_experts(const Fields& config, std::int64_t layer) {
   return !(dense && std::ranges::count(*dense, Json(layer)) > 0) && (layer + 1) % every == 0;
 }
 
-DecoderNet build(const Fields& config, const Weights& w) {
+DecoderNet build_qwen3_moe(const Fields& config, const Weights& w) {
   const LlamaConfig c(config, {4, 0, 1e-6, "silu"});
   const bool bias = config.boolean("attention_bias", false);
   const auto count = config.integer("num_experts", 1, limits::kLayers, 128);
@@ -61,7 +61,7 @@ extern const Architecture qwen3_moe{
     .types = {"qwen3_moe"},
     .base = "model",
     .heads = kDecoderHeads,
-    .decoder = build,
+    .decoder = build_qwen3_moe,
 };
 
 }  // namespace hft

@@ -21,13 +21,13 @@ struct AlbertConfig : BertConfig {
   }
 };
 
-struct Layer {
+struct AlbertLayer {
   Linear query_key_value, dense, ffn, ffn_output;
   LayerNorm attention_norm, full_layer_layer_norm;
   std::int64_t heads;
   Activation activation;
   std::string path;
-  Layer(const AlbertConfig& c, const Weights& w)
+  AlbertLayer(const AlbertConfig& c, const Weights& w)
       : query_key_value(w / "attention",
                         {{"query", c.hidden}, {"key", c.hidden}, {"value", c.hidden}}, c.hidden),
         dense(w / "attention" / "dense", {c.hidden, c.hidden}),
@@ -50,7 +50,7 @@ struct Layer {
 struct Albert {
   BertEmbeddings embeddings;
   Linear embedding_hidden_mapping_in;
-  std::vector<std::vector<Layer>> groups;
+  std::vector<std::vector<AlbertLayer>> groups;
   std::int64_t layers;
   Albert(const AlbertConfig& c, const Weights& w)
       : embeddings(c, w / "embeddings", c.embedding),
@@ -64,7 +64,7 @@ struct Albert {
   }
 
   // In floating point, as the reference divides: it decides where the groups are not of one size.
-  const std::vector<Layer>& group_of(std::int64_t layer) const {
+  const std::vector<AlbertLayer>& group_of(std::int64_t layer) const {
     const double each = static_cast<double>(layers) / static_cast<double>(groups.size());
     return groups[static_cast<std::size_t>(static_cast<double>(layer) / each)];
   }
@@ -80,7 +80,7 @@ struct Albert {
   }
 };
 
-TextNet build(const Fields& config, const Weights& w, Head head) {
+TextNet build_albert(const Fields& config, const Weights& w, Head head) {
   const AlbertConfig c(config);
   const Albert albert(c, w / "albert");
   const Weights pooler = w / "albert" / "pooler";
@@ -126,7 +126,7 @@ extern const Architecture albert{
     .types = {"albert"},
     .base = "albert",
     .heads = kEncoderHeads,
-    .encoder = build,
+    .encoder = build_albert,
 };
 
 }  // namespace hft

@@ -96,8 +96,8 @@ struct Bert {
 };
 
 // cls.predictions: dense, activation, norm, then the tied product.
-std::function<Tensor(const Tensor&)> masked_lm(const Fields& config, const BertConfig& c,
-                                               const Weights& w, const Weights& table) {
+std::function<Tensor(const Tensor&)> bert_masked_lm(const Fields& config, const BertConfig& c,
+                                                    const Weights& w, const Weights& table) {
   const Weights transform = w / "transform";
   Linear dense(transform / "dense", {c.hidden, c.hidden});
   LayerNorm norm(transform / "LayerNorm", c.hidden, c.eps);
@@ -105,7 +105,7 @@ std::function<Tensor(const Tensor&)> masked_lm(const Fields& config, const BertC
   return [=](const Tensor& x) { return decoder(norm(dense(x, c.activation))); };
 }
 
-TextNet build(const Fields& config, const Weights& w, Head head) {
+TextNet build_bert(const Fields& config, const Weights& w, Head head) {
   const BertConfig c(config);
   const Bert bert(c, w / "bert");
   TextNet net{.encode = bert,
@@ -131,9 +131,8 @@ TextNet build(const Fields& config, const Weights& w, Head head) {
       net.head = linear_head(w / "qa_outputs", 2, c.hidden);
       break;
     case Head::kMaskedLm:
-      net.head =
-          masked_lm(config, c, w / "cls" / "predictions",
-                           w / "bert" / "embeddings" / "word_embeddings");
+      net.head = bert_masked_lm(config, c, w / "cls" / "predictions",
+                                w / "bert" / "embeddings" / "word_embeddings");
       break;
   }
   return net;
@@ -145,7 +144,7 @@ extern const Architecture bert{
     .types = {"bert"},
     .base = "bert",
     .heads = kEncoderHeads,
-    .encoder = build,
+    .encoder = build_bert,
     .takes_pruned = true,
 };
 

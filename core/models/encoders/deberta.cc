@@ -77,12 +77,12 @@ DebertaConfig deberta_v2_config(const Fields& config) {
   return c;
 }
 
-struct Embeddings {
+struct DebertaEmbeddings {
   Embedding word_embeddings, position_embeddings, token_type_embeddings;
   std::optional<Linear> embed_proj;
   LayerNorm norm;
   std::string path;
-  Embeddings(const DebertaConfig& c, const Weights& w)
+  DebertaEmbeddings(const DebertaConfig& c, const Weights& w)
       : word_embeddings(w / "word_embeddings", c.vocab, c.embedding),
         norm(w / "LayerNorm", c.hidden, c.eps),
         path(w.path()) {
@@ -173,13 +173,13 @@ struct Version {
                              const RelativeEmbeddings& table);
 };
 
-struct Layer {
+struct DebertaLayer {
   SelfAttention self;
   Linear attention_output, intermediate, output;
   LayerNorm attention_norm, output_norm;
   Activation activation;
   std::string path;
-  Layer(const DebertaConfig& c, const Weights& w, SelfAttention self)
+  DebertaLayer(const DebertaConfig& c, const Weights& w, SelfAttention self)
       : self(std::move(self)),
         attention_output(w / "attention" / "output" / "dense", {c.hidden, c.hidden}),
         intermediate(w / "intermediate" / "dense", {c.ffn, c.hidden}),
@@ -217,8 +217,8 @@ struct Convolution {
 };
 
 struct Deberta {
-  Embeddings embeddings;
-  std::vector<Layer> layer;
+  DebertaEmbeddings embeddings;
+  std::vector<DebertaLayer> layer;
   std::optional<Convolution> conv;
   Deberta(const DebertaConfig& c, const Weights& w, const Version& version)
       : embeddings(c, w / "embeddings") {
@@ -245,8 +245,8 @@ struct Deberta {
 };
 
 // The head of pre-training is lm_predictions in the original files; `legacy` ones have BERT's.
-std::function<Tensor(const Tensor&)> masked_lm(const Fields& config, const DebertaConfig& c,
-                                               const Weights& w) {
+std::function<Tensor(const Tensor&)> deberta_masked_lm(const Fields& config, const DebertaConfig& c,
+                                                       const Weights& w) {
   (w / "mask_predictions").ignore();
   const Weights table = w / "deberta" / "embeddings" / "word_embeddings";
   const Weights old = w / "cls" / "predictions", own = w / "lm_predictions" / "lm_head";
@@ -260,7 +260,7 @@ std::function<Tensor(const Tensor&)> masked_lm(const Fields& config, const Deber
   return [=](const Tensor& x) { return decoder(norm(dense(x, c.activation))); };
 }
 
-TextNet build(const Fields& config, const Weights& w, Head head, const Version& version) {
+TextNet build_deberta(const Fields& config, const Weights& w, Head head, const Version& version) {
   const DebertaConfig c = version.config(config);
   const Deberta deberta(c, w / "deberta", version);
   TextNet net{.encode = deberta,
@@ -288,19 +288,20 @@ TextNet build(const Fields& config, const Weights& w, Head head, const Version& 
       net.head = linear_head(w / "qa_outputs", 2, c.hidden);
       break;
     case Head::kMaskedLm:
-      net.head = masked_lm(config, c, w);
+      net.head = deberta_masked_lm(config, c, w);
       break;
   }
   return net;
 }
 
 TextNet build_v1(const Fields& config, const Weights& w, Head head) {
-  return build(config, w, head,
-               {[](const Fields& fields) { return DebertaConfig(fields); }, deberta_attention});
+  return build_deberta(
+      config, w, head,
+      {[](const Fields& fields) { return DebertaConfig(fields); }, deberta_attention});
 }
 
 TextNet build_v2(const Fields& config, const Weights& w, Head head) {
-  return build(config, w, head, {deberta_v2_config, deberta_v2_attention});
+  return build_deberta(config, w, head, {deberta_v2_config, deberta_v2_attention});
 }
 
 }  // namespace

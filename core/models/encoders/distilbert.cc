@@ -14,10 +14,10 @@ namespace {
 
 constexpr double kEps = 1e-12;  // modeling_distilbert.py has it in the code, config.json has no key
 
-struct Config {
+struct DistilbertConfig {
   std::int64_t vocab, dim, layers, heads, ffn, positions;
   Activation activation;
-  explicit Config(const Fields& config)
+  explicit DistilbertConfig(const Fields& config)
       : vocab(config.integer("vocab_size", 1, limits::kVocab)),
         dim(config.integer("dim", 1, limits::kHidden)),
         layers(config.integer("n_layers", 0, limits::kLayers)),
@@ -29,13 +29,13 @@ struct Config {
   }
 };
 
-struct Layer {
+struct DistilbertLayer {
   Linear query_key_value, out_lin, lin1, lin2;
   LayerNorm sa_layer_norm, output_layer_norm;
   std::int64_t heads;
   Activation activation;
   std::string path;
-  Layer(const Config& c, std::int64_t heads, const Weights& w)
+  DistilbertLayer(const DistilbertConfig& c, std::int64_t heads, const Weights& w)
       : query_key_value(w / "attention",
                         {{"q_lin", c.dim / c.heads * heads},
                          {"k_lin", c.dim / c.heads * heads},
@@ -59,7 +59,7 @@ struct Layer {
 };
 
 // Sinusoids are not trained.
-Embedding positions_of(const Config& c, const Fields& config, const Weights& w) {
+Embedding positions_of(const DistilbertConfig& c, const Fields& config, const Weights& w) {
   Embedding positions;
   positions.dtype = w.store().dtype();
   positions.weight = config.boolean("sinusoidal_pos_embds", false)
@@ -71,8 +71,8 @@ Embedding positions_of(const Config& c, const Fields& config, const Weights& w) 
 struct DistilBert {
   Embedding word_embeddings, position_embeddings;
   LayerNorm norm;
-  std::vector<Layer> layer;
-  DistilBert(const Config& c, const Fields& config, const Weights& w)
+  std::vector<DistilbertLayer> layer;
+  DistilBert(const DistilbertConfig& c, const Fields& config, const Weights& w)
       : word_embeddings(w / "embeddings" / "word_embeddings", c.vocab, c.dim),
         position_embeddings(positions_of(c, config, w / "embeddings" / "position_embeddings")),
         norm(w / "embeddings" / "LayerNorm", c.dim, kEps) {
@@ -88,8 +88,8 @@ struct DistilBert {
   }
 };
 
-TextNet build(const Fields& config, const Weights& w, Head head) {
-  const Config c(config);
+TextNet build_distilbert(const Fields& config, const Weights& w, Head head) {
+  const DistilbertConfig c(config);
   const DistilBert distilbert(c, config, w / "distilbert");
   TextNet net{.encode = distilbert, .vocab = c.vocab, .positions = c.positions, .hidden = c.dim};
   switch (head) {
@@ -127,7 +127,7 @@ extern const Architecture distilbert{
     .types = {"distilbert"},
     .base = "distilbert",
     .heads = kEncoderHeads,
-    .encoder = build,
+    .encoder = build_distilbert,
     .takes_pruned = true,
 };
 

@@ -25,7 +25,7 @@ struct Electra {
   }
 };
 
-TextNet build(const Fields& config, const Weights& w, Head head) {
+TextNet build_electra(const Fields& config, const Weights& w, Head head) {
   const BertConfig c(config);
   const auto size = config.integer("embedding_size", 1, limits::kHidden, 128);
   const Electra electra(c, size, w / "electra");
@@ -69,7 +69,7 @@ extern const Architecture electra{
     .types = {"electra"},
     .base = "electra",
     .heads = kEncoderHeads,
-    .encoder = build,
+    .encoder = build_electra,
     .takes_pruned = true,
 };
 

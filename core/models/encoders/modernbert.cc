@@ -17,12 +17,12 @@
 namespace hft {
 namespace {
 
-struct Config {
+struct ModernbertConfig {
   std::int64_t vocab, hidden, layers, heads, head_size, ffn, reach;
   Activation activation, classifier_activation;
   double eps;
   bool norm_bias, attention_bias, mlp_bias, classifier_bias;
-  explicit Config(const Fields& config)
+  explicit ModernbertConfig(const Fields& config)
       : vocab(config.integer("vocab_size", 1, limits::kVocab)),
         hidden(config.integer("hidden_size", 1, limits::kHidden)),
         layers(config.integer("num_hidden_layers", 0, limits::kLayers)),
@@ -41,14 +41,14 @@ struct Config {
 };
 
 // How far a layer's tokens see to either side; 0: everywhere.
-std::int64_t reach_of(const Fields& config, const Config& c, std::int64_t layer) {
+std::int64_t reach_of(const Fields& config, const ModernbertConfig& c, std::int64_t layer) {
   const auto every = config.integer("global_attn_every_n_layers", 1, limits::kLayers, 3);
   const auto slides = [every](std::int64_t i) { return i % every != 0; };
   return cache_layers(config, c.layers, {}, c.reach, slides)[layer].window;
 }
 
 // The rotary positions of layers that slide, or of the others: each kind has a theta of its own.
-Rope rope_of(const Fields& config, const Config& c, bool slides) {
+Rope modernbert_rope_of(const Fields& config, const ModernbertConfig& c, bool slides) {
   const std::string kind = slides ? "sliding_attention" : "full_attention";
   double theta = config.real("global_rope_theta", 1, 1e12, 160000);
   if (slides && (config.has("local_rope_theta") || !config.json().contains("local_rope_theta")))
@@ -60,7 +60,7 @@ Rope rope_of(const Fields& config, const Config& c, bool slides) {
 }
 
 // The bias is of zeros where the checkpoint has none.
-LayerNorm norm_at(const Config& c, const Weights& w) {
+LayerNorm norm_at(const ModernbertConfig& c, const Weights& w) {
   if (c.norm_bias) return LayerNorm(w, c.hidden, c.eps);
   LayerNorm norm;
   norm.weight = w.small("weight", {c.hidden});
@@ -72,7 +72,7 @@ LayerNorm norm_at(const Config& c, const Weights& w) {
 struct Attention {
   Linear Wqkv, Wo;
   std::int64_t heads, head_size, reach;
-  Attention(const Config& c, const Weights& w, std::int64_t reach)
+  Attention(const ModernbertConfig& c, const Weights& w, std::int64_t reach)
       : Wqkv(w / "Wqkv", {3 * c.hidden, c.hidden}, c.attention_bias),
         Wo(w / "Wo", {c.hidden, c.hidden}, c.attention_bias),
         heads(c.heads),
@@ -87,20 +87,21 @@ struct Attention {
 
 struct Mlp {
   Linear Wi, Wo;
-  Mlp(const Config& c, const Weights& w)
-      : Wi(Linear::gated(w, {{{"Wi", c.ffn, {.begin = 0, .of = 2 * c.ffn}},
-                              {"Wi", c.ffn, {.begin = c.ffn, .of = 2 * c.ffn}}}},
+  Mlp(const ModernbertConfig& c, const Weights& w)
+      : Wi(Linear::gated(w,
+                         {{{"Wi", c.ffn, {.begin = 0, .of = 2 * c.ffn}},
+                           {"Wi", c.ffn, {.begin = c.ffn, .of = 2 * c.ffn}}}},
                          c.hidden, c.activation, c.mlp_bias)),
         Wo(w / "Wo", {c.hidden, c.ffn}, c.mlp_bias) {}
 };
 
-struct Layer {
+struct ModernbertLayer {
   std::optional<LayerNorm> attn_norm;  // none in the first layer
   LayerNorm mlp_norm;
   Attention attn;
   Mlp mlp;
   std::string path;
-  Layer(const Config& c, const Weights& w, bool first, std::int64_t reach)
+  ModernbertLayer(const ModernbertConfig& c, const Weights& w, bool first, std::int64_t reach)
       : mlp_norm(norm_at(c, w / "mlp_norm")),
         attn(c, w / "attn", reach),
         mlp(c, w / "mlp"),
@@ -119,15 +120,15 @@ struct Layer {
 struct ModernBert {
   Embedding tok_embeddings;
   LayerNorm norm, final_norm;
-  std::vector<Layer> layers;
+  std::vector<ModernbertLayer> layers;
   Rope full, sliding;
   std::string path;
-  ModernBert(const Fields& config, const Config& c, const Weights& w)
+  ModernBert(const Fields& config, const ModernbertConfig& c, const Weights& w)
       : tok_embeddings(w / "embeddings" / "tok_embeddings", c.vocab, c.hidden),
         norm(norm_at(c, w / "embeddings" / "norm")),
         final_norm(norm_at(c, w / "final_norm")),
-        full(rope_of(config, c, false)),
-        sliding(rope_of(config, c, true)),
+        full(modernbert_rope_of(config, c, false)),
+        sliding(modernbert_rope_of(config, c, true)),
         path((w / "embeddings").path()) {
     for (std::int64_t i = 0; i < c.layers; ++i)
       layers.emplace_back(c, w / "layers" / i, i == 0, reach_of(config, c, i));
@@ -148,7 +149,7 @@ struct PredictionHead {
   Linear dense;
   LayerNorm norm;
   Activation activation;
-  PredictionHead(const Config& c, const Weights& w)
+  PredictionHead(const ModernbertConfig& c, const Weights& w)
       : dense(w / "dense", {c.hidden, c.hidden}, c.classifier_bias),
         norm(norm_at(c, w / "norm")),
         activation(c.classifier_activation) {}
@@ -173,8 +174,8 @@ Tensor means(const ModernBert& encoder, Tokens tokens) {
   return at::stack(all);
 }
 
-TextNet build(const Fields& config, const Weights& w, Head head) {
-  const Config c(config);
+TextNet build_modernbert(const Fields& config, const Weights& w, Head head) {
+  const ModernbertConfig c(config);
   const ModernBert model(config, c, w / "model");
   // Rotary positions go on past max_position_embeddings: the tokenizer says where texts are cut.
   TextNet net{.encode = model,
@@ -204,7 +205,7 @@ extern const Architecture modernbert{
     .types = {"modernbert"},
     .base = "model",
     .heads = kEncoderHeads,
-    .encoder = build,
+    .encoder = build_modernbert,
 };
 
 }  // namespace hft

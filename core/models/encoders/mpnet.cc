@@ -14,13 +14,13 @@ namespace {
 constexpr std::int64_t kPadding = 1;                       // modeling_mpnet.py has it in the code
 constexpr std::int64_t kBuckets = 32, kMaxDistance = 128;  // likewise, whatever config.json says
 
-struct Layer {
+struct MpnetLayer {
   Linear query_key_value, o, intermediate, output;
   LayerNorm attention_norm, output_norm;
   std::int64_t heads;
   Activation activation;
   std::string path;
-  Layer(const BertConfig& c, const Weights& w)
+  MpnetLayer(const BertConfig& c, const Weights& w)
       : query_key_value(w / "attention" / "attn",
                         {{"q", c.hidden}, {"k", c.hidden}, {"v", c.hidden}}, c.hidden),
         o(w / "attention" / "attn" / "o", {c.hidden, c.hidden}),
@@ -43,7 +43,7 @@ struct Layer {
 struct MpNet {
   BertEmbeddings embeddings;
   RelativeBias relative_attention_bias;
-  std::vector<Layer> layer;
+  std::vector<MpnetLayer> layer;
   MpNet(const BertConfig& c, std::int64_t rows, const Weights& w)
       : embeddings(c, w / "embeddings", c.hidden),
         relative_attention_bias(w / "encoder" / "relative_attention_bias", c.heads,
@@ -60,7 +60,7 @@ struct MpNet {
   }
 };
 
-TextNet build(const Fields& config, const Weights& w, Head head) {
+TextNet build_mpnet(const Fields& config, const Weights& w, Head head) {
   BertConfig c(config);
   c.types = 0;
   const auto rows =
@@ -98,7 +98,7 @@ extern const Architecture mpnet{
     .types = {"mpnet"},
     .base = "mpnet",
     .heads = kEncoderHeads,
-    .encoder = build,
+    .encoder = build_mpnet,
 };
 
 }  // namespace hft

@@ -70,7 +70,7 @@ Fields renamed(const Fields& config) {
 }
 
 // A repository's texts are stretched past the positions it was trained on, not all it takes.
-Rope rope_of(const Fields& config, std::int64_t head_size) {
+Rope nomic_bert_rope_of(const Fields& config, std::int64_t head_size) {
   if (!config.has("rotary_scaling_factor")) return Rope(config, head_size, 1, 1000);
   Json json = config.json();
   json["rope_scaling"] = {{"rope_type", "dynamic"}, {"factor", json["rotary_scaling_factor"]}};
@@ -79,12 +79,12 @@ Rope rope_of(const Fields& config, std::int64_t head_size) {
   return Rope(Fields(std::move(json), config.where()), head_size);
 }
 
-struct Config {
+struct NomicBertConfig {
   std::int64_t vocab, hidden, layers, heads, head_size, ffn, types;
   Activation activation;
   bool gated, qkv_bias, fc1_bias, fc2_bias;
   double eps;
-  explicit Config(const Fields& config)
+  explicit NomicBertConfig(const Fields& config)
       : vocab(config.integer("vocab_size", 1, limits::kVocab)),
         hidden(config.integer("hidden_size", 1, limits::kHidden)),
         layers(config.integer("num_hidden_layers", 0, limits::kLayers)),
@@ -101,11 +101,11 @@ struct Config {
         eps(config.real("layer_norm_eps", 0, 1, 1e-12)) {}
 };
 
-struct Embeddings {
+struct NomicBertEmbeddings {
   Embedding word_embeddings, token_type_embeddings;
   LayerNorm emb_ln;
   std::string path;
-  Embeddings(const Config& c, const Weights& w)
+  NomicBertEmbeddings(const NomicBertConfig& c, const Weights& w)
       : word_embeddings(w / "embeddings" / "word_embeddings", c.vocab, c.hidden),
         emb_ln(w / "emb_ln", c.hidden, c.eps),
         path((w / "embeddings").path()) {
@@ -123,13 +123,13 @@ struct Embeddings {
   }
 };
 
-struct Layer {
+struct NomicBertLayer {
   Linear Wqkv, out_proj, fc1, fc2;
   LayerNorm norm1, norm2;
   std::int64_t heads, head_size;
   Activation activation;
   std::string path;
-  Layer(const Config& c, const Weights& w)
+  NomicBertLayer(const NomicBertConfig& c, const Weights& w)
       : Wqkv(w / "attn" / "Wqkv", {3 * c.heads * c.head_size, c.hidden}, c.qkv_bias),
         out_proj(w / "attn" / "out_proj", {c.hidden, c.heads * c.head_size}, c.qkv_bias),
         fc1(c.gated ? Linear::gated(w / "mlp", {{{"fc12", c.ffn}, {"fc11", c.ffn}}}, c.hidden,
@@ -158,7 +158,7 @@ struct Layer {
 
 // Where neighbours turn together, they are put half of the turning numbers apart: scores are the
 // same in any order that queries and keys share.
-Tensor neighbours_apart(const Config& c, std::int64_t turning) {  // [3*H*E]
+Tensor neighbours_apart(const NomicBertConfig& c, std::int64_t turning) {  // [3*H*E]
   Tensor order = at::arange(3 * c.heads * c.head_size);
   auto* column = order.data_ptr<std::int64_t>();
   for (std::int64_t head = 0; head < 2 * c.heads; ++head, column += c.head_size)
@@ -168,12 +168,12 @@ Tensor neighbours_apart(const Config& c, std::int64_t turning) {  // [3*H*E]
 }
 
 struct NomicBert {
-  Embeddings embeddings;
-  std::vector<Layer> layers;
+  NomicBertEmbeddings embeddings;
+  std::vector<NomicBertLayer> layers;
   Rope rope;
   Tensor order;
-  NomicBert(const Fields& config, const Config& c, const Weights& w)
-      : embeddings(c, w), rope(rope_of(config, c.head_size)) {
+  NomicBert(const Fields& config, const NomicBertConfig& c, const Weights& w)
+      : embeddings(c, w), rope(nomic_bert_rope_of(config, c.head_size)) {
     for (std::int64_t i = 0; i < c.layers; ++i) layers.emplace_back(c, w / "encoder" / "layers" / i);
     if (config.boolean("rotary_emb_interleaved", false))
       order = neighbours_apart(c, rope.turning()).to(w.store().device());
@@ -189,8 +189,9 @@ struct NomicBert {
 
 // cls.predictions: dense, activation, norm, then the tied product; a repository's biases are those
 // of its feed-forward.
-std::function<Tensor(const Tensor&)> masked_lm(const Fields& config, const Config& c,
-                                               const Weights& w, const Weights& table) {
+std::function<Tensor(const Tensor&)> nomic_bert_masked_lm(const Fields& config,
+                                                          const NomicBertConfig& c,
+                                                          const Weights& w, const Weights& table) {
   const bool of_repository = is_of_repository(config), bias = !of_repository || c.fc1_bias;
   Linear dense(w / "transform" / "dense", {c.hidden, c.hidden}, bias);
   LayerNorm norm(w / "transform" / "layer_norm", c.hidden, c.eps);
@@ -203,9 +204,9 @@ std::function<Tensor(const Tensor&)> masked_lm(const Fields& config, const Confi
   return [=](const Tensor& x) { return decoder(norm(dense(x, activation))); };
 }
 
-TextNet build(const Fields& written, const Weights& w, Head head) {
+TextNet build_nomic_bert(const Fields& written, const Weights& w, Head head) {
   const Fields config = renamed(written);
-  const Config c(config);
+  const NomicBertConfig c(config);
   const Weights base = w / (w.has("bert.emb_ln.weight") ? "bert" : "nomic_bert");
   const NomicBert model(config, c, base);
   // Rotary positions go on past max_position_embeddings: the tokenizer says where texts are cut.
@@ -232,8 +233,8 @@ TextNet build(const Fields& written, const Weights& w, Head head) {
     case Head::kAnswer:  // not among kHeads
       break;
     case Head::kMaskedLm:
-      net.head = masked_lm(config, c, w / "cls" / "predictions",
-                           base / "embeddings" / "word_embeddings");
+      net.head = nomic_bert_masked_lm(config, c, w / "cls" / "predictions",
+                                      base / "embeddings" / "word_embeddings");
       break;
   }
   return net;
@@ -248,7 +249,7 @@ extern const Architecture nomic_bert{
     .types = {"nomic_bert"},
     .base = "nomic_bert",
     .heads = kHeads,
-    .encoder = build,
+    .encoder = build_nomic_bert,
 };
 
 }  // namespace hft

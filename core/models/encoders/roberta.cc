@@ -50,7 +50,7 @@ struct Roberta {
   }
 };
 
-TextNet build(const Fields& config, const Weights& w, Head head) {
+TextNet build_roberta(const Fields& config, const Weights& w, Head head) {
   const BertConfig c(config);
   const auto padding = config.integer("pad_token_id", 0, c.positions - 1, 1);
   const Roberta roberta(c, w / "roberta", padding);
@@ -87,7 +87,7 @@ extern const Architecture roberta{
     .types = {"roberta", "xlm-roberta", "camembert"},
     .base = "roberta",
     .heads = kEncoderHeads,
-    .encoder = build,
+    .encoder = build_roberta,
     .takes_pruned = true,
 };
 

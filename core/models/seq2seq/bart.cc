@@ -16,16 +16,16 @@ namespace hft {
 namespace {
 
 constexpr std::int64_t kFirstPosition = 2;
-constexpr double kEps = 1e-5;  // no config has a field for it
+constexpr double kBartEps = 1e-5;  // no config has a field for it
 
-struct SideConfig {
+struct BartSideConfig {
   std::int64_t vocab, hidden, layers, heads, size, ffn;
   std::int64_t seen;  // numbers of a state that cross-attention looks at
   Activation activation;
   double scale;  // of the embeddings
   bool norm_first, norm_embedding;
 
-  SideConfig(const Fields& config, const std::string& side, const BartStyle& style)
+  BartSideConfig(const Fields& config, const std::string& side, const BartStyle& style)
       : vocab(config.integer("vocab_size", 1, limits::kVocab)),
         hidden(config.integer("d_model", 1, limits::kHidden)),
         layers(config.integer(side + "_layers", 0, limits::kLayers)),
@@ -46,7 +46,8 @@ struct SideConfig {
 struct Part {
   LayerNorm norm;
   bool first;
-  Part(const SideConfig& c, const Weights& w) : norm(w, c.hidden, kEps), first(c.norm_first) {}
+  Part(const BartSideConfig& c, const Weights& w)
+      : norm(w, c.hidden, kBartEps), first(c.norm_first) {}
   Tensor begin(const Tensor& x) const { return first ? norm(x) : x; }
   // x is overwritten.
   Tensor end(const Linear& last, const Tensor& inner, Tensor x) const {
@@ -54,14 +55,14 @@ struct Part {
   }
 };
 
-struct EncoderLayer {
+struct BartEncoderLayer {
   Linear query_key_value, out_proj, fc1, fc2;
   Part self_attn_layer_norm, final_layer_norm;
   std::int64_t heads;
   Activation activation;
   std::string path;
 
-  EncoderLayer(const SideConfig& c, const Weights& w)
+  BartEncoderLayer(const BartSideConfig& c, const Weights& w)
       : query_key_value(w / "self_attn",
                         {{"q_proj", c.hidden}, {"k_proj", c.hidden}, {"v_proj", c.hidden}},
                         c.hidden),
@@ -82,14 +83,14 @@ struct EncoderLayer {
   }
 };
 
-struct DecoderLayer {
+struct BartDecoderLayer {
   Linear query_key_value, out_proj, cross_query, cross_key_value, cross_out, fc1, fc2;
   Part self_attn_layer_norm, encoder_attn_layer_norm, final_layer_norm;
   CausalAttention attention;
   Activation activation;
   std::string path;
 
-  DecoderLayer(const SideConfig& c, const Weights& w, std::int64_t layer)
+  BartDecoderLayer(const BartSideConfig& c, const Weights& w, std::int64_t layer)
       : query_key_value(w / "self_attn",
                         {{"q_proj", c.hidden}, {"k_proj", c.hidden}, {"v_proj", c.hidden}},
                         c.hidden),
@@ -125,11 +126,11 @@ struct Side {
   std::vector<Layer> layers;
   double scale;
 
-  Side(const SideConfig& c, const Weights& w, const Weights& table, PositionVectors places)
+  Side(const BartSideConfig& c, const Weights& w, const Weights& table, PositionVectors places)
       : embed_tokens(table, c.vocab, c.hidden), positions(std::move(places)), scale(c.scale) {
     if (c.norm_embedding)
-      layernorm_embedding = LayerNorm(w / "layernorm_embedding", c.hidden, kEps);
-    if (c.norm_first) layer_norm = LayerNorm(w / "layer_norm", c.hidden, kEps);
+      layernorm_embedding = LayerNorm(w / "layernorm_embedding", c.hidden, kBartEps);
+    if (c.norm_first) layer_norm = LayerNorm(w / "layer_norm", c.hidden, kBartEps);
   }
 
   Tensor begin(const Tensor& ids, const Tensor& at,
@@ -142,8 +143,9 @@ struct Side {
   Tensor end(const Tensor& x) const { return layer_norm ? (*layer_norm)(x) : x; }
 };
 
-struct BartEncoder : Side<EncoderLayer> {
-  BartEncoder(const SideConfig& c, const Weights& w, const Weights& table, PositionVectors places)
+struct BartEncoder : Side<BartEncoderLayer> {
+  BartEncoder(const BartSideConfig& c, const Weights& w, const Weights& table,
+              PositionVectors places)
       : Side(c, w, table, std::move(places)) {
     for (std::int64_t i = 0; i < c.layers; ++i) layers.emplace_back(c, w / "layers" / i);
   }
@@ -157,8 +159,9 @@ struct BartEncoder : Side<EncoderLayer> {
   }
 };
 
-struct BartDecoder : Side<DecoderLayer> {
-  BartDecoder(const SideConfig& c, const Weights& w, const Weights& table, PositionVectors places)
+struct BartDecoder : Side<BartDecoderLayer> {
+  BartDecoder(const BartSideConfig& c, const Weights& w, const Weights& table,
+              PositionVectors places)
       : Side(c, w, table, std::move(places)) {
     for (std::int64_t i = 0; i < c.layers; ++i) layers.emplace_back(c, w / "layers" / i, i);
   }
@@ -200,8 +203,8 @@ Tables tables_of(const Fields& config, const Weights& w) {
 }  // namespace
 
 Seq2SeqNet build_bart_family(const Fields& config, const Weights& w, const BartStyle& style) {
-  const SideConfig source(config, "encoder", style);
-  SideConfig target(config, "decoder", style);
+  const BartSideConfig source(config, "encoder", style);
+  BartSideConfig target(config, "decoder", style);
   if (!config.boolean("share_encoder_decoder_embeddings", true))
     target.vocab = config.integer("decoder_vocab_size", 1, limits::kVocab, source.vocab);
   const auto positions = config.integer("max_position_embeddings", 1, limits::kPositions, 1024);
@@ -232,7 +235,7 @@ Seq2SeqNet build_bart_family(const Fields& config, const Weights& w, const BartS
 
 PictureDecoder bart_picture_decoder(const Fields& config, const Weights& w, std::int64_t seen,
                                     const BartStyle& style, std::string_view head) {
-  SideConfig c(config, "decoder", style);
+  BartSideConfig c(config, "decoder", style);
   if (seen > 0) c.seen = seen;
   const Weights at = w / "model" / "decoder", table = at / "embed_tokens";
   const BartDecoder decoder(c, at, table, style.positions(config, at));
@@ -299,21 +302,21 @@ PictureDecoder build_trocr(const Fields& config, const Weights& w, std::int64_t 
                               "output_projection");
 }
 
-constexpr Head kReading[] = {Head::kClassify, Head::kAnswer};
+constexpr Head kBartReading[] = {Head::kClassify, Head::kAnswer};
 
 }  // namespace
 
 extern const Architecture bart{
     .types = {"bart"},
     .base = "model",
-    .heads = kReading,
+    .heads = kBartReading,
     .seq2seq = build_bart,
 };
 
 extern const Architecture mbart{
     .types = {"mbart"},
     .base = "model",
-    .heads = kReading,
+    .heads = kBartReading,
     .seq2seq = build_mbart,
     .picture_decoder = build_mbart_decoder,
     .starts_with_last = true,

@@ -55,7 +55,7 @@ PositionVectors counted_positions(const Fields& config, const Weights& w) {
 
 namespace {
 
-Seq2SeqNet build(const Fields& config, const Weights& w) {
+Seq2SeqNet build_m2m_100(const Fields& config, const Weights& w) {
   return build_bart_family(config, w,
                            {.norm_first = true,
                             .scale_embedding = true,
@@ -69,7 +69,7 @@ Seq2SeqNet build(const Fields& config, const Weights& w) {
 extern const Architecture m2m_100{
     .types = {"m2m_100"},
     .base = "model",
-    .seq2seq = build,
+    .seq2seq = build_m2m_100,
 };
 
 }  // namespace hft

@@ -202,7 +202,7 @@ struct T5Decoder {
   }
 };
 
-Seq2SeqNet build(const Fields& config, const Weights& w, Kind kind) {
+Seq2SeqNet build_t5(const Fields& config, const Weights& w, Kind kind) {
   const T5Config c(config, kind);
   const Weights model = w / "transformer";
   const Weights table =
@@ -230,37 +230,39 @@ Seq2SeqNet build(const Fields& config, const Weights& w, Kind kind) {
   return net;
 }
 
-Seq2SeqNet build_t5(const Fields& config, const Weights& w) { return build(config, w, Kind::kT5); }
+Seq2SeqNet build_t5(const Fields& config, const Weights& w) {
+  return build_t5(config, w, Kind::kT5);
+}
 Seq2SeqNet build_mt5(const Fields& config, const Weights& w) {
-  return build(config, w, Kind::kMt5);
+  return build_t5(config, w, Kind::kMt5);
 }
 Seq2SeqNet build_umt5(const Fields& config, const Weights& w) {
-  return build(config, w, Kind::kUmt5);
+  return build_t5(config, w, Kind::kUmt5);
 }
 
-constexpr Head kReading[] = {Head::kEmbed, Head::kFeatures, Head::kClassify, Head::kTokenClassify,
-                             Head::kAnswer};
+constexpr Head kT5Reading[] = {Head::kEmbed, Head::kFeatures, Head::kClassify, Head::kTokenClassify,
+                               Head::kAnswer};
 
 }  // namespace
 
 extern const Architecture t5{
     .types = {"t5"},
     .base = "transformer",
-    .heads = kReading,
+    .heads = kT5Reading,
     .seq2seq = build_t5,
 };
 
 extern const Architecture mt5{
     .types = {"mt5"},
     .base = "transformer",
-    .heads = kReading,
+    .heads = kT5Reading,
     .seq2seq = build_mt5,
 };
 
 extern const Architecture umt5{
     .types = {"umt5"},
     .base = "transformer",
-    .heads = kReading,
+    .heads = kT5Reading,
     .seq2seq = build_umt5,
 };
 

@@ -13,14 +13,14 @@
 namespace hft {
 namespace {
 
-constexpr double kEps = 1e-5;  // no config has a field for it
+constexpr double kWhisperEps = 1e-5;  // no config has a field for it
 constexpr std::int64_t kTaps = 3;
 
-struct SideConfig {
+struct WhisperSideConfig {
   std::int64_t hidden, layers, heads, size, ffn;
   Activation activation;
 
-  SideConfig(const Fields& config, const std::string& side)
+  WhisperSideConfig(const Fields& config, const std::string& side)
       : hidden(config.integer("d_model", 1, limits::kHidden)),
         layers(config.integer(side + "_layers", 0, limits::kLayers)),
         heads(config.integer(side + "_attention_heads", 1, limits::kHidden)),
@@ -57,20 +57,20 @@ Linear key_value(const Weights& w, std::int64_t size, bool query) {
   return Linear(w, parts, size);
 }
 
-struct EncoderLayer {
+struct WhisperEncoderLayer {
   Linear query_key_value, out_proj, fc1, fc2;
   LayerNorm self_attn_layer_norm, final_layer_norm;
   std::int64_t heads;
   Activation activation;
   std::string path;
 
-  EncoderLayer(const SideConfig& c, const Weights& w)
+  WhisperEncoderLayer(const WhisperSideConfig& c, const Weights& w)
       : query_key_value(key_value(w / "self_attn", c.hidden, true)),
         out_proj(w / "self_attn" / "out_proj", {c.hidden, c.hidden}),
         fc1(w / "fc1", {c.ffn, c.hidden}),
         fc2(w / "fc2", {c.hidden, c.ffn}),
-        self_attn_layer_norm(w / "self_attn_layer_norm", c.hidden, kEps),
-        final_layer_norm(w / "final_layer_norm", c.hidden, kEps),
+        self_attn_layer_norm(w / "self_attn_layer_norm", c.hidden, kWhisperEps),
+        final_layer_norm(w / "final_layer_norm", c.hidden, kWhisperEps),
         heads(c.heads),
         activation(c.activation),
         path(w.path()) {}
@@ -86,15 +86,15 @@ struct EncoderLayer {
 struct Encoder {
   FrameConv conv1, conv2;
   Embedding embed_positions;
-  std::vector<EncoderLayer> layers;
+  std::vector<WhisperEncoderLayer> layers;
   LayerNorm layer_norm;
   std::int64_t positions;
 
-  Encoder(const SideConfig& c, const Weights& w, std::int64_t bins, std::int64_t positions)
+  Encoder(const WhisperSideConfig& c, const Weights& w, std::int64_t bins, std::int64_t positions)
       : conv1(w / "conv1", bins, c.hidden, 1),
         conv2(w / "conv2", c.hidden, c.hidden, 2),
         embed_positions(w / "embed_positions", positions, c.hidden),
-        layer_norm(w / "layer_norm", c.hidden, kEps),
+        layer_norm(w / "layer_norm", c.hidden, kWhisperEps),
         positions(positions) {
     for (std::int64_t i = 0; i < c.layers; ++i) layers.emplace_back(c, w / "layers" / i);
   }
@@ -112,14 +112,14 @@ struct Encoder {
   }
 };
 
-struct DecoderLayer {
+struct WhisperDecoderLayer {
   Linear query_key_value, out_proj, cross_query, cross_key_value, cross_out, fc1, fc2;
   LayerNorm self_attn_layer_norm, encoder_attn_layer_norm, final_layer_norm;
   CausalAttention attention;
   Activation activation;
   std::string path;
 
-  DecoderLayer(const SideConfig& c, const Weights& w, std::int64_t layer)
+  WhisperDecoderLayer(const WhisperSideConfig& c, const Weights& w, std::int64_t layer)
       : query_key_value(key_value(w / "self_attn", c.hidden, true)),
         out_proj(w / "self_attn" / "out_proj", {c.hidden, c.hidden}),
         cross_query(w / "encoder_attn" / "q_proj", {c.hidden, c.hidden}),
@@ -127,9 +127,9 @@ struct DecoderLayer {
         cross_out(w / "encoder_attn" / "out_proj", {c.hidden, c.hidden}),
         fc1(w / "fc1", {c.ffn, c.hidden}),
         fc2(w / "fc2", {c.hidden, c.ffn}),
-        self_attn_layer_norm(w / "self_attn_layer_norm", c.hidden, kEps),
-        encoder_attn_layer_norm(w / "encoder_attn_layer_norm", c.hidden, kEps),
-        final_layer_norm(w / "final_layer_norm", c.hidden, kEps),
+        self_attn_layer_norm(w / "self_attn_layer_norm", c.hidden, kWhisperEps),
+        encoder_attn_layer_norm(w / "encoder_attn_layer_norm", c.hidden, kWhisperEps),
+        final_layer_norm(w / "final_layer_norm", c.hidden, kWhisperEps),
         attention{layer, c.heads, 1 / std::sqrt(static_cast<double>(c.size))},
         activation(c.activation),
         path(w.path()) {}
@@ -146,13 +146,13 @@ struct DecoderLayer {
 
 struct Decoder {
   Embedding embed_tokens, embed_positions;
-  std::vector<DecoderLayer> layers;
+  std::vector<WhisperDecoderLayer> layers;
   LayerNorm layer_norm;
 
-  Decoder(const SideConfig& c, const Weights& w, std::int64_t vocab, std::int64_t positions)
+  Decoder(const WhisperSideConfig& c, const Weights& w, std::int64_t vocab, std::int64_t positions)
       : embed_tokens(w / "embed_tokens", vocab, c.hidden),
         embed_positions(w / "embed_positions", positions, c.hidden),
-        layer_norm(w / "layer_norm", c.hidden, kEps) {
+        layer_norm(w / "layer_norm", c.hidden, kWhisperEps) {
     for (std::int64_t i = 0; i < c.layers; ++i) layers.emplace_back(c, w / "layers" / i, i);
   }
 
@@ -166,8 +166,8 @@ struct Decoder {
   }
 };
 
-Seq2SeqNet build(const Fields& config, const Weights& w) {
-  const SideConfig source(config, "encoder"), target(config, "decoder");
+Seq2SeqNet build_whisper(const Fields& config, const Weights& w) {
+  const WhisperSideConfig source(config, "encoder"), target(config, "decoder");
   const auto vocab = config.integer("vocab_size", 1, limits::kVocab);
   const auto bins = config.integer("num_mel_bins", 1, limits::kHidden, 80);
   const auto heard = config.integer("max_source_positions", 1, limits::kPositions, 1500);
@@ -198,7 +198,7 @@ Seq2SeqNet build(const Fields& config, const Weights& w) {
 extern const Architecture whisper{
     .types = {"whisper"},
     .base = "model",
-    .seq2seq = build,
+    .seq2seq = build_whisper,
     .hears = true,
 };
 

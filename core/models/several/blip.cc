@@ -14,18 +14,18 @@
 namespace hft {
 namespace {
 
-const BlockNames kNames{.norm1 = "layer_norm1",
-                        .norm2 = "layer_norm2",
-                        .qkv = "self_attn.qkv",
-                        .attention_output = "self_attn.projection",
-                        .fc1 = "mlp.fc1",
-                        .fc2 = "mlp.fc2"};
+const BlockNames kBlipNames{.norm1 = "layer_norm1",
+                            .norm2 = "layer_norm2",
+                            .qkv = "self_attn.qkv",
+                            .attention_output = "self_attn.projection",
+                            .fc1 = "mlp.fc1",
+                            .fc2 = "mlp.fc2"};
 
-struct VisionConfig {
+struct BlipVisionConfig {
   BlockShape block;
   std::int64_t layers;
   Grid patch, picture;
-  explicit VisionConfig(const Fields& config)
+  explicit BlipVisionConfig(const Fields& config)
       : block{.hidden = config.integer("hidden_size", 1, limits::kHidden, 768),
               .heads = config.integer("num_attention_heads", 1, limits::kHidden, 12),
               .ffn = config.integer("intermediate_size", 1, limits::kHidden, 3072),
@@ -42,7 +42,7 @@ struct VisionModel {
   Vit vit;
   LayerNorm post_layernorm;
 
-  VisionModel(const VisionConfig& c, const Weights& w)
+  VisionModel(const BlipVisionConfig& c, const Weights& w)
       : vit(vit_of(c, w)), post_layernorm(w / "post_layernorm", c.block.hidden, c.block.eps) {}
 
   PictureStates operator()(const Pictures& pictures) const {
@@ -51,7 +51,7 @@ struct VisionModel {
   }
 
  private:
-  static Vit vit_of(const VisionConfig& c, const Weights& w) {
+  static Vit vit_of(const BlipVisionConfig& c, const Weights& w) {
     const Weights at = w / "embeddings";
     const Grid grid{c.picture.height / c.patch.height, c.picture.width / c.patch.width};
     const auto hidden = c.block.hidden;
@@ -63,7 +63,7 @@ struct VisionModel {
     if (vit.prefix.defined()) vit.prefix = vit.prefix[0];
     if (vit.positions.defined()) vit.positions = vit.positions[0];
     for (std::int64_t i = 0; i < c.layers; ++i)
-      vit.blocks.emplace_back(c.block, kNames, w / "encoder" / "layers" / i);
+      vit.blocks.emplace_back(c.block, kBlipNames, w / "encoder" / "layers" / i);
     return vit;
   }
 };
@@ -209,8 +209,8 @@ struct TextDecoder {
   }
 };
 
-Seq2SeqNet build(const Fields& config, const Weights& w) {
-  const VisionConfig vision(config.object("vision_config"));
+Seq2SeqNet build_blip(const Fields& config, const Weights& w) {
+  const BlipVisionConfig vision(config.object("vision_config"));
   const Fields text = config.object("text_config");
   const TextConfig beside_picture(text, vision.block.hidden);
   const bool answers = class_of(config).ends_with("ForQuestionAnswering");
@@ -247,7 +247,7 @@ Seq2SeqNet build(const Fields& config, const Weights& w) {
 extern const Architecture blip{
     .types = {"blip"},
     .base = "blip",
-    .seq2seq = build,
+    .seq2seq = build_blip,
     .sees = true,
 };
 

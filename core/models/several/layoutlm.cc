@@ -51,7 +51,7 @@ struct LayoutLm {
   Tensor operator()(const Tokens& tokens) const { return encoder(embeddings(tokens), tokens); }
 };
 
-TextNet build(const Fields& config, const Weights& w, Head) {
+TextNet build_layoutlm(const Fields& config, const Weights& w, Head) {
   const BertConfig c(config);
   const auto places = config.integer("max_2d_position_embeddings", 1, limits::kPositions, 1024);
   const Weights at = w / "layoutlm";
@@ -65,15 +65,15 @@ TextNet build(const Fields& config, const Weights& w, Head) {
           .hidden = c.hidden};
 }
 
-constexpr Head kHeads[] = {Head::kAnswer};
+constexpr Head kLayoutlmHeads[] = {Head::kAnswer};
 
 }  // namespace
 
 extern const Architecture layoutlm{
     .types = {"layoutlm"},
     .base = "layoutlm",
-    .heads = kHeads,
-    .encoder = build,
+    .heads = kLayoutlmHeads,
+    .encoder = build_layoutlm,
     .reads_pages = true,
 };
 

@@ -184,7 +184,7 @@ DecoderNet build_onevision(const Fields& config, const Weights& w) {
   return net;
 }
 
-constexpr std::pair<std::string_view, std::string_view> kNewer[] = {
+constexpr std::pair<std::string_view, std::string_view> kLlavaNewer[] = {
     {"language_model.model.", "model.language_model."},
     {"language_model.lm_head.", "lm_head."},
     {"vision_tower.", "model.vision_tower."},
@@ -197,14 +197,14 @@ extern const Architecture llava{
     .types = {"llava"},
     .base = "",
     .decoder = build_llava,
-    .newer_names = kNewer,
+    .newer_names = kLlavaNewer,
     .sees = true,
 };
 extern const Architecture llava_onevision{
     .types = {"llava_onevision"},
     .base = "",
     .decoder = build_onevision,
-    .newer_names = kNewer,
+    .newer_names = kLlavaNewer,
     .sees = true,
 };
 

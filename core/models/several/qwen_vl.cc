@@ -24,15 +24,16 @@ namespace {
 
 enum class Generation { k2, k25, k3 };
 
-struct VisionConfig {
+struct QwenVlVisionConfig {
   BlockShape block;
   std::int64_t layers, channels, patch, times, merge, out;
-  VisionConfig(const Fields& c, Generation generation)
+  QwenVlVisionConfig(const Fields& c, Generation generation)
       : block{.hidden = c.integer(generation == Generation::k2 ? "embed_dim" : "hidden_size", 1,
                                   limits::kHidden, hidden(generation)),
               .heads = c.integer("num_heads", 1, limits::kHidden, 16),
               .ffn = 0,
-              .activation = activation_named(c.text("hidden_act", activation(generation)), c.where()),
+              .activation =
+                  activation_named(c.text("hidden_act", activation(generation)), c.where()),
               .eps = 1e-6},
         layers(c.integer("depth", 0, limits::kLayers, generation == Generation::k3 ? 27 : 32)),
         channels(c.integer(c.has("in_channels") ? "in_channels" : "in_chans", 1, 1024, 3)),
@@ -71,7 +72,7 @@ struct Cut {
   Grid grid, groups;
 };
 
-Cut cut_of(const VisionConfig& c, const Tensor& picture) {  // [C,H,W]
+Cut cut_of(const QwenVlVisionConfig& c, const Tensor& picture) {  // [C,H,W]
   const auto height = picture.size(1), width = picture.size(2), m = c.merge, p = c.patch;
   if (height % c.side() != 0 || width % c.side() != 0 || height * width == 0)
     fail(Errc::kBadData, "a picture is made ", width, " x ", height,
@@ -101,7 +102,7 @@ Tensor angles_of(const Cut& cut, std::int64_t head) {
   return at::concat({all.cos(), all.sin()}, 1);
 }
 
-Linear patch_embed(const VisionConfig& c, const Weights& w, bool bias) {
+Linear patch_embed(const QwenVlVisionConfig& c, const Weights& w, bool bias) {
   return Linear(w / "patch_embed",
                 {{"proj", c.block.hidden, {.kernel = {c.channels, c.times, c.patch, c.patch}}}},
                 c.channels * c.times * c.patch * c.patch, bias);
@@ -120,7 +121,8 @@ struct Merger {
 };
 
 template <class Norm>
-Merger<Norm> merger_of(const VisionConfig& c, const Weights& w, bool newer, bool after = false) {
+Merger<Norm> merger_of(const QwenVlVisionConfig& c, const Weights& w, bool newer,
+                       bool after = false) {
   const auto size = c.block.hidden * c.group();
   return {.norm = Norm(w / (newer ? "norm" : "ln_q"), after ? size : c.block.hidden, c.block.eps),
           .fc1 = Linear(w / (newer ? "linear_fc1" : "mlp.0"), {size, size}),
@@ -136,8 +138,12 @@ Sequences one_sequence(const Tensor& x) {
   return seqs;
 }
 
-const BlockNames kNames{.norm1 = "norm1", .norm2 = "norm2", .qkv = "attn.qkv",
-                        .attention_output = "attn.proj", .fc1 = "mlp.fc1", .fc2 = "mlp.fc2"};
+const BlockNames kQwenVlNames{.norm1 = "norm1",
+                              .norm2 = "norm2",
+                              .qkv = "attn.qkv",
+                              .attention_output = "attn.proj",
+                              .fc1 = "mlp.fc1",
+                              .fc2 = "mlp.fc2"};
 const BlockNames kNewerNames{.norm1 = "norm1", .norm2 = "norm2", .qkv = "attn.qkv",
                              .attention_output = "attn.proj", .fc1 = "mlp.linear_fc1",
                              .fc2 = "mlp.linear_fc2"};
@@ -146,7 +152,7 @@ const BlockNames kNewerNames{.norm1 = "norm1", .norm2 = "norm2", .qkv = "attn.qk
 struct PositionTable {
   Embedding pos_embed;
   std::int64_t side;
-  PositionTable(const Fields& config, const VisionConfig& c, const Weights& w)
+  PositionTable(const Fields& config, const QwenVlVisionConfig& c, const Weights& w)
       : side(static_cast<std::int64_t>(std::sqrt(static_cast<double>(
             config.integer("num_position_embeddings", 1, limits::kPositions, 2304))))) {
     pos_embed = Embedding(w / "pos_embed",
@@ -178,7 +184,7 @@ struct PositionTable {
 };
 
 struct Qwen2Vision {
-  VisionConfig c;
+  QwenVlVisionConfig c;
   Linear proj;
   std::optional<PositionTable> positions;
   std::vector<VitBlock> blocks;
@@ -192,7 +198,7 @@ struct Qwen2Vision {
         merger(merger_of<LayerNorm>(c, w / "merger", generation == Generation::k3)) {
     const bool newer = generation == Generation::k3;
     for (std::int64_t i = 0; i < c.layers; ++i)
-      blocks.emplace_back(c.block, newer ? kNewerNames : kNames, w / "blocks" / i);
+      blocks.emplace_back(c.block, newer ? kNewerNames : kQwenVlNames, w / "blocks" / i);
     if (!newer) return;
     positions.emplace(config, c, w);
     taps = integers(config, "deepstack_visual_indexes", {8, 16, 24}, 0, limits::kLayers);
@@ -263,7 +269,7 @@ struct Windows {
 };
 
 struct WindowVision {
-  VisionConfig c;
+  QwenVlVisionConfig c;
   Linear proj;
   std::vector<WindowBlock> blocks;
   Merger<RmsNorm> merger;
@@ -318,14 +324,14 @@ Fields text_fields(const Fields& config, Generation generation) {
 }
 
 template <Generation generation>
-DecoderNet build(const Fields& config, const Weights& w) {
+DecoderNet build_qwen_vl(const Fields& config, const Weights& w) {
   const Architecture& text = generation == Generation::k3 ? qwen3 : qwen2;
   DecoderNet net = text.decoder(text_fields(config, generation), w);
   net.pictures.token = static_cast<std::int32_t>(
       config.integer("image_token_id", 0, net.vocab - 1, 151655));
   net.pictures.by_axes = true;
   const Fields vision = config.object("vision_config");
-  const VisionConfig c(vision, generation);
+  const QwenVlVisionConfig c(vision, generation);
   if (c.out != net.size)
     fail(Errc::kBadData, vision.where(), ": makes embeddings of ", c.out,
          " numbers, but those of the text have ", net.size);
@@ -336,7 +342,7 @@ DecoderNet build(const Fields& config, const Weights& w) {
   return net;
 }
 
-constexpr std::pair<std::string_view, std::string_view> kNewer[] = {
+constexpr std::pair<std::string_view, std::string_view> kQwenVlNewer[] = {
     {"model.", "model.language_model."}, {"visual.", "model.visual."}};
 
 constexpr Architecture architecture(std::string_view type,
@@ -344,15 +350,15 @@ constexpr Architecture architecture(std::string_view type,
   Architecture made{};
   made.types = {type};
   made.decoder = decoder;
-  made.newer_names = kNewer;
+  made.newer_names = kQwenVlNewer;
   made.sees = true;
   return made;
 }
 
 }  // namespace
 
-extern const Architecture qwen2_vl = architecture("qwen2_vl", build<Generation::k2>);
-extern const Architecture qwen2_5_vl = architecture("qwen2_5_vl", build<Generation::k25>);
-extern const Architecture qwen3_vl = architecture("qwen3_vl", build<Generation::k3>);
+extern const Architecture qwen2_vl = architecture("qwen2_vl", build_qwen_vl<Generation::k2>);
+extern const Architecture qwen2_5_vl = architecture("qwen2_5_vl", build_qwen_vl<Generation::k25>);
+extern const Architecture qwen3_vl = architecture("qwen3_vl", build_qwen_vl<Generation::k3>);
 
 }  // namespace hft

@@ -107,7 +107,7 @@ struct Vilt {
   }
 };
 
-ImageNet build(const Fields& config, const Weights& w, ImageHead) {
+ImageNet build_vilt(const Fields& config, const Weights& w, ImageHead) {
   const ViltConfig c(config);
   const auto hidden = c.text.hidden;
   const Weights at = w / "classifier";
@@ -124,15 +124,15 @@ ImageNet build(const Fields& config, const Weights& w, ImageHead) {
   return net;
 }
 
-constexpr ImageHead kHeads[] = {ImageHead::kAnswer};
+constexpr ImageHead kViltHeads[] = {ImageHead::kAnswer};
 
 }  // namespace
 
 extern const Architecture vilt{
     .types = {"vilt"},
     .base = "vilt",
-    .image = build,
-    .image_heads = kHeads,
+    .image = build_vilt,
+    .image_heads = kViltHeads,
 };
 
 }  // namespace hft

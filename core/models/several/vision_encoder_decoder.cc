@@ -21,7 +21,7 @@ Builder half(const Fields& config, Builder Architecture::*builder, std::string_v
   return found->*builder;
 }
 
-Seq2SeqNet build(const Fields& config, const Weights& w) {
+Seq2SeqNet build_encoder_decoder(const Fields& config, const Weights& w) {
   const Fields seeing = config.object("encoder"), writing = config.object("decoder");
   const auto seen = writing.integer("cross_attention_hidden_size", 0, limits::kHidden, 0);
   const PictureEncoder encoder =
@@ -50,7 +50,7 @@ Seq2SeqNet build(const Fields& config, const Weights& w) {
 extern const Architecture vision_encoder_decoder{
     .types = {"vision-encoder-decoder"},
     .base = "vision_encoder_decoder",
-    .seq2seq = build,
+    .seq2seq = build_encoder_decoder,
     .sees = true,
 };
 

@@ -10,7 +10,7 @@
 namespace hft {
 namespace {
 
-BlockNames names_of(bool scaled) {
+BlockNames beit_names_of(bool scaled) {
   BlockNames names = kVitNames;
   if (scaled) {
     names.scale1 = "lambda_1";
@@ -97,7 +97,7 @@ std::vector<PatchBias> biases_of(const BeitConfig& c, const Weights& encoder) {
   return biases;
 }
 
-Vit vit_of(const BeitConfig& c, const Weights& w) {
+Vit beit_vit_of(const BeitConfig& c, const Weights& w) {
   const Weights at = w / "embeddings", encoder = w / "encoder";
   Vit vit{.patches = {at / "patch_embeddings" / "projection", c.vit.channels, c.vit.patch, c.vit.block.hidden},
           .prefix = at.small("cls_token", {1, 1, c.vit.block.hidden}),
@@ -109,7 +109,7 @@ Vit vit_of(const BeitConfig& c, const Weights& w) {
     if (vit.positions.defined()) vit.positions = vit.positions[0];
   }
   for (std::int64_t i = 0; i < c.vit.layers; ++i)
-    vit.blocks.emplace_back(c.vit.block, names_of(c.scaled), encoder / "layer" / i);
+    vit.blocks.emplace_back(c.vit.block, beit_names_of(c.scaled), encoder / "layer" / i);
   if (auto biases = biases_of(c, encoder); !biases.empty())
     vit.bias = [biases = std::move(biases), own = c.own_biases, shared = c.shared_biases](
                    std::int64_t block, const Grid& grid) {
@@ -119,14 +119,14 @@ Vit vit_of(const BeitConfig& c, const Weights& w) {
   return vit;
 }
 
-ImageNet build(const Fields& config, const Weights& w, ImageHead) {
+ImageNet build_beit(const Fields& config, const Weights& w, ImageHead) {
   const BeitConfig c(config);
   const Weights at = w / "beit";
   // The patches' mean is normalised after it was taken, the class token before.
   const LayerNorm norm(at / (c.mean ? "pooler.layernorm" : "layernorm"), c.vit.block.hidden,
                        c.vit.block.eps);
   ImageNet net{.channels = c.vit.channels, .pixels = kPassTokens * c.vit.patch.cells()};
-  net.see = [norm, vit = vit_of(c, at), mean = c.mean,
+  net.see = [norm, vit = beit_vit_of(c, at), mean = c.mean,
              classifier = Linear(w / "classifier", {label_count(config), c.vit.block.hidden})](
                 const Pictures& pictures) {
     const auto states = vit(pictures, mean ? 0 : 1);
@@ -140,22 +140,22 @@ PictureEncoder build_encoder(const Fields& config, const Weights& w) {
   (w / "pooler").ignore();
   std::optional<LayerNorm> norm;
   if (!c.mean) norm = LayerNorm(w / "layernorm", c.vit.block.hidden, c.vit.block.eps);
-  return {[norm, vit = vit_of(c, w)](const Pictures& pictures) -> PictureStates {
+  return {[norm, vit = beit_vit_of(c, w)](const Pictures& pictures) -> PictureStates {
             Vit::States seen = vit(pictures, 0);
             return {norm ? (*norm)(seen.x) : seen.x, std::move(seen.seqs)};
           },
           c.vit.block.hidden, 1 + c.vit.grid.cells()};
 }
 
-constexpr ImageHead kHeads[] = {ImageHead::kClassify};
+constexpr ImageHead kBeitHeads[] = {ImageHead::kClassify};
 
 }  // namespace
 
 extern const Architecture beit{
     .types = {"beit"},
     .base = "beit",
-    .image = build,
-    .image_heads = kHeads,
+    .image = build_beit,
+    .image_heads = kBeitHeads,
     .picture_encoder = build_encoder,
     .newer_names = kNewerVitNames,
 };

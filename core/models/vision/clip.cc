@@ -240,11 +240,11 @@ ImageNet classifier(const Fields& config, const Kind& kind, const Weights& w) {
 }
 
 template <const Kind& kind>
-ImageNet build(const Fields& config, const Weights& w, ImageHead head) {
+ImageNet build_clip(const Fields& config, const Weights& w, ImageHead head) {
   return head == ImageHead::kClassify ? classifier(config, kind, w) : embedder(config, kind, w);
 }
 
-constexpr ImageHead kHeads[] = {ImageHead::kEmbed, ImageHead::kClassify};
+constexpr ImageHead kClipHeads[] = {ImageHead::kEmbed, ImageHead::kClassify};
 
 }  // namespace
 
@@ -263,14 +263,14 @@ Vit clip_tower(const Fields& config, const Weights& w, std::int64_t blocks) {
 extern const Architecture clip{
     .types = {"clip"},
     .base = "vision_model",
-    .image = build<kClip>,
-    .image_heads = kHeads,
+    .image = build_clip<kClip>,
+    .image_heads = kClipHeads,
 };
 extern const Architecture siglip{
     .types = {"siglip"},
     .base = "vision_model",
-    .image = build<kSiglip>,
-    .image_heads = kHeads,
+    .image = build_clip<kSiglip>,
+    .image_heads = kClipHeads,
 };
 
 }  // namespace hft

@@ -12,7 +12,7 @@
 namespace hft {
 namespace {
 
-constexpr double kEps = 1e-6;  // of every norm but the last, whatever config.json says
+constexpr double kConvnextEps = 1e-6;  // of every norm but the last, whatever config.json says
 
 struct ConvNextConfig {
   std::int64_t channels, patch;
@@ -56,7 +56,7 @@ struct ResponseNorm {
   }
 };
 
-struct Layer {
+struct ConvnextLayer {
   Conv2d near;
   LayerNorm norm;
   Linear first, second;
@@ -64,9 +64,9 @@ struct Layer {
   std::optional<ResponseNorm> response;
   Activation activation;
   std::string path;
-  Layer(const ConvNextConfig& c, std::int64_t width, const Weights& w)
+  ConvnextLayer(const ConvNextConfig& c, std::int64_t width, const Weights& w)
       : near(w / "dwconv", {width, width, 7, 1, 3, 1, width}),
-        norm(w / "layernorm", width, kEps),
+        norm(w / "layernorm", width, kConvnextEps),
         first(w / "pwconv1", {4 * width, width}),
         second(w / "pwconv2", {width, 4 * width}),
         scale(c.scaled ? w.small("layer_scale_parameter", {width}) : Tensor()),
@@ -81,29 +81,29 @@ struct Layer {
   }
 };
 
-struct Stage {
+struct ConvnextStage {
   std::optional<LayerNorm> norm;
   Conv2d halving;
-  std::vector<Layer> layers;
+  std::vector<ConvnextLayer> layers;
 };
 
 struct ConvNext {
   Conv2d patches;
   LayerNorm patches_norm, norm;
-  std::vector<Stage> stages;
+  std::vector<ConvnextStage> stages;
   std::string path;
 
   ConvNext(const ConvNextConfig& c, const Weights& w)
       : patches(w / "embeddings" / "patch_embeddings", {c.channels, c.widths[0], c.patch, c.patch}),
-        patches_norm(w / "embeddings" / "layernorm", c.widths[0], kEps),
+        patches_norm(w / "embeddings" / "layernorm", c.widths[0], kConvnextEps),
         norm(w / "layernorm", c.widths.back(), c.eps),
         path((w / "embeddings").path()) {
     std::int64_t in = c.widths[0];
     for (std::size_t i = 0; i < c.widths.size(); ++i) {
       const Weights at = w / "encoder" / "stages" / static_cast<std::int64_t>(i);
-      Stage stage;
+      ConvnextStage stage;
       if (i > 0 || in != c.widths[i]) {
-        stage.norm = LayerNorm(at / "downsampling_layer" / 0, in, kEps);
+        stage.norm = LayerNorm(at / "downsampling_layer" / 0, in, kConvnextEps);
         stage.halving = Conv2d(at / "downsampling_layer" / 1, {in, c.widths[i], 2, 2});
       }
       for (std::int64_t b = 0; b < c.depths[i]; ++b)
@@ -117,9 +117,9 @@ struct ConvNext {
     Cells x = patches(cells_of(pictures.pixels));
     x.x = patches_norm(x.x);
     pictures.note(path, x.x);
-    for (const Stage& stage : stages) {
+    for (const ConvnextStage& stage : stages) {
       if (stage.norm) x = stage.halving(x.with((*stage.norm)(x.x)));
-      for (const Layer& layer : stage.layers) {
+      for (const ConvnextLayer& layer : stage.layers) {
         x = layer(x);
         pictures.note(layer.path, x.x);
       }
@@ -128,7 +128,8 @@ struct ConvNext {
   }
 };
 
-ImageNet build(const Fields& config, const Weights& w, bool second, std::string_view base) {
+ImageNet build_convnext(const Fields& config, const Weights& w, bool second,
+                        std::string_view base) {
   const ConvNextConfig c(config, second);
   ImageNet net{.channels = c.channels, .pixels = kPassPixels};
   net.see = [net = ConvNext(c, w / base),
@@ -138,13 +139,13 @@ ImageNet build(const Fields& config, const Weights& w, bool second, std::string_
 }
 
 ImageNet build_first(const Fields& config, const Weights& w, ImageHead) {
-  return build(config, w, false, "convnext");
+  return build_convnext(config, w, false, "convnext");
 }
 ImageNet build_second(const Fields& config, const Weights& w, ImageHead) {
-  return build(config, w, true, "convnextv2");
+  return build_convnext(config, w, true, "convnextv2");
 }
 
-constexpr ImageHead kHeads[] = {ImageHead::kClassify};
+constexpr ImageHead kConvnextHeads[] = {ImageHead::kClassify};
 
 }  // namespace
 
@@ -152,13 +153,13 @@ extern const Architecture convnext{
     .types = {"convnext"},
     .base = "convnext",
     .image = build_first,
-    .image_heads = kHeads,
+    .image_heads = kConvnextHeads,
 };
 extern const Architecture convnextv2{
     .types = {"convnextv2"},
     .base = "convnextv2",
     .image = build_second,
-    .image_heads = kHeads,
+    .image_heads = kConvnextHeads,
 };
 
 }  // namespace hft

@@ -102,18 +102,18 @@ namespace {
 
 // A part of a layer added to what it reads, and the norm beside it: of the sum, or of what it reads.
 template <class F>
-Tensor added(const Tensor& x, const LayerNorm& norm, bool norm_first, const F& part) {
+Tensor add_and_norm(const Tensor& x, const LayerNorm& norm, bool norm_first, const F& part) {
   return norm_first ? x + part(norm(x)) : norm(x + part(x));
 }
 
-struct EncoderLayer {
+struct DetrEncoderLayer {
   DetrAttention self_attn;
   LayerNorm self_attn_norm, final_norm;
   Linear fc1, fc2;
   Activation activation;
   bool norm_first;
   std::string path;
-  EncoderLayer(const DetrShape& s, const Weights& w)
+  DetrEncoderLayer(const DetrShape& s, const Weights& w)
       : self_attn(w / "self_attn", s.size, s.encoder_heads),
         self_attn_norm(w / "self_attn_layer_norm", s.size, 1e-5),
         final_norm(w / "final_layer_norm", s.size, 1e-5),
@@ -123,11 +123,11 @@ struct EncoderLayer {
         norm_first(s.norm_first),
         path(w.path()) {}
   Tensor operator()(const Tensor& x, const Tensor& positions, const Sequences& seqs) const {
-    const Tensor y = added(x, self_attn_norm, norm_first, [&](const Tensor& in) {
+    const Tensor y = add_and_norm(x, self_attn_norm, norm_first, [&](const Tensor& in) {
       return self_attn.output(self_attn(in, positions, seqs));
     });
-    return added(y, final_norm, norm_first,
-                 [&](const Tensor& in) { return fc2(fc1(in, activation)); });
+    return add_and_norm(y, final_norm, norm_first,
+                        [&](const Tensor& in) { return fc2(fc1(in, activation)); });
   }
 };
 
@@ -147,14 +147,15 @@ DetrDecoderLayer::DetrDecoderLayer(const DetrShape& s, const Weights& w)
 
 Tensor DetrDecoderLayer::operator()(const Tensor& x, const Tensor& positions, const Sequences& seqs,
                                     const DetrEncoded& encoded) const {
-  Tensor y = added(x, self_attn_norm, norm_first, [&](const Tensor& in) {
+  Tensor y = add_and_norm(x, self_attn_norm, norm_first, [&](const Tensor& in) {
     return self_attn.output(self_attn(in, positions, seqs));
   });
-  y = added(y, encoder_attn_norm, norm_first, [&](const Tensor& in) {
+  y = add_and_norm(y, encoder_attn_norm, norm_first, [&](const Tensor& in) {
     return encoder_attn.output(encoder_attn.across(
         in + positions, encoder_attn.keys_values(encoded.placed, encoded.x), seqs, encoded.seqs));
   });
-  return added(y, final_norm, norm_first, [&](const Tensor& in) { return fc2(fc1(in, activation)); });
+  return add_and_norm(y, final_norm, norm_first,
+                      [&](const Tensor& in) { return fc2(fc1(in, activation)); });
 }
 
 DetrDecoder::DetrDecoder(const DetrShape& s, const Weights& w)
@@ -209,7 +210,7 @@ struct Detr {
   ResNet backbone;
   Linear input_projection;
   Tensor queries;  // [Q,D]
-  std::vector<EncoderLayer> encoder;
+  std::vector<DetrEncoderLayer> encoder;
   std::optional<LayerNorm> encoder_norm;
   DetrDecoder decoder;
   std::string path;
@@ -265,7 +266,7 @@ struct Heads {
   }
 };
 
-ImageNet build(const Fields& config, const Weights& w, ImageHead head, bool norm_first) {
+ImageNet build_detr(const Fields& config, const Weights& w, ImageHead head, bool norm_first) {
   // The panoptic head stands beside a whole detector.
   const Weights at = head == ImageHead::kSegment ? w / "detr" : w;
   const Detr detr(config, at / "model", norm_first);
@@ -287,15 +288,15 @@ ImageNet build(const Fields& config, const Weights& w, ImageHead head, bool norm
 }
 
 ImageNet build_detr(const Fields& config, const Weights& w, ImageHead head) {
-  return build(config, w, head, false);
+  return build_detr(config, w, head, false);
 }
 ImageNet build_table_transformer(const Fields& config, const Weights& w, ImageHead head) {
-  return build(config, w, head, true);
+  return build_detr(config, w, head, true);
 }
 
 constexpr ImageHead kBoth[] = {ImageHead::kDetect, ImageHead::kSegment};
 constexpr ImageHead kDetect[] = {ImageHead::kDetect};
-constexpr std::pair<std::string_view, std::string_view> kNewer[] = {
+constexpr std::pair<std::string_view, std::string_view> kDetrNewer[] = {
     {"backbone.conv_encoder.model", "backbone.model"},
     {"_attn.out_proj", "_attn.o_proj"},
     {".fc1", ".mlp.fc1"},
@@ -307,13 +308,13 @@ extern const Architecture detr{
     .types = {"detr"},
     .image = build_detr,
     .image_heads = kBoth,
-    .newer_names = kNewer,
+    .newer_names = kDetrNewer,
 };
 extern const Architecture table_transformer{
     .types = {"table-transformer"},
     .image = build_table_transformer,
     .image_heads = kDetect,
-    .newer_names = kNewer,
+    .newer_names = kDetrNewer,
 };
 
 }  // namespace hft

@@ -8,7 +8,7 @@
 namespace hft {
 namespace {
 
-BlockNames names_of(bool gated) {
+BlockNames dinov2_names_of(bool gated) {
   return {.norm1 = "norm1",
           .norm2 = "norm2",
           .query = "attention.attention.query",
@@ -22,7 +22,7 @@ BlockNames names_of(bool gated) {
           .gated = gated ? "mlp.weights_in" : ""};
 }
 
-BlockShape block_of(const Fields& config, bool gated) {
+BlockShape dinov2_block_of(const Fields& config, bool gated) {
   BlockShape block{.hidden = config.integer("hidden_size", 1, limits::kHidden, 768),
                    .heads = config.integer("num_attention_heads", 1, limits::kHidden, 12),
                    .activation = activation_named(config.text("hidden_act", "gelu"), config.where()),
@@ -36,9 +36,9 @@ BlockShape block_of(const Fields& config, bool gated) {
   return block;
 }
 
-ImageNet build(const Fields& config, const Weights& w, ImageHead) {
+ImageNet build_dinov2(const Fields& config, const Weights& w, ImageHead) {
   const bool gated = config.boolean("use_swiglu_ffn", false);
-  const BlockShape block = block_of(config, gated);
+  const BlockShape block = dinov2_block_of(config, gated);
   const auto channels = config.integer("num_channels", 1, 1024, 3);
   const Grid patch = grid_field(config, "patch_size", 14);
   const Grid picture = grid_field(config, "image_size", 224);
@@ -54,7 +54,7 @@ ImageNet build(const Fields& config, const Weights& w, ImageHead) {
   if (vit.positions.defined()) vit.positions = vit.positions[0];
   const auto layers = config.integer("num_hidden_layers", 0, limits::kLayers, 12);
   for (std::int64_t i = 0; i < layers; ++i)
-    vit.blocks.emplace_back(block, names_of(gated), at / "encoder" / "layer" / i);
+    vit.blocks.emplace_back(block, dinov2_names_of(gated), at / "encoder" / "layer" / i);
 
   ImageNet net{.channels = channels, .pixels = kPassTokens * patch.cells()};
   net.see = [vit = std::move(vit), norm = LayerNorm(at / "layernorm", block.hidden, block.eps),
@@ -68,8 +68,8 @@ ImageNet build(const Fields& config, const Weights& w, ImageHead) {
   return net;
 }
 
-constexpr ImageHead kHeads[] = {ImageHead::kClassify};
-constexpr std::pair<std::string_view, std::string_view> kNewer[] = {
+constexpr ImageHead kDinov2Heads[] = {ImageHead::kClassify};
+constexpr std::pair<std::string_view, std::string_view> kDinov2Newer[] = {
     {"attention.attention.query", "attention.q_proj"},
     {"attention.attention.key", "attention.k_proj"},
     {"attention.attention.value", "attention.v_proj"},
@@ -80,9 +80,9 @@ constexpr std::pair<std::string_view, std::string_view> kNewer[] = {
 extern const Architecture dinov2{
     .types = {"dinov2"},
     .base = "dinov2",
-    .image = build,
-    .image_heads = kHeads,
-    .newer_names = kNewer,
+    .image = build_dinov2,
+    .image_heads = kDinov2Heads,
+    .newer_names = kDinov2Newer,
 };
 
 }  // namespace hft

@@ -50,22 +50,22 @@ struct MaskConfig {
 };
 
 // A convolution and the norm of its groups.
-struct ConvNorm {
+struct Mask2formerConvNorm {
   Conv2d conv;
   GroupNorm norm;
-  ConvNorm(const Weights& w, const Conv2d::Shape& shape, bool bias)
+  Mask2formerConvNorm(const Weights& w, const Conv2d::Shape& shape, bool bias)
       : conv(w / 0, shape, bias), norm(w / 1, shape.out, kGroups) {}
   Cells operator()(const Cells& x, Activation activation = Activation::kNone) const {
     return norm(conv(x), activation);
   }
 };
 
-struct EncoderLayer {
+struct Mask2formerEncoderLayer {
   Linear offsets, weights, value, output, fc1, fc2;
   LayerNorm self_attn_norm, final_norm;
   std::int64_t heads;
   std::string path;
-  EncoderLayer(const MaskConfig& c, const Weights& w)
+  Mask2formerEncoderLayer(const MaskConfig& c, const Weights& w)
       : offsets(w / "self_attn" / "sampling_offsets", {c.heads * kLevels * kPoints * 2, c.size}),
         weights(w / "self_attn" / "attention_weights", {c.heads * kLevels * kPoints, c.size}),
         value(w / "self_attn" / "value_proj", {c.size, c.size}),
@@ -93,9 +93,9 @@ struct Decoded {
 };
 
 struct PixelDecoder {
-  std::vector<ConvNorm> projections, laterals, outputs;
+  std::vector<Mask2formerConvNorm> projections, laterals, outputs;
   Tensor level_embed;  // [levels, D]
-  std::vector<EncoderLayer> layers;
+  std::vector<Mask2formerEncoderLayer> layers;
   Linear mask_projection;
   std::int64_t size;
 
@@ -264,7 +264,7 @@ struct MaskedDecoder {
   }
 };
 
-ImageNet build(const Fields& config, const Weights& w, ImageHead) {
+ImageNet build_mask2former(const Fields& config, const Weights& w, ImageHead) {
   const MaskConfig c(config);
   const Weights level = w / "model" / "pixel_level_module";
   (w / "criterion").ignore();
@@ -285,14 +285,14 @@ ImageNet build(const Fields& config, const Weights& w, ImageHead) {
   return net;
 }
 
-constexpr ImageHead kHeads[] = {ImageHead::kSegment};
+constexpr ImageHead kMask2formerHeads[] = {ImageHead::kSegment};
 
 }  // namespace
 
 extern const Architecture mask2former{
     .types = {"mask2former"},
-    .image = build,
-    .image_heads = kHeads,
+    .image = build_mask2former,
+    .image_heads = kMask2formerHeads,
 };
 
 }  // namespace hft

@@ -11,22 +11,22 @@
 namespace hft {
 namespace {
 
-constexpr std::int64_t kGroups = 32;
+constexpr std::int64_t kNormGroups = 32;
 
 // A convolution and the norm of its groups.
-struct ConvNorm {
+struct MaskformerConvNorm {
   Conv2d conv;
   GroupNorm norm;
-  ConvNorm(const Weights& w, const Conv2d::Shape& shape)
-      : conv(w / 0, shape, false), norm(w / 1, shape.out, kGroups) {}
+  MaskformerConvNorm(const Weights& w, const Conv2d::Shape& shape)
+      : conv(w / 0, shape, false), norm(w / 1, shape.out, kNormGroups) {}
   Cells operator()(const Cells& x, Activation activation = Activation::kNone) const {
     return norm(conv(x), activation);
   }
 };
 
 struct Pyramid {
-  ConvNorm stem;
-  std::vector<ConvNorm> laterals, blocks;  // from the coarsest to the finest
+  MaskformerConvNorm stem;
+  std::vector<MaskformerConvNorm> laterals, blocks;  // from the coarsest to the finest
   Conv2d mask_projection;
 
   Pyramid(const std::vector<std::int64_t>& widths, std::int64_t size, std::int64_t mask_size,
@@ -70,15 +70,15 @@ struct Transformer {
   }
 };
 
-ImageNet build(const Fields& config, const Weights& w, ImageHead) {
+ImageNet build_maskformer(const Fields& config, const Weights& w, ImageHead) {
   const Weights level = w / "model" / "pixel_level_module";
   (w / "criterion").ignore();
   const MaskBackbone backbone(config, level / "encoder", true);
   const auto mask_size = config.integer("mask_feature_size", 1, limits::kHidden, 256);
-  const auto size = config.integer("fpn_feature_size", kGroups, limits::kHidden, 256);
-  if (size % kGroups != 0)
-    fail(Errc::kBadData, config.where(), ": 'fpn_feature_size' is ", size, ", wanted a multiple of ",
-         kGroups);
+  const auto size = config.integer("fpn_feature_size", kNormGroups, limits::kHidden, 256);
+  if (size % kNormGroups != 0)
+    fail(Errc::kBadData, config.where(), ": 'fpn_feature_size' is ", size,
+         ", wanted a multiple of ", kNormGroups);
   const Transformer transformer(config.object("decoder_config"), backbone.widths.back(),
                                 w / "model" / "transformer_module");
   const auto hidden = transformer.shape.size, queries = transformer.shape.queries;
@@ -111,14 +111,14 @@ ImageNet build(const Fields& config, const Weights& w, ImageHead) {
   return net;
 }
 
-constexpr ImageHead kHeads[] = {ImageHead::kSegment};
+constexpr ImageHead kMaskformerHeads[] = {ImageHead::kSegment};
 
 }  // namespace
 
 extern const Architecture maskformer{
     .types = {"maskformer"},
-    .image = build,
-    .image_heads = kHeads,
+    .image = build_maskformer,
+    .image_heads = kMaskformerHeads,
 };
 
 }  // namespace hft

@@ -39,8 +39,8 @@ std::vector<Conv2d> convs_of(const ResNetShape& r, const Weights& w, const Step&
           conv(2, {inner, s.out})};
 }
 
-ResNet::Block block_of(const ResNetShape& r, const Weights& w, const Step& s, const PlaceOf& place,
-                       const PlaceOf& shortcut) {
+ResNet::Block resnet_block_of(const ResNetShape& r, const Weights& w, const Step& s,
+                              const PlaceOf& place, const PlaceOf& shortcut) {
   ResNet::Block block{.convs = convs_of(r, w, s, place), .path = w.path()};
   if (s.in == s.out && s.stride == 1) return block;
   if (r.average_down) block.average = s.stride;
@@ -62,9 +62,9 @@ std::vector<std::vector<ResNet::Block>> stages_of(
       const std::int64_t stride = b == 0 && halves && !dilates ? 2 : 1;
       // timm's first dilated block still sees as near as before.
       const std::int64_t dilation = dilates && b > 0 ? 2 : 1;
-      stage.push_back(
-          block_of(r, at(i, b), {b == 0 ? in : r.widths[i], r.widths[i], stride, dilation}, place,
-                   shortcut));
+      stage.push_back(resnet_block_of(r, at(i, b),
+                                      {b == 0 ? in : r.widths[i], r.widths[i], stride, dilation},
+                                      place, shortcut));
     }
     in = r.widths[i];
   }
@@ -164,7 +164,7 @@ ResNetShape resnet_shape(const Fields& config) {
 
 namespace {
 
-ImageNet build(const Fields& config, const Weights& w, ImageHead) {
+ImageNet build_resnet(const Fields& config, const Weights& w, ImageHead) {
   const ResNetShape r = resnet_shape(config);
   ImageNet net{.channels = r.channels, .pixels = kPassPixels};
   net.see = [resnet = hf_resnet(r, w / "resnet"),
@@ -175,15 +175,15 @@ ImageNet build(const Fields& config, const Weights& w, ImageHead) {
   return net;
 }
 
-constexpr ImageHead kHeads[] = {ImageHead::kClassify};
+constexpr ImageHead kResnetHeads[] = {ImageHead::kClassify};
 
 }  // namespace
 
 extern const Architecture resnet{
     .types = {"resnet"},
     .base = "resnet",
-    .image = build,
-    .image_heads = kHeads,
+    .image = build_resnet,
+    .image_heads = kResnetHeads,
 };
 
 }  // namespace hft

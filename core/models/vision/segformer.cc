@@ -14,7 +14,7 @@
 namespace hft {
 namespace {
 
-constexpr double kEps = 1e-5;  // of every norm, whatever config.json says
+constexpr double kSegformerEps = 1e-5;  // of every norm, whatever config.json says
 
 struct SegformerConfig {
   std::int64_t channels, stages, decoder;
@@ -48,7 +48,7 @@ struct SegformerConfig {
   }
 };
 
-struct Layer {
+struct SegformerLayer {
   LayerNorm norm1, norm2, norm_reduced;
   Linear query, key_value, output, first, second;
   std::optional<Conv2d> reduction;
@@ -56,9 +56,9 @@ struct Layer {
   std::int64_t heads;
   Activation activation;
   std::string path;
-  Layer(const SegformerConfig& c, std::int64_t stage, const Weights& w)
-      : norm1(w / "layer_norm_1", c.widths[stage], kEps),
-        norm2(w / "layer_norm_2", c.widths[stage], kEps),
+  SegformerLayer(const SegformerConfig& c, std::int64_t stage, const Weights& w)
+      : norm1(w / "layer_norm_1", c.widths[stage], kSegformerEps),
+        norm2(w / "layer_norm_2", c.widths[stage], kSegformerEps),
         query(w / "attention" / "self" / "query", {c.widths[stage], c.widths[stage]}),
         key_value(w / "attention" / "self", {{"key", c.widths[stage]}, {"value", c.widths[stage]}},
                   c.widths[stage]),
@@ -73,7 +73,7 @@ struct Layer {
     const auto width = c.widths[stage], ratio = c.reductions[stage];
     if (ratio == 1) return;
     reduction.emplace(w / "attention" / "self" / "sr", Conv2d::Shape{width, width, ratio, ratio});
-    norm_reduced = LayerNorm(w / "attention" / "self" / "layer_norm", width, kEps);
+    norm_reduced = LayerNorm(w / "attention" / "self" / "layer_norm", width, kSegformerEps);
   }
 
   Cells operator()(const Cells& x) const {
@@ -96,22 +96,23 @@ struct Layer {
   }
 };
 
-struct Stage {
+struct SegformerStage {
   Conv2d patches;
   LayerNorm patches_norm, norm;
-  std::vector<Layer> layers;
+  std::vector<SegformerLayer> layers;
 };
 
 struct Encoder {
-  std::vector<Stage> stages;
+  std::vector<SegformerStage> stages;
   Encoder(const SegformerConfig& c, const Weights& w) {
     for (std::int64_t i = 0; i < c.stages; ++i) {
       const Weights patches = w / "patch_embeddings" / i;
-      Stage stage{Conv2d(patches / "proj", {i == 0 ? c.channels : c.widths[i - 1], c.widths[i],
-                                            c.patches[i], c.strides[i], c.patches[i] / 2}),
-                  LayerNorm(patches / "layer_norm", c.widths[i], kEps),
-                  LayerNorm(w / "layer_norm" / i, c.widths[i], kEps),
-                  {}};
+      SegformerStage stage{
+          Conv2d(patches / "proj", {i == 0 ? c.channels : c.widths[i - 1], c.widths[i],
+                                    c.patches[i], c.strides[i], c.patches[i] / 2}),
+          LayerNorm(patches / "layer_norm", c.widths[i], kSegformerEps),
+          LayerNorm(w / "layer_norm" / i, c.widths[i], kSegformerEps),
+          {}};
       for (std::int64_t b = 0; b < c.depths[i]; ++b)
         stage.layers.emplace_back(c, i, w / "block" / i / b);
       stages.push_back(std::move(stage));
@@ -120,10 +121,10 @@ struct Encoder {
   std::vector<Cells> operator()(const Pictures& pictures) const {
     Cells x = cells_of(pictures.pixels);
     std::vector<Cells> maps;
-    for (const Stage& stage : stages) {
+    for (const SegformerStage& stage : stages) {
       x = stage.patches(x);
       x.x = stage.patches_norm(x.x);
-      for (const Layer& layer : stage.layers) {
+      for (const SegformerLayer& layer : stage.layers) {
         x = layer(x);
         pictures.note(layer.path, x.x);
       }
@@ -154,7 +155,7 @@ struct DecodeHead {
   }
 };
 
-ImageNet build(const Fields& config, const Weights& w, ImageHead head) {
+ImageNet build_segformer(const Fields& config, const Weights& w, ImageHead head) {
   const SegformerConfig c(config);
   const auto labels = label_count(config);
   const Encoder encoder(c, w / "segformer" / "encoder");
@@ -175,15 +176,15 @@ ImageNet build(const Fields& config, const Weights& w, ImageHead head) {
   return net;
 }
 
-constexpr ImageHead kHeads[] = {ImageHead::kSegment, ImageHead::kClassify};
+constexpr ImageHead kSegformerHeads[] = {ImageHead::kSegment, ImageHead::kClassify};
 
 }  // namespace
 
 extern const Architecture segformer{
     .types = {"segformer"},
     .base = "segformer",
-    .image = build,
-    .image_heads = kHeads,
+    .image = build_segformer,
+    .image_heads = kSegformerHeads,
 };
 
 }  // namespace hft

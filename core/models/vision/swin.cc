@@ -210,7 +210,7 @@ std::vector<Cells> Swin::operator()(const Pictures& pictures, bool always) const
 
 namespace {
 
-ImageNet build(const Fields& config, const Weights& w, ImageHead) {
+ImageNet build_swin(const Fields& config, const Weights& w, ImageHead) {
   const SwinShape shape(config);
   const Weights at = w / "swin";
   const auto width = shape.width(shape.depths.size() - 1);
@@ -225,7 +225,7 @@ ImageNet build(const Fields& config, const Weights& w, ImageHead) {
 }
 
 // The cells of the last stage; Donut's are not normalised.
-PictureEncoder encoder_of(const Fields& config, const Weights& w, bool normalised) {
+PictureEncoder swin_encoder_of(const Fields& config, const Weights& w, bool normalised) {
   const SwinShape shape(config);
   const auto width = shape.width(shape.depths.size() - 1);
   (w / "pooler").ignore();
@@ -244,14 +244,14 @@ PictureEncoder encoder_of(const Fields& config, const Weights& w, bool normalise
           width, grid.cells()};
 }
 PictureEncoder swin_encoder(const Fields& config, const Weights& w) {
-  return encoder_of(config, w, true);
+  return swin_encoder_of(config, w, true);
 }
 PictureEncoder donut_encoder(const Fields& config, const Weights& w) {
-  return encoder_of(config, w, false);
+  return swin_encoder_of(config, w, false);
 }
 
-constexpr ImageHead kHeads[] = {ImageHead::kClassify};
-constexpr std::pair<std::string_view, std::string_view> kNewer[] = {
+constexpr ImageHead kSwinHeads[] = {ImageHead::kClassify};
+constexpr std::pair<std::string_view, std::string_view> kSwinNewer[] = {
     {"attention.self.relative_position", "attention.relative_position_bias.relative_position"},
     {"attention.self.query", "attention.q_proj"},
     {"attention.self.key", "attention.k_proj"},
@@ -265,16 +265,16 @@ constexpr std::pair<std::string_view, std::string_view> kNewer[] = {
 extern const Architecture swin{
     .types = {"swin"},
     .base = "swin",
-    .image = build,
-    .image_heads = kHeads,
+    .image = build_swin,
+    .image_heads = kSwinHeads,
     .picture_encoder = swin_encoder,
-    .newer_names = kNewer,
+    .newer_names = kSwinNewer,
 };
 extern const Architecture donut_swin{
     .types = {"donut-swin"},
     .base = "donut",
     .picture_encoder = donut_encoder,
-    .newer_names = kNewer,
+    .newer_names = kSwinNewer,
 };
 
 }  // namespace hft

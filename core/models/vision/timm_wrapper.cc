@@ -93,7 +93,7 @@ struct TimmVit {
   }
 };
 
-Vit vit_of(const TimmVit& c, const Weights& w) {
+Vit timm_wrapper_vit_of(const TimmVit& c, const Weights& w) {
   std::vector<Tensor> tokens;
   const auto add = [&](const char* name, std::int64_t count) {
     if (Tensor token = w.small(name, {1, count, c.block.hidden}); token.defined())
@@ -122,8 +122,8 @@ Vit vit_of(const TimmVit& c, const Weights& w) {
   return vit;
 }
 
-ImageNet build_vit(const Fields& config, const Fields& args, const std::string& name,
-                   const Weights& w) {
+ImageNet timm_wrapper_build_vit(const Fields& config, const Fields& args, const std::string& name,
+                                const Weights& w) {
   const TimmVit c(config, args, name, *vit_size(name), w);
   const bool gap = name.find("_gap_") != std::string::npos;
   const std::string pooling = pooling_of(config, args, gap ? "avg" : "token");
@@ -131,7 +131,7 @@ ImageNet build_vit(const Fields& config, const Fields& args, const std::string& 
     fail(Errc::kUnsupported, config.where(), ": global_pool '", pooling,
          "' is not supported, wanted token or avg");
   const bool mean = pooling == "avg", late = w.has("fc_norm.weight"), taught = w.has("head_dist.weight");
-  const Vit vit = vit_of(c, w);
+  const Vit vit = timm_wrapper_vit_of(c, w);
   const auto before = vit.prefix.size(0);
   const LayerNorm norm(w / (late ? "fc_norm" : "norm"), c.block.hidden, c.block.eps);
   const auto linear = [&](const char* at) { return Linear(w / at, {label_count(config), c.block.hidden}); };
@@ -168,24 +168,24 @@ ImageNet build_resnet(const Fields& config, const Fields& args, const std::strin
   return net;
 }
 
-ImageNet build(const Fields& config, const Weights& w, ImageHead) {
+ImageNet build_timm_wrapper(const Fields& config, const Weights& w, ImageHead) {
   const std::string name = config.text("architecture", "resnet50");
   const Fields args = config.object("model_args");
   const Weights at = w / "timm_model";
-  if (vit_size(name)) return build_vit(config, args, name, at);
+  if (vit_size(name)) return timm_wrapper_build_vit(config, args, name, at);
   if (const auto resnet = timm_resnet_shape(name, args)) return build_resnet(config, args, name, *resnet, at);
   fail_unknown(config, name);
 }
 
-constexpr ImageHead kHeads[] = {ImageHead::kClassify};
+constexpr ImageHead kTimmWrapperHeads[] = {ImageHead::kClassify};
 
 }  // namespace
 
 extern const Architecture timm_wrapper{
     .types = {"timm_wrapper"},
     .base = "timm_model",
-    .image = build,
-    .image_heads = kHeads,
+    .image = build_timm_wrapper,
+    .image_heads = kTimmWrapperHeads,
 };
 
 }  // namespace hft

@@ -10,7 +10,7 @@
 namespace hft {
 namespace {
 
-Vit vit_of(const VitConfig& c, const Weights& w, std::vector<std::string> prefix) {
+Vit vit_vit_of(const VitConfig& c, const Weights& w, std::vector<std::string> prefix) {
   const Weights at = w / "embeddings";
   std::vector<Tensor> tokens;
   for (const auto& name : prefix)
@@ -33,12 +33,12 @@ ImageNet net_of(const VitConfig& c) {
   return {.channels = c.channels, .pixels = kPassTokens * c.patch.cells()};
 }
 
-ImageNet build_vit(const Fields& config, const Weights& w, ImageHead) {
+ImageNet vit_build_vit(const Fields& config, const Weights& w, ImageHead) {
   const VitConfig c(config);
   const Weights at = w / "vit";
   (at / "pooler").ignore();
   ImageNet net = net_of(c);
-  net.see = [vit = vit_of(c, at, {"cls_token"}),
+  net.see = [vit = vit_vit_of(c, at, {"cls_token"}),
              norm = LayerNorm(at / "layernorm", c.block.hidden, c.block.eps),
              classifier = Linear(w / "classifier", {label_count(config), c.block.hidden})](
                 const Pictures& pictures) {
@@ -47,11 +47,12 @@ ImageNet build_vit(const Fields& config, const Weights& w, ImageHead) {
   return net;
 }
 
-PictureEncoder encoder_of(const Fields& config, const Weights& w, std::vector<std::string> prefix) {
+PictureEncoder vit_encoder_of(const Fields& config, const Weights& w,
+                              std::vector<std::string> prefix) {
   const VitConfig c(config);
   (w / "pooler").ignore();
   const auto states = static_cast<std::int64_t>(prefix.size()) + c.grid.cells();
-  return {[vit = vit_of(c, w, std::move(prefix)),
+  return {[vit = vit_vit_of(c, w, std::move(prefix)),
            norm = LayerNorm(w / "layernorm", c.block.hidden, c.block.eps)](
               const Pictures& pictures) -> PictureStates {
             Vit::States seen = vit(pictures, 0);
@@ -60,10 +61,10 @@ PictureEncoder encoder_of(const Fields& config, const Weights& w, std::vector<st
           c.block.hidden, states};
 }
 PictureEncoder vit_encoder(const Fields& config, const Weights& w) {
-  return encoder_of(config, w, {"cls_token"});
+  return vit_encoder_of(config, w, {"cls_token"});
 }
 PictureEncoder deit_encoder(const Fields& config, const Weights& w) {
-  return encoder_of(config, w, {"cls_token", "distillation_token"});
+  return vit_encoder_of(config, w, {"cls_token", "distillation_token"});
 }
 
 // With a teacher the logits are the mean of what the two tokens say.
@@ -78,7 +79,7 @@ ImageNet build_deit(const Fields& config, const Weights& w, ImageHead) {
   const Linear classifier = linear(taught ? "cls_classifier" : "classifier");
   const Linear distilled = taught ? linear("distillation_classifier") : Linear();
   ImageNet net = net_of(c);
-  net.see = [=, vit = vit_of(c, at, {"cls_token", "distillation_token"}),
+  net.see = [=, vit = vit_vit_of(c, at, {"cls_token", "distillation_token"}),
              norm = LayerNorm(at / "layernorm", c.block.hidden, c.block.eps)](
                 const Pictures& pictures) {
     if (!taught) return each_row(classifier(norm(vit(pictures, 1).x)));
@@ -91,15 +92,15 @@ ImageNet build_deit(const Fields& config, const Weights& w, ImageHead) {
   return net;
 }
 
-constexpr ImageHead kHeads[] = {ImageHead::kClassify};
+constexpr ImageHead kVitHeads[] = {ImageHead::kClassify};
 
 }  // namespace
 
 extern const Architecture vit{
     .types = {"vit"},
     .base = "vit",
-    .image = build_vit,
-    .image_heads = kHeads,
+    .image = vit_build_vit,
+    .image_heads = kVitHeads,
     .picture_encoder = vit_encoder,
     .newer_names = kNewerVitNames,
 };
@@ -107,7 +108,7 @@ extern const Architecture deit{
     .types = {"deit"},
     .base = "deit",
     .image = build_deit,
-    .image_heads = kHeads,
+    .image_heads = kVitHeads,
     .picture_encoder = deit_encoder,
     .newer_names = kNewerVitNames,
 };

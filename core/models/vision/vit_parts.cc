@@ -31,7 +31,8 @@ Tensor scale_of(const BlockShape& s, const std::string& name, const Weights& w) 
 }
 
 // residual + scale * product(x)
-Tensor added(const Linear& product, const Tensor& x, const Tensor& scale, const Tensor& residual) {
+Tensor add_scaled(const Linear& product, const Tensor& x, const Tensor& scale,
+                  const Tensor& residual) {
   if (!scale.defined()) return product.plus(x, residual);
   return residual + product(x) * scale;
 }
@@ -97,8 +98,8 @@ Tensor VitBlock::operator()(const Tensor& x, const Sequences& seqs,
   const auto wanted = [&](const Tensor& all) {
     return rows.defined() ? all.index_select(0, rows) : all;
   };
-  const Tensor y = added(attention_output, wanted(mixed), scale1, wanted(x));
-  return added(fc2, fc1(norm2(y), activation), scale2, y);
+  const Tensor y = add_scaled(attention_output, wanted(mixed), scale1, wanted(x));
+  return add_scaled(fc2, fc1(norm2(y), activation), scale2, y);
 }
 
 Patches::Patches(const Weights& w, std::int64_t channels, Grid size, std::int64_t hidden, bool bias)
