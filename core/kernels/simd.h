@@ -110,23 +110,22 @@ template <class V>
 template <class V>
 [[gnu::always_inline]] inline V exp_of_negative(const V& x) {
   using Ints = typename With<V>::Ints;
-  const V least = V{} - 87.3f;
-  const V bounded = x < least ? least : x;
-  const V shifted = bounded * 1.44269504f - 0.5f;
-  const V known = shifted == shifted ? shifted : V{};   // NaN has no integer
-  const Ints n = __builtin_convertvector(known, Ints);  // rounds towards zero
-  const V whole = __builtin_convertvector(n, V);
-  const V r = bounded - whole * 0.693359375f + whole * 2.12194440e-4f;
+  constexpr float kWhole = 12582912.0f;  // 1.5 * 2^23: a float this large keeps whole numbers only
+  const V shifted = x * 1.44269504f + kWhole;
+  const V whole = shifted - kWhole;
+  const V r = x - whole * 0.693359375f + whole * 2.12194440e-4f;
   V p = r * 1.9875691500e-4f + 1.3981999507e-3f;
   p = p * r + 8.3334519073e-3f;
   p = p * r + 4.1665795894e-2f;
   p = p * r + 1.6666665459e-1f;
   p = p * r + 5.0000001201e-1f;
-  p = p * r * r + r + 1.0f;
-  const Ints power = (n + 127) << 23;
+  p = p * (r * r) + r + 1.0f;
+  Ints power;
+  std::memcpy(&power, &shifted, sizeof power);
+  power = (power << 23) + (127 << 23);
   V scale;
   std::memcpy(&scale, &power, sizeof scale);
-  return x < least ? V{} : p * scale;
+  return x < -87.3f ? V{} : p * scale;
 }
 
 // F::run(a…) compiled for one row of the table of kernels. It must be always inlined.
