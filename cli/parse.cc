@@ -102,6 +102,15 @@ void add_common(CLI::App& app) {
       ->check(CLI::IsMember({"auto", "bar", "plain", "json", "none"}))
       ->default_str("auto")
       ->group("Messages");
+  app.add_option_function<std::string>(
+         "--color", [](const std::string&) {}, "When text for people is coloured; it has no colours as yet")
+      ->check(CLI::IsMember({"auto", "always", "never"}))
+      ->default_str("auto")
+      ->group("Messages");
+  if (!app.get_option_no_throw("--dry-run") && !app.get_prefix_command())  // else it is passed on
+    app.add_flag("--dry-run")
+        ->description("Check the command line, print the options in force and where each comes from, and end")
+        ->group("Messages");
   if (!app.get_option_no_throw("--config"))
     app.add_option_function<std::string>(
            "--config", [](const std::string&) {},
@@ -168,8 +177,8 @@ void parse_arguments(CLI::App& app, std::vector<std::string> arguments) {
 }
 
 // Before the arguments, what files and variables say of options that are not among them.
-void add_settings(const std::string& name, const CLI::App& app, std::vector<std::string>& arguments) {
-  const std::vector<Setting> settings = settings_for(app, arguments);
+void add_settings(const std::string& name, const std::vector<Setting>& settings,
+                  std::vector<std::string>& arguments) {
   if (settings.empty()) return;
   std::map<std::string, std::function<int()>> runs;
   const auto tree = build_tree(runs, name);
@@ -184,6 +193,23 @@ void add_settings(const std::string& name, const CLI::App& app, std::vector<std:
     for (const std::string& value : setting.values) all.push_back(setting.option + "=" + value);
   }
   arguments.insert(arguments.begin(), all.begin(), all.end());
+}
+
+// Each option that is given, by whom, one a line: what --dry-run prints.
+int print_plan(const CLI::App& app, const std::vector<Setting>& settings) {
+  std::printf("hft %s\n", app.get_name().c_str());
+  for (const CLI::Option* option : app.get_options()) {
+    const std::string name = option->nonpositional() ? "--" + option->get_lnames()[0] : option->get_name(true);
+    if (option->count() == 0 || name == "--dry-run") continue;
+    const auto set = std::find_if(settings.begin(), settings.end(),
+                                  [&](const Setting& one) { return one.option == name; });
+    const bool from_file = set != settings.end() && set->values == option->results();
+    std::string values;
+    if (option->get_expected_max() > 0)
+      for (const std::string& value : option->results()) values += " " + escape_controls(shorten(value, 200));
+    std::printf("  %s%s  (%s)\n", name.c_str(), values.c_str(), from_file ? set->origin.c_str() : "command line");
+  }
+  return 0;
 }
 
 // The words of a group ("hub cache") and the one behind them that is wrong, if any.
@@ -282,8 +308,12 @@ Parsed parse(std::vector<std::string> arguments) {
   CLI::App* sub = parsed.app->get_subcommand(name);
   if (asks_help(words)) return {nullptr, [name] { return run_help({"help", name}); }};
   arguments.erase(arguments.begin(), arguments.begin() + static_cast<std::ptrdiff_t>(words));
-  add_settings(name, *sub, arguments);
+  const std::vector<Setting> settings = settings_for(*sub, arguments);
+  add_settings(name, settings, arguments);
   parse_arguments(*sub, std::move(arguments));
+  const CLI::Option* dry = sub->get_option_no_throw("--dry-run");
+  if (dry && dry->get_group() == "Messages" && dry->count() > 0)
+    return {std::move(parsed.app), [sub, settings] { return print_plan(*sub, settings); }};
   parsed.run = [sub, run = runs.at(name)] {
     refuse_folder_as_text(*sub);
     return run();

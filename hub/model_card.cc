@@ -56,28 +56,44 @@ void write_metrics(YAML::Emitter& yaml, const std::string& name, const std::stri
 }  // namespace
 
 std::string task_of(const std::string& architecture, const std::string& model_type) {
-  static const std::pair<const char*, const char*> kTasks[] = {
+  // The first whose ending and, where there are some, whose model types fit.
+  struct Rule {
+    std::string_view ending, task, types = "";
+  };
+  static constexpr Rule kRules[] = {
+      {"ForSequenceClassification", "audio-classification",
+       " data2vec-audio hubert sew sew-d unispeech unispeech-sat wav2vec2 wav2vec2-bert wav2vec2-conformer wavlm "},
       {"ForSequenceClassification", "text-classification"},
       {"ForTokenClassification", "token-classification"},
       {"ForDocumentQuestionAnswering", "document-question-answering"},
+      {"ForQuestionAnswering", "document-question-answering", " layoutlm layoutlmv2 layoutlmv3 lilt "},
+      {"ForQuestionAnswering", "visual-question-answering", " blip blip-2 visual_bert vilt "},
       {"ForQuestionAnswering", "question-answering"},
       {"ForMaskedLM", "fill-mask"},
       {"ForCausalLM", "text-generation"},
       {"LMHeadModel", "text-generation"},
       {"ForImageClassification", "image-classification"},
       {"ForObjectDetection", "object-detection"},
-      {"ForSemanticSegmentation", "image-segmentation"},
-      {"ForUniversalSegmentation", "image-segmentation"},
+      {"Segmentation", "image-segmentation"},
       {"ForAudioClassification", "audio-classification"},
       {"ForCTC", "automatic-speech-recognition"},
       {"ForSpeechSeq2Seq", "automatic-speech-recognition"},
+      {"ForConditionalGeneration", "automatic-speech-recognition", " whisper "},
+      {"ForConditionalGeneration", "image-text-to-text",
+       " gemma3 idefics idefics2 idefics3 internvl llava llava_next llava_onevision mllama paligemma qwen2_5_vl "
+       "qwen2_vl qwen3_vl smolvlm vipllava "},
+      {"ForConditionalGeneration", "image-to-text", " blip blip-2 git pix2struct "},
+      {"ForConditionalGeneration", "text2text-generation"},
+      {"VisionEncoderDecoderModel", "image-to-text"},
+      {"CLIPModel", "zero-shot-image-classification"},
+      {"SiglipModel", "zero-shot-image-classification"},
+      {"ClapModel", "zero-shot-audio-classification"},
       {"MarianMTModel", "translation"}};
-  for (const auto& [end, task] : kTasks)
-    if (architecture.ends_with(end)) return task;
-  if (!architecture.ends_with("ForConditionalGeneration")) return "";
-  if (model_type == "whisper") return "automatic-speech-recognition";
-  if (model_type.starts_with("llava")) return "image-text-to-text";
-  return model_type.starts_with("blip") ? "image-to-text" : "text2text-generation";
+  for (const Rule& rule : kRules)
+    if (architecture.ends_with(rule.ending) &&
+        (rule.types.empty() || rule.types.find(" " + model_type + " ") != rule.types.npos))
+      return std::string(rule.task);
+  return "";
 }
 
 std::string architecture_of(const fs::path& folder) {

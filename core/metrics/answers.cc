@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/base/text.h"
+#include "core/metrics/error_rate.h"
 #include "core/metrics/words.h"
 #include "core/tokenizers/unicode.h"
 
@@ -70,6 +71,21 @@ AnswerScores answer_scores(std::string_view answer, std::span<const std::string>
     any = true;
   }
   if (!any && version == SquadVersion::kTwo) take("");
+  return best;
+}
+
+double levenshtein_similarity(std::string_view answer, std::span<const std::string> golds) {
+  const auto letters = [](std::string_view text) {
+    return characters_of(joined(words_of(lowercase(text)), " "));
+  };
+  const Words got = letters(answer);
+  double best = 0;
+  for (const std::string& gold : golds) {
+    const Words wanted = letters(gold);
+    const auto longest = static_cast<double>(std::max(got.size(), wanted.size()));
+    const double far = longest == 0 ? 0 : static_cast<double>(edit_distance(got, wanted)) / longest;
+    if (far <= 0.5) best = std::max(best, 1 - far);
+  }
   return best;
 }
 

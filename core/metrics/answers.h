@@ -19,4 +19,8 @@ enum class SquadVersion { kOne, kTwo };
 AnswerScores answer_scores(std::string_view answer, std::span<const std::string> golds,
                            SquadVersion version);
 
+// Of the answer that is nearest (ANLS, Biten et al. 2019): 1 less the share of letters that are
+// edited, whatever their case; 0 where that is under one half.
+double levenshtein_similarity(std::string_view answer, std::span<const std::string> golds);
+
 }  // namespace hft::metrics

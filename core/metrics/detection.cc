@@ -4,14 +4,19 @@
 #include <array>
 #include <limits>
 #include <map>
-#include <numeric>
-#include <set>
 
 namespace hft::metrics {
+
+// The boxes of one category in one picture.
+struct CocoScene {
+  std::int64_t image = 0;
+  std::vector<const TrueBox*> truth;
+  std::vector<const DetectedBox*> detected;  // best first, 100 at most
+};
+
 namespace {
 
 constexpr std::size_t kThresholds = 10, kRecalls = 101, kMost = 100;
-constexpr std::array<std::size_t, 3> kLimits{1, 10, kMost};
 
 double threshold(std::size_t t) { return 0.5 + 0.05 * static_cast<double>(t); }
 
@@ -19,15 +24,9 @@ struct Range {
   double low, high;
   bool holds(double area) const { return area >= low && area <= high; }
 };
-constexpr double kAny = 1e10;
+constexpr double kAnyArea = 1e10;
 constexpr std::array<Range, 4> kRanges{
-    {{0, kAny}, {0, 32.0 * 32}, {32.0 * 32, 96.0 * 96}, {96.0 * 96, kAny}}};
-
-// The boxes of one category in one picture.
-struct Scene {
-  std::vector<const TrueBox*> truth;
-  std::vector<const DetectedBox*> detected;  // best first, 100 at most
-};
+    {{0, kAnyArea}, {0, 32.0 * 32}, {32.0 * 32, 96.0 * 96}, {96.0 * 96, kAnyArea}}};
 
 // What became of one detection at each threshold.
 struct Outcome {
@@ -54,7 +53,7 @@ int match(const std::vector<double>& overlaps, const std::vector<const TrueBox*>
   return best;
 }
 
-SceneOutcome outcome_of(const Scene& scene, const Range& range) {
+SceneOutcome outcome_of(const CocoScene& scene, const Range& range) {
   const auto left_out = [&](const TrueBox* box) { return box->crowd || !range.holds(box->area); };
   std::vector<const TrueBox*> truth = scene.truth;
   std::ranges::stable_sort(truth, {}, left_out);
@@ -84,65 +83,26 @@ SceneOutcome outcome_of(const Scene& scene, const Range& range) {
   return all;
 }
 
-// Of one category, size and limit at one threshold.
-struct Curve {
-  std::array<double, kRecalls> precision{};
-  double recall = 0;
-};
-
-Curve curve_of(const std::vector<const Outcome*>& detected, std::size_t t, double wanted) {
-  std::vector<double> recall, precision;
-  double hits = 0, misses = 0;
-  for (const Outcome* one : detected) {
-    hits += one->matched[t] && !one->ignored[t];
-    misses += !one->matched[t] && !one->ignored[t];
-    recall.push_back(hits / wanted);
-    precision.push_back(hits / (hits + misses + std::numeric_limits<double>::epsilon()));
-  }
-  for (std::size_t i = precision.size(); i-- > 1;)
-    precision[i - 1] = std::max(precision[i - 1], precision[i]);
-  Curve curve;
-  if (!recall.empty()) curve.recall = recall.back();
-  for (std::size_t r = 0; r < kRecalls; ++r) {
-    const double wanted_recall = static_cast<double>(r) * 0.01;
-    const auto at = std::ranges::lower_bound(recall, wanted_recall) - recall.begin();
-    if (static_cast<std::size_t>(at) < precision.size())
-      curve.precision[r] = precision[static_cast<std::size_t>(at)];
-  }
-  return curve;
-}
-
 struct Mean {
   double sum = 0, count = 0;
   void add(double value) { sum += value, count += 1; }
   double value() const { return count == 0 ? -1 : sum / count; }
 };
 
-// Of one size and limit, over the categories: at all thresholds and at two of them.
-struct Summary {
-  Mean precision, precision50, precision75, recall;
-};
+// Precision by recall, of one category at one threshold.
+struct Curve {
+  std::vector<double> recall, precision;
 
-void add(const std::vector<SceneOutcome>& scenes, std::size_t limit, Summary& to) {
-  std::vector<const Outcome*> detected;
-  double wanted = 0;
-  for (const SceneOutcome& scene : scenes) {
-    wanted += static_cast<double>(scene.wanted);
-    for (std::size_t d = 0; d < std::min(limit, scene.detected.size()); ++d)
-      detected.push_back(&scene.detected[d]);
-  }
-  if (wanted == 0) return;
-  std::ranges::stable_sort(detected, std::greater(), &Outcome::score);
-  for (std::size_t t = 0; t < kThresholds; ++t) {
-    const Curve curve = curve_of(detected, t, wanted);
-    to.recall.add(curve.recall);
-    for (const double p : curve.precision) {
-      to.precision.add(p);
-      if (t == 0) to.precision50.add(p);
-      if (t == 5) to.precision75.add(p);
+  void add_precisions(Mean& to) {
+    for (std::size_t i = precision.size(); i-- > 1;)
+      precision[i - 1] = std::max(precision[i - 1], precision[i]);
+    for (std::size_t r = 0; r < kRecalls; ++r) {
+      const double wanted = static_cast<double>(r) * 0.01;
+      const auto at = static_cast<std::size_t>(std::ranges::lower_bound(recall, wanted) - recall.begin());
+      to.add(at < precision.size() ? precision[at] : 0);
     }
   }
-}
+};
 
 }  // namespace
 
@@ -154,30 +114,88 @@ double intersection_over_union(const Box& a, const Box& b, bool crowd) {
   return both / (crowd ? own : own + b.width * b.height - both);
 }
 
-CocoFigures coco_figures(std::span<const TrueBox> truth, std::span<const DetectedBox> detected) {
-  std::map<std::int64_t, std::map<std::int64_t, Scene>> categories;  // category, picture
+CocoMatches::Scenes CocoMatches::scenes_of(const std::vector<CocoScene>& all, std::size_t size) {
+  Scenes scenes;
+  for (const CocoScene& scene : all) {
+    const SceneOutcome outcome = outcome_of(scene, kRanges[size]);
+    scenes.wanted.push_back({scene.image, outcome.wanted});
+    for (std::size_t place = 0; place < outcome.detected.size(); ++place) {
+      const Outcome& one = outcome.detected[place];
+      Found found{one.score, scene.image, place};
+      for (std::size_t t = 0; t < kThresholds; ++t) {
+        found.matched |= static_cast<std::uint16_t>(one.matched[t] << t);
+        found.left_out |= static_cast<std::uint16_t>(one.ignored[t] << t);
+      }
+      scenes.found.push_back(found);
+    }
+  }
+  std::ranges::stable_sort(scenes.found, std::greater(), &Found::score);
+  return scenes;
+}
+
+CocoMatches::CocoMatches(std::span<const TrueBox> truth, std::span<const DetectedBox> detected) {
+  std::map<std::int64_t, std::map<std::int64_t, CocoScene>> categories;  // category, picture
   for (const TrueBox& box : truth) categories[box.category][box.image].truth.push_back(&box);
   for (const DetectedBox& box : detected)
     categories[box.category][box.image].detected.push_back(&box);
-  std::array<std::array<Summary, kLimits.size()>, kRanges.size()> summaries;
-  for (auto& [category, scenes] : categories) {
-    for (auto& [image, scene] : scenes) {
+  for (auto& [category, by_image] : categories) {
+    std::vector<CocoScene> scenes;
+    for (auto& [image, scene] : by_image) {
+      scene.image = image;
       std::ranges::stable_sort(scene.detected, std::greater(), &DetectedBox::score);
       if (scene.detected.size() > kMost) scene.detected.resize(kMost);
+      scenes.push_back(std::move(scene));
     }
-    for (std::size_t r = 0; r < kRanges.size(); ++r) {
-      std::vector<SceneOutcome> outcomes;
-      for (const auto& [image, scene] : scenes) outcomes.push_back(outcome_of(scene, kRanges[r]));
-      for (std::size_t l = 0; l < kLimits.size(); ++l) add(outcomes, kLimits[l], summaries[r][l]);
+    auto& sizes = categories_.emplace_back();
+    for (std::size_t size = 0; size < sizes.size(); ++size) sizes[size] = scenes_of(scenes, size);
+  }
+}
+
+double CocoMatches::figure(const CocoFigure& of, std::span<const std::int64_t> times) const {
+  const auto times_of = [&](std::int64_t image) {
+    return static_cast<double>(times.empty() ? 1 : times[static_cast<std::size_t>(image)]);
+  };
+  const std::size_t first = of.threshold < 0 ? 0 : static_cast<std::size_t>(of.threshold),
+                    last = of.threshold < 0 ? kThresholds : first + 1;
+  Mean mean;
+  Curve curve;
+  for (const auto& sizes : categories_) {
+    const Scenes& scenes = sizes[of.size];
+    double wanted = 0;
+    for (const Wanted& one : scenes.wanted)
+      wanted += times_of(one.image) * static_cast<double>(one.boxes);
+    if (wanted == 0) continue;
+    for (std::size_t t = first; t < last; ++t) {
+      curve.recall.clear();
+      curve.precision.clear();
+      double hits = 0, misses = 0;
+      for (const Found& one : scenes.found) {
+        const double counts = times_of(one.image);
+        if (counts == 0 || one.place >= of.limit) continue;
+        if (!(one.left_out >> t & 1)) (one.matched >> t & 1 ? hits : misses) += counts;
+        curve.recall.push_back(hits / wanted);
+        curve.precision.push_back(hits / (hits + misses + std::numeric_limits<double>::epsilon()));
+      }
+      if (of.recall)
+        mean.add(curve.recall.empty() ? 0 : curve.recall.back());
+      else
+        curve.add_precisions(mean);
     }
   }
-  const auto& all = summaries[0];
-  return {all[2].precision.value(),     all[2].precision50.value(),
-          all[2].precision75.value(),   summaries[1][2].precision.value(),
-          summaries[2][2].precision.value(), summaries[3][2].precision.value(),
-          all[0].recall.value(),        all[1].recall.value(),
-          all[2].recall.value(),        summaries[1][2].recall.value(),
-          summaries[2][2].recall.value(),    summaries[3][2].recall.value()};
+  return mean.value();
+}
+
+CocoFigures coco_figures(std::span<const TrueBox> truth, std::span<const DetectedBox> detected) {
+  using enum CocoFigure::Size;
+  const CocoMatches matches(truth, detected);
+  const auto ap = [&](CocoFigure::Size size, int threshold = -1) {
+    return matches.figure({.size = size, .threshold = threshold});
+  };
+  const auto ar = [&](CocoFigure::Size size, std::size_t limit) {
+    return matches.figure({.size = size, .limit = limit, .recall = true});
+  };
+  return {ap(kAny),    ap(kAny, 0),  ap(kAny, 5),   ap(kSmall),       ap(kMedium),       ap(kLarge),
+          ar(kAny, 1), ar(kAny, 10), ar(kAny, 100), ar(kSmall, 100), ar(kMedium, 100), ar(kLarge, 100)};
 }
 
 }  // namespace hft::metrics

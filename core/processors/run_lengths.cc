@@ -1,5 +1,7 @@
-// Reference: rleEncode and rleToString of cocoapi's maskApi.c.
+// Reference: rleEncode, rleToString and rleFrString of cocoapi's maskApi.c.
 #include "core/processors/run_lengths.h"
+
+#include "core/base/error.h"
 
 namespace hft {
 
@@ -37,6 +39,39 @@ std::string packed_runs(const std::vector<std::uint32_t>& runs) {
     }
   }
   return text;
+}
+
+std::vector<std::uint32_t> unpacked_runs(std::string_view text) {
+  std::vector<std::uint32_t> runs;
+  for (std::size_t at = 0; at < text.size();) {
+    std::int64_t x = 0;
+    int shift = 0;
+    for (bool more = true; more; shift += 5) {
+      const int bits = at < text.size() ? text[at++] - 48 : -1;
+      if (bits < 0 || bits > 0x3f || shift > 30) fail(Errc::kBadData, "its run lengths are torn");
+      x |= static_cast<std::int64_t>(bits & 0x1f) << shift;
+      more = bits & 0x20;
+      if (!more && bits & 0x10) x -= std::int64_t{1} << (shift + 5);
+    }
+    if (runs.size() > 2) x += runs[runs.size() - 2];
+    if (x < 0 || x > UINT32_MAX) fail(Errc::kBadData, "it has a run of ", x, " pixels");
+    runs.push_back(static_cast<std::uint32_t>(x));
+  }
+  return runs;
+}
+
+std::vector<std::uint8_t> mask_of_runs(std::span<const std::uint32_t> runs, std::int64_t height,
+                                       std::int64_t width) {
+  std::int64_t pixels = 0;
+  for (const std::uint32_t run : runs) pixels += run;
+  if (pixels != height * width)
+    fail(Errc::kBadData, "its run lengths hold ", pixels, " pixels, wanted ", height, " x ", width);
+  std::vector<std::uint8_t> mask(static_cast<std::size_t>(pixels));
+  std::int64_t at = 0;
+  for (std::size_t i = 0; i < runs.size(); ++i)
+    for (const std::int64_t end = at + runs[i]; at < end; ++at)
+      mask[static_cast<std::size_t>(at % height * width + at / height)] = i % 2;
+  return mask;
 }
 
 }  // namespace hft

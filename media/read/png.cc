@@ -8,6 +8,7 @@
 
 #include "core/base/error.h"
 #include "core/base/limits.h"
+#include "media/number_map.h"
 #include "media/read/format.h"
 
 namespace hft::media {
@@ -187,8 +188,44 @@ Image read(Bytes file, Reading& reading) {
   return image;
 }
 
+NumberMap numbers_of(Bytes file, Reading& reading) {
+  Decoder decoder(file);
+  if (!decoder.read_header()) fail(Errc::kBadData, decoder.message);
+  png_structp png = decoder.png;
+  NumberMap map;
+  map.width = static_cast<int>(png_get_image_width(png, decoder.info));
+  map.height = static_cast<int>(png_get_image_height(png, decoder.info));
+  map.numbers.resize(reading.blank(map.width, map.height).rgb.size() / 3);
+  const bool colors = png_get_color_type(png, decoder.info) & PNG_COLOR_MASK_COLOR &&
+                      png_get_color_type(png, decoder.info) != PNG_COLOR_TYPE_PALETTE;
+  const bool wide = png_get_bit_depth(png, decoder.info) == 16;
+  png_set_interlace_handling(png);
+  png_set_strip_alpha(png);
+  png_set_packing(png);
+  if (colors && wide) png_set_strip_16(png);
+  const std::size_t bytes = colors ? 3 : wide ? 2 : 1;
+  std::vector<std::uint8_t> data(bytes * map.numbers.size());
+  read_all(decoder, data.data(), bytes * static_cast<std::size_t>(map.width), map.height);
+  for (std::size_t i = 0; i < map.numbers.size(); ++i) {
+    const std::uint8_t* at = data.data() + bytes * i;
+    map.numbers[i] = bytes == 3 ? at[0] + 256 * at[1] + 65536 * at[2]
+                                : bytes == 2 ? 256 * at[0] + at[1] : at[0];
+  }
+  return map;
+}
+
+bool is_png(Bytes file) { return begins_with(file, "\x89PNG\r\n\x1a\n"); }
+
 }  // namespace
 
-const Format kPng{"PNG", [](Bytes file) { return begins_with(file, "\x89PNG\r\n\x1a\n"); }, read};
+const Format kPng{"PNG", is_png, read};
+
+NumberMap read_number_map(Bytes file, std::string_view name, std::int64_t max_pixels) {
+  return with_context(name, [&] {
+    if (!is_png(file)) fail(Errc::kBadData, "is no PNG, wanted one whose pixels are numbers");
+    Reading reading{max_pixels};
+    return numbers_of(file, reading);
+  });
+}
 
 }  // namespace hft::media

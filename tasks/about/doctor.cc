@@ -50,7 +50,7 @@ Check cache_check() {
   std::error_code error;
   while (!fs::exists(folder, error) && folder.has_parent_path() && folder != folder.parent_path())
     folder = folder.parent_path();
-  if (::access(folder.c_str(), W_OK) != 0)
+  if (!fs::is_directory(folder, error) || ::access(folder.c_str(), W_OK) != 0)
     return {"cache", State::kBad, name + ": cannot be written",
             "HF_HOME or --cache-dir names another folder"};
   const auto room = fs::space(folder, error);

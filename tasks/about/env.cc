@@ -1,5 +1,7 @@
 // hft env: what a report of a fault should say about this machine and its settings.
 #include <cstdio>
+#include <cstdlib>
+#include <initializer_list>
 #include <memory>
 #include <string>
 #include <thread>
@@ -21,6 +23,25 @@ Json kernels() {
   return all;
 }
 
+// The first of these variables that is set, and so decides.
+std::string origin_of(std::initializer_list<const char*> variables, const std::string& otherwise) {
+  for (const char* name : variables)
+    if (const char* value = std::getenv(name); value && *value) return name;
+  return otherwise;
+}
+
+// Where each setting that is not an option comes from.
+Json origins() {
+  const bool login = !hub::settings().token.empty();
+  return {{"processor", origin_of({"HFT_CPU"}, "the best this processor has")},
+          {"threads", origin_of({"OMP_NUM_THREADS"}, "the processor")},
+          {"cache", origin_of({"HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "TRANSFORMERS_CACHE", "HF_HOME", "XDG_CACHE_HOME"}, "built in")},
+          {"endpoint", origin_of({"HF_ENDPOINT"}, "built in")},
+          {"offline", origin_of({"HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE"}, "built in")},
+          {"token", origin_of({"HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "HF_TOKEN_PATH"},
+                              login ? "hft hub login" : "built in")}};
+}
+
 Json rows() {
   return {{"version", HFT_VERSION},
           {"processor", name_of(processor())},
@@ -29,7 +50,8 @@ Json rows() {
           {"cache", hub::cache_folder().string()},
           {"endpoint", hub::settings().endpoint},
           {"offline", hub::offline()},
-          {"token", !hub::settings().token.empty()}};
+          {"token", !hub::settings().token.empty()},
+          {"origins", origins()}};
 }
 
 std::string shown(const Json& row) {
@@ -60,11 +82,14 @@ std::function<int()> declare_env(Flags& flags) {
       return 0;
     }
     for (const auto& [name, value] : all.items()) {
+      if (name == "origins") continue;
       if (!value.is_object()) {
-        std::printf("%-10s  %s\n", name.c_str(),
+        const std::string origin = all["origins"].value(name, "");
+        std::printf("%-10s  %s%s\n", name.c_str(),
                     value.is_boolean()  ? value.get<bool>() ? "yes" : "no"
                     : value.is_string() ? value.get<std::string>().c_str()
-                                        : to_line(value).c_str());
+                                        : to_line(value).c_str(),
+                    origin.empty() ? "" : ("  (" + origin + ")").c_str());
         continue;
       }
       std::printf("%s\n", name.c_str());

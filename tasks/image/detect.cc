@@ -18,20 +18,22 @@ namespace {
 struct DetectOptions {
   ImageOptions common;
   double threshold = 0.5;
+  bool exact = false;
   std::string save_images;
 };
 
 // Towards zero, as the reference's int(): a box may begin left of the picture.
 std::int64_t whole(float x) { return static_cast<std::int64_t>(std::trunc(x)); }
 
-Json record_of(const Detection& d, const std::vector<Json>& labels) {
+Json record_of(const Detection& d, const std::vector<Json>& labels, bool exact) {
+  const auto place = [&](float x) { return exact ? number(x) : Json(whole(x)); };
   return {{"score", number(d.score)},
           {"label", labels.at(d.label)},
           {"box",
-           {{"xmin", whole(d.xmin)},
-            {"ymin", whole(d.ymin)},
-            {"xmax", whole(d.xmax)},
-            {"ymax", whole(d.ymax)}}}};
+           {{"xmin", place(d.xmin)},
+            {"ymin", place(d.ymin)},
+            {"xmax", place(d.xmax)},
+            {"ymax", place(d.ymax)}}}};
 }
 
 // The label's number is COCO's own in models that were trained on it.
@@ -53,14 +55,14 @@ void draw_on(const Picture& picture, const std::vector<Detection>& found,
 
 Answer boxes_of(const DetectOptions& o, const ImageContext& context, const SavedFiles& files) {
   const bool coco = o.common.output.format == "coco";
-  return [&context, &files, coco, threshold = o.threshold](const Seen& seen,
+  return [&context, &files, coco, exact = o.exact, threshold = o.threshold](const Seen& seen,
                                                            const Picture& picture) {
     const auto found = detections(seen.logits.data, seen.boxes.data, seen.boxes.rows, picture.width,
                                   picture.height, threshold);
     if (files.wanted()) draw_on(picture, found, context.labels, files);
     Json list = Json::array();
     for (const Detection& d : found)
-      list.push_back(coco ? coco_of(d) : record_of(d, context.labels));
+      list.push_back(coco ? coco_of(d) : record_of(d, context.labels, exact));
     return list;
   };
 }
@@ -112,6 +114,8 @@ std::function<int()> declare_detect(Flags& flags) {
            "Show what scores above this")
       .metavar("X")
       .show_default("0.5");
+  flags.add("--exact-boxes", o->exact,
+            "Keep the fractions of pixels, as evaluation wants them; the pipeline cuts them off");
   flags
       .add("--save-images", o->save_images,
            "Write each picture into DIR with its boxes drawn, as PNG")

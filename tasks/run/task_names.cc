@@ -1,5 +1,6 @@
 #include "tasks/run/task_names.h"
 
+#include <algorithm>
 #include <vector>
 
 #include "core/base/error.h"
@@ -29,6 +30,7 @@ constexpr TaskName kTasks[] = {
     {"sentiment-analysis", "classify"},
     {"summarization", "summarize"},
     {"text-classification", "classify"},
+    {"text2text-generation", "summarize --text2text"},
     {"text-generation", "generate"},
     {"text-ranking", "rerank"},
     {"token-classification", "ner"},
@@ -40,14 +42,41 @@ constexpr TaskName kTasks[] = {
     {"zero-shot-image-classification", "image-classify"},
 };
 
+// Pipelines that transformers has and hft has not.
+constexpr const char* kOthers[] = {"any-to-any",
+                                   "depth-estimation",
+                                   "image-to-image",
+                                   "keypoint-matching",
+                                   "mask-generation",
+                                   "table-question-answering",
+                                   "text-to-audio",
+                                   "text-to-speech",
+                                   "video-classification",
+                                   "zero-shot-object-detection"};
+
+// "translation_en_to_fr".
+std::vector<std::string> translation_between(const std::string& id) {
+  constexpr std::string_view kHead = "translation_", kMiddle = "_to_";
+  const auto middle = id.find(kMiddle);
+  if (!id.starts_with(kHead) || middle == id.npos || middle <= kHead.size()) return {};
+  return {"translate", "--src-lang=" + id.substr(kHead.size(), middle - kHead.size()),
+          "--tgt-lang=" + id.substr(middle + kMiddle.size())};
+}
+
 }  // namespace
 
-std::string command_of_task(const std::string& id) {
+const char* command_if_task(const std::string& id) {
+  const auto* found = std::ranges::find(kTasks, id, &TaskName::id);
+  return found == std::end(kTasks) ? nullptr : found->command;
+}
+
+std::vector<std::string> command_of_task(const std::string& id) {
+  if (const char* command = command_if_task(id)) return split(command, ' ');
+  if (auto translation = translation_between(id); !translation.empty()) return translation;
   std::vector<std::string> names;
-  for (const TaskName& task : kTasks) {
-    if (task.id == id) return task.command;
-    names.push_back(task.id);
-  }
+  for (const TaskName& task : kTasks) names.push_back(task.id);
+  if (std::ranges::find(kOthers, id) != std::end(kOthers))
+    fail(Errc::kUnsupported, "the task '", id, "' is not supported; there is ", joined(names, ", "));
   const auto near = nearest(id, names);
   fail(Errc::kUsage, "no task '", id, "'; there is ", joined(names, ", "),
        near ? "; closest: '" + *near + "'" : "");

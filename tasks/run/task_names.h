@@ -2,10 +2,14 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 namespace hft {
 
-// "sentiment-analysis" -> "classify". kUsage, with the nearest name, for what is none.
-std::string command_of_task(const std::string& id);
+// "sentiment-analysis" -> classify; with arguments where the name says more: "translation_en_to_fr".
+// kUnsupported for a pipeline that hft has not, kUsage, with the nearest name, for what is none.
+std::vector<std::string> command_of_task(const std::string& id);
+// The command with its arguments, a space apart; nullptr for what is none.
+const char* command_if_task(const std::string& id);
 
 }  // namespace hft

@@ -2,9 +2,9 @@
 #pragma once
 
 #include <memory>
-#include <span>
 #include <string>
 
+#include "core/processors/similarity.h"
 #include "tasks/text/ranking_sink.h"
 
 namespace hft {
@@ -12,12 +12,6 @@ namespace hft {
 // [inputs, dimensions] float32 as x.npy (NumPy format 1.0) or x.safetensors (tensor "embeddings");
 // the row of a failed input is NaN.
 std::unique_ptr<Sink> make_array_sink(const std::string& file);
-
-// How alike two vectors are; the larger, the more.
-using Similarity = float (*)(std::span<const float>, std::span<const float>);
-// sentence-transformers' similarity_fn_name: cosine, dot, euclidean, manhattan (distances are
-// negative). Throws kUnsupported for another.
-Similarity similarity_named(std::string_view name, std::string_view where);
 
 // How alike each vector is to the one put before all inputs, which itself is not ranked.
 ScoreOf similarity_to_first(Similarity similarity);

@@ -6,16 +6,17 @@
 #include <vector>
 
 #include "core/base/files.h"
+#include "media/diagram.h"
 
 namespace hft {
 namespace {
 
-struct Point {
+struct LossPoint {
   double step, loss;
 };
 
-std::vector<Point> points_of(const Json& history, const char* name) {
-  std::vector<Point> points;
+std::vector<LossPoint> points_of(const Json& history, const char* name) {
+  std::vector<LossPoint> points;
   for (const Json& entry : history)
     if (entry.contains(name))
       points.push_back({entry["step"].get<double>(), entry[name].get<double>()});
@@ -28,51 +29,38 @@ std::string rounded(const char* form, double value) {
   return text;
 }
 
-// A plot of 720 x 400 whose axes begin at step 0 and loss 0.
-class Plot {
+// Axes begin at step 0 and loss 0.
+class LossPlot {
  public:
-  Plot(double steps, double loss)
-      : steps_(std::max(steps, 1.0)), loss_(loss > 0 ? loss * 1.05 : 1) {}
-
-  std::string text(const std::vector<Point>& train, const std::vector<Point>& eval) const {
-    std::string svg =
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"720\" height=\"400\" viewBox=\"0 0 720 "
-        "400\" "
-        "font-family=\"sans-serif\" font-size=\"12\">\n<rect width=\"720\" height=\"400\" "
-        "fill=\"white\"/>\n";
+  LossPlot(double steps, double loss)
+      : steps_(std::max(steps, 1.0)), loss_(loss > 0 ? loss * 1.05 : 1) {
     for (int i = 0; i <= 4; ++i) {
-      const double loss = loss_ * i / 4, step = steps_ * i / 4;
-      svg += "<path d=\"M" + at({0, loss}) + " H700\" stroke=\"#ddd\"/>";
-      svg += "<text x=\"52\" y=\"" + rounded("%.1f", y(loss) + 4) + "\" text-anchor=\"end\">" +
-             rounded("%.3g", loss) + "</text>";
-      svg += "<text x=\"" + rounded("%.1f", x(step)) + "\" y=\"378\" text-anchor=\"middle\">" +
-             rounded("%.0f", step) + "</text>\n";
+      const LossPoint at{steps_ * i / 4, loss_ * i / 4};
+      out_.line({{kLeft, place(at).y}, {kRight, place(at).y}}, kRule);
+      out_.words({kLeft - 8, place(at).y + 4}, rounded("%.3g", at.loss), media::Diagram::Anchor::kEnd);
+      out_.words({place(at).x, kBottom + 18}, rounded("%.0f", at.step));
     }
-    svg += line(train, "#1f77b4") + line(eval, "#d62728");
-    return svg +
-           "<text x=\"380\" y=\"395\" text-anchor=\"middle\">step</text>\n"
-           "<text x=\"560\" y=\"30\" fill=\"#1f77b4\">training loss</text>\n"
-           "<text x=\"560\" y=\"48\" fill=\"#d62728\">evaluation loss</text>\n</svg>\n";
+    out_.words({(kLeft + kRight) / 2, kBottom + 35}, "step");
   }
+
+  void add(const std::vector<LossPoint>& points, const char* name, media::Color color) {
+    std::vector<media::Point> places;
+    for (const LossPoint& p : points) places.push_back(place(p));
+    if (places.size() > 1) out_.line(places, color, 2);
+    for (const media::Point& p : places) out_.dot(p, 2.5, color);
+    names_ += 18;
+    out_.words({560, 12 + names_}, name, media::Diagram::Anchor::kStart, color);
+  }
+  const media::Diagram& diagram() const { return out_; }
 
  private:
-  double x(double step) const { return 60 + 640 * step / steps_; }
-  double y(double loss) const { return 360 - 340 * loss / loss_; }
-  std::string at(const Point& p) const {
-    return rounded("%.1f", x(p.step)) + "," + rounded("%.1f", y(p.loss));
+  static constexpr double kLeft = 60, kRight = 700, kTop = 20, kBottom = 360;
+  static constexpr media::Color kRule{0xdd, 0xdd, 0xdd};
+  media::Point place(const LossPoint& p) const {
+    return {kLeft + (kRight - kLeft) * p.step / steps_, kBottom - (kBottom - kTop) * p.loss / loss_};
   }
-  std::string line(const std::vector<Point>& points, const std::string& colour) const {
-    if (points.empty()) return "";
-    std::string line =
-        "<polyline fill=\"none\" stroke-width=\"2\" stroke=\"" + colour + "\" points=\"";
-    for (const Point& p : points) line += at(p) + " ";
-    line += "\"/>\n";
-    for (const Point& p : points)
-      line += "<circle r=\"2.5\" fill=\"" + colour + "\" cx=\"" + rounded("%.1f", x(p.step)) +
-              "\" cy=\"" + rounded("%.1f", y(p.loss)) + "\"/>";
-    return line + "\n";
-  }
-  double steps_, loss_;
+  double steps_, loss_, names_ = 0;
+  media::Diagram out_{720, 400};
 };
 
 void write_json(const fs::path& file, const Json& value) {
@@ -153,11 +141,15 @@ void write_curve(const fs::path& folder, const Json& history) {
   if (train.empty() && eval.empty()) return;
   double steps = 0, loss = 0;
   for (const auto* points : {&train, &eval})
-    for (const Point& p : *points) {
+    for (const LossPoint& p : *points) {
       steps = std::max(steps, p.step);
       loss = std::max(loss, p.loss);
     }
-  write_file(folder / "training_curve.svg", Plot(steps, loss).text(train, eval));
+  LossPlot plot(steps, loss);
+  if (!train.empty()) plot.add(train, "training loss", {0x1f, 0x77, 0xb4});
+  if (!eval.empty()) plot.add(eval, "evaluation loss", {0xd6, 0x27, 0x28});
+  write_file(folder / "training_curve.svg", plot.diagram().svg());
+  write_file(folder / "training_curve.png", plot.diagram().png());
 }
 
 void write_reports(const fs::path& folder, const TrainReport& r) {

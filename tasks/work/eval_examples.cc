@@ -2,42 +2,19 @@
 
 #include <algorithm>
 #include <charconv>
-#include <set>
+#include <cmath>
 
+#include "core/base/error.h"
 #include "core/base/exact_json.h"
 #include "core/base/limits.h"
 #include "core/base/text.h"
 #include "core/tokenizers/regex.h"
-#include "tasks/run/rows.h"
+#include "tasks/work/eval_boxes.h"
+#include "tasks/work/eval_rankings.h"
+#include "tasks/work/eval_regions.h"
 
 namespace hft {
 namespace {
-
-std::string text_of_value(const Json& value) {
-  return value.is_string() ? value.get<std::string>() : exact_line(value);
-}
-
-std::optional<double> number_of(const Json& value) {
-  if (value.is_number()) return value.get<double>();
-  if (!value.is_string()) return std::nullopt;
-  const std::string text = value.get<std::string>();
-  double number = 0;
-  const auto read = std::from_chars(text.data(), text.data() + text.size(), number);
-  return !text.empty() && read.ptr == text.data() + text.size() && read.ec == std::errc()
-             ? std::optional(number)
-             : std::nullopt;
-}
-
-// A name as it is; a whole number, where the names are known, by its place among them.
-std::string label_name(const Json& value, const std::vector<std::string>& names) {
-  const std::string text = text_of_value(value);
-  if (std::ranges::find(names, text) != names.end()) return text;
-  const auto number = number_of(value);
-  const bool whole = number && *number >= 0 && *number == static_cast<double>(static_cast<std::int64_t>(*number));
-  if (whole && *number < static_cast<double>(names.size()))
-    return names[static_cast<std::size_t>(*number)];
-  return text;
-}
 
 // [{"label", "score"}], {"labels", "scores"}, or the label itself.
 void take_label(const Json& output, const ExampleOptions& o, Example& example) {
@@ -49,11 +26,11 @@ void take_label(const Json& output, const ExampleOptions& o, Example& example) {
     for (const Json& one : list) {
       if (!one.is_object() || !one.contains("label"))
         fail(Errc::kBadData, "holds no label, wanted [{\"label\", \"score\"}] or a label");
-      example.scores.emplace_back(label_name(one["label"], o.labels), one.value("score", 0.0));
+      example.scores.emplace_back(label_name(one["label"], o), one.value("score", 0.0));
     }
   } else {
-    example.prediction = label_name(output, o.labels);
-    example.number = number_of(output);
+    example.prediction = label_name(output, o);
+    example.number = number_in(output);
     return;
   }
   if (example.scores.empty()) fail(Errc::kBadData, "holds no label");
@@ -63,9 +40,9 @@ void take_label(const Json& output, const ExampleOptions& o, Example& example) {
   if (example.scores.size() == 1) example.number = example.scores[0].second;
 }
 
-std::vector<std::string> strings_of(const Json& list, const std::vector<std::string>& names) {
+std::vector<std::string> strings_of(const Json& list, const ExampleOptions& o) {
   std::vector<std::string> all;
-  for (const Json& one : list) all.push_back(label_name(one, names));
+  for (const Json& one : list) all.push_back(label_name(one, o));
   return all;
 }
 
@@ -75,7 +52,7 @@ void take_choice(Example& e) {
   for (const Json& one : e.output)
     e.scores.emplace_back(one.at("choice").get<std::string>(), one.at("loglikelihood").get<double>());
   std::size_t right = e.scores.size();
-  if (const auto number = number_of(e.reference); number && *number >= 0)
+  if (const auto number = number_in(e.reference); number && *number >= 0)
     right = static_cast<std::size_t>(*number);
   for (std::size_t i = 0; e.reference.is_string() && i < e.scores.size(); ++i)
     if (e.scores[i].first == e.reference.get<std::string>()) right = i;
@@ -141,10 +118,10 @@ void take_tags(const Json& row, const ExampleOptions& o, Example& example) {
     example.right_tags.resize(size, "O");
     return;
   }
-  example.right_tags = strings_of(example.reference, o.labels);
+  example.right_tags = strings_of(example.reference, o);
   example.tags = words && (is_span(example.output) || example.output.empty())
                      ? tags_of_words(example.output, row["tokens"])
-                     : strings_of(example.output, o.labels);
+                     : strings_of(example.output, o);
   if (example.tags.size() != example.right_tags.size())
     fail(Errc::kBadData, "has ", example.tags.size(), " tags, wanted ", example.right_tags.size());
 }
@@ -178,113 +155,61 @@ std::string extracted(const std::string& text, const Regex& pattern) {
   return found.value_or("");
 }
 
-class Reader {
- public:
-  Reader(const EvalTask& task, const ExampleOptions& options) : task_(task), o_(options) {
-    if (!o_.extract.empty()) pattern_.emplace(o_.extract);
-  }
-  Examples read(const std::string& file) {
-    InputOptions data;
-    data.files = {file};
-    data.columns = {{.name = "prediction", .optional = true}};
-    data.columns[0].source = "prediction";
-    InputReader rows(data);
-    while (auto input = rows.next()) {
-      if (!input->row.is_object()) {
-        if (input->error) throw *input->error;
-        fail(Errc::kUsage, input->place, ": is a text, wanted a row with an output and a reference");
-      }
-      with_context(input->place, [&] { take(*input); });
-    }
-    check_labels();
-    return std::move(examples_);
-  }
-
- private:
-  void take(const Input& input) {
-    const Json& row = input.row;
-    if (row.contains("error")) {
-      ++examples_.failed;
-      return;
-    }
-    choose_columns(row);
-    const std::string& reference = examples_.reference_column;
-    for (const std::string& column : {prediction_, reference})
-      if (!column.empty() && !row.contains(column))
-        fail(Errc::kBadData, "has no column '", column, "'");
-    Example e{input.id, row.value("input", Json()), row[prediction_],
-              reference.empty() ? Json() : row[reference]};
-    switch (task_.kind) {
-      case AnswerKind::kLabels:
-        take_label(e.output, o_, e);
-        e.references = {label_name(e.reference, o_.labels)};
-        e.right_number = number_of(e.reference);
-        break;
-      case AnswerKind::kTags: take_tags(row, o_, e); break;
-      case AnswerKind::kChoices: take_choice(e); break;
-      case AnswerKind::kLikelihood: take_likelihood(e); break;
-      case AnswerKind::kAnswers:
-      case AnswerKind::kTexts:
-        e.prediction = text_of(e.output);
-        if (pattern_) e.prediction = extracted(e.prediction, *pattern_);
-        e.references = texts_of(e.reference);
-        break;
-    }
-    examples_.all.push_back(std::move(e));
-  }
-
-  void choose_columns(const Json& row) {
-    if (prediction_.empty()) {
-      prediction_ = o_.prediction_column;
-      for (const char* name : {"output", "prediction"})
-        if (prediction_.empty() && row.contains(name)) prediction_ = name;
-    }
-    std::string& reference = examples_.reference_column;
-    if (reference.empty())
-      reference = o_.reference_column.empty() ? reference_column(task_, row) : o_.reference_column;
-    const bool compared = !task_.references.empty();
-    if (!prediction_.empty() && row.contains(prediction_) &&
-        (!compared || (!reference.empty() && row.contains(reference))))
-      return;
-    if (!examples_.all.empty()) return;
-    std::vector<std::string> names;
-    for (const auto& [name, value] : row.items()) names.push_back(name);
-    const bool lacks = prediction_.empty() || !row.contains(prediction_);
-    fail(Errc::kUsage, lacks ? "--prediction-column" : "--reference-column", ": no column ",
-         lacks ? prediction_.empty() ? "'output' or 'prediction'" : "'" + prediction_ + "'"
-         : reference.empty() ? "'" + joined(task_.references, "' or '") + "'"
-                             : "'" + reference + "'",
-         " in the data; it has: ", joined(names, ", "));
-  }
-
-  // Numbers against names are all wrong, and nothing else would say so.
-  void check_labels() const {
-    if (task_.kind != AnswerKind::kLabels || examples_.all.empty()) return;
-    const auto all_of = [&](auto&& test) { return std::ranges::all_of(examples_.all, test); };
-    if (all_of([](const Example& e) { return e.right_number && !e.number && e.references[0] != e.prediction &&
-                                             !number_of(Json(e.prediction)); }))
-      fail_hint(Errc::kUsage, "--labels NAME,NAME… gives the names in the order of the numbers",
-                "the column '", examples_.reference_column, "' holds numbers, the predictions names");
-  }
-
-  const EvalTask& task_;
-  const ExampleOptions& o_;
-  std::optional<Regex> pattern_;
-  std::string prediction_;
-  Examples examples_;
-};
-
 }  // namespace
+
+std::string text_of_value(const Json& value) {
+  return value.is_string() ? value.get<std::string>() : exact_line(value);
+}
+
+std::optional<double> number_in(const Json& value) {
+  if (value.is_number()) return value.get<double>();
+  if (!value.is_string() && !is_number(value)) return std::nullopt;
+  const std::string text = text_of_value(value);
+  double number = 0;
+  const auto read = std::from_chars(text.data(), text.data() + text.size(), number);
+  return !text.empty() && read.ptr == text.data() + text.size() && read.ec == std::errc()
+             ? std::optional(number)
+             : std::nullopt;
+}
+
+std::string label_name(const Json& value, const ExampleOptions& o) {
+  const std::string text = text_of_value(value);
+  if (std::ranges::find(o.labels, text) != o.labels.end()) return text;
+  const auto number = number_in(value);
+  if (!number || *number < 0 || *number != std::floor(*number) || *number > 1e15) return text;
+  const auto place = static_cast<std::int64_t>(*number);
+  if (const auto known = o.categories.find(place); known != o.categories.end()) return known->second;
+  return place < static_cast<std::int64_t>(o.labels.size()) ? o.labels[static_cast<std::size_t>(place)] : text;
+}
+
+void take_answer(const EvalTask& task, const Json& row, const ExampleOptions& o,
+                 std::vector<std::string>& classes, Example& e) {
+  switch (task.kind) {
+    case AnswerKind::kLabels:
+      take_label(e.output, o, e);
+      e.references = {label_name(e.reference, o)};
+      e.right_number = number_in(e.reference);
+      break;
+    case AnswerKind::kTags: take_tags(row, o, e); break;
+    case AnswerKind::kChoices: take_choice(e); break;
+    case AnswerKind::kLikelihood: take_likelihood(e); break;
+    case AnswerKind::kBoxes: take_boxes(o, e); break;
+    case AnswerKind::kRegions: take_regions(row, o, classes, e); break;
+    case AnswerKind::kRanking: take_ranking(row, e); break;
+    case AnswerKind::kAnswers:
+    case AnswerKind::kTexts:
+      e.prediction = text_of(e.output);
+      if (!o.extract.empty()) e.prediction = extracted(e.prediction, Regex(o.extract));
+      e.references = texts_of(e.reference);
+      break;
+  }
+}
 
 std::string reference_column(const EvalTask& task, const Json& row) {
   for (const std::string& name : task.references)
     for (const std::string& written : {name, "data_" + name})
       if (row.contains(written)) return written;
   return "";
-}
-
-Examples read_examples(const std::string& file, const EvalTask& task, const ExampleOptions& options) {
-  return Reader(task, options).read(file);
 }
 
 }  // namespace hft

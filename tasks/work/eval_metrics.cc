@@ -10,6 +10,9 @@
 #include "core/base/error.h"
 #include "core/base/text.h"
 #include "core/metrics/ranks.h"
+#include "tasks/work/eval_boxes.h"
+#include "tasks/work/eval_rankings.h"
+#include "tasks/work/eval_regions.h"
 #include "tasks/work/eval_text_metrics.h"
 
 namespace hft {
@@ -202,6 +205,31 @@ bool are_numbers(const Examples& examples) {
          });
 }
 
+std::vector<std::string> joined_names(const MetricOptions& options) {
+  std::vector<std::string> names = options.names;
+  names.insert(names.end(), options.gated.begin(), options.gated.end());
+  return names;
+}
+
+std::vector<Metric> all_metrics(const EvalTask& task, const Examples& examples,
+                                const MetricOptions& options) {
+  switch (task.kind) {
+    case AnswerKind::kLabels: return LabelMetrics(examples, options).all();
+    case AnswerKind::kBoxes: return metrics_of_boxes(examples);
+    case AnswerKind::kRegions: return metrics_of_regions(examples);
+    case AnswerKind::kRanking: return metrics_of_rankings(examples, joined_names(options));
+    default: return text_metrics(task, examples, options);
+  }
+}
+
+[[noreturn]] void no_metric(const std::string& what, const std::string& name,
+                            const std::vector<Metric>& all) {
+  std::vector<std::string> names;
+  for (const Metric& metric : all) names.push_back(metric.name);
+  const auto near = nearest(name, names);
+  fail(Errc::kUsage, what, joined(names, ", "), near ? "; closest: '" + *near + "'" : "");
+}
+
 }  // namespace
 
 LabelTable label_table(const Examples& examples) {
@@ -235,26 +263,42 @@ std::vector<metrics::CalibrationBin> calibration_of(const Examples& examples) {
 
 std::vector<Metric> metrics_for(const EvalTask& task, const Examples& examples,
                                 const MetricOptions& options) {
-  const std::vector<Metric> all = task.kind == AnswerKind::kLabels
-                                      ? LabelMetrics(examples, options).all()
-                                      : text_metrics(task, examples, options);
+  const std::vector<Metric> all = all_metrics(task, examples, options);
   const bool numbers =
       task.kind == AnswerKind::kLabels && all.back().name == "mse" && are_numbers(examples);
+  const bool segments = task.kind == AnswerKind::kRegions && has_segments(examples);
   const std::vector<std::string> standard =
-      numbers ? std::vector<std::string>{"pearson", "spearman"} : task.metrics;
+      numbers ? std::vector<std::string>{"pearson", "spearman"}
+      : segments ? std::vector<std::string>{"pq", "sq", "rq"}
+                 : task.metrics;
+  std::vector<std::string> names = options.names.empty() ? standard : options.names;
+  for (const std::string& name : options.gated)
+    if (std::ranges::find(names, name) == names.end()) names.push_back(name);
   std::vector<Metric> chosen;
-  for (const std::string& name : options.names.empty() ? standard : options.names) {
+  for (const std::string& name : names) {
     const auto found = std::ranges::find(all, name, &Metric::name);
-    if (found == all.end()) {
-      std::vector<std::string> names;
-      for (const Metric& metric : all) names.push_back(metric.name);
-      const auto near = nearest(name, names);
-      fail(Errc::kUsage, "--metric: no '", name, "' for these answers; there is ",
-           joined(names, ", "), near ? "; closest: '" + *near + "'" : "");
-    }
+    if (found == all.end()) no_metric("--metric: no '" + name + "' for these answers; there is ", name, all);
     chosen.push_back(*found);
   }
   return chosen;
+}
+
+void check_metric_names(const EvalTask& task, const MetricOptions& options) {
+  // With every means that any answers may have, so that every name is there.
+  Example e{.prediction = "a", .references = {"a"}, .tags = {"B-a"}, .right_tags = {"B-a"},
+            .scores = {{"a", 1}, {"b", 0}}, .number = 0, .right_number = 0,
+            .tokens = 1, .bytes = 1, .words = 1, .parted = true, .ranked = {1}, .judged = {1}};
+  e.boxes = e.right_boxes = {{.label = "a", .box = {0, 0, 1, 1}, .score = 1, .area = 1}};
+  const Examples examples{.all = {e, e}};
+  MetricOptions whole = options;
+  whole.positive = "a";
+  const std::vector<Metric> all = all_metrics(task, examples, whole);
+  for (const std::string& name : joined_names(options)) {
+    if (std::ranges::find(all, name, &Metric::name) == all.end())
+      no_metric("--metric: " + task.id + " has no '" + name + "'; it has ", name, all);
+    if (name == "auroc" && options.positive.empty())
+      fail(Errc::kUsage, "--metric auroc needs --positive-label LABEL");
+  }
 }
 
 std::string shown_prediction(const EvalTask& task, const Example& e) {

@@ -25,6 +25,7 @@ struct Metric {
 
 struct MetricOptions {
   std::vector<std::string> names;  // empty: the task's
+  std::vector<std::string> gated;  // those that a gate is about: computed, asked for or not
   std::string positive;            // --positive-label: precision, recall, f1 and auroc are of it
   std::string tokenizer = "13a";   // of BLEU
   bool stemmer = false;            // of ROUGE
@@ -33,6 +34,9 @@ struct MetricOptions {
 // kUsage for a metric that the task's answers do not have, or that the data lacks the means for.
 std::vector<Metric> metrics_for(const EvalTask& task, const Examples& examples,
                                 const MetricOptions& options);
+
+// Before there are answers: kUsage for names that no answers of the task can have.
+void check_metric_names(const EvalTask& task, const MetricOptions& options);
 
 // What of every example counts as right or wrong in lists of examples: its prediction and the first
 // reference, as text.

@@ -1,15 +1,15 @@
-// Figures of an evaluation drawn as SVG.
+// Figures of an evaluation as diagrams.
 #pragma once
 
 #include <span>
-#include <string>
 
+#include "media/diagram.h"
 #include "tasks/work/eval_metrics.h"
 
 namespace hft {
 
-std::string confusion_svg(const LabelTable& table);
+media::Diagram confusion_diagram(const LabelTable& table);
 // Confidence against accuracy, with the share of predictions in each bin.
-std::string calibration_svg(std::span<const metrics::CalibrationBin> bins);
+media::Diagram calibration_diagram(std::span<const metrics::CalibrationBin> bins);
 
 }  // namespace hft

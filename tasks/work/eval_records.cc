@@ -3,88 +3,82 @@
 #include <algorithm>
 
 #include "core/base/digest.h"
-#include "core/base/exact_json.h"
 #include "core/base/files.h"
-#include "core/base/text.h"
-#include "core/base/write_target.h"
 #include "tasks/run/command.h"
-#include "tasks/run/output_file.h"
 #include "tasks/run/resume.h"
+#include "tasks/work/eval_retrieval.h"
 
 namespace hft {
 namespace {
 
-// The data's first row; null where it has none, or comes from a pipe that is read once.
-Json first_row(const InputOptions& data) {
-  if (data.files.empty() || std::ranges::find(data.files, "-") != data.files.end()) return {};
-  InputOptions one = data;
-  one.limit = 1;
-  InputReader reader(one);
-  const auto input = reader.next();
-  return input ? input->row : Json();
+// Options that say how data is read, which rows made here do not need any more.
+bool reads_data(const std::string& option) {
+  static const std::vector<std::string> kNames{"--limit",     "--shard",      "--input-format", "--lines",
+                                               "--recursive", "--files-from", "--null"};
+  return std::ranges::find(kNames, option.substr(0, option.find('='))) != kNames.end();
 }
 
-// Rows of {"tokens": [...]}: the words a space apart as "text", the other columns as they are.
-fs::path joined_words(const InputOptions& data, const fs::path& folder) {
-  const fs::path file = folder / "sentences.jsonl";
-  OutputFile out(file);
-  InputReader reader(data);
-  while (const auto input = reader.next()) {
-    if (input->error) throw *input->error;
-    Json row = input->row;
-    if (!row.contains("tokens") || !row["tokens"].is_array())
-      fail(Errc::kBadData, input->place, ": has no list 'tokens'");
-    std::vector<std::string> words;
-    for (const Json& word : row["tokens"]) {
-      if (!word.is_string()) fail(Errc::kBadData, input->place, ": 'tokens' holds ", to_line(word));
-      words.push_back(word);
-    }
-    row["text"] = joined(words, " ");
-    out.write(exact_line(row) + "\n");
+int run_task(const RecordsRequest& r, const std::vector<std::string>& inputs,
+             std::vector<std::string> more, const fs::path& file) {
+  std::vector<std::string> arguments{r.task.command};
+  for (const std::string& name : inputs) arguments.push_back("--input=" + name);
+  for (const auto* list : {&r.task.arguments, &r.data.arguments})
+    arguments.insert(arguments.end(), list->begin(), list->end());
+  for (const std::string& one : r.forwarded)
+    if (!r.data.made || !reads_data(one)) arguments.push_back(one);
+  arguments.insert(arguments.end(), more.begin(), more.end());
+  arguments.insert(arguments.end(), {"--json", "--output=" + file.string()});
+  return run_command(std::move(arguments));
+}
+
+// "ranks.queries.jsonl" of "ranks.jsonl": the vectors stay beside the rankings, and are resumed.
+fs::path beside(const fs::path& file, const std::string& part) {
+  return file.parent_path() / (file.stem().string() + "." + part + file.extension().string());
+}
+
+int rank_by_embedding(const RecordsRequest& r, const fs::path& file) {
+  const std::pair<fs::path, std::string> corpus{beside(file, "corpus"), "document"},
+      queries{beside(file, "queries"), "query"};
+  int worst = 0;
+  for (const auto& [to, prompt] : {corpus, queries}) {
+    const bool documents = prompt == "document";
+    std::vector<std::string> more{"--prompt-name=" + prompt};
+    if (!documents) more.push_back("--keep-columns=" + to_line(Json(r.data.kept)));
+    const int code = run_task(r, documents ? std::vector{r.data.corpus.string()} : r.data.files,
+                              std::move(more), to);
+    if (code != 0 && code != static_cast<int>(Errc::kSomeFailed)) return code;
+    worst = std::max(worst, code);
   }
-  out.close();
-  return file;
+  rank_by_vectors(queries.first, corpus.first, r.model, file);
+  return worst;
+}
+
+std::string digest_of_file(const fs::path& file) {
+  const MappedFile mapped(file);
+  const auto bytes = mapped.bytes();
+  return digest_of({reinterpret_cast<const char*>(bytes.data()), bytes.size()}).text();
+}
+
+// Of a folder: the names of its files and what they hold.
+std::string digest_of_files(const fs::path& folder) {
+  std::vector<fs::path> files;
+  std::error_code error;
+  for (fs::recursive_directory_iterator at(folder, error), end; !error && at != end; at.increment(error))
+    if (std::error_code unknown; at->is_regular_file(unknown)) files.push_back(at->path());
+  std::ranges::sort(files);
+  std::string all;
+  for (const fs::path& file : files)
+    all += file.lexically_relative(folder).string() + '\0' + digest_of_file(file) + '\n';
+  return digest_of(all).text();
 }
 
 }  // namespace
 
-ScratchFolder::ScratchFolder() : path_(fs::temp_directory_path() / "hft-eval") {
-  if (!make_unique_folder(path_))
-    fail(Errc::kResources, path_.string(), ": cannot make a folder here");
-}
-
-ScratchFolder::~ScratchFolder() {
-  std::error_code ignored;
-  fs::remove_all(path_, ignored);
-}
-
-int write_records(const RecordsRequest& r, const fs::path& file, const ScratchFolder& scratch) {
-  const Json row = first_row(r.data);
-  std::vector<std::string> kept;
-  if (!r.task.references.empty()) {
-    kept = {r.reference_column};
-    if (kept[0].empty() && !row.is_null()) kept[0] = reference_column(r.task, row);
-    if (kept[0].empty())
-      fail(Errc::kUsage, "--reference-column: names the column with what is right",
-           row.is_object() ? ": the data has no '" + joined(r.task.references, "' or '") + "'" : "");
-  }
-  std::vector<std::string> arguments{r.task.command};
-  const bool sentences = r.task.kind == AnswerKind::kTags && row.is_object() &&
-                         row.contains("tokens") && !row.contains("text");
-  if (sentences) {
-    kept.push_back("tokens");
-    arguments.push_back("--input=" + joined_words(r.data, scratch.path()).string());
-  } else {
-    for (const std::string& name : r.data.files) arguments.push_back("--input=" + name);
-  }
-  arguments.insert(arguments.end(), r.task.arguments.begin(), r.task.arguments.end());
-  for (const std::string& one : r.forwarded)
-    if (!sentences || !(one.starts_with("--limit=") || one.starts_with("--shard=") ||
-                        one.starts_with("--input-format=")))
-      arguments.push_back(one);
-  if (!kept.empty()) arguments.push_back("--keep-columns=" + to_line(Json(kept)));
-  arguments.insert(arguments.end(), {"--json", "--output=" + file.string()});
-  return run_command(std::move(arguments));
+int write_records(const RecordsRequest& r, const fs::path& file) {
+  if (!r.data.corpus.empty()) return rank_by_embedding(r, file);
+  std::vector<std::string> more;
+  if (!r.data.kept.empty()) more.push_back("--keep-columns=" + to_line(Json(r.data.kept)));
+  return run_task(r, r.data.files, std::move(more), file);
 }
 
 Json model_facts(const std::string& name, const fs::path& folder, const fs::path& file) {
@@ -101,12 +95,8 @@ Json data_facts(const std::vector<std::string>& files) {
   for (const std::string& name : files) {
     Json one{{"file", name}};
     std::error_code error;
-    if (fs::is_regular_file(name, error)) {
-      const MappedFile mapped(name);
-      const auto bytes = mapped.bytes();
-      one["digest"] =
-          digest_of({reinterpret_cast<const char*>(bytes.data()), bytes.size()}).text();
-    }
+    if (fs::is_regular_file(name, error)) one["digest"] = digest_of_file(name);
+    if (fs::is_directory(name, error)) one["digest"] = digest_of_files(name);
     all.push_back(std::move(one));
   }
   return all;

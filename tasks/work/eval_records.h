@@ -7,36 +7,19 @@
 #include <vector>
 
 #include "core/base/json.h"
-#include "tasks/run/model_options.h"
-#include "tasks/run/rows.h"
-#include "tasks/work/eval_examples.h"
+#include "tasks/work/eval_data.h"
 
 namespace hft {
 
 struct RecordsRequest {
   const EvalTask& task;
-  ModelOptions& model;
-  InputOptions& data;
-  std::string reference_column;
+  const EvalData& data;
   std::vector<std::string> forwarded;  // options of the command, as they are given to it
+  std::filesystem::path model;         // its folder
 };
 
-// A folder for what an evaluation needs in between, gone with the object.
-class ScratchFolder {
- public:
-  ScratchFolder();
-  ScratchFolder(const ScratchFolder&) = delete;
-  ~ScratchFolder();
-  const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
-
-// Runs the command to its exit code; the records are in `file`. Sentences given as lists of words
-// are written as texts into `scratch` first.
-int write_records(const RecordsRequest& request, const std::filesystem::path& file,
-                  const ScratchFolder& scratch);
+// Runs the command to its exit code; the records are in `file`.
+int write_records(const RecordsRequest& request, const std::filesystem::path& file);
 
 // What tells which model the records of `file` are of, and which bytes data files have: digests, so
 // that two evaluations can be told apart.

@@ -4,11 +4,15 @@
 
 #include "core/base/error.h"
 #include "core/base/text.h"
+#include "tasks/run/task_names.h"
 
 namespace hft {
 namespace {
 
 const std::vector<std::string> kLabelColumns{"label", "labels"};
+
+const std::vector<std::string> kRelevanceColumns{"qrels", "relevances", "relevance"};
+const std::vector<std::string> kRankingMetrics{"ndcg@10", "mrr@10", "recall@100"};
 
 const std::vector<EvalTask>& tasks() {
   static const std::vector<std::string> kTextColumns{"reference", "references", "target", "answer",
@@ -32,14 +36,24 @@ const std::vector<EvalTask>& tasks() {
       {"text-generation", "generate", AnswerKind::kTexts, kTextColumns, {"exact_match"},
        {"--no-full-text", "--no-do-sample"}},
       {"image-classification", "image-classify", AnswerKind::kLabels, kLabelColumns,
-       {"accuracy", "f1"}, {"--top-k=all"}},
+       {"accuracy", "f1"}, {"--top-k=all"}, Kind::kImage},
+      {"object-detection", "detect", AnswerKind::kBoxes, {"objects", "annotations", "boxes"},
+       {"map", "map_50", "map_75"}, {"--threshold=0", "--exact-boxes"}, Kind::kImage},
+      {"image-segmentation", "segment", AnswerKind::kRegions,
+       {"annotation", "segments", "label", "mask", "semantic_segmentation"},
+       {"mean_iou", "mean_accuracy", "overall_accuracy"}, {}, Kind::kImage},
       {"audio-classification", "audio-classify", AnswerKind::kLabels, kLabelColumns,
-       {"accuracy", "f1"}, {"--top-k=all"}},
+       {"accuracy", "f1"}, {"--top-k=all"}, Kind::kSound},
       {"automatic-speech-recognition", "transcribe", AnswerKind::kTexts,
-       {"text", "transcription", "sentence", "reference"}, {"wer", "cer"}, {}},
-      {"image-to-text", "caption", AnswerKind::kTexts, {"caption", "text", "reference"},
-       {"rougeL", "bleu"}, {}},
-      {"visual-question-answering", "vqa", AnswerKind::kTexts, kTextColumns, {"exact_match"}, {}},
+       {"text", "transcription", "sentence", "reference"}, {"wer", "cer"}, {}, Kind::kSound},
+      {"image-to-text", "caption", AnswerKind::kTexts, {"caption", "captions", "text", "reference", "references"},
+       {"rougeL", "bleu"}, {}, Kind::kImage},
+      {"visual-question-answering", "vqa", AnswerKind::kTexts, kTextColumns, {"exact_match"}, {},
+       Kind::kImage},
+      {"document-question-answering", "doc-qa", AnswerKind::kTexts, kTextColumns,
+       {"anls", "exact_match"}, {}, Kind::kImage},
+      {"feature-extraction", "embed", AnswerKind::kRanking, kRelevanceColumns, kRankingMetrics, {}},
+      {"text-ranking", "rerank", AnswerKind::kRanking, kRelevanceColumns, kRankingMetrics, {}},
       {"multiple-choice", "loglikelihood", AnswerKind::kChoices, {"label", "gold", "answer"},
        {"acc", "acc_norm"}, {}},
       {"language-modeling", "loglikelihood", AnswerKind::kLikelihood, {},
@@ -52,10 +66,10 @@ const std::vector<EvalTask>& tasks() {
 
 const EvalTask& eval_task(const std::string& name) {
   const auto& all = tasks();
-  const auto found = std::ranges::find_if(
-      all, [&](const EvalTask& task) { return task.id == name || task.command == name; });
-  if (found != all.end()) return *found;
-  if (name == "sentiment-analysis") return eval_task("text-classification");
+  const char* command = command_if_task(name);
+  for (const std::string& wanted : {name, std::string(command ? command : "")})
+    for (const EvalTask& task : all)
+      if (task.id == wanted || task.command == wanted) return task;
   std::vector<std::string> names;
   for (const EvalTask& task : all) names.push_back(task.id);
   const auto near = nearest(name, names);

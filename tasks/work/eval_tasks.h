@@ -4,6 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "tasks/run/values.h"
+
 namespace hft {
 
 enum class AnswerKind {
@@ -13,15 +15,20 @@ enum class AnswerKind {
   kTexts,    // any text
   kChoices,  // one of the choices of each row, by their log-likelihoods
   kLikelihood,  // how likely a text is
+  kBoxes,       // labelled boxes in a picture
+  kRegions,     // a picture's pixels, parted by labels
+  kRanking,     // documents, the best first
 };
 
 struct EvalTask {
   std::string id;       // the pipeline's: "text-classification"
   std::string command;  // "classify"
   AnswerKind kind;
-  std::vector<std::string> references;  // none are wanted where this is empty; columns that hold what is right, the likeliest first
+  // Columns that hold what is right, the likeliest first; none are wanted where this is empty.
+  std::vector<std::string> references;
   std::vector<std::string> metrics;     // without --metric
   std::vector<std::string> arguments;   // of the command: what the metrics need of it
+  Kind input = Kind::kText;             // of the command's first column
 };
 
 // By the pipeline's name, another name of it, or the command's; kUsage for what is none.

@@ -19,18 +19,6 @@ namespace {
 
 using TextMetricChosen = std::span<const std::int64_t>;
 
-// A figure of each example, and their mean.
-Metric mean_metric(const std::string& name, std::vector<double> values, bool proportion = false) {
-  auto kept = std::make_shared<const std::vector<double>>(std::move(values));
-  return {name,
-          [kept](TextMetricChosen chosen) {
-            double sum = 0;
-            for (const auto i : chosen) sum += (*kept)[static_cast<std::size_t>(i)];
-            return sum / static_cast<double>(chosen.size());
-          },
-          [kept](std::size_t i) { return (*kept)[i]; }, proportion, true};
-}
-
 // Counts of each example that are summed before `figure` is made of them.
 template <class Counts>
 Metric summed_metric(const std::string& name, std::vector<Counts> counts,
@@ -137,6 +125,9 @@ std::vector<Metric> metrics_of_texts(const EvalTask& task, const Examples& examp
                                       e.references.end();
                              }),
                              true));
+  list.push_back(mean_metric("anls", of_each(examples, [](const Example& e) {
+                               return metrics::levenshtein_similarity(e.prediction, e.references);
+                             })));
   add_rouge(examples, o.stemmer, list);
   list.push_back(bleu_metric(examples, o.tokenizer));
   for (const bool words : {false, true})
@@ -248,6 +239,17 @@ std::vector<Metric> metrics_of_likelihood(const Examples& examples) {
 }
 
 }  // namespace
+
+Metric mean_metric(const std::string& name, std::vector<double> values, bool proportion) {
+  auto kept = std::make_shared<const std::vector<double>>(std::move(values));
+  return {name,
+          [kept](std::span<const std::int64_t> chosen) {
+            double sum = 0;
+            for (const auto i : chosen) sum += (*kept)[static_cast<std::size_t>(i)];
+            return sum / static_cast<double>(chosen.size());
+          },
+          [kept](std::size_t i) { return (*kept)[i]; }, proportion, true};
+}
 
 std::vector<Metric> text_metrics(const EvalTask& task, const Examples& examples,
                                  const MetricOptions& options) {

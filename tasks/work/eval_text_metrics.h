@@ -5,8 +5,11 @@
 
 namespace hft {
 
-// Every metric that the task's answers have.
+// Every metric of answers that are texts, tags, choices or likelihoods.
 std::vector<Metric> text_metrics(const EvalTask& task, const Examples& examples,
                                  const MetricOptions& options);
+
+// A figure of each example, and their mean.
+Metric mean_metric(const std::string& name, std::vector<double> values, bool proportion = false);
 
 }  // namespace hft

@@ -33,9 +33,14 @@ std::string command_of_model(const std::string& model, const std::vector<std::st
     const auto translates = {"m2m_100", "marian", "mbart"};
     return std::ranges::find(translates, type) != translates.end() ? "translate" : "summarize";
   }
-  if (task == "text-classification" && std::ranges::find(rest, "--query") != rest.end())
-    return "rerank";
-  if (!task.empty()) return command_of_task(task);
+  const auto given = [&](const char* flag) {
+    return std::ranges::any_of(rest, [&](const std::string& one) {
+      return one == flag || one.starts_with(std::string(flag) + "=");
+    });
+  };
+  if (task == "text-classification" && given("--query")) return "rerank";
+  if (task == "zero-shot-image-classification" && !given("--candidate-labels")) return "embed";
+  if (!task.empty()) return command_of_task(task)[0];
   if (architecture.ends_with("Model")) return "embed";
   fail_hint(Errc::kUnsupported, "name the task: hft pipeline TASK -m " + model, model, ": is ",
             architecture.empty() ? "a model without architectures in its config.json" : architecture,
@@ -71,7 +76,7 @@ std::function<int()> declare_pipeline(Flags& flags) {
   flags.passes_on("INPUTS AND OPTIONS", "What the command takes (hft help COMMAND)");
   return [task, flags] {
     if (task->empty()) fail(Errc::kUsage, "pipeline: name a task: hft pipeline TASK INPUT…");
-    return run_command(with_rest({command_of_task(*task)}, flags));
+    return run_command(with_rest(command_of_task(*task), flags));
   };
 }
 

@@ -255,3 +255,33 @@ TEST_CASE("row 25: Ctrl-C ends a download within a second and says that it goes 
             "interrupted\nhint: the same command again goes on from here\n"));
   CHECK(hub.cache_faults() == "");
 }
+
+TEST_CASE("an evaluation's files: a write, sync or rename that fails is exit 8 and a line, nothing is half there") {
+  test::TempFolder folder;
+  test::spit(folder / "p.jsonl", "{\"prediction\":\"a\",\"label\":\"a\"}\n{\"prediction\":\"a\",\"label\":\"b\"}\n");
+  const std::vector<std::string> files{"result.json", "samples.jsonl", "junit.xml", "summary.md", "plots/confusion.png"};
+  const auto run = [&](const std::string& plan) {
+    return test::hft({"eval", "--task", "classify", "--predictions", "p.jsonl", "--metric", "accuracy", "--output-path",
+                      files[0], "--samples", files[1], "--junit", files[2], "--summary", files[3], "--plots", "plots",
+                      "--force"},
+                     {.env = {"LD_PRELOAD=" HFT_FAILING_CALLS, "HFT_FAIL=" + plan}, .cwd = folder.path});
+  };
+  REQUIRE(run("write:NONE:999").code == 0);
+  std::vector<std::string> whole;
+  for (const std::string& file : files) whole.push_back(test::slurp(folder / file));
+  for (const std::string plan : {"write:ENOSPC", "fsync:EIO", "rename:EIO"}) {
+    int failed = 0;
+    for (int n = 1; n <= 40; ++n) {
+      const auto ran = run(plan + ":" + std::to_string(n));
+      CAPTURE(plan);
+      CAPTURE(n);
+      if (ran.code == 0) break;
+      ++failed;
+      CHECK(ran.code == 8);
+      CHECK(ran.err.starts_with("hft: "));
+      // Each file is as it was, or as it is to be.
+      for (std::size_t i = 0; i < files.size(); ++i) CHECK(test::slurp(folder / files[i]) == whole[i]);
+    }
+    CHECK(failed >= 5);
+  }
+}
