@@ -124,7 +124,7 @@ void add_common(CLI::App& app) {
                           const std::vector<std::string>& arguments) {
   const std::string context = "hft " + app.get_name();
   const std::string hint = context + " --help";
-  if (dynamic_cast<const CLI::ExtrasError*>(&error)) {
+  if (dynamic_cast<const CLI::ExtrasError*>(&error) || dynamic_cast<const CLI::RequiredError*>(&error)) {
     std::vector<std::string> names;
     for (const CLI::Option* option : app.get_options())
       for (const auto& name : option->get_lnames()) names.push_back("--" + name);

@@ -102,7 +102,8 @@ std::vector<Setting> settings_for(const CLI::App& command, const std::vector<std
     if (const char* value = std::getenv(variable.c_str()); value && *value)
       found.emplace(name, Setting{"--" + name, variable, {value}});
   }
-  const std::string named = named_file(given);
+  const CLI::Option* config = command.get_option_no_throw("--config");  // a switch of hft env
+  const std::string named = config && config->get_expected_max() > 0 ? named_file(given) : "";
   std::error_code ignored;
   if (!named.empty())
     take_file(named, command, found);

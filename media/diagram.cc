@@ -62,18 +62,22 @@ class Canvas {
   // A pixel takes as much of the stroke as it is near to the middle of it; where two parts of one
   // line meet it is painted once.
   void line(const std::vector<Point>& points, Color color, double width, bool dashed) {
-    const double half = width * kScale / 2;
-    double left = 1e9, top = 1e9, right = -1e9, bottom = -1e9;
-    for (const Point& p : points) {
-      left = std::min(left, p.x * kScale - half - 1), right = std::max(right, p.x * kScale + half + 1);
-      top = std::min(top, p.y * kScale - half - 1), bottom = std::max(bottom, p.y * kScale + half + 1);
+    const double reach = width * kScale / 2 + 1;
+    std::vector<float> shares(image_.rgb.size() / 3);
+    double before = 0;
+    for (std::size_t i = 1; i < points.size(); ++i) {
+      const Point from{points[i - 1].x * kScale, points[i - 1].y * kScale},
+          to{points[i].x * kScale, points[i].y * kScale};
+      each_pixel(std::min(from.x, to.x) - reach, std::min(from.y, to.y) - reach, std::max(from.x, to.x) + reach,
+                 std::max(from.y, to.y) + reach, [&](int x, int y) {
+                   float& share = shares[static_cast<std::size_t>(y) * static_cast<std::size_t>(image_.width) + static_cast<std::size_t>(x)];
+                   share = std::max(share, share_of({x + 0.5, y + 0.5}, from, to, width * kScale / 2, dashed, before));
+                 });
+      before += std::hypot(to.x - from.x, to.y - from.y);
     }
-    each_pixel(left, top, right, bottom, [&](int x, int y) {
-      double share = 0, before = 0;
-      for (std::size_t i = 1; i < points.size(); ++i)
-        share = std::max(share, share_of({x + 0.5, y + 0.5}, points[i - 1], points[i], half, dashed, before));
-      blend(image_, x, y, color, share);
-    });
+    for (std::size_t i = 0; i < shares.size(); ++i)
+      if (shares[i] > 0)
+        blend(image_, static_cast<int>(i) % image_.width, static_cast<int>(i) / image_.width, color, shares[i]);
   }
 
   void dot(Point centre, double radius, Color color) {
@@ -113,17 +117,14 @@ class Canvas {
         paint(x, y);
   }
 
-  // `before`: the length of the line's parts up to `from`, to which this one is added.
-  static double share_of(Point p, Point from, Point to, double half, bool dashed, double& before) {
-    const double x0 = from.x * kScale, y0 = from.y * kScale, dx = to.x * kScale - x0, dy = to.y * kScale - y0;
-    const double length = std::hypot(dx, dy);
+  // Of the pixel around `p`, by the part of a line between the two, with so much of it before.
+  static float share_of(Point p, Point from, Point to, double half, bool dashed, double before) {
+    const double dx = to.x - from.x, dy = to.y - from.y, length = std::hypot(dx, dy);
     if (length == 0) return 0;
-    const double along = std::clamp(((p.x - x0) * dx + (p.y - y0) * dy) / (length * length), 0.0, 1.0);
-    const double far = std::hypot(p.x - x0 - along * dx, p.y - y0 - along * dy);
-    const double place = before + along * length;
-    before += length;
-    if (dashed && std::fmod(place, 2 * kDash * kScale) >= kDash * kScale) return 0;
-    return std::clamp(half + 0.5 - far, 0.0, 1.0);
+    const double along = std::clamp(((p.x - from.x) * dx + (p.y - from.y) * dy) / (length * length), 0.0, 1.0);
+    const double far = std::hypot(p.x - from.x - along * dx, p.y - from.y - along * dy);
+    if (dashed && std::fmod(before + along * length, 2 * kDash * kScale) >= kDash * kScale) return 0;
+    return static_cast<float>(std::clamp(half + 0.5 - far, 0.0, 1.0));
   }
 
   Image image_;

@@ -2,15 +2,12 @@
 
 #include <unistd.h>
 
-#include <map>
-#include <set>
-
 #include "core/base/files.h"
 #include "core/base/log.h"
 #include "core/base/progress.h"
 #include "tasks/run/drawing.h"
 #include "tasks/run/output_file.h"
-#include "tasks/run/saved_files.h"
+#include "tasks/run/output_folder.h"
 
 namespace hft {
 namespace {
@@ -110,29 +107,20 @@ class OneText : public Transcripts {
   Failures failures_;
 };
 
+bool is_json(const OutputOptions& o) { return o.json || o.format == "json"; }
+
 // --output-dir: NAME.txt, NAME.srt … in a folder.
 class FileEach : public Transcripts {
  public:
-  explicit FileEach(const TranscribeOptions& o) : options_(o), folder_(o.output_dir) {
-    std::error_code failed;
-    fs::create_directories(folder_, failed);
-    if (failed || !fs::is_directory(folder_))
-      fail(Errc::kResources, "--output-dir ", o.output_dir, ": cannot be made a folder",
-           failed ? ": " + failed.message() : "");
-  }
+  explicit FileEach(const TranscribeOptions& o)
+      : options_(o), folder_(o.output.folder, suffix(o), {o.output.force, o.output.skip_existing}) {}
 
-  // A file that is there already: passed over, or that input's error before it is heard.
   std::optional<Kept> reuse(const Input& input) override {
-    const fs::path file = name(input);
-    if (options_.output.force || !fs::exists(file)) return std::nullopt;
-    if (options_.skip_existing) return Kept{};
-    fail_hint(Errc::kUsage, "--force replaces it, --skip-existing leaves it", file.string(),
-              ": exists already");
+    return folder_.passes_over(input) ? std::optional(Kept{}) : std::nullopt;
   }
   void write(const Input& input, const Transcript& t) override {
-    const bool json = options_.output.json || options_.output.format == "json";
-    write_file(files_.at(input.index),
-               json ? to_line(json_of(t)) + "\n" : written(t, form_of(options_)));
+    folder_.write(input, is_json(options_.output) ? to_line(json_of(t)) + "\n"
+                                                  : written(t, form_of(options_)));
     failures_.succeeded();
   }
   void write(const Input&, Json) override {}
@@ -144,22 +132,13 @@ class FileEach : public Transcripts {
   }
 
  private:
-  // Inputs of one name get numbers from the second on.
-  const fs::path& name(const Input& input) {
-    const bool json = options_.output.json || options_.output.format == "json";
-    const std::string form = json ? "json" : form_of(options_);
-    const std::string suffix = form == "text" || form == "lines" ? "txt" : form;
-    std::string stem = stem_of(input);
-    if (stem.empty() || stem == "-") stem = "sound";
-    const int before = names_[stem]++;
-    if (before > 0) stem += "-" + std::to_string(before + 1);
-    return files_[input.index] = folder_ / (stem + "." + suffix);
+  static std::string suffix(const TranscribeOptions& o) {
+    const std::string form = is_json(o.output) ? "json" : form_of(o);
+    return form == "text" || form == "lines" ? "txt" : form;
   }
 
   const TranscribeOptions& options_;
-  fs::path folder_;
-  std::map<std::string, int> names_;
-  std::map<std::int64_t, fs::path> files_;
+  OutputFolder folder_;
   Failures failures_;
 };
 
@@ -167,14 +146,10 @@ void check_sink(const TranscribeOptions& o, std::int64_t inputs) {
   const std::string& form = o.output.format;
   if (o.output.json && !form.empty() && form != "json")
     fail(Errc::kUsage, "--json and --format ", form, " contradict each other");
-  if (!o.output_dir.empty()) {
-    if (!o.output.file.empty() || o.output.resume || form == "csv")
-      fail(Errc::kUsage, "--output-dir and ", !o.output.file.empty() ? "--output" : o.output.resume
-               ? "--resume" : "--format csv", " contradict each other");
-  } else if (o.skip_existing) {
-    fail(Errc::kUsage, "--skip-existing is for --output-dir");
-  }
-  if (o.output_dir.empty() && inputs > 1 && (form == "srt" || form == "vtt" || form == "lrc"))
+  check_output_folder(o.output);
+  if (!o.output.folder.empty() && form == "csv")
+    fail(Errc::kUsage, "--output-dir and --format csv contradict each other");
+  if (o.output.folder.empty() && inputs > 1 && (form == "srt" || form == "vtt" || form == "lrc"))
     fail_hint(Errc::kUsage, "--output-dir DIR writes a file for each", "--format ", form,
               ": one file holds one sound, not ", inputs);
 }
@@ -184,14 +159,14 @@ void check_sink(const TranscribeOptions& o, std::int64_t inputs) {
 std::unique_ptr<Transcripts> make_transcripts(const TranscribeOptions& o, Fingerprint fingerprint,
                                               std::int64_t inputs) {
   check_sink(o, inputs);
-  if (!o.output_dir.empty()) return std::make_unique<FileEach>(o);
+  if (!o.output.folder.empty()) return std::make_unique<FileEach>(o);
   if (is_records(o.output)) return std::make_unique<Records>(o.output, std::move(fingerprint));
   check_output_file(o.output.file, o.output.force);
   return std::make_unique<OneText>(o);
 }
 
 bool writes_parts(const TranscribeOptions& o) {
-  return o.output_dir.empty() && o.output.file.empty() && !is_records(o.output);
+  return o.output.folder.empty() && o.output.file.empty() && !is_records(o.output);
 }
 
 }  // namespace hft

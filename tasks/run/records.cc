@@ -11,6 +11,7 @@
 #include "core/base/text.h"
 #include "tasks/run/delimited.h"
 #include "tasks/run/list_option.h"
+#include "tasks/run/output_folder.h"
 
 namespace hft {
 
@@ -27,13 +28,27 @@ void add_output_options(Flags& flags, OutputOptions& o, const std::vector<std::s
           "Write to FILE, which appears when it is complete; -: stdout")
       .metavar("FILE")
       .group("Output");
-  flags.add("--force", o.force, "Replace an existing FILE").group("Output");
+  flags.add("--output-dir", o.folder, "A file in DIR for each input, called as the file it came from, "
+            "by its id, or by its number").metavar("DIR").group("Output");
+  flags.add("--skip-existing", o.skip_existing, "Pass over inputs whose file is in DIR already")
+      .group("Output");
+  flags.add("--force", o.force, "Replace existing files").group("Output");
   flags.add("--resume", o.resume, "Keep the good records of FILE, run what is missing or failed")
       .group("Output");
   add_list_option(flags, "--keep-columns", o.keep_columns,
                   "Data columns to carry along: a,b or all")
       .metavar("a,b|all")
       .group("Output");
+}
+
+void check_output_folder(const OutputOptions& o) {
+  if (o.folder.empty()) {
+    if (o.skip_existing) fail(Errc::kUsage, "--skip-existing is for --output-dir");
+    return;
+  }
+  if (!o.file.empty() || o.resume)
+    fail_hint(Errc::kUsage, o.resume ? "--skip-existing goes on after the files that are there" : "",
+              "--output-dir and ", o.file.empty() ? "--resume" : "--output", " contradict each other");
 }
 
 void Failures::add(const Input& input, const Error& error) {
@@ -69,6 +84,7 @@ struct RecordWriter::Impl {
   std::string format;
   std::optional<Delimited> delimited;
   std::unique_ptr<OutputFile> out;
+  std::unique_ptr<OutputFolder> folder;  // --output-dir, in place of `out`
   Failures failures;
   std::once_flag started;
   Earlier earlier;                // --resume
@@ -76,12 +92,15 @@ struct RecordWriter::Impl {
   mutable std::once_flag told_of_clash;
 
   // Records can be told from those of another run, so that a later one can keep them.
-  bool resumable() const { return format == "json" && OutputFile::lasting(options.file); }
+  bool resumable() const {
+    return format == "json" && !folder && OutputFile::lasting(options.file);
+  }
   bool resumes() const { return options.resume; }
   void choose_format();
   void open();
   void start();
   Columns columns(const Input& input) const;
+  std::string rendered(const RecordWriter& writer, const Input& input, const Json& output);
   void append(std::string_view line);
   void assemble();
 };
@@ -92,12 +111,19 @@ void RecordWriter::Impl::choose_format() {
   format = options.json ? "json" : options.format;
   if (format == "csv" || format == "tsv") delimited.emplace(format == "csv" ? ',' : '\t');
   if (!format.empty()) return;
-  const bool terminal = options.file.empty() && ::isatty(STDOUT_FILENO);
+  const bool terminal = options.file.empty() && options.folder.empty() && ::isatty(STDOUT_FILENO);
   format = rendering.text_by_default || terminal ? "text" : "json";
 }
 
 // What does not need the model's bytes is compared at once.
 void RecordWriter::Impl::open() {
+  check_output_folder(options);
+  if (!options.folder.empty()) {
+    const std::string suffix = format == "text" ? "txt" : format;
+    folder = std::make_unique<OutputFolder>(
+        options.folder, suffix, OutputFolder::Existing{options.force, options.skip_existing});
+    return;
+  }
   if (resumes() && !resumable()) fail(Errc::kUsage, "--resume needs -o FILE and --json");
   check_output_file(options.file, options.force || options.resume);
   bool goes_on = false;
@@ -159,7 +185,7 @@ Columns RecordWriter::Impl::columns(const Input& input) const {
   return all;
 }
 
-bool RecordWriter::takes_lines() const { return impl_->format == "json"; }
+bool RecordWriter::takes_lines() const { return impl_->format == "json" && !impl_->folder; }
 
 std::string RecordWriter::begin_line(const Input& input) const {
   std::string line = "{";
@@ -174,6 +200,7 @@ void RecordWriter::end_line(const Input& input, std::string& line) const {
 }
 
 std::optional<Kept> RecordWriter::reuse(const Input& input) {
+  if (impl_->folder) return impl_->folder->passes_over(input) ? std::optional(Kept{}) : std::nullopt;
   std::call_once(impl_->started, [&] { impl_->start(); });
   if (!impl_->resumes()) return std::nullopt;
   Kept kept{begin_line(input), StoredLine()};
@@ -194,6 +221,7 @@ void RecordWriter::Impl::append(std::string_view line) {
 
 void RecordWriter::write_kept(const Kept& kept) {
   impl_->failures.succeeded();
+  if (impl_->folder) return;
   if (kept.span)
     impl_->order.push_back(*kept.span);
   else
@@ -205,21 +233,28 @@ void RecordWriter::write_line(std::string_view line) {
   impl_->append(line);
 }
 
+std::string RecordWriter::Impl::rendered(const RecordWriter& writer, const Input& input,
+                                         const Json& output) {
+  if (format == "text") return rendering.text(input, output);
+  if (folder && format != "json") delimited.emplace(format == "csv" ? ',' : '\t');  // each with a header
+  if (delimited) return delimited->lines(input, output, columns(input));
+  std::string line = writer.begin_line(input) + to_line(output);
+  writer.end_line(input, line);
+  return line;
+}
+
 void RecordWriter::write(const Input& input, Json output) {
-  if (impl_->format == "text") {
-    impl_->append(impl_->rendering.text(input, output));
-  } else if (impl_->delimited) {
-    impl_->append(impl_->delimited->lines(input, output, impl_->columns(input)));
-  } else {
-    std::string line = begin_line(input) + to_line(output);
-    end_line(input, line);
-    impl_->append(line);
-  }
+  const std::string bytes = impl_->rendered(*this, input, output);
+  if (impl_->folder)
+    impl_->folder->write(input, bytes);
+  else
+    impl_->append(bytes);
   impl_->failures.succeeded();
 }
 
 void RecordWriter::write_error(const Input& input, const Error& error) {
   impl_->failures.add(input, error);
+  if (impl_->folder) return;
   if (impl_->format == "text") impl_->append(impl_->rendering.failed);
   if (impl_->format != "json") return;
   std::string line = begin_line(input);
@@ -230,7 +265,9 @@ void RecordWriter::write_error(const Input& input, const Error& error) {
   impl_->append(line);
 }
 
-void RecordWriter::flush() { impl_->out->flush(); }
+void RecordWriter::flush() {
+  if (impl_->out) impl_->out->flush();
+}
 
 // FILE.partial, as it is when its lines are already all there are and in order, else the lines of
 // both files put in order.
@@ -256,6 +293,7 @@ void RecordWriter::Impl::assemble() {
 }
 
 int RecordWriter::finish() {
+  if (impl_->folder) return impl_->failures.exit_code();
   std::call_once(impl_->started, [&] { impl_->start(); });
   if (impl_->resumable()) impl_->known.before_replacing(impl_->fingerprint.whole());
   if (impl_->resumes())
@@ -267,6 +305,8 @@ int RecordWriter::finish() {
 }
 
 void RecordWriter::interrupted() {
+  if (impl_->folder)
+    return note("interrupted; the files that are there are whole, --skip-existing goes on after them");
   impl_->out->flush();
   if (!OutputFile::lasting(impl_->options.file))
     return note("interrupted; the results so far are complete records");

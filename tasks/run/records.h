@@ -25,7 +25,12 @@ struct OutputOptions {
   bool force = false;
   bool resume = false;
   std::vector<std::string> keep_columns;  // {"all"}: every one
+  std::string folder;                     // --output-dir: a file for each input
+  bool skip_existing = false;             // of those files, the ones that are there
 };
+
+// kUsage for a folder beside options that it contradicts, and for --skip-existing without one.
+void check_output_folder(const OutputOptions& options);
 
 // more: forms of results that the task itself writes.
 void add_output_options(Flags& flags, OutputOptions& options,

@@ -142,7 +142,7 @@ Fingerprint fingerprint(const Flags& flags, const fs::path& folder, bool weights
       "--output",          "--force",    "--resume",    "--threads",
       "--batch-size",      "--progress", "--quiet",     "--verbose",
       "--color",           "--config",     "--max-errors",     "--model",    "--cache-dir", "--local-files-only",
-      "--require-license", "--input",    "--json",      "--format"};
+      "--require-license", "--input",    "--json",      "--format",     "--output-dir", "--skip-existing"};
   Json settings = Json::object();
   std::vector<fs::path> folders{folder};
   const bool kept = flags.given("--output");

@@ -222,6 +222,7 @@ int run_embed(const Flags& flags, EmbedOptions& o) {
   if (array_file && (o.ranking || o.common.output.json || !o.common.output.format.empty()))
     fail(Errc::kUsage, "-o ", o.common.output.file,
          " holds vectors only: leave out --query, --json and --format");
+  if (array_file) check_output_folder(o.common.output);
   if (array_file && o.common.output.resume)
     fail(Errc::kUsage,
          "--resume: an array file is written whole at the end; leave it out, or write records (-o "
@@ -254,7 +255,9 @@ int run_embed(const Flags& flags, EmbedOptions& o) {
       return make_ranking_sink(std::move(writer), o.top_k,
                                similarity_to_first(similarity_of(folder.settings)));
     };
-    if (o.common.output.resume) fail(Errc::kUsage, "--resume and --query contradict each other");
+    if (o.common.output.resume || !o.common.output.folder.empty())
+      fail(Errc::kUsage, o.common.output.resume ? "--resume" : "--output-dir",
+           " and --query contradict each other");
   }
   if (const auto folder = pair_model(o)) return run_pairs(flags, o, *folder, common, task.sink);
   for (const char* flag : {"--text", "--image", "--image-column"})

@@ -162,7 +162,7 @@ int Generate::run_records(InputReader& reader, RecordWriter& writer) {
               .worker = &worker,
               .verb = "generating",
               .threads = generator_.pictures() ? reader_threads() : 1,
-              .partial = text && o_.output.file.empty()});
+              .partial = text && o_.output.file.empty() && o_.output.folder.empty()});
 }
 
 int Generate::run_stream(InputReader& reader) {
@@ -204,8 +204,8 @@ bool streams(const GenerateOptions& o, const ResolvedGeneration& settings) {
     obstacle = "beams choose the text at the end";
   else if (settings.config.num_return_sequences > 1)
     obstacle = "several texts cannot be shown at once";
-  else if (!o.output.file.empty())
-    obstacle = "-o writes whole records";
+  else if (!o.output.file.empty() || !o.output.folder.empty())
+    obstacle = (o.output.file.empty() ? "--output-dir" : "-o") + std::string(" writes whole records");
   else if (!o.output.format.empty() && o.output.format != "text" && o.output.format != "json")
     obstacle = "--format " + o.output.format + " writes whole records";
   if (o.stream && !obstacle.empty()) fail(Errc::kUsage, "--stream: ", obstacle);

@@ -152,8 +152,9 @@ std::string draw_rerank(const Input& input, const Json& output) {
 
 int run_rerank(const Flags& flags, RerankOptions& o) {
   o.ranking = flags.given("--query");
-  if (o.ranking && o.common.output.resume)
-    fail(Errc::kUsage, "--resume and --query contradict each other");
+  if (o.ranking && (o.common.output.resume || !o.common.output.folder.empty()))
+    fail(Errc::kUsage, o.common.output.resume ? "--resume" : "--output-dir",
+         " and --query contradict each other");
   if (o.ranking && o.common.input.columns[kQuery].named)
     fail(Errc::kUsage, "--query-column: the one query is that of --query");
   SentenceFolder folder;

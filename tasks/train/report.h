@@ -16,7 +16,7 @@ struct TrainReport {
   Json figures;  // of the end
 };
 
-// train_results.json, eval_results.json, all_results.json, README.md and training_curve.svg.
+// train_results.json, eval_results.json, all_results.json, README.md, training_curve.svg and .png.
 void write_reports(const std::filesystem::path& folder, const TrainReport& report);
 // The losses over the steps, as a picture.
 void write_curve(const std::filesystem::path& folder, const Json& history);

@@ -135,17 +135,17 @@ TEST_CASE("env: each setting says where it comes from") {
 TEST_CASE("settings: what a file says stands above the model's generation_config.json, below a flag") {
   TempFolder folder;
   test::fs::copy(golden("gpt2-generate"), folder / "m", test::fs::copy_options::recursive);
-  const auto tokens = [&](const Words& more, const Words& env = {}) {
-    Words args{"generate", "-m", "m", "a", "--json", "--stream"};
+  spit(folder / "m/generation_config.json", R"({"num_return_sequences": 4})");
+  const auto texts = [&](const Words& more, const Words& env = {}) {
+    Words args{"generate", "-m", "m", "a", "--json", "--max-new-tokens", "2"};
     args.insert(args.end(), more.begin(), more.end());
     const auto ran = test::hft(args, {.env = env, .cwd = folder.path});
     REQUIRE_MESSAGE(ran.code == 0, ran.err);
-    return ran.records().back()["usage"]["completion_tokens"].get<int>();
+    return ran.records()[0]["output"].size();
   };
-  spit(folder / "m/generation_config.json", R"({"max_new_tokens": 7, "do_sample": false})");
-  CHECK(tokens({}) == 7);
-  spit(folder / "hft.toml", "[generate]\nmax-new-tokens = 5\n");
-  CHECK(tokens({}) == 5);
-  CHECK(tokens({}, {"HFT_MAX_NEW_TOKENS=4"}) == 4);
-  CHECK(tokens({"--max-new-tokens", "3"}, {"HFT_MAX_NEW_TOKENS=4"}) == 3);
+  CHECK(texts({}) == 4);
+  spit(folder / "hft.toml", "[generate]\nnum-return-sequences = 3\n");
+  CHECK(texts({}) == 3);
+  CHECK(texts({}, {"HFT_NUM_RETURN_SEQUENCES=2"}) == 2);
+  CHECK(texts({"--num-return-sequences", "1"}, {"HFT_NUM_RETURN_SEQUENCES=2"}) == 1);
 }

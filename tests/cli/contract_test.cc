@@ -169,5 +169,38 @@ TEST_CASE("contract: --dry-run tells what is in force and runs nothing") {
                            "  --dtype float32  (hft.toml)\n", "  --top-k 2  (hft.toml)\n", "  TEXT a text  (command line)\n"})
     CHECK_MESSAGE(ran.out.find(line) != ran.out.npos, line, ran.out);
   CHECK_FALSE(test::fs::exists(folder / "out.jsonl"));
-  CHECK(test::hft({"classify", "--top-k", "0.5", "--dry-run"}, {.cwd = folder.path}).code == 2);
+  CHECK(test::hft({"classify", "--dtype", "float8", "--dry-run"}, {.cwd = folder.path}).code == 2);
+}
+
+TEST_CASE("contract: --output-dir writes a file for each input, --skip-existing goes on after them") {
+  TempFolder folder;
+  const std::string model = golden("bert-classify").string();
+  spit(folder / "one.txt", "the sea");
+  spit(folder / "two.txt", "the land");
+  const auto run = [&](const Words& more) {
+    return test::hft(with({"classify", "-m", model, "--output-dir", "out"}, more), {.cwd = folder.path});
+  };
+  CHECK(run({"-i", "one.txt", "-i", "two.txt"}).code == 0);
+  CHECK(slurp(folder / "out/one.json").starts_with("{\"input\":\"the sea\",\"output\":[{"));
+  CHECK(slurp(folder / "out/two.json").starts_with("{\"input\":\"the land\",\"output\":[{"));
+  const auto again = run({"-i", "one.txt"});
+  CHECK(again.code == 2);
+  CHECK(again.err.find("out/one.json: exists already") != again.err.npos);
+  spit(folder / "out/one.json", "kept");
+  spit(folder / "three.txt", "the air");
+  CHECK(run({"-i", "one.txt", "-i", "three.txt", "--skip-existing"}).code == 0);
+  CHECK(slurp(folder / "out/one.json") == "kept");
+  CHECK(test::fs::exists(folder / "out/three.json"));
+  CHECK(run({"-i", "one.txt", "--force"}).code == 0);
+  CHECK(slurp(folder / "out/one.json") != "kept");
+  // Rows are called by their ids, texts by their numbers; the form is the file's.
+  spit(folder / "rows.jsonl", "{\"id\":\"a/b\",\"text\":\"x\"}\n{\"text\":7}\n");
+  const auto rows = run({"-i", "rows.jsonl", "--format", "csv"});
+  CHECK(rows.code == 3);
+  CHECK(slurp(folder / "out/a_b.csv").starts_with("id,input,"));
+  CHECK(run({"some text", "--force"}).code == 0);
+  CHECK(test::fs::exists(folder / "out/0001.json"));
+  for (const Words& more : {Words{"-o", "x"}, Words{"--resume"}})
+    CHECK(run(with(more, {"a"})).code == 2);
+  CHECK(test::hft({"classify", "-m", model, "--skip-existing", "a"}).err == "hft: --skip-existing is for --output-dir\n");
 }

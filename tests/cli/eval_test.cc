@@ -80,6 +80,7 @@ TEST_CASE("eval: a gate that is not met ends with 100 and says so in every repor
         std::string::npos);
   CHECK(slurp(folder / "step.md") == slurp(folder / "s.md"));
   CHECK(slurp(folder / "plots/confusion.svg").starts_with("<svg "));
+  CHECK(slurp(folder / "plots/confusion.png").starts_with("\x89PNG"));
   CHECK(slurp(folder / "s.jsonl").starts_with(
       R"({"id":0,"input":"row 0","prediction":"b","reference":["a"],"scores":{"accuracy":0.0,"f1":0.0}})"));
   CHECK(eval(folder, with(kLabels, {"p.jsonl", "--fail-under", "accuracy=0.8"})).code == 0);
@@ -190,9 +191,14 @@ TEST_CASE("eval: what is asked wrongly is a usage error that says what there is"
     CHECK(ran.out.empty());
   };
   refused(with(kLabels, {"p.jsonl", "--metric", "acuracy"}),
-          "hft: --metric: no 'acuracy' for these answers; there is accuracy, precision, "
+          "hft: --metric: text-classification has no 'acuracy'; it has accuracy, precision, "
           "precision_macro, precision_micro, precision_weighted, recall, recall_macro, recall_micro, "
-          "recall_weighted, f1, f1_macro, f1_micro, f1_weighted, matthews; closest: 'accuracy'\n");
+          "recall_weighted, f1, f1_macro, f1_micro, f1_weighted, matthews, log_loss, "
+          "calibration_error, auroc, pearson, spearman, mae, mse; closest: 'accuracy'\n");
+  refused(with(kLabels, {"p.jsonl", "--metric", "log_loss"}),
+          "hft: --metric: no 'log_loss' for these answers; there is accuracy, precision, "
+          "precision_macro, precision_micro, precision_weighted, recall, recall_macro, recall_micro, "
+          "recall_weighted, f1, f1_macro, f1_micro, f1_weighted, matthews\n");
   refused(with(kLabels, {"p.jsonl", "--reference-column", "labl"}),
           "hft: line 1 of p.jsonl: --reference-column: no column 'labl' in the data; it has: id, "
           "input, prediction, label\n");
@@ -206,9 +212,10 @@ TEST_CASE("eval: what is asked wrongly is a usage error that says what there is"
   refused({"--task", "text-clasification", "--predictions", "p.jsonl"},
           "hft: --task: there is no evaluation of 'text-clasification'; there is one of "
           "text-classification, zero-shot-classification, token-classification, question-answering, "
-          "summarization, translation, text-generation, image-classification, "
-          "audio-classification, automatic-speech-recognition, image-to-text, "
-          "visual-question-answering, multiple-choice, language-modeling; closest: 'text-classification'\n");
+          "summarization, translation, text-generation, image-classification, object-detection, "
+          "image-segmentation, audio-classification, automatic-speech-recognition, image-to-text, "
+          "visual-question-answering, document-question-answering, feature-extraction, text-ranking, "
+          "multiple-choice, language-modeling; closest: 'text-classification'\n");
   refused({"-m", "m", "-i", "p.jsonl"},
           "hft: --task: name what is evaluated, such as text-classification\n");
   spit(folder / "n.jsonl", "{\"prediction\":\"POSITIVE\",\"label\":1}\n");

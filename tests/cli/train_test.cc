@@ -183,7 +183,7 @@ TEST_CASE(
     kept += entry.path().filename().string().starts_with("checkpoint-");
   CHECK(kept <= 2);
   for (const char* file : {"all_results.json", "eval_results.json", "train_results.json",
-                           "README.md", "training_curve.svg", "config.json", "vocab.txt"})
+                           "README.md", "training_curve.svg", "training_curve.png", "config.json", "vocab.txt"})
     CHECK_MESSAGE(fs::exists(small.folder / "out" / file), file);
 
   // hft classify finds the accuracy that the evaluation told.

@@ -70,7 +70,7 @@ std::vector<std::string> commands_of(const std::string& section) {
 
 struct Reader {
   explicit Reader(bool with_models = true)
-      : hub(R"({"users": {")" + kToken + R"(": {"name": "me", "orgs": []}}})") {
+      : hub(R"({"users": {")" + kToken + R"(": {"name": "me", "orgs": []}}, "repos": {"org/name": {"tags": ["v1.0"]}}})") {
     hub.add_model("org/name");
     if (with_models)
       for (const auto& [id, name] : models())
@@ -136,7 +136,7 @@ struct Reader {
          .cwd = work()});
     INFO(line, "\n", ran.err);
     CHECK((ran.code == 0 || ran.code == 100));
-    CHECK(ran.out.find('\x1b') == ran.out.npos);
+    CHECK(ran.err.find('\x1b') == ran.err.npos);
     for (const char* name : {"new.jsonl", ".new.jsonl.hft.json"})  // an evaluation to compare with
       if (fs::exists(work() / name)) {
         std::string old = name;
