@@ -21,7 +21,8 @@ class Diagram {
   enum class Anchor { kStart, kMiddle, kEnd };
 
   void area(Point corner, double width, double height, Color color);
-  void line(std::vector<Point> points, Color color, double width = 1, Stroke stroke = Stroke::kPlain);
+  void line(std::vector<Point> points, Color color, double width = 1,
+            Stroke stroke = Stroke::kPlain);
   void dot(Point centre, double radius, Color color);
   // Its baseline begins, is centred or ends there.
   void words(Point at, std::string_view text, Anchor anchor = Anchor::kMiddle, Color color = {});

@@ -98,7 +98,8 @@ struct Curve {
       precision[i - 1] = std::max(precision[i - 1], precision[i]);
     for (std::size_t r = 0; r < kRecalls; ++r) {
       const double wanted = static_cast<double>(r) * 0.01;
-      const auto at = static_cast<std::size_t>(std::ranges::lower_bound(recall, wanted) - recall.begin());
+      const auto at =
+          static_cast<std::size_t>(std::ranges::lower_bound(recall, wanted) - recall.begin());
       to.add(at < precision.size() ? precision[at] : 0);
     }
   }
@@ -194,8 +195,9 @@ CocoFigures coco_figures(std::span<const TrueBox> truth, std::span<const Detecte
   const auto ar = [&](CocoFigure::Size size, std::size_t limit) {
     return matches.figure({.size = size, .limit = limit, .recall = true});
   };
-  return {ap(kAny),    ap(kAny, 0),  ap(kAny, 5),   ap(kSmall),       ap(kMedium),       ap(kLarge),
-          ar(kAny, 1), ar(kAny, 10), ar(kAny, 100), ar(kSmall, 100), ar(kMedium, 100), ar(kLarge, 100)};
+  return {ap(kAny),      ap(kAny, 0),     ap(kAny, 5),      ap(kSmall),
+          ap(kMedium),   ap(kLarge),      ar(kAny, 1),      ar(kAny, 10),
+          ar(kAny, 100), ar(kSmall, 100), ar(kMedium, 100), ar(kLarge, 100)};
 }
 
 }  // namespace hft::metrics

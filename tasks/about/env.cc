@@ -35,7 +35,9 @@ Json origins() {
   const bool login = !hub::settings().token.empty();
   return {{"processor", origin_of({"HFT_CPU"}, "the best this processor has")},
           {"threads", origin_of({"OMP_NUM_THREADS"}, "the processor")},
-          {"cache", origin_of({"HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "TRANSFORMERS_CACHE", "HF_HOME", "XDG_CACHE_HOME"}, "built in")},
+          {"cache", origin_of({"HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "TRANSFORMERS_CACHE",
+                               "HF_HOME", "XDG_CACHE_HOME"},
+                              "built in")},
           {"endpoint", origin_of({"HF_ENDPOINT"}, "built in")},
           {"offline", origin_of({"HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE"}, "built in")},
           {"token", origin_of({"HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "HF_TOKEN_PATH"},
@@ -58,7 +60,11 @@ std::string shown(const Json& row) {
   const std::string value =
       row["value"].is_string() ? row["value"].get<std::string>() : to_line(row["value"]);
   return row["option"].get<std::string>() + " " + value + "  (" + row["origin"].get<std::string>() +
-         ": " + (row["commands"].size() > 3 ? counted(static_cast<std::int64_t>(row["commands"].size()), "command") : to_line(row["commands"])) + ")";
+         ": " +
+         (row["commands"].size() > 3
+              ? counted(static_cast<std::int64_t>(row["commands"].size()), "command")
+              : to_line(row["commands"])) +
+         ")";
 }
 
 std::function<int()> declare_env(Flags& flags) {

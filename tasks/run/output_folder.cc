@@ -16,7 +16,8 @@ std::string output_name(const Input& input) {
   if (media && stem_of(input) != "-" && !stem_of(input).empty()) return stem_of(input);
   if (!input.id.is_null())
     return in_file_name(input.id.is_string() ? input.id.get<std::string>() : exact_line(input.id));
-  if (!media && fs::is_regular_file(input.place, error)) return fs::path(input.place).stem().string();
+  if (!media && fs::is_regular_file(input.place, error))
+    return fs::path(input.place).stem().string();
   char number[32];
   std::snprintf(number, sizeof number, "%04lld", static_cast<long long>(input.index + 1));
   return number;

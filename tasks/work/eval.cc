@@ -1,8 +1,12 @@
 // hft eval: a task on data that says what is right, or predictions that are there already, in
-// figures with intervals; gates for CI. Names after lm-evaluation-harness and evaluate.
+// figures with intervals; gates for CI. hft eval compare: two evaluations, example by example.
+// Names after lm-evaluation-harness and evaluate.
+#include <unistd.h>
+
 #include <algorithm>
 
 #include "core/base/error.h"
+#include "core/base/exact_json.h"
 #include "core/base/files.h"
 #include "core/base/log.h"
 #include "core/base/text.h"
@@ -26,10 +30,12 @@ void take_model_labels(const fs::path& folder, EvalOptions& o) {
 
 bool reduces_labels(const fs::path& folder, int asked) {
   return asked >= 0 ? asked == 1
-                    : optional_fields(folder / "preprocessor_config.json").boolean("do_reduce_labels", false);
+                    : optional_fields(folder / "preprocessor_config.json")
+                          .boolean("do_reduce_labels", false);
 }
 
-void compare_with(const EvalOptions& o, const EvalTask& task, const Examples& examples, Report& report) {
+void compare_with(const EvalOptions& o, const EvalTask& task, const Examples& examples,
+                  Report& report) {
   Json whole;
   try {
     whole = read_json(o.baseline);
@@ -58,8 +64,7 @@ void compare_with(const EvalOptions& o, const EvalTask& task, const Examples& ex
              before = metrics_for(task, shared.second, names);
   const auto count = static_cast<std::int64_t>(shared.first.all.size());
   for (std::size_t i = 0; i < now.size(); ++i)
-    report.figures[i].comparison =
-        compare(now[i], before[i], count, o.significance, o.resampling);
+    report.figures[i].comparison = compare(now[i], before[i], count, o.significance, o.resampling);
 }
 
 Report report_of(const EvalOptions& o, const EvalTask& task, const Examples& examples,
@@ -106,15 +111,18 @@ int evaluate(const Flags& flags, EvalOptions& o, const EvalTask& task, const fs:
 
 // Before anything is computed.
 void check(EvalOptions& o, const EvalTask& task) {
-  if (o.json && o.format == "text") fail(Errc::kUsage, "--json and --format text contradict each other");
+  if (o.json && o.format == "text")
+    fail(Errc::kUsage, "--json and --format text contradict each other");
   const bool replace = o.force || o.resume;
-  for (const std::string* file : {&o.output_path, &o.samples, &o.records}) check_output_file(*file, replace);
+  for (const std::string* file : {&o.output_path, &o.samples, &o.records})
+    check_output_file(*file, replace);
   for (const std::string* file : {&o.junit, &o.summary}) check_output_file(*file, true);
   if (!o.plots.empty() && fs::exists(o.plots) && !fs::is_directory(o.plots))
     fail(Errc::kUsage, "--plots: ", o.plots, " is a file, wanted a folder");
   const auto least = bounds_of("--fail-under", o.least), drops = bounds_of("--max-drop", o.drops);
   if (!drops.empty() && o.baseline.empty()) fail(Errc::kUsage, "--max-drop needs --baseline FILE");
-  for (const std::string* file : {&o.baseline, &o.predictions, &o.data.corpus, &o.data.qrels, &o.data.candidates})
+  for (const std::string* file :
+       {&o.baseline, &o.predictions, &o.data.corpus, &o.data.qrels, &o.data.candidates})
     if (!file->empty() && *file != "-" && !fs::exists(*file))
       fail(Errc::kNotFound, *file, ": no such file");
   for (const auto* bounds : {&least, &drops})
@@ -151,7 +159,8 @@ int run_stored(const Flags& flags, EvalOptions& o) {
 
 int run_eval(const Flags& flags, EvalOptions& o) {
   if (!o.predictions.empty()) return run_stored(flags, o);
-  if (o.task.empty()) fail(Errc::kUsage, "--task: name what is evaluated, such as text-classification");
+  if (o.task.empty())
+    fail(Errc::kUsage, "--task: name what is evaluated, such as text-classification");
   const EvalTask& task = eval_task(o.task);
   if (o.model.model.empty())
     fail(Errc::kUsage, "-m: name the model, or --predictions FILE with answers that are there");
@@ -188,10 +197,63 @@ std::function<int()> declare_eval(Flags& flags) {
   return [o, flags] { return run_eval(flags, *o); };
 }
 
+int run_compare(EvalOptions& o, const std::vector<std::string>& files) {
+  if (files.size() != 2)
+    fail(Errc::kUsage, "eval compare: wanted two files of records, got ", files.size());
+  const EvalTask& task = task_of_records(o.task, files[0]);
+  const SharedExamples shared = shared_examples(read_examples(files[0], task, o.examples),
+                                                read_examples(files[1], task, o.examples));
+  if (shared.alone > 0) note(counted(shared.alone, "example") + " of one side alone are left out");
+  const auto first = metrics_for(task, shared.first, o.metrics),
+             second = metrics_for(task, shared.second, o.metrics);
+  const auto count = static_cast<std::int64_t>(shared.first.all.size());
+  Report report{.facts = {{"task", task.id}}, .examples = count};
+  for (std::size_t i = 0; i < first.size(); ++i) {
+    report.figures.push_back(figure_of(second[i], count, o.resampling));
+    report.figures.back().comparison =
+        compare(second[i], first[i], count, o.significance, o.resampling);
+  }
+  const bool text = !o.json && isatty(STDOUT_FILENO);
+  OutputFile out("");
+  for (const Json& one : flipped(task, shared, first, second)) {
+    if (!text) {
+      out.write(exact_line(one) + "\n");
+      continue;
+    }
+    const auto cell = [&](const char* name) {
+      const Json& value = one[name];
+      return shorten(escape_controls(value.is_string() ? value.get<std::string>() : to_line(value)),
+                     40);
+    };
+    out.write((one["change"] == "gained" ? "+ " : "- ") + cell("first") + " -> " + cell("second") +
+              "  (" + cell("reference") + ")  " + cell("input") + "\n");
+  }
+  out.close();
+  for (const std::string& line : split(to_text(report), '\n'))
+    if (!line.empty()) note(line);
+  return 0;
+}
+
+std::function<int()> declare_compare(Flags& flags) {
+  auto o = std::make_shared<EvalOptions>();
+  auto files = std::make_shared<std::vector<std::string>>();
+  flags.footer(
+      "Examples:\n"
+      "  hft eval compare before.jsonl after.jsonl\n"
+      "  hft eval compare before.jsonl after.jsonl --json | jq 'select(.change == \"lost\")'");
+  flags.add("FILE", *files, "Two files of records (hft eval -o), the earlier one first");
+  add_metric_options(flags, *o);
+  flags.add("--json", o->json, "The flipped examples as JSON lines").group("Output");
+  return [o, files] { return run_compare(*o, *files); };
+}
+
 }  // namespace
 
 extern const Command eval_command{
     "eval", "Work", "Evaluate a task on labelled data, or stored predictions; gates for CI",
     declare_eval};
+extern const Command eval_compare_command{
+    "eval compare", "Work", "List the examples that two evaluations answered differently",
+    declare_compare};
 
 }  // namespace hft

@@ -27,7 +27,8 @@ metrics::Box box_of(const Json& one) {
   }
   const Json& sides = one.value("bbox", Json());
   if (!sides.is_array() || sides.size() != 4)
-    fail(Errc::kBadData, "has no box, wanted \"bbox\": [x, y, width, height] or \"box\": {\"xmin\", …}");
+    fail(Errc::kBadData,
+         "has no box, wanted \"bbox\": [x, y, width, height] or \"box\": {\"xmin\", …}");
   return {box_number(sides[0], "x"), box_number(sides[1], "y"), box_number(sides[2], "width"),
           box_number(sides[3], "height")};
 }
@@ -58,8 +59,8 @@ std::vector<LabelledBox> boxes_in(const Json& value, const ExampleOptions& o, bo
       if (box.label.empty() && one.contains(name)) box.label = label_name(one[name], o);
     if (box.label.empty()) fail(Errc::kBadData, "has a box without a label");
     if (scored) box.score = box_number(one.value("score", Json()), "score");
-    box.area = one.contains("area") ? box_number(one["area"], "area")
-                                    : box.box.width * box.box.height;
+    box.area =
+        one.contains("area") ? box_number(one["area"], "area") : box.box.width * box.box.height;
     const Json crowd = one.value("iscrowd", Json(false));
     box.crowd = crowd.is_boolean() ? crowd.get<bool>() : box_number(crowd, "iscrowd") != 0;
     boxes.push_back(std::move(box));
@@ -79,8 +80,8 @@ struct NumberedBoxes {
   std::vector<metrics::DetectedBox> detected;
 };
 
-void add_numbered(const Example& e, std::int64_t image, const std::map<std::string, std::int64_t>& labels,
-                  NumberedBoxes& to) {
+void add_numbered(const Example& e, std::int64_t image,
+                  const std::map<std::string, std::int64_t>& labels, NumberedBoxes& to) {
   for (const LabelledBox& b : e.right_boxes)
     to.truth.push_back({image, labels.at(b.label), b.box, b.area, b.crowd});
   for (const LabelledBox& b : e.boxes)
@@ -111,8 +112,8 @@ void check_box_labels(const Examples& examples) {
       std::ranges::any_of(found, [&](const std::string& label) { return wanted.contains(label); }))
     return;
   fail_hint(Errc::kUsage, "--labels NAME,NAME… gives the names in the order of the numbers",
-            "no label of the data, such as '", *wanted.begin(), "', is one of the predictions, such as '",
-            *found.begin(), "'");
+            "no label of the data, such as '", *wanted.begin(),
+            "', is one of the predictions, such as '", *found.begin(), "'");
 }
 
 std::vector<Metric> metrics_of_boxes(const Examples& examples) {
@@ -146,14 +147,15 @@ std::vector<Metric> metrics_of_boxes(const Examples& examples) {
   settled->whole.emplace_back(whole.truth, whole.detected);
   std::vector<Metric> list;
   for (const auto& [name, figure] : kFigures)
-    list.push_back({.name = name,
-                    .over =
-                        [settled, figure, size = examples.all.size()](auto chosen) {
-                          std::vector<std::int64_t> times(size);
-                          for (const auto i : chosen) ++times[static_cast<std::size_t>(i)];
-                          return settled->whole[0].figure(figure, times);
-                        },
-                    .each = [settled, figure](std::size_t i) { return settled->alone[i].figure(figure); }});
+    list.push_back(
+        {.name = name,
+         .over =
+             [settled, figure, size = examples.all.size()](auto chosen) {
+               std::vector<std::int64_t> times(size);
+               for (const auto i : chosen) ++times[static_cast<std::size_t>(i)];
+               return settled->whole[0].figure(figure, times);
+             },
+         .each = [settled, figure](std::size_t i) { return settled->alone[i].figure(figure); }});
   return list;
 }
 

@@ -56,7 +56,8 @@ class CocoRows {
     Json row{{"image", path_of(image.value("file_name", ""))}};
     if (!annotations.empty() && annotations[0].contains("segments_info")) {
       fs::path folder = file_;  // COCO names the folder of PNGs as the JSON
-      row["annotation"] = (folder.replace_extension() / annotations[0].value("file_name", "")).string();
+      row["annotation"] =
+          (folder.replace_extension() / annotations[0].value("file_name", "")).string();
       row["segments_info"] = annotations[0]["segments_info"];
       return named(std::move(row), row["segments_info"]);
     }
@@ -74,7 +75,8 @@ class CocoRows {
   // Names in place of numbers, where they are known.
   Json named(Json row, Json list) const {
     for (Json& one : list) {
-      const auto name = names_.find(coco_number(one, "category_id", file_.string() + ": an annotation"));
+      const auto name =
+          names_.find(coco_number(one, "category_id", file_.string() + ": an annotation"));
       if (name != names_.end()) one["label"] = name->second;
     }
     row[row.contains("objects") ? "objects" : "segments_info"] = std::move(list);
@@ -95,7 +97,8 @@ std::optional<fs::path> coco_rows(const EvalTask& task, const EvalSources& sourc
   const bool may_be = task.kind == AnswerKind::kBoxes || task.kind == AnswerKind::kRegions;
   if (!may_be || sources.rows.files.size() != 1) return std::nullopt;
   const fs::path file = sources.rows.files[0];
-  if (lowercase(file.extension().string()) != ".json" || !fs::is_regular_file(file)) return std::nullopt;
+  if (lowercase(file.extension().string()) != ".json" || !fs::is_regular_file(file))
+    return std::nullopt;
   const Json whole = read_exact_json(file);
   for (const char* part : {"images", "annotations", "categories"})
     if (!whole.is_object() || !whole.contains(part) || !whole[part].is_array()) return std::nullopt;

@@ -17,7 +17,9 @@ namespace {
 
 // Rows as the task's command sees them; its column may be missing.
 InputOptions rows_for(const EvalTask& task, InputOptions rows) {
-  const char* name = task.input == Kind::kImage ? "image" : task.input == Kind::kSound ? "audio" : "text";
+  const char* name = task.input == Kind::kImage   ? "image"
+                     : task.input == Kind::kSound ? "audio"
+                                                  : "text";
   rows.columns = {{.name = name, .source = name, .optional = true, .kind = task.input}};
   return rows;
 }
@@ -72,13 +74,14 @@ void check_truth(const InputOptions& rows, const std::string& column) {
     if (!input->row.is_object())
       fail(Errc::kUsage, "--reference-column: the inputs are texts, which have no columns");
     if (std::exchange(any, true) && !input->row.contains(column))
-      fail(Errc::kBadData, input->place, ": has no column '", column, "', which says what is right");
+      fail(Errc::kBadData, input->place, ": has no column '", column,
+           "', which says what is right");
     if (input->row.contains(column)) continue;
     std::vector<std::string> names;
     for (const auto& [name, value] : input->row.items()) names.push_back(name);
     const auto near = nearest(column, names);
-    fail(Errc::kUsage, "--reference-column: no column '", column, "' in the data; it has: ",
-         joined(names, ", "), near ? "; closest: '" + *near + "'" : "");
+    fail(Errc::kUsage, "--reference-column: no column '", column,
+         "' in the data; it has: ", joined(names, ", "), near ? "; closest: '" + *near + "'" : "");
   }
 }
 
@@ -115,7 +118,8 @@ EvalData eval_data(const EvalTask& task, const EvalSources& sources, const Scrat
   data.kept = {column};
   for (const char* name : {"segments_info", "document_ids"})
     if (row.is_object() && row.contains(name) && column != name) data.kept.push_back(name);
-  const bool parted = row.is_object() && (row.contains("segments_info") || row.value(column, Json()).is_array());
+  const bool parted =
+      row.is_object() && (row.contains("segments_info") || row.value(column, Json()).is_array());
   if (task.kind == AnswerKind::kRegions && !parted) data.arguments.push_back("--subtask=semantic");
   if (task.kind == AnswerKind::kTags && row.is_object() && row.contains("tokens") &&
       !row.contains("text")) {

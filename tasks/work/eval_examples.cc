@@ -18,7 +18,8 @@ namespace {
 
 // [{"label", "score"}], {"labels", "scores"}, or the label itself.
 void take_label(const Json& output, const ExampleOptions& o, Example& example) {
-  const Json& list = output.is_object() && output.contains("label") ? Json::array({output}) : output;
+  const Json& list =
+      output.is_object() && output.contains("label") ? Json::array({output}) : output;
   if (list.is_object() && list.contains("labels")) {
     for (std::size_t i = 0; i < list["labels"].size(); ++i)
       example.scores.emplace_back(text_of_value(list["labels"][i]), list["scores"][i]);
@@ -50,7 +51,8 @@ std::vector<std::string> strings_of(const Json& list, const ExampleOptions& o) {
 void take_choice(Example& e) {
   if (!e.output.is_array() || e.output.empty()) fail(Errc::kBadData, "holds no choices");
   for (const Json& one : e.output)
-    e.scores.emplace_back(one.at("choice").get<std::string>(), one.at("loglikelihood").get<double>());
+    e.scores.emplace_back(one.at("choice").get<std::string>(),
+                          one.at("loglikelihood").get<double>());
   std::size_t right = e.scores.size();
   if (const auto number = number_in(e.reference); number && *number >= 0)
     right = static_cast<std::size_t>(*number);
@@ -130,8 +132,7 @@ void take_tags(const Json& row, const ExampleOptions& o, Example& example) {
 std::string text_of(const Json& output) {
   if (output.is_string()) return output;
   const Json& one = output.is_array() && !output.empty() ? output[0] : output;
-  for (const char* name :
-       {"answer", "generated_text", "summary_text", "translation_text", "text"})
+  for (const char* name : {"answer", "generated_text", "summary_text", "translation_text", "text"})
     if (one.is_object() && one.contains(name) && one[name].is_string()) return one[name];
   fail(Errc::kBadData, "holds no text: ", to_line(output).substr(0, 80));
 }
@@ -141,8 +142,7 @@ std::vector<std::string> texts_of(const Json& value) {
   if (value.is_object() && value.contains("text")) return texts_of(value["text"]);
   if (!value.is_array()) return {value.is_object() ? text_of(value) : text_of_value(value)};
   std::vector<std::string> all;
-  for (const Json& one : value)
-    all.push_back(one.is_object() ? text_of(one) : text_of_value(one));
+  for (const Json& one : value) all.push_back(one.is_object() ? text_of(one) : text_of_value(one));
   return all;
 }
 
@@ -178,8 +178,11 @@ std::string label_name(const Json& value, const ExampleOptions& o) {
   const auto number = number_in(value);
   if (!number || *number < 0 || *number != std::floor(*number) || *number > 1e15) return text;
   const auto place = static_cast<std::int64_t>(*number);
-  if (const auto known = o.categories.find(place); known != o.categories.end()) return known->second;
-  return place < static_cast<std::int64_t>(o.labels.size()) ? o.labels[static_cast<std::size_t>(place)] : text;
+  if (const auto known = o.categories.find(place); known != o.categories.end())
+    return known->second;
+  return place < static_cast<std::int64_t>(o.labels.size())
+             ? o.labels[static_cast<std::size_t>(place)]
+             : text;
 }
 
 void take_answer(const EvalTask& task, const Json& row, const ExampleOptions& o,
@@ -190,12 +193,24 @@ void take_answer(const EvalTask& task, const Json& row, const ExampleOptions& o,
       e.references = {label_name(e.reference, o)};
       e.right_number = number_in(e.reference);
       break;
-    case AnswerKind::kTags: take_tags(row, o, e); break;
-    case AnswerKind::kChoices: take_choice(e); break;
-    case AnswerKind::kLikelihood: take_likelihood(e); break;
-    case AnswerKind::kBoxes: take_boxes(o, e); break;
-    case AnswerKind::kRegions: take_regions(row, o, classes, e); break;
-    case AnswerKind::kRanking: take_ranking(row, e); break;
+    case AnswerKind::kTags:
+      take_tags(row, o, e);
+      break;
+    case AnswerKind::kChoices:
+      take_choice(e);
+      break;
+    case AnswerKind::kLikelihood:
+      take_likelihood(e);
+      break;
+    case AnswerKind::kBoxes:
+      take_boxes(o, e);
+      break;
+    case AnswerKind::kRegions:
+      take_regions(row, o, classes, e);
+      break;
+    case AnswerKind::kRanking:
+      take_ranking(row, e);
+      break;
     case AnswerKind::kAnswers:
     case AnswerKind::kTexts:
       e.prediction = text_of(e.output);

@@ -61,16 +61,14 @@ class LabelMetrics {
     };
     list.push_back({"accuracy", of_confusion(metrics::accuracy), right, true, true});
     for (const Part& part : kParts) {
-      list.push_back({part.name,
-                      of_counts([&part, p = positive_index()](const auto& counts) {
+      list.push_back({part.name, of_counts([&part, p = positive_index()](const auto& counts) {
                         return p < 0 ? metrics::class_scores(present(counts)).macro.*part.value
                                      : metrics::scores(counts[static_cast<std::size_t>(p)]).*
                                            part.value;
                       }),
                       right});
       for (const Average& average : kAverages)
-        list.push_back({std::string(part.name) + average.suffix,
-                        of_counts([&](const auto& counts) {
+        list.push_back({std::string(part.name) + average.suffix, of_counts([&](const auto& counts) {
                           return average.of(metrics::class_scores(present(counts))).*part.value;
                         }),
                         right});
@@ -83,9 +81,9 @@ class LabelMetrics {
 
  private:
   std::int64_t positive_index() const {
-    return positive_.empty() ? -1
-                             : std::ranges::lower_bound(table_->labels, positive_) -
-                                   table_->labels.begin();
+    return positive_.empty()
+               ? -1
+               : std::ranges::lower_bound(table_->labels, positive_) - table_->labels.begin();
   }
 
   template <class F>
@@ -117,7 +115,8 @@ class LabelMetrics {
       return e.scores.size() >= 2 && e.scores.size() == all[0].scores.size();
     });
     if (!whole) return;
-    auto right = std::make_shared<std::vector<double>>(), best = std::make_shared<std::vector<double>>(),
+    auto right = std::make_shared<std::vector<double>>(),
+         best = std::make_shared<std::vector<double>>(),
          positive = std::make_shared<std::vector<double>>();
     for (const Example& e : all) {
       right->push_back(score_of(e, e.references[0]));
@@ -166,7 +165,8 @@ class LabelMetrics {
     const bool numbers = std::ranges::all_of(
         examples_.all, [](const Example& e) { return e.number && e.right_number; });
     if (!numbers) return;
-    auto got = std::make_shared<std::vector<double>>(), wanted = std::make_shared<std::vector<double>>();
+    auto got = std::make_shared<std::vector<double>>(),
+         wanted = std::make_shared<std::vector<double>>();
     for (const Example& e : examples_.all) {
       got->push_back(*e.number);
       wanted->push_back(*e.right_number);
@@ -197,9 +197,11 @@ class LabelMetrics {
 // Answers that are amounts, not the numbers of classes: with fractions, or of a model of one label.
 bool are_numbers(const Examples& examples) {
   const auto broken = [](double x) { return x != std::floor(x); };
-  return std::ranges::any_of(examples.all, [&](const Example& e) {
-           return broken(*e.right_number) || (e.scores.empty() && broken(*e.number));
-         }) ||
+  return std::ranges::any_of(examples.all,
+                             [&](const Example& e) {
+                               return broken(*e.right_number) ||
+                                      (e.scores.empty() && broken(*e.number));
+                             }) ||
          std::ranges::all_of(examples.all, [&](const Example& e) {
            return e.scores.size() == 1 && e.prediction == examples.all[0].prediction;
          });
@@ -214,11 +216,16 @@ std::vector<std::string> joined_names(const MetricOptions& options) {
 std::vector<Metric> all_metrics(const EvalTask& task, const Examples& examples,
                                 const MetricOptions& options) {
   switch (task.kind) {
-    case AnswerKind::kLabels: return LabelMetrics(examples, options).all();
-    case AnswerKind::kBoxes: return metrics_of_boxes(examples);
-    case AnswerKind::kRegions: return metrics_of_regions(examples);
-    case AnswerKind::kRanking: return metrics_of_rankings(examples, joined_names(options));
-    default: return text_metrics(task, examples, options);
+    case AnswerKind::kLabels:
+      return LabelMetrics(examples, options).all();
+    case AnswerKind::kBoxes:
+      return metrics_of_boxes(examples);
+    case AnswerKind::kRegions:
+      return metrics_of_regions(examples);
+    case AnswerKind::kRanking:
+      return metrics_of_rankings(examples, joined_names(options));
+    default:
+      return text_metrics(task, examples, options);
   }
 }
 
@@ -267,17 +274,18 @@ std::vector<Metric> metrics_for(const EvalTask& task, const Examples& examples,
   const bool numbers =
       task.kind == AnswerKind::kLabels && all.back().name == "mse" && are_numbers(examples);
   const bool segments = task.kind == AnswerKind::kRegions && has_segments(examples);
-  const std::vector<std::string> standard =
-      numbers ? std::vector<std::string>{"pearson", "spearman"}
-      : segments ? std::vector<std::string>{"pq", "sq", "rq"}
-                 : task.metrics;
+  const std::vector<std::string> standard = numbers
+                                                ? std::vector<std::string>{"pearson", "spearman"}
+                                            : segments ? std::vector<std::string>{"pq", "sq", "rq"}
+                                                       : task.metrics;
   std::vector<std::string> names = options.names.empty() ? standard : options.names;
   for (const std::string& name : options.gated)
     if (std::ranges::find(names, name) == names.end()) names.push_back(name);
   std::vector<Metric> chosen;
   for (const std::string& name : names) {
     const auto found = std::ranges::find(all, name, &Metric::name);
-    if (found == all.end()) no_metric("--metric: no '" + name + "' for these answers; there is ", name, all);
+    if (found == all.end())
+      no_metric("--metric: no '" + name + "' for these answers; there is ", name, all);
     chosen.push_back(*found);
   }
   return chosen;
@@ -285,9 +293,19 @@ std::vector<Metric> metrics_for(const EvalTask& task, const Examples& examples,
 
 void check_metric_names(const EvalTask& task, const MetricOptions& options) {
   // With every means that any answers may have, so that every name is there.
-  Example e{.prediction = "a", .references = {"a"}, .tags = {"B-a"}, .right_tags = {"B-a"},
-            .scores = {{"a", 1}, {"b", 0}}, .number = 0, .right_number = 0,
-            .tokens = 1, .bytes = 1, .words = 1, .parted = true, .ranked = {1}, .judged = {1}};
+  Example e{.prediction = "a",
+            .references = {"a"},
+            .tags = {"B-a"},
+            .right_tags = {"B-a"},
+            .scores = {{"a", 1}, {"b", 0}},
+            .number = 0,
+            .right_number = 0,
+            .tokens = 1,
+            .bytes = 1,
+            .words = 1,
+            .parted = true,
+            .ranked = {1},
+            .judged = {1}};
   e.boxes = e.right_boxes = {{.label = "a", .box = {0, 0, 1, 1}, .score = 1, .area = 1}};
   const Examples examples{.all = {e, e}};
   MetricOptions whole = options;

@@ -23,7 +23,8 @@ void write_samples(const EvalOptions& o, const EvalTask& task, const Examples& e
     if (!e.id.is_null()) one["id"] = e.id;
     one["input"] = e.input;
     one["prediction"] = shown_prediction(task, e);
-    one["reference"] = task.kind == AnswerKind::kTags ? Json(shown_reference(task, e)) : Json(e.references);
+    one["reference"] =
+        task.kind == AnswerKind::kTags ? Json(shown_reference(task, e)) : Json(e.references);
     for (const Metric& metric : metrics)
       if (metric.each) one["scores"][metric.name] = metric.each(i);
     out.write(exact_line(one) + "\n");

@@ -24,7 +24,9 @@ std::string two_places(double x) {
 
 // From white to blue.
 Color shade(double share) {
-  const auto mix = [&](int full) { return static_cast<std::uint8_t>(std::lround(255 - share * (255 - full))); };
+  const auto mix = [&](int full) {
+    return static_cast<std::uint8_t>(std::lround(255 - share * (255 - full)));
+  };
   return {mix(kBlue.red), mix(kBlue.green), mix(kBlue.blue)};
 }
 
@@ -50,7 +52,8 @@ Diagram confusion_diagram(const LabelTable& table) {
       const double x = kMargin + kCell * static_cast<double>(p), y = at - kCell / 2.0;
       out.area({x, y}, kCell, kCell, kGrey);
       out.area({x + 1, y + 1}, kCell - 2, kCell - 2, shade(share));
-      out.words({x + kCell / 2.0, at + 4}, std::to_string(count), Anchor::kMiddle, share > 0.5 ? kPaper : kInk);
+      out.words({x + kCell / 2.0, at + 4}, std::to_string(count), Anchor::kMiddle,
+                share > 0.5 ? kPaper : kInk);
     }
   }
   return out;

@@ -57,7 +57,8 @@ std::vector<metrics::RankedDocument> documents_in(const Json& output) {
       all.push_back({document_name(one), score});
     }
   } else {
-    fail(Errc::kBadData, "holds no ranking, wanted {document: score} or [{\"corpus_id\", \"score\"}]");
+    fail(Errc::kBadData,
+         "holds no ranking, wanted {document: score} or [{\"corpus_id\", \"score\"}]");
   }
   return all;
 }
@@ -110,8 +111,8 @@ std::vector<Metric> metrics_of_rankings(const Examples& examples,
     for (const std::size_t depth : depths) {
       std::vector<double> values;
       for (const Example& e : examples.all) values.push_back(figure(e.ranked, e.judged, depth));
-      list.push_back(mean_metric(depth == 0 ? name : name + ("@" + std::to_string(depth)),
-                                 std::move(values)));
+      list.push_back(
+          mean_metric(depth == 0 ? name : name + ("@" + std::to_string(depth)), std::move(values)));
     }
   return list;
 }

@@ -27,7 +27,9 @@ class TruthRows {
     if (files.empty()) return;
     const InputOptions options = record_rows(files);
     InputReader reader(options);
-    const char* input = task.input == Kind::kImage ? "image" : task.input == Kind::kSound ? "audio" : "text";
+    const char* input = task.input == Kind::kImage   ? "image"
+                        : task.input == Kind::kSound ? "audio"
+                                                     : "text";
     while (auto row = reader.next()) {
       if (!row->row.is_object()) continue;
       const Json shown = row->row.value(input, Json());
@@ -73,7 +75,8 @@ class Reader {
     while (auto input = rows.next()) {
       if (!input->row.is_object()) {
         if (input->error) throw *input->error;
-        fail(Errc::kUsage, input->place, ": is a text, wanted a row with an output and a reference");
+        fail(Errc::kUsage, input->place,
+             ": is a text, wanted a row with an output and a reference");
       }
       with_context(input->place, [&] { sort(*input); });
     }
@@ -89,7 +92,8 @@ class Reader {
     Json& row = input.row;
     const bool plain = row.contains("output") || row.contains("prediction") ||
                        !o_.prediction_column.empty() || row.contains("error");
-    if (!plain && task_.kind == AnswerKind::kBoxes && row.contains("image_id") && row.contains("bbox")) {
+    if (!plain && task_.kind == AnswerKind::kBoxes && row.contains("image_id") &&
+        row.contains("bbox")) {
       results_[text_of_value(row["image_id"])].push_back(std::move(row));
     } else if (!plain && task_.kind == AnswerKind::kRanking &&
                std::ranges::all_of(row, [](const Json& one) { return one.is_object(); })) {
@@ -107,7 +111,8 @@ class Reader {
 
   // What is right of inputs without an answer of their own.
   void take_the_rest() {
-    const bool may_be_empty = task_.kind == AnswerKind::kBoxes || task_.kind == AnswerKind::kRanking;
+    const bool may_be_empty =
+        task_.kind == AnswerKind::kBoxes || task_.kind == AnswerKind::kRanking;
     if (!results_.empty() && o_.truth_files.empty())
       fail(Errc::kUsage, "-i: names what is right of COCO's results, its JSON of annotations");
     for (TruthRows::Row& truth : truth_.rows()) {
@@ -178,7 +183,8 @@ class Reader {
           return number_in(Json(e.references[0])) && !e.number && !number_in(Json(e.prediction));
         }))
       fail_hint(Errc::kUsage, "--labels NAME,NAME… gives the names in the order of the numbers",
-                "the column '", examples_.reference_column, "' holds numbers, the predictions names");
+                "the column '", examples_.reference_column,
+                "' holds numbers, the predictions names");
   }
 
   const EvalTask& task_;
@@ -191,7 +197,8 @@ class Reader {
 
 }  // namespace
 
-Examples read_examples(const std::string& file, const EvalTask& task, const ExampleOptions& options) {
+Examples read_examples(const std::string& file, const EvalTask& task,
+                       const ExampleOptions& options) {
   return Reader(task, options).read(file);
 }
 

@@ -13,8 +13,8 @@ namespace {
 
 // Options that say how data is read, which rows made here do not need any more.
 bool reads_data(const std::string& option) {
-  static const std::vector<std::string> kNames{"--limit",     "--shard",      "--input-format", "--lines",
-                                               "--recursive", "--files-from", "--null"};
+  static const std::vector<std::string> kNames{
+      "--limit", "--shard", "--input-format", "--lines", "--recursive", "--files-from", "--null"};
   return std::ranges::find(kNames, option.substr(0, option.find('='))) != kNames.end();
 }
 
@@ -63,7 +63,8 @@ std::string digest_of_file(const fs::path& file) {
 std::string digest_of_files(const fs::path& folder) {
   std::vector<fs::path> files;
   std::error_code error;
-  for (fs::recursive_directory_iterator at(folder, error), end; !error && at != end; at.increment(error))
+  for (fs::recursive_directory_iterator at(folder, error), end; !error && at != end;
+       at.increment(error))
     if (std::error_code unknown; at->is_regular_file(unknown)) files.push_back(at->path());
   std::ranges::sort(files);
   std::string all;

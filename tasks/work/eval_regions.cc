@@ -81,10 +81,10 @@ class RegionReader {
       if (height != picture.height || width != picture.width)
         fail(Errc::kBadData, "has masks of different sizes");
       const Json& counts = mask["counts"];
-      const auto inside = mask_of_runs(counts.is_string()
-                                           ? unpacked_runs(counts.get<std::string>())
-                                           : counts.get<std::vector<std::uint32_t>>(),
-                                       height, width);
+      const auto inside =
+          mask_of_runs(counts.is_string() ? unpacked_runs(counts.get<std::string>())
+                                          : counts.get<std::vector<std::uint32_t>>(),
+                       height, width);
       const auto id = static_cast<std::int64_t>(picture.segments.size() + 1);
       for (std::size_t i = 0; i < inside.size(); ++i)
         if (inside[i] && picture.ids[i] == 0) picture.ids[i] = id;
@@ -121,8 +121,8 @@ class RegionReader {
     for (const Json& one : list) {
       const auto id = number_in(one.value("id", Json()));
       if (!id) fail(Errc::kBadData, "has a segment without an id");
-      picture.segments.push_back({static_cast<std::int64_t>(*id),
-                                  class_number(label_in(one), classes_), is_crowd(one)});
+      picture.segments.push_back(
+          {static_cast<std::int64_t>(*id), class_number(label_in(one), classes_), is_crowd(one)});
     }
   }
 
@@ -198,8 +198,8 @@ void take_regions(const Json& row, const ExampleOptions& o, std::vector<std::str
     got.width = truth.width;
   }
   if (got.height != truth.height || got.width != truth.width)
-    fail(Errc::kBadData, "has a prediction of ", got.height, " x ", got.width, " pixels, of what is right ",
-         truth.height, " x ", truth.width);
+    fail(Errc::kBadData, "has a prediction of ", got.height, " x ", got.width,
+         " pixels, of what is right ", truth.height, " x ", truth.width);
   metrics::RegionCounts counts(classes.size());
   counts.add(got.classes(), truth.classes());
   std::vector<metrics::PanopticCounts> parts(classes.size());
@@ -210,7 +210,8 @@ void take_regions(const Json& row, const ExampleOptions& o, std::vector<std::str
       e.pixels[number] = {counts.both[c], counts.predicted[c], counts.actual[c]};
     if (parts[c].matched + parts[c].extra + parts[c].missed > 0) e.segments[number] = parts[c];
   }
-  e.parted = segments.is_array() || (e.reference.is_array() && !e.reference.empty() && e.reference[0].is_object());
+  e.parted = segments.is_array() ||
+             (e.reference.is_array() && !e.reference.empty() && e.reference[0].is_object());
   e.prediction = labels_in(got, classes);
   e.references = {labels_in(truth, classes)};
 }
@@ -226,9 +227,10 @@ std::vector<Metric> metrics_of_regions(const Examples& examples) {
   const auto add = [&](const char* name, auto of, auto figure) {
     list.push_back({.name = name,
                     .over = [=, &all](auto chosen) { return of(all, classes, chosen).*figure; },
-                    .each = [=, &all](std::size_t i) {
-                      return of(all, classes, std::vector<std::size_t>{i}).*figure;
-                    }});
+                    .each =
+                        [=, &all](std::size_t i) {
+                          return of(all, classes, std::vector<std::size_t>{i}).*figure;
+                        }});
   };
   const auto pixels = [](const auto&... a) { return regions_of(a...); };
   add("mean_iou", pixels, &metrics::RegionScores::mean_iou);

@@ -65,7 +65,8 @@ std::string id_in(const Json& row) {
 
 std::string text_in(const Json& row, const char* name) {
   const Json text = row.value(name, Json(""));
-  if (!text.is_string()) fail(Errc::kBadData, "column '", name, "' is ", type_of(text), ", wanted a string");
+  if (!text.is_string())
+    fail(Errc::kBadData, "column '", name, "' is ", type_of(text), ", wanted a string");
   return text;
 }
 
@@ -185,19 +186,22 @@ KnownVectors vectors_of(const fs::path& records) {
   return all;
 }
 
-Json best_of(const std::vector<float>& query, const KnownVectors& documents, Similarity similarity) {
+Json best_of(const std::vector<float>& query, const KnownVectors& documents,
+             Similarity similarity) {
   std::vector<std::pair<float, std::size_t>> scored;
   for (std::size_t i = 0; i < documents.ids.size(); ++i)
     scored.push_back({similarity(query, documents.vectors[i]), i});
   const std::size_t most = std::min(kRanked, scored.size());
   std::ranges::partial_sort(scored, scored.begin() + static_cast<std::ptrdiff_t>(most),
                             [&](const auto& a, const auto& b) {
-                              return a.first != b.first ? a.first > b.first
-                                                        : documents.ids[a.second] > documents.ids[b.second];
+                              return a.first != b.first
+                                         ? a.first > b.first
+                                         : documents.ids[a.second] > documents.ids[b.second];
                             });
   Json list = Json::array();
   for (std::size_t i = 0; i < most; ++i)
-    list.push_back({{"corpus_id", documents.ids[scored[i].second]}, {"score", number(scored[i].first)}});
+    list.push_back(
+        {{"corpus_id", documents.ids[scored[i].second]}, {"score", number(scored[i].first)}});
   return list;
 }
 
@@ -208,7 +212,8 @@ void take_collection(const EvalTask& task, const EvalSources& sources, const fs:
   const Collection all = collection_of(sources);
   const bool by_vectors = task.command == "embed";
   if (all.corpus.empty() && by_vectors)
-    fail(Errc::kUsage, task.id, ": wanted a collection: -i FOLDER as BEIR lays it out (corpus.jsonl, "
+    fail(Errc::kUsage, task.id,
+         ": wanted a collection: -i FOLDER as BEIR lays it out (corpus.jsonl, "
          "queries.jsonl, qrels/test.tsv), or --corpus FILE --qrels FILE -i QUERIES");
   if (all.corpus.empty()) return;
   const std::vector<CollectedDocument> documents = documents_of(all.corpus);

@@ -15,8 +15,8 @@ namespace {
 
 // Without a network, a token or settings.
 Words alone(const TempFolder& folder) {
-  return {"HF_HUB_OFFLINE=1", "HF_HOME=" + (folder / "hf").string(), "XDG_CONFIG_HOME=" + folder.path.string(),
-          "HF_TOKEN"};
+  return {"HF_HUB_OFFLINE=1", "HF_HOME=" + (folder / "hf").string(),
+          "XDG_CONFIG_HOME=" + folder.path.string(), "HF_TOKEN"};
 }
 
 std::vector<Words> all_commands() {
@@ -44,7 +44,9 @@ bool is_documented(int code) {
 
 }  // namespace
 
-TEST_CASE("contract: every command, bare, with help and with a wrong flag: clean pipes, documented codes") {
+TEST_CASE(
+    "contract: every command, bare, with help and with a wrong flag: clean pipes, documented "
+    "codes") {
   TempFolder folder;
   const auto commands = all_commands();
   CHECK(commands.size() > 40);
@@ -60,7 +62,8 @@ TEST_CASE("contract: every command, bare, with help and with a wrong flag: clean
     CHECK(wrong.code == 2);
     CHECK(wrong.out.empty());
     if (!passes_on)
-      CHECK(wrong.err.starts_with("hft: " + joined(command, " ") + ": unknown option '--no-such-flag'"));
+      CHECK(wrong.err.starts_with("hft: " + joined(command, " ") +
+                                  ": unknown option '--no-such-flag'"));
     check_clean(wrong);
     if (command[0] == "doctor") continue;  // opens all parts of the program
     const auto bare = test::hft(command, quiet);
@@ -80,8 +83,10 @@ TEST_CASE("contract: every flag of every command has help, every command the com
   for (const Words& command : all_commands()) {
     INFO(joined(command, " "));
     const std::string help = test::hft(with({"help"}, command)).out;
-    for (const char* flag : {"--quiet", "--verbose", "--progress", "--color", "--config", "--dry-run"})
-      if (flag != std::string("--dry-run") || (command[0] != "run" && command[0] != "pipeline"))  // they pass it on
+    for (const char* flag :
+         {"--quiet", "--verbose", "--progress", "--color", "--config", "--dry-run"})
+      if (flag != std::string("--dry-run") ||
+          (command[0] != "run" && command[0] != "pipeline"))  // they pass it on
         CHECK_MESSAGE(help.find(flag) != help.npos, flag);
     // A flag begins its line; what it is for stands beside it or below.
     const auto lines = split(help, '\n');
@@ -117,12 +122,16 @@ TEST_CASE("contract: the exit codes of cli.md are reached") {
              {"HF_HUB_OFFLINE=0", "HF_ENDPOINT=http://127.0.0.1:1", "HFT_HUB_RETRY_WAIT=0"}) == 7);
   CHECK(code({"classify", "-m", model, "a", "-o", "/dev/full"}) == 8);
   CHECK(code({"classify", "-m", "torn", "a"}) == 9);
-  CHECK(code({"eval", "--task", "classify", "--predictions", "p.jsonl", "--fail-under", "accuracy=1"}) == 100);
-  // 10 is mistakes_test's, 11 below, 12 of training on several machines, 130 and 143 program_test's.
+  CHECK(code({"eval", "--task", "classify", "--predictions", "p.jsonl", "--fail-under",
+              "accuracy=1"}) == 100);
+  // 10 is mistakes_test's, 11 below, 12 of training on several machines, 130 and 143
+  // program_test's.
   const auto busy = test::command(
-      {"bash", "-c", "mkfifo in; \"$0\" tokenize -m \"$1\" --lines --json -i in -o o.jsonl & exec 3> in; echo a >&3; "
-                     "while [ ! -e o.jsonl.partial ]; do sleep 0.01; done; "
-                     "\"$0\" tokenize -m \"$1\" --json a -o o.jsonl; code=$?; exec 3>&-; wait; exit $code",
+      {"bash", "-c",
+       "mkfifo in; \"$0\" tokenize -m \"$1\" --lines --json -i in -o o.jsonl & exec 3> in; echo a "
+       ">&3; "
+       "while [ ! -e o.jsonl.partial ]; do sleep 0.01; done; "
+       "\"$0\" tokenize -m \"$1\" --json a -o o.jsonl; code=$?; exec 3>&-; wait; exit $code",
        HFT_BINARY, model},
       {.env = alone(folder), .cwd = folder.path});
   CHECK(busy.code == 11);
@@ -136,20 +145,25 @@ TEST_CASE("contract: a reader that takes one line is left quietly, whatever writ
   spit(folder / "lines.txt", rows);
   std::string records;
   for (int i = 0; i < 20'000; ++i)
-    records += "{\"id\":" + std::to_string(i) + ",\"prediction\":\"a\",\"label\":\"" + (i % 2 ? "a" : "b") + "\"}\n";
+    records += "{\"id\":" + std::to_string(i) + ",\"prediction\":\"a\",\"label\":\"" +
+               (i % 2 ? "a" : "b") + "\"}\n";
   spit(folder / "a.jsonl", records);
   std::string other = records;
-  for (std::size_t at = 0; (at = other.find("\"prediction\":\"a\"", at)) != other.npos; ++at) other[at + 14] = 'b';
+  for (std::size_t at = 0; (at = other.find("\"prediction\":\"a\"", at)) != other.npos; ++at)
+    other[at + 14] = 'b';
   spit(folder / "b.jsonl", other);
   const std::string model = golden("bert-classify").string();
   for (const std::string& line :
-       {"tokenize -m " + model + " --lines --json -i lines.txt", "tokenize -m " + model + " --lines --ids-only -i lines.txt",
-        std::string("help generate"), std::string("completion bash"), std::string("models"), std::string("env"),
+       {"tokenize -m " + model + " --lines --json -i lines.txt",
+        "tokenize -m " + model + " --lines --ids-only -i lines.txt", std::string("help generate"),
+        std::string("completion bash"), std::string("models"), std::string("env"),
         std::string("merge a.jsonl b.jsonl"),
-        std::string("eval compare --task classify --metric accuracy --resamples 10 a.jsonl b.jsonl")}) {
+        std::string(
+            "eval compare --task classify --metric accuracy --resamples 10 a.jsonl b.jsonl")}) {
     INFO(line);
     const auto ran = test::command(
-        {"bash", "-c", "set -o pipefail; \"" HFT_BINARY "\" " + line + " 2> err | head -1"}, {.cwd = folder.path});
+        {"bash", "-c", "set -o pipefail; \"" HFT_BINARY "\" " + line + " 2> err | head -1"},
+        {.cwd = folder.path});
     CHECK(ran.code == 0);
     CHECK(std::count(ran.out.begin(), ran.out.end(), '\n') == 1);
     if (!line.starts_with("eval")) CHECK(slurp(folder / "err") == "");
@@ -161,24 +175,28 @@ TEST_CASE("contract: --dry-run tells what is in force and runs nothing") {
   spit(folder / "hft.toml", "dtype = \"float32\"\n[classify]\ntop-k = 2\n");
   Words env = alone(folder);
   env.push_back("HFT_SEED=3");
-  const auto ran = test::hft({"classify", "-m", "no/model", "a text", "--dry-run", "--json", "-o", "out.jsonl"},
-                             {.env = env, .cwd = folder.path});
+  const auto ran =
+      test::hft({"classify", "-m", "no/model", "a text", "--dry-run", "--json", "-o", "out.jsonl"},
+                {.env = env, .cwd = folder.path});
   CHECK(ran.code == 0);
   CHECK(ran.err.empty());
-  for (const char* line : {"hft classify\n", "  --model no/model  (command line)\n", "  --json  (command line)\n",
-                           "  --dtype float32  (hft.toml)\n", "  --top-k 2  (hft.toml)\n", "  TEXT a text  (command line)\n"})
+  for (const char* line : {"hft classify\n", "  --model no/model  (command line)\n",
+                           "  --json  (command line)\n", "  --dtype float32  (hft.toml)\n",
+                           "  --top-k 2  (hft.toml)\n", "  TEXT a text  (command line)\n"})
     CHECK_MESSAGE(ran.out.find(line) != ran.out.npos, line, ran.out);
   CHECK_FALSE(test::fs::exists(folder / "out.jsonl"));
   CHECK(test::hft({"classify", "--dtype", "float8", "--dry-run"}, {.cwd = folder.path}).code == 2);
 }
 
-TEST_CASE("contract: --output-dir writes a file for each input, --skip-existing goes on after them") {
+TEST_CASE(
+    "contract: --output-dir writes a file for each input, --skip-existing goes on after them") {
   TempFolder folder;
   const std::string model = golden("bert-classify").string();
   spit(folder / "one.txt", "the sea");
   spit(folder / "two.txt", "the land");
   const auto run = [&](const Words& more) {
-    return test::hft(with({"classify", "-m", model, "--output-dir", "out"}, more), {.cwd = folder.path});
+    return test::hft(with({"classify", "-m", model, "--output-dir", "out"}, more),
+                     {.cwd = folder.path});
   };
   CHECK(run({"-i", "one.txt", "-i", "two.txt"}).code == 0);
   CHECK(slurp(folder / "out/one.json").starts_with("{\"input\":\"the sea\",\"output\":[{"));
@@ -202,5 +220,6 @@ TEST_CASE("contract: --output-dir writes a file for each input, --skip-existing 
   CHECK(test::fs::exists(folder / "out/0001.json"));
   for (const Words& more : {Words{"-o", "x"}, Words{"--resume"}})
     CHECK(run(with(more, {"a"})).code == 2);
-  CHECK(test::hft({"classify", "-m", model, "--skip-existing", "a"}).err == "hft: --skip-existing is for --output-dir\n");
+  CHECK(test::hft({"classify", "-m", model, "--skip-existing", "a"}).err ==
+        "hft: --skip-existing is for --output-dir\n");
 }

@@ -42,8 +42,8 @@ std::string picture(const std::string& name) { return golden("pictures/" + name)
 std::string sound(const std::string& name) { return golden("sounds/" + name).string(); }
 
 // A command's records for a model of the goldens.
-std::vector<Json> answers(const TempFolder& folder, const std::string& command, const std::string& model,
-                          Words args) {
+std::vector<Json> answers(const TempFolder& folder, const std::string& command,
+                          const std::string& model, Words args) {
   args.insert(args.begin(), {command, "-m", golden(model).string(), "--json"});
   const auto ran = test::hft(args, {.cwd = folder.path});
   REQUIRE_MESSAGE(ran.code == 0, ran.err);
@@ -80,37 +80,49 @@ TEST_CASE("eval: COCO's JSON and results give the twelve figures of pycocotools"
                             "mar_1", "mar_10", "mar_100", "mar_small", "mar_medium", "mar_large"};
   for (const Json& one : cases("coco", 3)) {
     TempFolder folder;
-    Json whole{{"images", Json::array()}, {"annotations", Json::array()}, {"categories", Json::array()}};
+    Json whole{
+        {"images", Json::array()}, {"annotations", Json::array()}, {"categories", Json::array()}};
     std::map<int, bool> images, categories;
     for (const Json& t : one["input"]["truth"]) {
       images[t["image"]] = categories[t["category"]] = true;
-      whole["annotations"].push_back({{"image_id", t["image"]}, {"category_id", t["category"]}, {"bbox", t["box"]},
-                                      {"area", t["area"]}, {"iscrowd", t["crowd"] ? 1 : 0}});
+      whole["annotations"].push_back({{"image_id", t["image"]},
+                                      {"category_id", t["category"]},
+                                      {"bbox", t["box"]},
+                                      {"area", t["area"]},
+                                      {"iscrowd", t["crowd"] ? 1 : 0}});
     }
     Json results = Json::array();
     for (const Json& d : one["input"]["detected"]) {
       images[d["image"]] = categories[d["category"]] = true;
-      results.push_back({{"image_id", d["image"]}, {"category_id", d["category"]}, {"bbox", d["box"]},
+      results.push_back({{"image_id", d["image"]},
+                         {"category_id", d["category"]},
+                         {"bbox", d["box"]},
                          {"score", d["score"]}});
     }
-    for (const auto& [id, used] : images) whole["images"].push_back({{"id", id}, {"file_name", "x.jpg"}});
+    for (const auto& [id, used] : images)
+      whole["images"].push_back({{"id", id}, {"file_name", "x.jpg"}});
     for (const auto& [id, used] : categories)
       whole["categories"].push_back({{"id", id}, {"name", "c" + std::to_string(id)}});
     spit(folder / "instances.json", whole.dump());
     spit(folder / "results.json", results.dump());
-    const auto ran = eval(folder, {"--task", "object-detection", "--predictions", "results.json", "-i",
-                                   "instances.json", "--metric", joined(kNames, ","), "--resamples", "10"});
+    const auto ran =
+        eval(folder, {"--task", "object-detection", "--predictions", "results.json", "-i",
+                      "instances.json", "--metric", joined(kNames, ","), "--resamples", "10"});
     for (std::size_t i = 0; i < kNames.size(); ++i)
-      CHECK_MESSAGE(figure(ran, kNames[i]) == doctest::Approx(one["wanted"][i].get<double>()), kNames[i]);
+      CHECK_MESSAGE(figure(ran, kNames[i]) == doctest::Approx(one["wanted"][i].get<double>()),
+                    kNames[i]);
   }
 }
 
-TEST_CASE("eval: numbers of pixels give evaluate's mean IoU, segments the panoptic quality of panopticapi") {
+TEST_CASE(
+    "eval: numbers of pixels give evaluate's mean IoU, segments the panoptic quality of "
+    "panopticapi") {
   TempFolder folder;
   for (const Json& one : cases("mean_iou", 3)) {
     std::vector<Json> rows;
     for (const Json& p : one["input"]["pictures"])
-      rows.push_back({{"prediction", Json::array({p["predicted"]})}, {"annotation", Json::array({p["truth"]})}});
+      rows.push_back({{"prediction", Json::array({p["predicted"]})},
+                      {"annotation", Json::array({p["truth"]})}});
     spit(folder / "p.jsonl", lines(rows));
     const auto ran = eval(folder, {"--task", "segment", "--predictions", "p.jsonl"});
     for (const auto& [name, wanted] : one["wanted"].items())
@@ -129,12 +141,16 @@ TEST_CASE("eval: numbers of pixels give evaluate's mean IoU, segments the panopt
   }
 }
 
-TEST_CASE("eval: rankings give ranx' figures, of any depth, from rows and from a run with relevances apart") {
+TEST_CASE(
+    "eval: rankings give ranx' figures, of any depth, from rows and from a run with relevances "
+    "apart") {
   TempFolder folder;
   for (const Json& one : cases("retrieval", 4)) {
     const std::string k = std::to_string(one["input"]["k"].get<int>());
     const Words names{"ndcg@" + k, "mrr@" + k, "recall@" + k, "ndcg", "mrr"};
-    spit(folder / "p.jsonl", lines({{{"id", "q"}, {"output", one["input"]["scores"]}, {"qrels", one["input"]["relevant"]}}}));
+    spit(folder / "p.jsonl", lines({{{"id", "q"},
+                                     {"output", one["input"]["scores"]},
+                                     {"qrels", one["input"]["relevant"]}}}));
     spit(folder / "run.json", Json{{"q", one["input"]["scores"]}}.dump());
     spit(folder / "truth.jsonl", lines({{{"id", "q"}, {"qrels", one["input"]["relevant"]}}}));
     for (const Words& data : {Words{"p.jsonl"}, Words{"run.json", "-i", "truth.jsonl"}}) {
@@ -147,44 +163,54 @@ TEST_CASE("eval: rankings give ranx' figures, of any depth, from rows and from a
   }
 }
 
-TEST_CASE("eval: a detector against its own boxes; COCO's names, boxes without and with fractions") {
+TEST_CASE(
+    "eval: a detector against its own boxes; COCO's names, boxes without and with fractions") {
   TempFolder folder;
   std::vector<Json> rows;
   for (const char* name : {"palette.png", "clear.png"}) {
     Json objects{{"bbox", Json::array()}, {"category", Json::array()}};
-    const Json output = answers(folder, "detect", "detr", {"--threshold", "0.3", picture(name)})[0]["output"];
+    const Json output =
+        answers(folder, "detect", "detr", {"--threshold", "0.3", picture(name)})[0]["output"];
     for (const Json& d : output) {
       const Json& b = d["box"];
       const double x = b["xmin"], y = b["ymin"];
       objects["bbox"].push_back({x, y, b["xmax"].get<double>() - x, b["ymax"].get<double>() - y});
-      objects["category"].push_back(d["label"] == "car" ? Json(3) : d["label"]);  // a number is a label's place
+      objects["category"].push_back(
+          d["label"] == "car" ? Json(3) : d["label"]);  // a number is a label's place
     }
     rows.push_back({{"image", picture(name)}, {"objects", objects}});
   }
   spit(folder / "rows.jsonl", lines(rows));
-  const auto ran = eval(folder, {"--task", "detect", "-m", golden("detr").string(), "-i", "rows.jsonl", "-o",
-                                 "records.jsonl", "--metric", "map_50,mar_100"});
+  const auto ran =
+      eval(folder, {"--task", "detect", "-m", golden("detr").string(), "-i", "rows.jsonl", "-o",
+                    "records.jsonl", "--metric", "map_50,mar_100"});
   CHECK(figure(ran, "map_50") > 0.3);
   CHECK(figure(ran, "mar_100") > 0.3);
   CHECK(slurp(folder / "records.jsonl").find(".") != std::string::npos);
-  const Json box = parse_json(split(slurp(folder / "records.jsonl"), '\n')[0], "")["output"][0]["box"];
+  const Json box =
+      parse_json(split(slurp(folder / "records.jsonl"), '\n')[0], "")["output"][0]["box"];
   CHECK(box["xmin"].is_number_float());
-  CHECK(eval(folder, {"--predictions", "records.jsonl", "--labels", R"(["sky","tree, bush","road","car"])", "--metric", "map_50,mar_100"})
+  CHECK(eval(folder, {"--predictions", "records.jsonl", "--labels",
+                      R"(["sky","tree, bush","road","car"])", "--metric", "map_50,mar_100"})
             .records()[0]["metrics"] == ran.records()[0]["metrics"]);
   rows[0]["objects"]["category"][0] = "boat";
   for (Json& row : rows)
     for (Json& label : row["objects"]["category"]) label = "boat";
   spit(folder / "rows.jsonl", lines(rows));
-  const auto other = eval(folder, {"--task", "detect", "-m", golden("detr").string(), "-i", "rows.jsonl"});
+  const auto other =
+      eval(folder, {"--task", "detect", "-m", golden("detr").string(), "-i", "rows.jsonl"});
   CHECK(other.code == 2);
-  CHECK(other.err.find("hft: no label of the data, such as 'boat', is one of the predictions, such as '") == 0);
+  CHECK(other.err.find(
+            "hft: no label of the data, such as 'boat', is one of the predictions, such as '") ==
+        0);
 }
 
 TEST_CASE("eval: a segmenter against its own regions, as lists and as a PNG of numbers") {
   TempFolder folder;
   Words args{picture("wide.png"), "--save-masks", "masks"};
   const Json record = answers(folder, "segment", "segformer", args)[0];
-  spit(folder / "rows.jsonl", lines({{{"image", picture("wide.png")}, {"segments", record["output"]}}}));
+  spit(folder / "rows.jsonl",
+       lines({{{"image", picture("wide.png")}, {"segments", record["output"]}}}));
   const Words model{"--task", "segment", "-m", golden("segformer").string(), "-i"};
   const auto with = [&](Words more) {
     Words all = model;
@@ -203,7 +229,9 @@ TEST_CASE("eval: a segmenter against its own regions, as lists and as a PNG of n
   CHECK(figure(with({"png.jsonl"}), "mean_iou") < 1);
   const auto pq = with({"png.jsonl", "--metric", "pq"});
   CHECK(pq.code == 2);
-  CHECK(pq.err == "hft: --metric: no 'pq' for these answers; there is mean_iou, mean_accuracy, overall_accuracy\n");
+  CHECK(pq.err ==
+        "hft: --metric: no 'pq' for these answers; there is mean_iou, mean_accuracy, "
+        "overall_accuracy\n");
 }
 
 TEST_CASE("eval: pictures and sounds with labels, captions, answers and transcripts") {
@@ -217,8 +245,20 @@ TEST_CASE("eval: pictures and sounds with labels, captions, answers and transcri
   const Case kCases[] = {
       {"image-classify", "vit", "accuracy", "label", {{"image", picture("wide.png")}}, 1, {}},
       {"audio-classify", "ast", "accuracy", "label", {{"audio", sound("speech.flac")}}, 1, {}},
-      {"caption", "blip-caption", "exact_match", "caption", {{"image", picture("wide.png")}}, 1, {"--max-new-tokens", "4"}},
-      {"vqa", "blip-vqa", "exact_match", "answer", {{"image", picture("wide.png")}, {"question", "How many?"}}, 1, {}},
+      {"caption",
+       "blip-caption",
+       "exact_match",
+       "caption",
+       {{"image", picture("wide.png")}},
+       1,
+       {"--max-new-tokens", "4"}},
+      {"vqa",
+       "blip-vqa",
+       "exact_match",
+       "answer",
+       {{"image", picture("wide.png")}, {"question", "How many?"}},
+       1,
+       {}},
       {"transcribe", "wav2vec2-ctc", "wer", "text", {{"audio", sound("speech.flac")}}, 0, {}},
   };
   for (const Case& one : kCases) {
@@ -232,34 +272,39 @@ TEST_CASE("eval: pictures and sounds with labels, captions, answers and transcri
     for (const char* name : {"label", "generated_text", "answer", "text"})
       if (best.contains(name)) row[one.column] = best[name];
     spit(folder / "rows.jsonl", lines({row}));
-    Words all{"--task", one.command, "-m", golden(one.model).string(), "-i", "rows.jsonl", "--metric", one.metric};
+    Words all{"--task", one.command,  "-m",       golden(one.model).string(),
+              "-i",     "rows.jsonl", "--metric", one.metric};
     if (!one.more.empty()) all.push_back("--");
     all.insert(all.end(), one.more.begin(), one.more.end());
     CHECK(figure(eval(folder, all), one.metric) == one.wanted);
   }
-  spit(folder / "p.jsonl", R"({"prediction":"Total: 12.50","answers":["total 12.50","12"]})" "\n");
+  spit(folder / "p.jsonl", R"({"prediction":"Total: 12.50","answers":["total 12.50","12"]})"
+                           "\n");
   CHECK(figure(eval(folder, {"--task", "doc-qa", "--predictions", "p.jsonl"}), "anls") ==
         doctest::Approx(1 - 1 / 12.0));
 }
 
 TEST_CASE("eval: a collection of BEIR's layout is ranked by vectors, and by a cross-encoder") {
   TempFolder folder;
-  const Words texts{"The harbour master counts nine red boats before the storm.", "It's cheap, isn't it?",
-                    "Maria Lopez never liked the broken clock.", "We bake bread every morning."};
+  const Words texts{"The harbour master counts nine red boats before the storm.",
+                    "It's cheap, isn't it?", "Maria Lopez never liked the broken clock.",
+                    "We bake bread every morning."};
   std::vector<Json> corpus;
   for (std::size_t i = 0; i < texts.size(); ++i)
     corpus.push_back({{"_id", "d" + std::to_string(i)}, {"title", ""}, {"text", texts[i]}});
   test::fs::create_directories(folder / "set/qrels");
   spit(folder / "set/corpus.jsonl", lines(corpus));
-  spit(folder / "set/queries.jsonl",
-       lines({{{"_id", "q1"}, {"text", "Who counts the boats?"}}, {{"_id", "q2"}, {"text", "Nobody asks"}}}));
+  spit(folder / "set/queries.jsonl", lines({{{"_id", "q1"}, {"text", "Who counts the boats?"}},
+                                            {{"_id", "q2"}, {"text", "Nobody asks"}}}));
   // What the model itself finds best is what is right.
   Words args{"--query", "Who counts the boats?", "--top-k", "1"};
   args.insert(args.end(), texts.begin(), texts.end());
   const Json best = answers(folder, "embed", "bert-embed", args)[0]["input"];
   const auto place = std::find(texts.begin(), texts.end(), best.get<std::string>()) - texts.begin();
-  spit(folder / "set/qrels/test.tsv", "query-id\tcorpus-id\tscore\nq1\td" + std::to_string(place) + "\t1\n");
-  const Words embed{"--task", "embed", "-m", golden("bert-embed").string(), "-i", "set", "-o", "ranks.jsonl"};
+  spit(folder / "set/qrels/test.tsv",
+       "query-id\tcorpus-id\tscore\nq1\td" + std::to_string(place) + "\t1\n");
+  const Words embed{"--task", "embed", "-m", golden("bert-embed").string(),
+                    "-i",     "set",   "-o", "ranks.jsonl"};
   const auto ran = eval(folder, embed);
   CHECK(figure(ran, "ndcg@10") == 1);
   CHECK(figure(ran, "mrr@10") == 1);
@@ -273,12 +318,14 @@ TEST_CASE("eval: a collection of BEIR's layout is ranked by vectors, and by a cr
   again.push_back("--resume");
   CHECK(eval(folder, again).out == ran.out);
   CHECK(slurp(folder / "ranks.jsonl") == ranks);
-  const auto reranked = eval(folder, {"--task", "rerank", "-m", golden("rerank-bert").string(), "-i", "set",
-                                      "--candidates", "ranks.jsonl"});
+  const auto reranked = eval(folder, {"--task", "rerank", "-m", golden("rerank-bert").string(),
+                                      "-i", "set", "--candidates", "ranks.jsonl"});
   CHECK(figure(reranked, "recall@100") == 1);
-  const auto alone = eval(folder, {"--task", "embed", "-m", golden("bert-embed").string(), "-i", "set/queries.jsonl"});
+  const auto alone = eval(
+      folder, {"--task", "embed", "-m", golden("bert-embed").string(), "-i", "set/queries.jsonl"});
   CHECK(alone.code == 2);
-  CHECK(alone.err.find("hft: feature-extraction: wanted a collection: -i FOLDER as BEIR lays it out") == 0);
+  CHECK(alone.err.find(
+            "hft: feature-extraction: wanted a collection: -i FOLDER as BEIR lays it out") == 0);
 }
 
 TEST_CASE("eval: what is wrong with metrics and data is told before the model is looked at") {
@@ -292,35 +339,50 @@ TEST_CASE("eval: what is wrong with metrics and data is told before the model is
     CHECK(ran.err == message);
   };
   told({"classify", "-i", "good.jsonl", "--metric", "acuracy"}, 2,
-       "hft: --metric: text-classification has no 'acuracy'; it has accuracy, precision, precision_macro, "
-       "precision_micro, precision_weighted, recall, recall_macro, recall_micro, recall_weighted, f1, "
-       "f1_macro, f1_micro, f1_weighted, matthews, log_loss, calibration_error, auroc, pearson, spearman, "
+       "hft: --metric: text-classification has no 'acuracy'; it has accuracy, precision, "
+       "precision_macro, "
+       "precision_micro, precision_weighted, recall, recall_macro, recall_micro, recall_weighted, "
+       "f1, "
+       "f1_macro, f1_micro, f1_weighted, matthews, log_loss, calibration_error, auroc, pearson, "
+       "spearman, "
        "mae, mse; closest: 'accuracy'\n");
   told({"transcribe", "-i", "good.jsonl", "--fail-under", "accuracy=1"}, 2,
-       "hft: --metric: automatic-speech-recognition has no 'accuracy'; it has exact_match, anls, rouge1, "
+       "hft: --metric: automatic-speech-recognition has no 'accuracy'; it has exact_match, anls, "
+       "rouge1, "
        "rouge2, rougeL, rougeLsum, bleu, chrf, chrf++, ter, wer, cer\n");
-  told({"classify", "-i", "good.jsonl", "--metric", "auroc"}, 2, "hft: --metric auroc needs --positive-label LABEL\n");
-  told({"classify", "-i", "d.jsonl"}, 9, "hft: line 2 of d.jsonl: has no column 'label', which says what is right\n");
+  told({"classify", "-i", "good.jsonl", "--metric", "auroc"}, 2,
+       "hft: --metric auroc needs --positive-label LABEL\n");
+  told({"classify", "-i", "d.jsonl"}, 9,
+       "hft: line 2 of d.jsonl: has no column 'label', which says what is right\n");
   told({"classify", "-i", "good.jsonl", "--reference-column", "gold"}, 2,
        "hft: --reference-column: no column 'gold' in the data; it has: text, label\n");
   told({"summarize", "-i", "good.jsonl"}, 2,
        "hft: --reference-column: names the column with what is right: the data has no 'summary' or "
        "'highlights' or 'reference' or 'references' or 'target'\n");
-  told({"classify", "-i", "good.jsonl", "--junit", "none/j.xml"}, 8, "hft: none/j.xml: the folder none is not there\n");
+  told({"classify", "-i", "good.jsonl", "--junit", "none/j.xml"}, 8,
+       "hft: none/j.xml: the folder none is not there\n");
 }
 
 TEST_CASE("eval: killed at four moments, then resumed: the bytes of an unbroken run") {
   TempFolder folder;
   std::vector<Json> rows;
   for (int i = 0; i < 300; ++i)
-    rows.push_back({{"id", i}, {"text", "row " + std::to_string(i)}, {"label", i % 2 ? "POSITIVE" : "NEGATIVE"}});
+    rows.push_back({{"id", i},
+                    {"text", "row " + std::to_string(i)},
+                    {"label", i % 2 ? "POSITIVE" : "NEGATIVE"}});
   spit(folder / "rows.jsonl", lines(rows));
-  const std::string run = HFT_BINARY " eval --task classify -m " + golden("bert-classify").string() +
-                          " -i rows.jsonl --batch-size 1 --resamples 20 -o records.jsonl --output-path result.json --resume";
-  const auto shell = [&](const std::string& line) { return test::command({"bash", "-c", line}, {.cwd = folder.path}); };
+  const std::string run = HFT_BINARY " eval --task classify -m " +
+                          golden("bert-classify").string() +
+                          " -i rows.jsonl --batch-size 1 --resamples 20 -o records.jsonl "
+                          "--output-path result.json --resume";
+  const auto shell = [&](const std::string& line) {
+    return test::command({"bash", "-c", line}, {.cwd = folder.path});
+  };
   REQUIRE(shell(run).code == 0);
-  const std::string records = slurp(folder / "records.jsonl"), result = slurp(folder / "result.json");
-  for (const char* name : {"records.jsonl", ".records.jsonl.hft.json", "result.json"}) test::fs::remove(folder / name);
+  const std::string records = slurp(folder / "records.jsonl"),
+                    result = slurp(folder / "result.json");
+  for (const char* name : {"records.jsonl", ".records.jsonl.hft.json", "result.json"})
+    test::fs::remove(folder / name);
   for (const char* seconds : {"0.05", "0.25", "0.3", "0.4"})
     shell("timeout --foreground -s KILL " + std::string(seconds) + " " + run);
   CHECK(shell(run).code == 0);

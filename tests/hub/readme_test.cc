@@ -1,5 +1,5 @@
-// Every command of README.md, as it stands there, in a folder with the files it names and a Hub whose
-// models are small ones.
+// Every command of README.md, as it stands there, in a folder with the files it names and a Hub
+// whose models are small ones.
 #include <map>
 
 #include "core/base/text.h"
@@ -38,11 +38,12 @@ const std::map<std::string, std::string>& models() {
 
 std::string folder_for(const std::string& command) {
   static const std::map<std::string, std::string> kFolders{
-      {"generate", "llama-generate"}, {"chat", "llama-generate"},    {"ner", "modernbert-ner"},
-      {"qa", "bert-qa"},              {"fill-mask", "bert-mlm"},     {"summarize", "bart-cnn"},
-      {"translate", "marian-opus"},   {"embed", "bert-embed"},       {"rerank", "rerank-bert"},
-      {"tokenize", "llama-generate"}, {"train", "distilbert-classify"},
-      {"detect", "detr"}};
+      {"generate", "llama-generate"},   {"chat", "llama-generate"},
+      {"ner", "modernbert-ner"},        {"qa", "bert-qa"},
+      {"fill-mask", "bert-mlm"},        {"summarize", "bart-cnn"},
+      {"translate", "marian-opus"},     {"embed", "bert-embed"},
+      {"rerank", "rerank-bert"},        {"tokenize", "llama-generate"},
+      {"train", "distilbert-classify"}, {"detect", "detr"}};
   const auto found = kFolders.find(command);
   return found == kFolders.end() ? "bert-classify" : found->second;
 }
@@ -51,7 +52,8 @@ std::string folder_for(const std::string& command) {
 std::vector<std::string> commands_of(const std::string& section) {
   std::vector<std::string> all;
   std::string here, end;
-  for (const std::string& line : split(test::slurp(std::string(HFT_SOURCE_DIR) + "/README.md"), '\n')) {
+  for (const std::string& line :
+       split(test::slurp(std::string(HFT_SOURCE_DIR) + "/README.md"), '\n')) {
     if (line.starts_with("## ")) here = line.substr(3);
     if (here != section || !line.starts_with("    ")) continue;
     const std::string text = line.substr(4);
@@ -70,13 +72,15 @@ std::vector<std::string> commands_of(const std::string& section) {
 
 struct Reader {
   explicit Reader(bool with_models = true)
-      : hub(R"({"users": {")" + kToken + R"(": {"name": "me", "orgs": []}}, "repos": {"org/name": {"tags": ["v1.0"]}}})") {
+      : hub(R"({"users": {")" + kToken +
+            R"(": {"name": "me", "orgs": []}}, "repos": {"org/name": {"tags": ["v1.0"]}}})") {
     hub.add_model("org/name");
     if (with_models)
       for (const auto& [id, name] : models())
         for (const auto& file : fs::recursive_directory_iterator(golden(name)))
           if (file.is_regular_file() && file.path().filename() != "golden.json")
-            hub.add(id, file.path().lexically_relative(golden(name)).string(), test::slurp(file.path()));
+            hub.add(id, file.path().lexically_relative(golden(name)).string(),
+                    test::slurp(file.path()));
     hub.start();
     fill();
   }
@@ -92,27 +96,40 @@ struct Reader {
 
   void fill() const {
     const std::string text = "The harbour master counts nine red boats before the storm.\n";
-    for (const char* name : {"article.txt", "report.txt", "corpus.txt", "faq.txt"}) write(name, text);
+    for (const char* name : {"article.txt", "report.txt", "corpus.txt", "faq.txt"})
+      write(name, text);
     std::string book;
     for (int i = 0; i < 12; ++i) book += text;
     write("book.txt", book);
     write("chat.json", R"([{"role": "user", "content": "Hello"}])");
-    const std::string rows = R"({"text":"I love this","label":1})" "\n" R"({"text":"It's cheap","label":0})" "\n";
-    for (const char* name : {"reviews.jsonl", "texts.jsonl", "train.jsonl", "eval.jsonl"}) write(name, rows + rows);
+    const std::string rows = R"({"text":"I love this","label":1})"
+                             "\n"
+                             R"({"text":"It's cheap","label":0})"
+                             "\n";
+    for (const char* name : {"reviews.jsonl", "texts.jsonl", "train.jsonl", "eval.jsonl"})
+      write(name, rows + rows);
     write("reviews.csv", "text\nI love this\nmore\n");
     REQUIRE(test::command({"gzip", "reviews.csv"}, {.cwd = work()}).code == 0);
     write("test.csv", "text,label\nI love this,1\n");
-    write("test.jsonl", R"({"text":"Nine boats in the harbour.","summary":"nine boats"})" "\n");
-    for (const char* name : {"a.jpg", "cat.jpg", "street.jpg", "harbour.jpg", "photos/1.jpg", "photos/2.jpg"})
+    write("test.jsonl", R"({"text":"Nine boats in the harbour.","summary":"nine boats"})"
+                        "\n");
+    for (const char* name :
+         {"a.jpg", "cat.jpg", "street.jpg", "harbour.jpg", "photos/1.jpg", "photos/2.jpg"})
       copy("pictures/tall.jpg", name);
     copy("pictures/wide.png", "receipt.png");
-    write("instances.json", R"({"images":[{"id":1,"file_name":"1.jpg"}],"categories":[{"id":3,"name":"car"}],
+    write("instances.json",
+          R"({"images":[{"id":1,"file_name":"1.jpg"}],"categories":[{"id":3,"name":"car"}],
         "annotations":[{"image_id":1,"category_id":3,"bbox":[1,1,9,9],"area":81,"iscrowd":0}]})");
-    write("scifact/corpus.jsonl", R"({"_id":"d1","title":"Boats","text":"Nine red boats."})" "\n" R"({"_id":"d2","text":"A clock."})" "\n");
-    write("scifact/queries.jsonl", R"({"_id":"q1","text":"How many boats?"})" "\n");
+    write("scifact/corpus.jsonl", R"({"_id":"d1","title":"Boats","text":"Nine red boats."})"
+                                  "\n"
+                                  R"({"_id":"d2","text":"A clock."})"
+                                  "\n");
+    write("scifact/queries.jsonl", R"({"_id":"q1","text":"How many boats?"})"
+                                   "\n");
     write("scifact/qrels/test.tsv", "query-id\tcorpus-id\tscore\nq1\td1\t1\n");
     copy("pictures/invoice.png", "invoice.png");
-    for (const char* name : {"recordings/a.wav", "calls/b.wav", "film.mp4"}) copy("sounds/phone.wav", name);
+    for (const char* name : {"recordings/a.wav", "calls/b.wav", "film.mp4"})
+      copy("sounds/phone.wav", name);
     copy("sounds/speech.flac", "yard.flac");
     fs::create_directories(work() / "models");
     fs::create_directory_symlink(golden("bert-embed"), work() / "models/all-MiniLM-L6-v2");
@@ -124,11 +141,14 @@ struct Reader {
     if (line.starts_with("scripts/hft")) line.erase(0, std::string("scripts/").size());
     if (!line.starts_with("hft ")) return;
     std::string command = split(line, ' ')[1];
-    for (const auto& [task, its] : {std::pair{"--task summarization", "summarize"}, {"--task embed", "embed"}, {"--task object-detection", "detect"}})
+    for (const auto& [task, its] : {std::pair{"--task summarization", "summarize"},
+                                    {"--task embed", "embed"},
+                                    {"--task object-detection", "detect"}})
       if (line.find(task) != line.npos) command = its;
     fs::remove(work() / "DIR");
     fs::create_directory_symlink(golden(folder_for(command)), work() / "DIR");
-    if (line.find("invoice.pdf") != line.npos) line.replace(line.find("invoice.pdf"), 11, "invoice.png");
+    if (line.find("invoice.pdf") != line.npos)
+      line.replace(line.find("invoice.pdf"), 11, "invoice.png");
     const auto ran = test::command(
         {"bash", "-c", line},
         {.in = line.find("hub login") == line.npos ? "" : kToken + "\n",
@@ -140,7 +160,8 @@ struct Reader {
     for (const char* name : {"new.jsonl", ".new.jsonl.hft.json"})  // an evaluation to compare with
       if (fs::exists(work() / name)) {
         std::string old = name;
-        fs::copy_file(work() / name, work() / old.replace(old.find("new"), 3, "old"), fs::copy_options::skip_existing);
+        fs::copy_file(work() / name, work() / old.replace(old.find("new"), 3, "old"),
+                      fs::copy_options::skip_existing);
       }
   }
 
