@@ -33,11 +33,12 @@ std::string rounded(const char* form, double value) {
 class LossPlot {
  public:
   LossPlot(double steps, double loss)
-      : steps_(std::max(steps, 1.0)), loss_(loss > 0 ? loss * 1.05 : 1) {
+      : steps_(4 * std::ceil(std::max(steps, 1.0) / 4)), loss_(loss > 0 ? loss * 1.05 : 1) {
     for (int i = 0; i <= 4; ++i) {
       const LossPoint at{steps_ * i / 4, loss_ * i / 4};
       out_.line({{kLeft, place(at).y}, {kRight, place(at).y}}, kRule);
-      out_.words({kLeft - 8, place(at).y + 4}, rounded("%.3g", at.loss), media::Diagram::Anchor::kEnd);
+      out_.words({kLeft - 8, place(at).y + 4}, rounded("%.3g", at.loss),
+                 media::Diagram::Anchor::kEnd);
       out_.words({place(at).x, kBottom + 18}, rounded("%.0f", at.step));
     }
     out_.words({(kLeft + kRight) / 2, kBottom + 35}, "step");
@@ -48,8 +49,7 @@ class LossPlot {
     for (const LossPoint& p : points) places.push_back(place(p));
     if (places.size() > 1) out_.line(places, color, 2);
     for (const media::Point& p : places) out_.dot(p, 2.5, color);
-    names_ += 18;
-    out_.words({560, 12 + names_}, name, media::Diagram::Anchor::kStart, color);
+    out_.words({470 + 120 * names_++, kBottom + 35}, name, media::Diagram::Anchor::kStart, color);
   }
   const media::Diagram& diagram() const { return out_; }
 
@@ -57,9 +57,11 @@ class LossPlot {
   static constexpr double kLeft = 60, kRight = 700, kTop = 20, kBottom = 360;
   static constexpr media::Color kRule{0xdd, 0xdd, 0xdd};
   media::Point place(const LossPoint& p) const {
-    return {kLeft + (kRight - kLeft) * p.step / steps_, kBottom - (kBottom - kTop) * p.loss / loss_};
+    return {kLeft + (kRight - kLeft) * p.step / steps_,
+            kBottom - (kBottom - kTop) * p.loss / loss_};
   }
-  double steps_, loss_, names_ = 0;
+  double steps_, loss_;
+  int names_ = 0;
   media::Diagram out_{720, 400};
 };
 
