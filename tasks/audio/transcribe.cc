@@ -136,11 +136,6 @@ std::function<int()> declare_transcribe(Flags& flags) {
           "How far a chunk reaches over its neighbours: both sides, or left,right; a sixth of it")
       .metavar("N[,N]");
   add_sound_options(flags, o->sound);
-  flags.add("--output-dir", o->output_dir, "A file for each input, by its name")
-      .metavar("DIR")
-      .group("Output");
-  flags.add("--skip-existing", o->skip_existing, "Pass over inputs whose file is in DIR already")
-      .group("Output");
   add_whisper_options(flags, *o);
   add_generation_options(flags, o->generation);
   add_input_options(flags, o->input, {{.name = "audio", .kind = Kind::kSound}});

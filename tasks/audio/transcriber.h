@@ -29,8 +29,6 @@ struct TranscribeOptions {
   std::optional<double> chunk_length_s;
   std::vector<double> stride_length_s;  // one for both sides, or left and right; empty: a sixth
   SoundOptions sound;
-  std::string output_dir;
-  bool skip_existing = false;  // files of output_dir that are there
 
   bool timed() const { return !timestamps.empty() && timestamps != "false"; }
 };

@@ -2,8 +2,6 @@
 
 #include <unistd.h>
 
-#include <map>
-#include <set>
 
 #include "core/base/files.h"
 #include "core/base/log.h"
@@ -16,7 +14,7 @@ namespace hft {
 namespace {
 
 bool is_records(const OutputOptions& o) {
-  return o.json || o.resume || o.format == "json" || o.format == "csv";
+  return o.json || o.resume || o.format == "json" || o.format == "csv" || writes_parquet(o);
 }
 
 // "lines": with times, where they were asked for.
@@ -113,53 +111,30 @@ class OneText : public Transcripts {
 // --output-dir: NAME.txt, NAME.srt … in a folder.
 class FileEach : public Transcripts {
  public:
-  explicit FileEach(const TranscribeOptions& o) : options_(o), folder_(o.output_dir) {
-    std::error_code failed;
-    fs::create_directories(folder_, failed);
-    if (failed || !fs::is_directory(folder_))
-      fail(Errc::kResources, "--output-dir ", o.output_dir, ": cannot be made a folder",
-           failed ? ": " + failed.message() : "");
-  }
+  explicit FileEach(const TranscribeOptions& o)
+      : options_(o), folder_(o.output.folder, o.output.force, suffix()) {}
 
   // A file that is there already: passed over, or that input's error before it is heard.
-  std::optional<Kept> reuse(const Input& input) override {
-    const fs::path file = name(input);
-    if (options_.output.force || !fs::exists(file)) return std::nullopt;
-    if (options_.skip_existing) return Kept{};
-    fail_hint(Errc::kUsage, "--force replaces it, --skip-existing leaves it", file.string(),
-              ": exists already");
-  }
+  std::optional<Kept> reuse(const Input& input) override { return folder_.reuse(input); }
   void write(const Input& input, const Transcript& t) override {
-    const bool json = options_.output.json || options_.output.format == "json";
-    write_file(files_.at(input.index),
-               json ? to_line(json_of(t)) + "\n" : written(t, form_of(options_)));
+    folder_.write(input, is_json() ? to_line(json_of(t)) + "\n" : written(t, form_of(options_)));
     failures_.succeeded();
   }
   void write(const Input&, Json) override {}
   void write_error(const Input& input, const Error& error) override { failures_.add(input, error); }
   void write_kept(const Kept&) override { failures_.succeeded(); }
   int finish() override { return failures_.exit_code(); }
-  void interrupted() override {
-    note("interrupted; the files that are there are whole, --skip-existing goes on after them");
-  }
+  void interrupted() override { folder_.interrupted(); }
 
  private:
-  // Inputs of one name get numbers from the second on.
-  const fs::path& name(const Input& input) {
-    const bool json = options_.output.json || options_.output.format == "json";
-    const std::string form = json ? "json" : form_of(options_);
-    const std::string suffix = form == "text" || form == "lines" ? "txt" : form;
-    std::string stem = stem_of(input);
-    if (stem.empty() || stem == "-") stem = "sound";
-    const int before = names_[stem]++;
-    if (before > 0) stem += "-" + std::to_string(before + 1);
-    return files_[input.index] = folder_ / (stem + "." + suffix);
+  bool is_json() const { return options_.output.json || options_.output.format == "json"; }
+  std::string suffix() const {
+    const std::string form = is_json() ? "json" : form_of(options_);
+    return form == "text" || form == "lines" ? "txt" : form;
   }
 
   const TranscribeOptions& options_;
-  fs::path folder_;
-  std::map<std::string, int> names_;
-  std::map<std::int64_t, fs::path> files_;
+  OutputFolder folder_;
   Failures failures_;
 };
 
@@ -167,14 +142,14 @@ void check_sink(const TranscribeOptions& o, std::int64_t inputs) {
   const std::string& form = o.output.format;
   if (o.output.json && !form.empty() && form != "json")
     fail(Errc::kUsage, "--json and --format ", form, " contradict each other");
-  if (!o.output_dir.empty()) {
-    if (!o.output.file.empty() || o.output.resume || form == "csv")
+  if (!o.output.folder.folder.empty()) {
+    if (!o.output.file.empty() || o.output.resume || form == "csv" || form == "parquet")
       fail(Errc::kUsage, "--output-dir and ", !o.output.file.empty() ? "--output" : o.output.resume
-               ? "--resume" : "--format csv", " contradict each other");
-  } else if (o.skip_existing) {
+               ? "--resume" : "--format " + form, " contradict each other");
+  } else if (o.output.folder.skip_existing) {
     fail(Errc::kUsage, "--skip-existing is for --output-dir");
   }
-  if (o.output_dir.empty() && inputs > 1 && (form == "srt" || form == "vtt" || form == "lrc"))
+  if (o.output.folder.folder.empty() && inputs > 1 && (form == "srt" || form == "vtt" || form == "lrc"))
     fail_hint(Errc::kUsage, "--output-dir DIR writes a file for each", "--format ", form,
               ": one file holds one sound, not ", inputs);
 }
@@ -184,14 +159,14 @@ void check_sink(const TranscribeOptions& o, std::int64_t inputs) {
 std::unique_ptr<Transcripts> make_transcripts(const TranscribeOptions& o, Fingerprint fingerprint,
                                               std::int64_t inputs) {
   check_sink(o, inputs);
-  if (!o.output_dir.empty()) return std::make_unique<FileEach>(o);
+  if (!o.output.folder.folder.empty()) return std::make_unique<FileEach>(o);
   if (is_records(o.output)) return std::make_unique<Records>(o.output, std::move(fingerprint));
   check_output_file(o.output.file, o.output.force);
   return std::make_unique<OneText>(o);
 }
 
 bool writes_parts(const TranscribeOptions& o) {
-  return o.output_dir.empty() && o.output.file.empty() && !is_records(o.output);
+  return o.output.folder.folder.empty() && o.output.file.empty() && !is_records(o.output);
 }
 
 }  // namespace hft

@@ -9,13 +9,15 @@
 #include "core/base/log.h"
 #include "core/base/secrets.h"
 #include "core/base/text.h"
+#include "core/tables/backend.h"
 #include "tasks/run/delimited.h"
+#include "tasks/run/line_reader.h"
 #include "tasks/run/list_option.h"
 
 namespace hft {
 
 void add_output_options(Flags& flags, OutputOptions& o, const std::vector<std::string>& more) {
-  std::vector<std::string> forms{"text", "json", "csv", "tsv"};
+  std::vector<std::string> forms{"text", "json", "csv", "tsv", "parquet"};
   forms.insert(forms.end(), more.begin(), more.end());
   flags.add("--json", o.json, "One JSON record per input").group("Output");
   flags.add("--format", o.format, "Form of the results")
@@ -27,6 +29,11 @@ void add_output_options(Flags& flags, OutputOptions& o, const std::vector<std::s
           "Write to FILE, which appears when it is complete; -: stdout")
       .metavar("FILE")
       .group("Output");
+  flags.add("--output-dir", o.folder.folder, "A file for each input, by its name")
+      .metavar("DIR")
+      .group("Output");
+  flags.add("--skip-existing", o.folder.skip_existing, "Pass over inputs whose file is in DIR already")
+      .group("Output");
   flags.add("--force", o.force, "Replace an existing FILE").group("Output");
   flags.add("--resume", o.resume, "Keep the good records of FILE, run what is missing or failed")
       .group("Output");
@@ -34,6 +41,11 @@ void add_output_options(Flags& flags, OutputOptions& o, const std::vector<std::s
                   "Data columns to carry along: a,b or all")
       .metavar("a,b|all")
       .group("Output");
+}
+
+bool writes_parquet(const OutputOptions& o) {
+  return o.format == "parquet" ||
+         (o.format.empty() && !o.json && lowercase(o.file).ends_with(".parquet"));
 }
 
 void Failures::add(const Input& input, const Error& error) {
@@ -69,6 +81,7 @@ struct RecordWriter::Impl {
   std::string format;
   std::optional<Delimited> delimited;
   std::unique_ptr<OutputFile> out;
+  std::optional<OutputFolder> folder;  // in its place
   Failures failures;
   std::once_flag started;
   Earlier earlier;                // --resume
@@ -76,28 +89,49 @@ struct RecordWriter::Impl {
   mutable std::once_flag told_of_clash;
 
   // Records can be told from those of another run, so that a later one can keep them.
-  bool resumable() const { return format == "json" && OutputFile::lasting(options.file); }
+  bool resumable() const {
+    return format == "json" && !folder && OutputFile::lasting(options.file);
+  }
   bool resumes() const { return options.resume; }
+  bool has_lines() const { return (format == "json" || format == "parquet") && !folder; }
   void choose_format();
   void open();
   void start();
   Columns columns(const Input& input) const;
   void append(std::string_view line);
   void assemble();
+  void write_parquet();
 };
 
 void RecordWriter::Impl::choose_format() {
   if (options.json && !options.format.empty() && options.format != "json")
     fail(Errc::kUsage, "--json and --format ", options.format, " contradict each other");
   format = options.json ? "json" : options.format;
+  if (writes_parquet(options)) format = "parquet";
+  if (format == "parquet" && !OutputFile::lasting(options.file))
+    fail(Errc::kUsage, "--format parquet: is written when all records are there, it needs -o FILE");
+  if (format == "parquet") table_backend();  // missing, it is told at once
   if (format == "csv" || format == "tsv") delimited.emplace(format == "csv" ? ',' : '\t');
   if (!format.empty()) return;
-  const bool terminal = options.file.empty() && ::isatty(STDOUT_FILENO);
+  const bool terminal =
+      options.file.empty() && options.folder.folder.empty() && ::isatty(STDOUT_FILENO);
   format = rendering.text_by_default || terminal ? "text" : "json";
 }
 
 // What does not need the model's bytes is compared at once.
 void RecordWriter::Impl::open() {
+  if (options.folder.skip_existing && options.folder.folder.empty())
+    fail(Errc::kUsage, "--skip-existing is for --output-dir");
+  if (!options.folder.folder.empty()) {
+    if (!options.file.empty() || options.resume || format == "parquet")
+      fail(Errc::kUsage, "--output-dir and ",
+           !options.file.empty() ? "--output"
+           : options.resume      ? "--resume"
+                                 : "--format parquet",
+           " contradict each other");
+    folder.emplace(options.folder, options.force, format == "text" ? "txt" : format);
+    return;
+  }
   if (resumes() && !resumable()) fail(Errc::kUsage, "--resume needs -o FILE and --json");
   check_output_file(options.file, options.force || options.resume);
   bool goes_on = false;
@@ -159,7 +193,7 @@ Columns RecordWriter::Impl::columns(const Input& input) const {
   return all;
 }
 
-bool RecordWriter::takes_lines() const { return impl_->format == "json"; }
+bool RecordWriter::takes_lines() const { return impl_->has_lines(); }
 
 std::string RecordWriter::begin_line(const Input& input) const {
   std::string line = "{";
@@ -174,6 +208,7 @@ void RecordWriter::end_line(const Input& input, std::string& line) const {
 }
 
 std::optional<Kept> RecordWriter::reuse(const Input& input) {
+  if (impl_->folder) return impl_->folder->reuse(input);
   std::call_once(impl_->started, [&] { impl_->start(); });
   if (!impl_->resumes()) return std::nullopt;
   Kept kept{begin_line(input), StoredLine()};
@@ -194,6 +229,7 @@ void RecordWriter::Impl::append(std::string_view line) {
 
 void RecordWriter::write_kept(const Kept& kept) {
   impl_->failures.succeeded();
+  if (impl_->folder) return;
   if (kept.span)
     impl_->order.push_back(*kept.span);
   else
@@ -205,23 +241,35 @@ void RecordWriter::write_line(std::string_view line) {
   impl_->append(line);
 }
 
-void RecordWriter::write(const Input& input, Json output) {
-  if (impl_->format == "text") {
-    impl_->append(impl_->rendering.text(input, output));
-  } else if (impl_->delimited) {
-    impl_->append(impl_->delimited->lines(input, output, impl_->columns(input)));
-  } else {
-    std::string line = begin_line(input) + to_line(output);
-    end_line(input, line);
-    impl_->append(line);
+// A record in the form asked for.
+std::string RecordWriter::rendered(const Input& input, const Json& output) {
+  if (impl_->format == "text") return impl_->rendering.text(input, output);
+  if (impl_->delimited) {
+    if (impl_->folder) impl_->delimited.emplace(impl_->format == "csv" ? ',' : '\t');
+    return impl_->delimited->lines(input, output, impl_->columns(input));
   }
+  std::string line = begin_line(input) + to_line(output);
+  end_line(input, line);
+  return line;
+}
+
+void RecordWriter::write(const Input& input, Json output) {
+  const std::string record = rendered(input, output);
+  if (impl_->folder)
+    impl_->folder->write(input, record);
+  else
+    impl_->append(record);
   impl_->failures.succeeded();
 }
 
 void RecordWriter::write_error(const Input& input, const Error& error) {
   impl_->failures.add(input, error);
+  if (impl_->folder) return;
   if (impl_->format == "text") impl_->append(impl_->rendering.failed);
-  if (impl_->format != "json") return;
+  if (!impl_->has_lines()) return;
+  if (impl_->rendering.failed_line)
+    if (const std::string own = impl_->rendering.failed_line(input, error); !own.empty())
+      return impl_->append(own);
   std::string line = begin_line(input);
   line.resize(line.size() - std::string_view("\"output\":").size());
   line += "\"error\":" +
@@ -230,7 +278,9 @@ void RecordWriter::write_error(const Input& input, const Error& error) {
   impl_->append(line);
 }
 
-void RecordWriter::flush() { impl_->out->flush(); }
+void RecordWriter::flush() {
+  if (impl_->out) impl_->out->flush();
+}
 
 // FILE.partial, as it is when its lines are already all there are and in order, else the lines of
 // both files put in order.
@@ -255,11 +305,32 @@ void RecordWriter::Impl::assemble() {
   out->discard();
 }
 
+// Out of FILE.partial, whose lines tell the types of the columns when all of them are there.
+void RecordWriter::Impl::write_parquet() {
+  out->flush();
+  const auto rows = [&]() -> TableRows {
+    auto lines = std::make_shared<LineReader>(OutputFile::partial(options.file));
+    return [lines]() -> std::optional<Json> {
+      if (const auto line = lines->next()) return parse_exact_json(*line, lines->name());
+      return std::nullopt;
+    };
+  };
+  AtomicFile whole(options.file);
+  with_context(options.file, [&] {
+    table_backend().write_parquet(rows, [&](std::string_view bytes) { whole.write(bytes); });
+  });
+  whole.commit();
+  out->discard();
+}
+
 int RecordWriter::finish() {
+  if (impl_->folder) return impl_->failures.exit_code();
   std::call_once(impl_->started, [&] { impl_->start(); });
   if (impl_->resumable()) impl_->known.before_replacing(impl_->fingerprint.whole());
   if (impl_->resumes())
     impl_->assemble();
+  else if (impl_->format == "parquet")
+    impl_->write_parquet();
   else
     impl_->out->close();
   if (impl_->resumable()) impl_->known.after_replacing();
@@ -267,6 +338,7 @@ int RecordWriter::finish() {
 }
 
 void RecordWriter::interrupted() {
+  if (impl_->folder) return impl_->folder->interrupted();
   impl_->out->flush();
   if (!OutputFile::lasting(impl_->options.file))
     return note("interrupted; the results so far are complete records");

@@ -272,10 +272,10 @@ int run_eval(const Flags& flags, EvalOptions& o) {
   if (o.model.model.empty())
     fail(Errc::kUsage, "-m: name the model, or --predictions FILE with answers that are there");
   if (o.data.files.empty()) fail(Errc::kUsage, "-i: name the data, a FILE of rows");
-  const ScratchFolder scratch;
+  const ScratchFolder scratch("hft-eval");
   const fs::path records =
       o.records.empty() ? scratch.path() / "records.jsonl" : fs::path(o.records);
-  o.data.columns = {{.name = "text", .source = "text", .optional = true}};
+  o.data.columns = {{.name = "text", .source = "text", .optional = true, .kind = task.input}};
   const fs::path folder = model_folder(o.model, "", ModelParts::kTokenizer);
   const int code = write_records(
       {task, o.model, o.data, o.examples.reference_column, forwarded(flags, o)},

@@ -6,23 +6,12 @@
 #include "core/base/exact_json.h"
 #include "core/base/files.h"
 #include "core/base/text.h"
-#include "core/base/write_target.h"
 #include "tasks/run/command.h"
 #include "tasks/run/output_file.h"
 #include "tasks/run/resume.h"
 
 namespace hft {
 namespace {
-
-// The data's first row; null where it has none, or comes from a pipe that is read once.
-Json first_row(const InputOptions& data) {
-  if (data.files.empty() || std::ranges::find(data.files, "-") != data.files.end()) return {};
-  InputOptions one = data;
-  one.limit = 1;
-  InputReader reader(one);
-  const auto input = reader.next();
-  return input ? input->row : Json();
-}
 
 // Rows of {"tokens": [...]}: the words a space apart as "text", the other columns as they are.
 fs::path joined_words(const InputOptions& data, const fs::path& folder) {
@@ -47,16 +36,6 @@ fs::path joined_words(const InputOptions& data, const fs::path& folder) {
 }
 
 }  // namespace
-
-ScratchFolder::ScratchFolder() : path_(fs::temp_directory_path() / "hft-eval") {
-  if (!make_unique_folder(path_))
-    fail(Errc::kResources, path_.string(), ": cannot make a folder here");
-}
-
-ScratchFolder::~ScratchFolder() {
-  std::error_code ignored;
-  fs::remove_all(path_, ignored);
-}
 
 int write_records(const RecordsRequest& r, const fs::path& file, const ScratchFolder& scratch) {
   const Json row = first_row(r.data);

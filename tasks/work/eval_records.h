@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/base/json.h"
+#include "core/base/write_target.h"
 #include "tasks/run/model_options.h"
 #include "tasks/run/rows.h"
 #include "tasks/work/eval_examples.h"
@@ -19,18 +20,6 @@ struct RecordsRequest {
   InputOptions& data;
   std::string reference_column;
   std::vector<std::string> forwarded;  // options of the command, as they are given to it
-};
-
-// A folder for what an evaluation needs in between, gone with the object.
-class ScratchFolder {
- public:
-  ScratchFolder();
-  ScratchFolder(const ScratchFolder&) = delete;
-  ~ScratchFolder();
-  const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
 };
 
 // Runs the command to its exit code; the records are in `file`. Sentences given as lists of words

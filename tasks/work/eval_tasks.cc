@@ -8,7 +8,7 @@
 namespace hft {
 namespace {
 
-const std::vector<std::string> kLabelColumns{"label", "labels"};
+const std::vector<std::string> kLabelColumns{"label", "labels", "cls"};
 
 const std::vector<EvalTask>& tasks() {
   static const std::vector<std::string> kTextColumns{"reference", "references", "target", "answer",
@@ -32,14 +32,15 @@ const std::vector<EvalTask>& tasks() {
       {"text-generation", "generate", AnswerKind::kTexts, kTextColumns, {"exact_match"},
        {"--no-full-text", "--no-do-sample"}},
       {"image-classification", "image-classify", AnswerKind::kLabels, kLabelColumns,
-       {"accuracy", "f1"}, {"--top-k=all"}},
+       {"accuracy", "f1"}, {"--top-k=all"}, Kind::kImage},
       {"audio-classification", "audio-classify", AnswerKind::kLabels, kLabelColumns,
-       {"accuracy", "f1"}, {"--top-k=all"}},
+       {"accuracy", "f1"}, {"--top-k=all"}, Kind::kSound},
       {"automatic-speech-recognition", "transcribe", AnswerKind::kTexts,
-       {"text", "transcription", "sentence", "reference"}, {"wer", "cer"}, {}},
-      {"image-to-text", "caption", AnswerKind::kTexts, {"caption", "text", "reference"},
-       {"rougeL", "bleu"}, {}},
-      {"visual-question-answering", "vqa", AnswerKind::kTexts, kTextColumns, {"exact_match"}, {}},
+       {"text", "transcription", "sentence", "reference", "txt"}, {"wer", "cer"}, {}, Kind::kSound},
+      {"image-to-text", "caption", AnswerKind::kTexts, {"caption", "text", "reference", "txt"},
+       {"rougeL", "bleu"}, {}, Kind::kImage},
+      {"visual-question-answering", "vqa", AnswerKind::kTexts, kTextColumns, {"exact_match"}, {},
+       Kind::kImage},
       {"multiple-choice", "loglikelihood", AnswerKind::kChoices, {"label", "gold", "answer"},
        {"acc", "acc_norm"}, {}},
       {"language-modeling", "loglikelihood", AnswerKind::kLikelihood, {},

@@ -4,6 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "tasks/run/values.h"
+
 namespace hft {
 
 enum class AnswerKind {
@@ -22,6 +24,7 @@ struct EvalTask {
   std::vector<std::string> references;  // none are wanted where this is empty; columns that hold what is right, the likeliest first
   std::vector<std::string> metrics;     // without --metric
   std::vector<std::string> arguments;   // of the command: what the metrics need of it
+  Kind input = Kind::kText;             // what a folder of data is looked through for
 };
 
 // By the pipeline's name, another name of it, or the command's; kUsage for what is none.
