@@ -59,7 +59,8 @@ int write_records(const RecordsRequest& r, const fs::path& file, const ScratchFo
   arguments.insert(arguments.end(), r.task.arguments.begin(), r.task.arguments.end());
   for (const std::string& one : r.forwarded)
     if (!sentences || !(one.starts_with("--limit=") || one.starts_with("--shard=") ||
-                        one.starts_with("--input-format=")))
+                        one.starts_with("--input-format=") || one.starts_with("--split=") ||
+                        one.starts_with("--subset=")))
       arguments.push_back(one);
   if (!kept.empty()) arguments.push_back("--keep-columns=" + to_line(Json(kept)));
   arguments.insert(arguments.end(), {"--json", "--output=" + file.string()});
