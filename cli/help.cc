@@ -45,7 +45,7 @@ constexpr const char* kEnvironment = R"(Environment
                           [generate] with keys of one command; hft env --config shows what is in force
   HFT_CPU                 the instruction set to compute with: plain, avx2, avx512, avx512_vnni or
                           avx512_bf16 [the best this processor has]
-  SLURM_ARRAY_TASK_ID and _COUNT, JOB_COMPLETION_INDEX, OMPI rank: the default of --shard
+  SLURM_ARRAY_TASK_ID and _COUNT, JOB_COMPLETION_INDEX, MPI's rank: the default of --shard
 )";
 
 constexpr const char* kFormats = R"(Inputs
@@ -54,8 +54,13 @@ constexpr const char* kFormats = R"(Inputs
   -i FILE        .txt one text (--lines: one per line), .jsonl one JSON object or string per line,
                  .json an array of them, .csv and .tsv rows under a line of column names, whose
                  cells are texts as they are written (RFC 4180: quotes hold separators, line ends
-                 and doubled quotes); -i DIR: every file in it; where the suffix does not say, the
-                 content does; gzip and zstd around any of them
+                 and doubled quotes), .parquet and .arrow rows of which the wanted columns are
+                 read, .tar the samples of WebDataset; -i DIR: every file in it; where the suffix
+                 does not say, the content does; gzip and zstd around any of them
+  data sets      -i hf://datasets/ORG/NAME[@REVISION][/PATH], or -i DIR, with --split NAME
+                 (train[:100], test[10%:20%]) and --subset NAME
+  labels         -i DIR of pictures or sounds in folders: the folder's name is the column label;
+                 metadata.jsonl, .csv or .parquet in it: rows that name files (file_name)
   pictures       a file, a folder (each picture in it; -R: also in the folders inside), a pattern
                  in quotes, a URL, - for standard input, data:image/…;base64,… or bare base64, as
                  arguments and in data; JPEG, PNG, WebP, GIF, BMP, TIFF, turned as EXIF says
@@ -67,6 +72,7 @@ Results
   --json         one line per input, in input order:
                  {"input": …, "output": …} or {"input": …, "error": {"code", "message"}}
   --format csv   a row per result; tsv likewise; text draws for people
+  -o x.parquet   a table of the records (also --format parquet)
   --format srt   subtitles of hft transcribe; vtt, tsv and lrc likewise
   Results go to stdout, or with -o to a file that appears when it is complete. A link is followed,
   a device or a pipe is written through, - is stdout; a cache of models is never written to.

@@ -108,18 +108,18 @@ _hft() {
       esac
       ;;
     "generate "*)
-      flags="--help -h --full-text --no-full-text --stream --image --messages --system --chat-template --tools --max-new-tokens --min-new-tokens --max-length --min-length --max-time --num-beams --num-beam-groups --diversity-penalty --length-penalty --num-return-sequences --penalty-alpha --temperature --top-k --top-p --min-p --typical-p --epsilon-cutoff --eta-cutoff --repetition-penalty --encoder-repetition-penalty --no-repeat-ngram-size --encoder-no-repeat-ngram-size --forced-bos-token-id --bos-token-id --pad-token-id --decoder-start-token-id --prompt-lookup-num-tokens --max-matching-ngram-size --num-assistant-tokens --assistant-confidence-threshold --prefill-chunk-size --do-sample --no-do-sample --renormalize-logits --no-renormalize-logits --remove-invalid-values --no-remove-invalid-values --eos-token-id --suppress-tokens --begin-suppress-tokens --forced-eos-token-id --exponential-decay-length-penalty --stop --bad-words --sequence-bias --early-stopping --seed --logprobs --assistant-model --cache-implementation --no-pipeline-defaults --input -i --input-format --lines --recursive -R --files-from --null -0 --limit --max-errors --shard --text-column --messages-column --image-column --id-column --json --format --output -o --force --resume --keep-columns --model -m --revision --subfolder --cache-dir --require-license --local-files-only --adapter --variant --trust-remote-code --dtype --quantize --load-in-4bit --load-in-8bit --bnb-4bit-quant-type --bnb-4bit-use-double-quant --bnb-4bit-compute-dtype --device --threads --batch-size --deterministic --allow-random-head --no-truncation --quiet -q --verbose -v --progress --config"
+      flags="--help -h --full-text --no-full-text --stream --image --messages --system --chat-template --tools --max-new-tokens --min-new-tokens --max-length --min-length --max-time --num-beams --num-beam-groups --diversity-penalty --length-penalty --num-return-sequences --penalty-alpha --temperature --top-k --top-p --min-p --typical-p --epsilon-cutoff --eta-cutoff --repetition-penalty --encoder-repetition-penalty --no-repeat-ngram-size --encoder-no-repeat-ngram-size --forced-bos-token-id --bos-token-id --pad-token-id --decoder-start-token-id --prompt-lookup-num-tokens --max-matching-ngram-size --num-assistant-tokens --assistant-confidence-threshold --prefill-chunk-size --do-sample --no-do-sample --renormalize-logits --no-renormalize-logits --remove-invalid-values --no-remove-invalid-values --eos-token-id --suppress-tokens --begin-suppress-tokens --forced-eos-token-id --exponential-decay-length-penalty --stop --bad-words --sequence-bias --early-stopping --seed --logprobs --assistant-model --cache-implementation --no-pipeline-defaults --input -i --input-format --lines --split --subset --recursive -R --files-from --null -0 --limit --max-errors --shard --text-column --messages-column --image-column --body-column --id-column --json --format --output -o --output-dir --skip-existing --force --resume --keep-columns --model -m --revision --subfolder --cache-dir --require-license --local-files-only --adapter --variant --trust-remote-code --dtype --quantize --load-in-4bit --load-in-8bit --bnb-4bit-quant-type --bnb-4bit-use-double-quant --bnb-4bit-compute-dtype --device --threads --batch-size --deterministic --allow-random-head --no-truncation --quiet -q --verbose -v --progress --config"
       case "$last" in
         --early-stopping) choices="true false never" ;;
         --cache-implementation) choices="dynamic dynamic_full static hybrid sliding_window hybrid_chunked offloaded offloaded_static offloaded_hybrid quantized" ;;
-        --input-format) choices="auto text lines jsonl json csv tsv" ;;
-        --format) choices="text json csv tsv" ;;
+        --input-format) choices="auto text lines jsonl json csv tsv parquet arrow webdataset" ;;
+        --format) choices="text json csv tsv parquet" ;;
         --dtype) choices="auto float32 bfloat16 float16" ;;
         --quantize) choices="none dynamic" ;;
         --bnb-4bit-quant-type) choices="nf4 fp4" ;;
         --bnb-4bit-compute-dtype) choices="float32 bfloat16 float16" ;;
         --progress) choices="auto bar plain json none" ;;
-        --system|--max-new-tokens|--min-new-tokens|--max-length|--min-length|--max-time|--num-beams|--num-beam-groups|--diversity-penalty|--length-penalty|--num-return-sequences|--penalty-alpha|--temperature|--top-k|--top-p|--min-p|--typical-p|--epsilon-cutoff|--eta-cutoff|--repetition-penalty|--encoder-repetition-penalty|--no-repeat-ngram-size|--encoder-no-repeat-ngram-size|--forced-bos-token-id|--bos-token-id|--pad-token-id|--decoder-start-token-id|--prompt-lookup-num-tokens|--max-matching-ngram-size|--num-assistant-tokens|--assistant-confidence-threshold|--prefill-chunk-size|--eos-token-id|--suppress-tokens|--begin-suppress-tokens|--forced-eos-token-id|--exponential-decay-length-penalty|--stop|--bad-words|--seed|--logprobs|--limit|--max-errors|--shard|--text-column|--messages-column|--image-column|--id-column|--keep-columns|--revision|--require-license|--variant|--device|--threads|--batch-size) own=1 ;;
+        --system|--max-new-tokens|--min-new-tokens|--max-length|--min-length|--max-time|--num-beams|--num-beam-groups|--diversity-penalty|--length-penalty|--num-return-sequences|--penalty-alpha|--temperature|--top-k|--top-p|--min-p|--typical-p|--epsilon-cutoff|--eta-cutoff|--repetition-penalty|--encoder-repetition-penalty|--no-repeat-ngram-size|--encoder-no-repeat-ngram-size|--forced-bos-token-id|--bos-token-id|--pad-token-id|--decoder-start-token-id|--prompt-lookup-num-tokens|--max-matching-ngram-size|--num-assistant-tokens|--assistant-confidence-threshold|--prefill-chunk-size|--eos-token-id|--suppress-tokens|--begin-suppress-tokens|--forced-eos-token-id|--exponential-decay-length-penalty|--stop|--bad-words|--seed|--logprobs|--split|--subset|--limit|--max-errors|--shard|--text-column|--messages-column|--image-column|--body-column|--id-column|--keep-columns|--revision|--require-license|--variant|--device|--threads|--batch-size) own=1 ;;
       esac
       ;;
     "chat "*)
@@ -136,245 +136,245 @@ _hft() {
       esac
       ;;
     "classify "*)
-      flags="--help -h --top-k --function-to-apply --candidate-labels --hypothesis-template --multi-label --input -i --input-format --lines --recursive -R --files-from --null -0 --limit --max-errors --shard --text-column --text-pair-column --id-column --json --format --output -o --force --resume --keep-columns --model -m --revision --subfolder --cache-dir --require-license --local-files-only --adapter --variant --trust-remote-code --dtype --quantize --load-in-4bit --load-in-8bit --bnb-4bit-quant-type --bnb-4bit-use-double-quant --bnb-4bit-compute-dtype --device --threads --batch-size --deterministic --allow-random-head --no-truncation --quiet -q --verbose -v --progress --config"
+      flags="--help -h --top-k --function-to-apply --candidate-labels --hypothesis-template --multi-label --input -i --input-format --lines --split --subset --recursive -R --files-from --null -0 --limit --max-errors --shard --text-column --text-pair-column --id-column --json --format --output -o --output-dir --skip-existing --force --resume --keep-columns --model -m --revision --subfolder --cache-dir --require-license --local-files-only --adapter --variant --trust-remote-code --dtype --quantize --load-in-4bit --load-in-8bit --bnb-4bit-quant-type --bnb-4bit-use-double-quant --bnb-4bit-compute-dtype --device --threads --batch-size --deterministic --allow-random-head --no-truncation --quiet -q --verbose -v --progress --config"
       case "$last" in
         --function-to-apply) choices="softmax sigmoid none" ;;
-        --input-format) choices="auto text lines jsonl json csv tsv" ;;
-        --format) choices="text json csv tsv" ;;
+        --input-format) choices="auto text lines jsonl json csv tsv parquet arrow webdataset" ;;
+        --format) choices="text json csv tsv parquet" ;;
         --dtype) choices="auto float32 bfloat16 float16" ;;
         --quantize) choices="none dynamic" ;;
         --bnb-4bit-quant-type) choices="nf4 fp4" ;;
         --bnb-4bit-compute-dtype) choices="float32 bfloat16 float16" ;;
         --progress) choices="auto bar plain json none" ;;
-        --top-k|--candidate-labels|--hypothesis-template|--limit|--max-errors|--shard|--text-column|--text-pair-column|--id-column|--keep-columns|--revision|--require-license|--variant|--device|--threads|--batch-size) own=1 ;;
+        --top-k|--candidate-labels|--hypothesis-template|--split|--subset|--limit|--max-errors|--shard|--text-column|--text-pair-column|--id-column|--keep-columns|--revision|--require-license|--variant|--device|--threads|--batch-size) own=1 ;;
       esac
       ;;
     "ner "*)
-      flags="--help -h --aggregation-strategy --stride --ignore-labels --input -i --input-format --lines --recursive -R --files-from --null -0 --limit --max-errors --shard --text-column --id-column --json --format --output -o --force --resume --keep-columns --model -m --revision --subfolder --cache-dir --require-license --local-files-only --adapter --variant --trust-remote-code --dtype --quantize --load-in-4bit --load-in-8bit --bnb-4bit-quant-type --bnb-4bit-use-double-quant --bnb-4bit-compute-dtype --device --threads --batch-size --deterministic --allow-random-head --no-truncation --quiet -q --verbose -v --progress --config"
+      flags="--help -h --aggregation-strategy --stride --ignore-labels --input -i --input-format --lines --split --subset --recursive -R --files-from --null -0 --limit --max-errors --shard --text-column --id-column --json --format --output -o --output-dir --skip-existing --force --resume --keep-columns --model -m --revision --subfolder --cache-dir --require-license --local-files-only --adapter --variant --trust-remote-code --dtype --quantize --load-in-4bit --load-in-8bit --bnb-4bit-quant-type --bnb-4bit-use-double-quant --bnb-4bit-compute-dtype --device --threads --batch-size --deterministic --allow-random-head --no-truncation --quiet -q --verbose -v --progress --config"
       case "$last" in
         --aggregation-strategy) choices="none simple first average max" ;;
-        --input-format) choices="auto text lines jsonl json csv tsv" ;;
-        --format) choices="text json csv tsv" ;;
+        --input-format) choices="auto text lines jsonl json csv tsv parquet arrow webdataset" ;;
+        --format) choices="text json csv tsv parquet" ;;
         --dtype) choices="auto float32 bfloat16 float16" ;;
         --quantize) choices="none dynamic" ;;
         --bnb-4bit-quant-type) choices="nf4 fp4" ;;
         --bnb-4bit-compute-dtype) choices="float32 bfloat16 float16" ;;
         --progress) choices="auto bar plain json none" ;;
-        --stride|--ignore-labels|--limit|--max-errors|--shard|--text-column|--id-column|--keep-columns|--revision|--require-license|--variant|--device|--threads|--batch-size) own=1 ;;
+        --stride|--ignore-labels|--split|--subset|--limit|--max-errors|--shard|--text-column|--id-column|--keep-columns|--revision|--require-license|--variant|--device|--threads|--batch-size) own=1 ;;
       esac
       ;;
     "qa "*)
-      flags="--help -h --question --context --context-file --top-k --doc-stride --max-answer-len --max-seq-len --max-question-len --handle-impossible-answer --input -i --input-format --lines --recursive -R --files-from --null -0 --limit --max-errors --shard --context-column --question-column --id-column --json --format --output -o --force --resume --keep-columns --model -m --revision --subfolder --cache-dir --require-license --local-files-only --adapter --variant --trust-remote-code --dtype --quantize --load-in-4bit --load-in-8bit --bnb-4bit-quant-type --bnb-4bit-use-double-quant --bnb-4bit-compute-dtype --device --threads --batch-size --deterministic --allow-random-head --no-truncation --quiet -q --verbose -v --progress --config"
+      flags="--help -h --question --context --context-file --top-k --doc-stride --max-answer-len --max-seq-len --max-question-len --handle-impossible-answer --input -i --input-format --lines --split --subset --recursive -R --files-from --null -0 --limit --max-errors --shard --context-column --question-column --id-column --json --format --output -o --output-dir --skip-existing --force --resume --keep-columns --model -m --revision --subfolder --cache-dir --require-license --local-files-only --adapter --variant --trust-remote-code --dtype --quantize --load-in-4bit --load-in-8bit --bnb-4bit-quant-type --bnb-4bit-use-double-quant --bnb-4bit-compute-dtype --device --threads --batch-size --deterministic --allow-random-head --no-truncation --quiet -q --verbose -v --progress --config"
       case "$last" in
-        --input-format) choices="auto text lines jsonl json csv tsv" ;;
-        --format) choices="text json csv tsv" ;;
+        --input-format) choices="auto text lines jsonl json csv tsv parquet arrow webdataset" ;;
+        --format) choices="text json csv tsv parquet" ;;
         --dtype) choices="auto float32 bfloat16 float16" ;;
         --quantize) choices="none dynamic" ;;
         --bnb-4bit-quant-type) choices="nf4 fp4" ;;
         --bnb-4bit-compute-dtype) choices="float32 bfloat16 float16" ;;
         --progress) choices="auto bar plain json none" ;;
-        --question|--context|--top-k|--doc-stride|--max-answer-len|--max-seq-len|--max-question-len|--limit|--max-errors|--shard|--context-column|--question-column|--id-column|--keep-columns|--revision|--require-license|--variant|--device|--threads|--batch-size) own=1 ;;
+        --question|--context|--top-k|--doc-stride|--max-answer-len|--max-seq-len|--max-question-len|--split|--subset|--limit|--max-errors|--shard|--context-column|--question-column|--id-column|--keep-columns|--revision|--require-license|--variant|--device|--threads|--batch-size) own=1 ;;
       esac
       ;;
     "fill-mask "*)
-      flags="--help -h --top-k --targets --input -i --input-format --lines --recursive -R --files-from --null -0 --limit --max-errors --shard --text-column --id-column --json --format --output -o --force --resume --keep-columns --model -m --revision --subfolder --cache-dir --require-license --local-files-only --adapter --variant --trust-remote-code --dtype --quantize --load-in-4bit --load-in-8bit --bnb-4bit-quant-type --bnb-4bit-use-double-quant --bnb-4bit-compute-dtype --device --threads --batch-size --deterministic --allow-random-head --no-truncation --quiet -q --verbose -v --progress --config"
+      flags="--help -h --top-k --targets --input -i --input-format --lines --split --subset --recursive -R --files-from --null -0 --limit --max-errors --shard --text-column --id-column --json --format --output -o --output-dir --skip-existing --force --resume --keep-columns --model -m --revision --subfolder --cache-dir --require-license --local-files-only --adapter --variant --trust-remote-code --dtype --quantize --load-in-4bit --load-in-8bit --bnb-4bit-quant-type --bnb-4bit-use-double-quant --bnb-4bit-compute-dtype --device --threads --batch-size --deterministic --allow-random-head --no-truncation --quiet -q --verbose -v --progress --config"
       case "$last" in
-        --input-format) choices="auto text lines jsonl json csv tsv" ;;
-        --format) choices="text json csv tsv" ;;
+        --input-format) choices="auto text lines jsonl json csv tsv parquet arrow webdataset" ;;
+        --format) choices="text json csv tsv parquet" ;;
         --dtype) choices="auto float32 bfloat16 float16" ;;
         --quantize) choices="none dynamic" ;;
         --bnb-4bit-quant-type) choices="nf4 fp4" ;;
         --bnb-4bit-compute-dtype) choices="float32 bfloat16 float16" ;;
         --progress) choices="auto bar plain json none" ;;
-        --top-k|--targets|--limit|--max-errors|--shard|--text-column|--id-column|--keep-columns|--revision|--require-license|--variant|--device|--threads|--batch-size) own=1 ;;
+        --top-k|--targets|--split|--subset|--limit|--max-errors|--shard|--text-column|--id-column|--keep-columns|--revision|--require-license|--variant|--device|--threads|--batch-size) own=1 ;;
       esac
       ;;
     "summarize "*)
-      flags="--help -h --max-new-tokens --min-new-tokens --max-length --min-length --max-time --num-beams --num-beam-groups --diversity-penalty --length-penalty --num-return-sequences --penalty-alpha --temperature --top-k --top-p --min-p --typical-p --epsilon-cutoff --eta-cutoff --repetition-penalty --encoder-repetition-penalty --no-repeat-ngram-size --encoder-no-repeat-ngram-size --forced-bos-token-id --bos-token-id --pad-token-id --decoder-start-token-id --prompt-lookup-num-tokens --max-matching-ngram-size --num-assistant-tokens --assistant-confidence-threshold --prefill-chunk-size --do-sample --no-do-sample --renormalize-logits --no-renormalize-logits --remove-invalid-values --no-remove-invalid-values --eos-token-id --suppress-tokens --begin-suppress-tokens --forced-eos-token-id --exponential-decay-length-penalty --stop --bad-words --sequence-bias --early-stopping --seed --logprobs --assistant-model --cache-implementation --no-pipeline-defaults --input -i --input-format --lines --recursive -R --files-from --null -0 --limit --max-errors --shard --text-column --id-column --json --format --output -o --force --resume --keep-columns --model -m --revision --subfolder --cache-dir --require-license --local-files-only --adapter --variant --trust-remote-code --dtype --quantize --load-in-4bit --load-in-8bit --bnb-4bit-quant-type --bnb-4bit-use-double-quant --bnb-4bit-compute-dtype --device --threads --batch-size --deterministic --allow-random-head --no-truncation --quiet -q --verbose -v --progress --config"
+      flags="--help -h --max-new-tokens --min-new-tokens --max-length --min-length --max-time --num-beams --num-beam-groups --diversity-penalty --length-penalty --num-return-sequences --penalty-alpha --temperature --top-k --top-p --min-p --typical-p --epsilon-cutoff --eta-cutoff --repetition-penalty --encoder-repetition-penalty --no-repeat-ngram-size --encoder-no-repeat-ngram-size --forced-bos-token-id --bos-token-id --pad-token-id --decoder-start-token-id --prompt-lookup-num-tokens --max-matching-ngram-size --num-assistant-tokens --assistant-confidence-threshold --prefill-chunk-size --do-sample --no-do-sample --renormalize-logits --no-renormalize-logits --remove-invalid-values --no-remove-invalid-values --eos-token-id --suppress-tokens --begin-suppress-tokens --forced-eos-token-id --exponential-decay-length-penalty --stop --bad-words --sequence-bias --early-stopping --seed --logprobs --assistant-model --cache-implementation --no-pipeline-defaults --input -i --input-format --lines --split --subset --recursive -R --files-from --null -0 --limit --max-errors --shard --text-column --id-column --json --format --output -o --output-dir --skip-existing --force --resume --keep-columns --model -m --revision --subfolder --cache-dir --require-license --local-files-only --adapter --variant --trust-remote-code --dtype --quantize --load-in-4bit --load-in-8bit --bnb-4bit-quant-type --bnb-4bit-use-double-quant --bnb-4bit-compute-dtype --device --threads --batch-size --deterministic --allow-random-head --no-truncation --quiet -q --verbose -v --progress --config"
       case "$last" in
         --early-stopping) choices="true false never" ;;
         --cache-implementation) choices="dynamic dynamic_full static hybrid sliding_window hybrid_chunked offloaded offloaded_static offloaded_hybrid quantized" ;;
-        --input-format) choices="auto text lines jsonl json csv tsv" ;;
-        --format) choices="text json csv tsv" ;;
+        --input-format) choices="auto text lines jsonl json csv tsv parquet arrow webdataset" ;;
+        --format) choices="text json csv tsv parquet" ;;
         --dtype) choices="auto float32 bfloat16 float16" ;;
         --quantize) choices="none dynamic" ;;
         --bnb-4bit-quant-type) choices="nf4 fp4" ;;
         --bnb-4bit-compute-dtype) choices="float32 bfloat16 float16" ;;
         --progress) choices="auto bar plain json none" ;;
-        --max-new-tokens|--min-new-tokens|--max-length|--min-length|--max-time|--num-beams|--num-beam-groups|--diversity-penalty|--length-penalty|--num-return-sequences|--penalty-alpha|--temperature|--top-k|--top-p|--min-p|--typical-p|--epsilon-cutoff|--eta-cutoff|--repetition-penalty|--encoder-repetition-penalty|--no-repeat-ngram-size|--encoder-no-repeat-ngram-size|--forced-bos-token-id|--bos-token-id|--pad-token-id|--decoder-start-token-id|--prompt-lookup-num-tokens|--max-matching-ngram-size|--num-assistant-tokens|--assistant-confidence-threshold|--prefill-chunk-size|--eos-token-id|--suppress-tokens|--begin-suppress-tokens|--forced-eos-token-id|--exponential-decay-length-penalty|--stop|--bad-words|--seed|--logprobs|--limit|--max-errors|--shard|--text-column|--id-column|--keep-columns|--revision|--require-license|--variant|--device|--threads|--batch-size) own=1 ;;
+        --max-new-tokens|--min-new-tokens|--max-length|--min-length|--max-time|--num-beams|--num-beam-groups|--diversity-penalty|--length-penalty|--num-return-sequences|--penalty-alpha|--temperature|--top-k|--top-p|--min-p|--typical-p|--epsilon-cutoff|--eta-cutoff|--repetition-penalty|--encoder-repetition-penalty|--no-repeat-ngram-size|--encoder-no-repeat-ngram-size|--forced-bos-token-id|--bos-token-id|--pad-token-id|--decoder-start-token-id|--prompt-lookup-num-tokens|--max-matching-ngram-size|--num-assistant-tokens|--assistant-confidence-threshold|--prefill-chunk-size|--eos-token-id|--suppress-tokens|--begin-suppress-tokens|--forced-eos-token-id|--exponential-decay-length-penalty|--stop|--bad-words|--seed|--logprobs|--split|--subset|--limit|--max-errors|--shard|--text-column|--id-column|--keep-columns|--revision|--require-license|--variant|--device|--threads|--batch-size) own=1 ;;
       esac
       ;;
     "translate "*)
-      flags="--help -h --src-lang --tgt-lang --max-new-tokens --min-new-tokens --max-length --min-length --max-time --num-beams --num-beam-groups --diversity-penalty --length-penalty --num-return-sequences --penalty-alpha --temperature --top-k --top-p --min-p --typical-p --epsilon-cutoff --eta-cutoff --repetition-penalty --encoder-repetition-penalty --no-repeat-ngram-size --encoder-no-repeat-ngram-size --forced-bos-token-id --bos-token-id --pad-token-id --decoder-start-token-id --prompt-lookup-num-tokens --max-matching-ngram-size --num-assistant-tokens --assistant-confidence-threshold --prefill-chunk-size --do-sample --no-do-sample --renormalize-logits --no-renormalize-logits --remove-invalid-values --no-remove-invalid-values --eos-token-id --suppress-tokens --begin-suppress-tokens --forced-eos-token-id --exponential-decay-length-penalty --stop --bad-words --sequence-bias --early-stopping --seed --logprobs --assistant-model --cache-implementation --no-pipeline-defaults --input -i --input-format --lines --recursive -R --files-from --null -0 --limit --max-errors --shard --text-column --id-column --json --format --output -o --force --resume --keep-columns --model -m --revision --subfolder --cache-dir --require-license --local-files-only --adapter --variant --trust-remote-code --dtype --quantize --load-in-4bit --load-in-8bit --bnb-4bit-quant-type --bnb-4bit-use-double-quant --bnb-4bit-compute-dtype --device --threads --batch-size --deterministic --allow-random-head --no-truncation --quiet -q --verbose -v --progress --config"
+      flags="--help -h --src-lang --tgt-lang --max-new-tokens --min-new-tokens --max-length --min-length --max-time --num-beams --num-beam-groups --diversity-penalty --length-penalty --num-return-sequences --penalty-alpha --temperature --top-k --top-p --min-p --typical-p --epsilon-cutoff --eta-cutoff --repetition-penalty --encoder-repetition-penalty --no-repeat-ngram-size --encoder-no-repeat-ngram-size --forced-bos-token-id --bos-token-id --pad-token-id --decoder-start-token-id --prompt-lookup-num-tokens --max-matching-ngram-size --num-assistant-tokens --assistant-confidence-threshold --prefill-chunk-size --do-sample --no-do-sample --renormalize-logits --no-renormalize-logits --remove-invalid-values --no-remove-invalid-values --eos-token-id --suppress-tokens --begin-suppress-tokens --forced-eos-token-id --exponential-decay-length-penalty --stop --bad-words --sequence-bias --early-stopping --seed --logprobs --assistant-model --cache-implementation --no-pipeline-defaults --input -i --input-format --lines --split --subset --recursive -R --files-from --null -0 --limit --max-errors --shard --text-column --id-column --json --format --output -o --output-dir --skip-existing --force --resume --keep-columns --model -m --revision --subfolder --cache-dir --require-license --local-files-only --adapter --variant --trust-remote-code --dtype --quantize --load-in-4bit --load-in-8bit --bnb-4bit-quant-type --bnb-4bit-use-double-quant --bnb-4bit-compute-dtype --device --threads --batch-size --deterministic --allow-random-head --no-truncation --quiet -q --verbose -v --progress --config"
       case "$last" in
         --early-stopping) choices="true false never" ;;
         --cache-implementation) choices="dynamic dynamic_full static hybrid sliding_window hybrid_chunked offloaded offloaded_static offloaded_hybrid quantized" ;;
-        --input-format) choices="auto text lines jsonl json csv tsv" ;;
-        --format) choices="text json csv tsv" ;;
+        --input-format) choices="auto text lines jsonl json csv tsv parquet arrow webdataset" ;;
+        --format) choices="text json csv tsv parquet" ;;
         --dtype) choices="auto float32 bfloat16 float16" ;;
         --quantize) choices="none dynamic" ;;
         --bnb-4bit-quant-type) choices="nf4 fp4" ;;
         --bnb-4bit-compute-dtype) choices="float32 bfloat16 float16" ;;
         --progress) choices="auto bar plain json none" ;;
-        --src-lang|--tgt-lang|--max-new-tokens|--min-new-tokens|--max-length|--min-length|--max-time|--num-beams|--num-beam-groups|--diversity-penalty|--length-penalty|--num-return-sequences|--penalty-alpha|--temperature|--top-k|--top-p|--min-p|--typical-p|--epsilon-cutoff|--eta-cutoff|--repetition-penalty|--encoder-repetition-penalty|--no-repeat-ngram-size|--encoder-no-repeat-ngram-size|--forced-bos-token-id|--bos-token-id|--pad-token-id|--decoder-start-token-id|--prompt-lookup-num-tokens|--max-matching-ngram-size|--num-assistant-tokens|--assistant-confidence-threshold|--prefill-chunk-size|--eos-token-id|--suppress-tokens|--begin-suppress-tokens|--forced-eos-token-id|--exponential-decay-length-penalty|--stop|--bad-words|--seed|--logprobs|--limit|--max-errors|--shard|--text-column|--id-column|--keep-columns|--revision|--require-license|--variant|--device|--threads|--batch-size) own=1 ;;
+        --src-lang|--tgt-lang|--max-new-tokens|--min-new-tokens|--max-length|--min-length|--max-time|--num-beams|--num-beam-groups|--diversity-penalty|--length-penalty|--num-return-sequences|--penalty-alpha|--temperature|--top-k|--top-p|--min-p|--typical-p|--epsilon-cutoff|--eta-cutoff|--repetition-penalty|--encoder-repetition-penalty|--no-repeat-ngram-size|--encoder-no-repeat-ngram-size|--forced-bos-token-id|--bos-token-id|--pad-token-id|--decoder-start-token-id|--prompt-lookup-num-tokens|--max-matching-ngram-size|--num-assistant-tokens|--assistant-confidence-threshold|--prefill-chunk-size|--eos-token-id|--suppress-tokens|--begin-suppress-tokens|--forced-eos-token-id|--exponential-decay-length-penalty|--stop|--bad-words|--seed|--logprobs|--split|--subset|--limit|--max-errors|--shard|--text-column|--id-column|--keep-columns|--revision|--require-license|--variant|--device|--threads|--batch-size) own=1 ;;
       esac
       ;;
     "embed "*)
-      flags="--help -h --pooling --normalize --no-normalize --prompt-name --prompt --document-prompt-name --truncate-dim --max-length --query --top-k --text --image --input -i --input-format --lines --recursive -R --files-from --null -0 --limit --max-errors --shard --text-column --image-column --id-column --json --format --output -o --force --resume --keep-columns --model -m --revision --subfolder --cache-dir --require-license --local-files-only --adapter --variant --trust-remote-code --dtype --quantize --load-in-4bit --load-in-8bit --bnb-4bit-quant-type --bnb-4bit-use-double-quant --bnb-4bit-compute-dtype --device --threads --batch-size --deterministic --allow-random-head --no-truncation --quiet -q --verbose -v --progress --config"
+      flags="--help -h --pooling --normalize --no-normalize --prompt-name --prompt --document-prompt-name --truncate-dim --max-length --query --top-k --text --image --input -i --input-format --lines --split --subset --recursive -R --files-from --null -0 --limit --max-errors --shard --text-column --image-column --id-column --json --format --output -o --output-dir --skip-existing --force --resume --keep-columns --model -m --revision --subfolder --cache-dir --require-license --local-files-only --adapter --variant --trust-remote-code --dtype --quantize --load-in-4bit --load-in-8bit --bnb-4bit-quant-type --bnb-4bit-use-double-quant --bnb-4bit-compute-dtype --device --threads --batch-size --deterministic --allow-random-head --no-truncation --quiet -q --verbose -v --progress --config"
       case "$last" in
         --pooling) choices="auto cls mean max last mean_sqrt_len weightedmean" ;;
-        --input-format) choices="auto text lines jsonl json csv tsv" ;;
-        --format) choices="text json csv tsv" ;;
+        --input-format) choices="auto text lines jsonl json csv tsv parquet arrow webdataset" ;;
+        --format) choices="text json csv tsv parquet" ;;
         --dtype) choices="auto float32 bfloat16 float16" ;;
         --quantize) choices="none dynamic" ;;
         --bnb-4bit-quant-type) choices="nf4 fp4" ;;
         --bnb-4bit-compute-dtype) choices="float32 bfloat16 float16" ;;
         --progress) choices="auto bar plain json none" ;;
-        --prompt-name|--prompt|--document-prompt-name|--truncate-dim|--max-length|--query|--top-k|--limit|--max-errors|--shard|--text-column|--image-column|--id-column|--keep-columns|--revision|--require-license|--variant|--device|--threads|--batch-size) own=1 ;;
+        --prompt-name|--prompt|--document-prompt-name|--truncate-dim|--max-length|--query|--top-k|--split|--subset|--limit|--max-errors|--shard|--text-column|--image-column|--id-column|--keep-columns|--revision|--require-license|--variant|--device|--threads|--batch-size) own=1 ;;
       esac
       ;;
     "rerank "*)
-      flags="--help -h --query --top-k --max-length --function-to-apply --input -i --input-format --lines --recursive -R --files-from --null -0 --limit --max-errors --shard --text-column --query-column --documents-column --id-column --json --format --output -o --force --resume --keep-columns --model -m --revision --subfolder --cache-dir --require-license --local-files-only --adapter --variant --trust-remote-code --dtype --quantize --load-in-4bit --load-in-8bit --bnb-4bit-quant-type --bnb-4bit-use-double-quant --bnb-4bit-compute-dtype --device --threads --batch-size --deterministic --allow-random-head --no-truncation --quiet -q --verbose -v --progress --config"
+      flags="--help -h --query --top-k --max-length --function-to-apply --input -i --input-format --lines --split --subset --recursive -R --files-from --null -0 --limit --max-errors --shard --text-column --query-column --documents-column --id-column --json --format --output -o --output-dir --skip-existing --force --resume --keep-columns --model -m --revision --subfolder --cache-dir --require-license --local-files-only --adapter --variant --trust-remote-code --dtype --quantize --load-in-4bit --load-in-8bit --bnb-4bit-quant-type --bnb-4bit-use-double-quant --bnb-4bit-compute-dtype --device --threads --batch-size --deterministic --allow-random-head --no-truncation --quiet -q --verbose -v --progress --config"
       case "$last" in
         --function-to-apply) choices="softmax sigmoid none" ;;
-        --input-format) choices="auto text lines jsonl json csv tsv" ;;
-        --format) choices="text json csv tsv" ;;
+        --input-format) choices="auto text lines jsonl json csv tsv parquet arrow webdataset" ;;
+        --format) choices="text json csv tsv parquet" ;;
         --dtype) choices="auto float32 bfloat16 float16" ;;
         --quantize) choices="none dynamic" ;;
         --bnb-4bit-quant-type) choices="nf4 fp4" ;;
         --bnb-4bit-compute-dtype) choices="float32 bfloat16 float16" ;;
         --progress) choices="auto bar plain json none" ;;
-        --query|--top-k|--max-length|--limit|--max-errors|--shard|--text-column|--query-column|--documents-column|--id-column|--keep-columns|--revision|--require-license|--variant|--device|--threads|--batch-size) own=1 ;;
+        --query|--top-k|--max-length|--split|--subset|--limit|--max-errors|--shard|--text-column|--query-column|--documents-column|--id-column|--keep-columns|--revision|--require-license|--variant|--device|--threads|--batch-size) own=1 ;;
       esac
       ;;
     "loglikelihood "*)
-      flags="--help -h --fewshot --num-fewshot --description --target-delimiter --fewshot-delimiter --input -i --input-format --lines --recursive -R --files-from --null -0 --limit --max-errors --shard --text-column --choices-column --id-column --json --format --output -o --force --resume --keep-columns --model -m --revision --subfolder --cache-dir --require-license --local-files-only --adapter --variant --trust-remote-code --dtype --quantize --load-in-4bit --load-in-8bit --bnb-4bit-quant-type --bnb-4bit-use-double-quant --bnb-4bit-compute-dtype --device --threads --batch-size --deterministic --allow-random-head --no-truncation --quiet -q --verbose -v --progress --config"
+      flags="--help -h --fewshot --num-fewshot --description --target-delimiter --fewshot-delimiter --input -i --input-format --lines --split --subset --recursive -R --files-from --null -0 --limit --max-errors --shard --text-column --choices-column --id-column --json --format --output -o --output-dir --skip-existing --force --resume --keep-columns --model -m --revision --subfolder --cache-dir --require-license --local-files-only --adapter --variant --trust-remote-code --dtype --quantize --load-in-4bit --load-in-8bit --bnb-4bit-quant-type --bnb-4bit-use-double-quant --bnb-4bit-compute-dtype --device --threads --batch-size --deterministic --allow-random-head --no-truncation --quiet -q --verbose -v --progress --config"
       case "$last" in
-        --input-format) choices="auto text lines jsonl json csv tsv" ;;
-        --format) choices="text json csv tsv" ;;
+        --input-format) choices="auto text lines jsonl json csv tsv parquet arrow webdataset" ;;
+        --format) choices="text json csv tsv parquet" ;;
         --dtype) choices="auto float32 bfloat16 float16" ;;
         --quantize) choices="none dynamic" ;;
         --bnb-4bit-quant-type) choices="nf4 fp4" ;;
         --bnb-4bit-compute-dtype) choices="float32 bfloat16 float16" ;;
         --progress) choices="auto bar plain json none" ;;
-        --num-fewshot|--description|--target-delimiter|--fewshot-delimiter|--limit|--max-errors|--shard|--text-column|--choices-column|--id-column|--keep-columns|--revision|--require-license|--variant|--device|--threads|--batch-size) own=1 ;;
+        --num-fewshot|--description|--target-delimiter|--fewshot-delimiter|--split|--subset|--limit|--max-errors|--shard|--text-column|--choices-column|--id-column|--keep-columns|--revision|--require-license|--variant|--device|--threads|--batch-size) own=1 ;;
       esac
       ;;
     "image-classify "*)
-      flags="--help -h --top-k --function-to-apply --candidate-labels --hypothesis-template --input -i --input-format --lines --recursive -R --files-from --null -0 --limit --max-errors --shard --image-column --id-column --json --format --output -o --force --resume --keep-columns --model -m --revision --subfolder --cache-dir --require-license --local-files-only --adapter --variant --trust-remote-code --dtype --quantize --load-in-4bit --load-in-8bit --bnb-4bit-quant-type --bnb-4bit-use-double-quant --bnb-4bit-compute-dtype --device --threads --batch-size --deterministic --allow-random-head --no-truncation --quiet -q --verbose -v --progress --config"
+      flags="--help -h --top-k --function-to-apply --candidate-labels --hypothesis-template --input -i --input-format --lines --split --subset --recursive -R --files-from --null -0 --limit --max-errors --shard --image-column --id-column --json --format --output -o --output-dir --skip-existing --force --resume --keep-columns --model -m --revision --subfolder --cache-dir --require-license --local-files-only --adapter --variant --trust-remote-code --dtype --quantize --load-in-4bit --load-in-8bit --bnb-4bit-quant-type --bnb-4bit-use-double-quant --bnb-4bit-compute-dtype --device --threads --batch-size --deterministic --allow-random-head --no-truncation --quiet -q --verbose -v --progress --config"
       case "$last" in
         --function-to-apply) choices="softmax sigmoid none" ;;
-        --input-format) choices="auto text lines jsonl json csv tsv" ;;
-        --format) choices="text json csv tsv" ;;
+        --input-format) choices="auto text lines jsonl json csv tsv parquet arrow webdataset" ;;
+        --format) choices="text json csv tsv parquet" ;;
         --dtype) choices="auto float32 bfloat16 float16" ;;
         --quantize) choices="none dynamic" ;;
         --bnb-4bit-quant-type) choices="nf4 fp4" ;;
         --bnb-4bit-compute-dtype) choices="float32 bfloat16 float16" ;;
         --progress) choices="auto bar plain json none" ;;
-        --top-k|--candidate-labels|--hypothesis-template|--limit|--max-errors|--shard|--image-column|--id-column|--keep-columns|--revision|--require-license|--variant|--device|--threads|--batch-size) own=1 ;;
+        --top-k|--candidate-labels|--hypothesis-template|--split|--subset|--limit|--max-errors|--shard|--image-column|--id-column|--keep-columns|--revision|--require-license|--variant|--device|--threads|--batch-size) own=1 ;;
       esac
       ;;
     "detect "*)
-      flags="--help -h --threshold --save-images --input -i --input-format --lines --recursive -R --files-from --null -0 --limit --max-errors --shard --image-column --id-column --json --format --output -o --force --resume --keep-columns --model -m --revision --subfolder --cache-dir --require-license --local-files-only --adapter --variant --trust-remote-code --dtype --quantize --load-in-4bit --load-in-8bit --bnb-4bit-quant-type --bnb-4bit-use-double-quant --bnb-4bit-compute-dtype --device --threads --batch-size --deterministic --allow-random-head --no-truncation --quiet -q --verbose -v --progress --config"
+      flags="--help -h --threshold --save-images --input -i --input-format --lines --split --subset --recursive -R --files-from --null -0 --limit --max-errors --shard --image-column --id-column --json --format --output -o --output-dir --skip-existing --force --resume --keep-columns --model -m --revision --subfolder --cache-dir --require-license --local-files-only --adapter --variant --trust-remote-code --dtype --quantize --load-in-4bit --load-in-8bit --bnb-4bit-quant-type --bnb-4bit-use-double-quant --bnb-4bit-compute-dtype --device --threads --batch-size --deterministic --allow-random-head --no-truncation --quiet -q --verbose -v --progress --config"
       case "$last" in
-        --input-format) choices="auto text lines jsonl json csv tsv" ;;
-        --format) choices="text json csv tsv coco" ;;
+        --input-format) choices="auto text lines jsonl json csv tsv parquet arrow webdataset" ;;
+        --format) choices="text json csv tsv parquet coco" ;;
         --dtype) choices="auto float32 bfloat16 float16" ;;
         --quantize) choices="none dynamic" ;;
         --bnb-4bit-quant-type) choices="nf4 fp4" ;;
         --bnb-4bit-compute-dtype) choices="float32 bfloat16 float16" ;;
         --progress) choices="auto bar plain json none" ;;
-        --threshold|--limit|--max-errors|--shard|--image-column|--id-column|--keep-columns|--revision|--require-license|--variant|--device|--threads|--batch-size) own=1 ;;
+        --threshold|--split|--subset|--limit|--max-errors|--shard|--image-column|--id-column|--keep-columns|--revision|--require-license|--variant|--device|--threads|--batch-size) own=1 ;;
       esac
       ;;
     "segment "*)
-      flags="--help -h --subtask --threshold --mask-threshold --overlap-mask-area-threshold --save-images --save-masks --input -i --input-format --lines --recursive -R --files-from --null -0 --limit --max-errors --shard --image-column --id-column --json --format --output -o --force --resume --keep-columns --model -m --revision --subfolder --cache-dir --require-license --local-files-only --adapter --variant --trust-remote-code --dtype --quantize --load-in-4bit --load-in-8bit --bnb-4bit-quant-type --bnb-4bit-use-double-quant --bnb-4bit-compute-dtype --device --threads --batch-size --deterministic --allow-random-head --no-truncation --quiet -q --verbose -v --progress --config"
+      flags="--help -h --subtask --threshold --mask-threshold --overlap-mask-area-threshold --save-images --save-masks --input -i --input-format --lines --split --subset --recursive -R --files-from --null -0 --limit --max-errors --shard --image-column --id-column --json --format --output -o --output-dir --skip-existing --force --resume --keep-columns --model -m --revision --subfolder --cache-dir --require-license --local-files-only --adapter --variant --trust-remote-code --dtype --quantize --load-in-4bit --load-in-8bit --bnb-4bit-quant-type --bnb-4bit-use-double-quant --bnb-4bit-compute-dtype --device --threads --batch-size --deterministic --allow-random-head --no-truncation --quiet -q --verbose -v --progress --config"
       case "$last" in
         --subtask) choices="panoptic instance semantic" ;;
-        --input-format) choices="auto text lines jsonl json csv tsv" ;;
-        --format) choices="text json csv tsv" ;;
+        --input-format) choices="auto text lines jsonl json csv tsv parquet arrow webdataset" ;;
+        --format) choices="text json csv tsv parquet" ;;
         --dtype) choices="auto float32 bfloat16 float16" ;;
         --quantize) choices="none dynamic" ;;
         --bnb-4bit-quant-type) choices="nf4 fp4" ;;
         --bnb-4bit-compute-dtype) choices="float32 bfloat16 float16" ;;
         --progress) choices="auto bar plain json none" ;;
-        --threshold|--mask-threshold|--overlap-mask-area-threshold|--limit|--max-errors|--shard|--image-column|--id-column|--keep-columns|--revision|--require-license|--variant|--device|--threads|--batch-size) own=1 ;;
+        --threshold|--mask-threshold|--overlap-mask-area-threshold|--split|--subset|--limit|--max-errors|--shard|--image-column|--id-column|--keep-columns|--revision|--require-license|--variant|--device|--threads|--batch-size) own=1 ;;
       esac
       ;;
     "caption "*)
-      flags="--help -h --prompt --max-new-tokens --min-new-tokens --max-length --min-length --max-time --num-beams --num-beam-groups --diversity-penalty --length-penalty --num-return-sequences --penalty-alpha --temperature --top-k --top-p --min-p --typical-p --epsilon-cutoff --eta-cutoff --repetition-penalty --encoder-repetition-penalty --no-repeat-ngram-size --encoder-no-repeat-ngram-size --forced-bos-token-id --bos-token-id --pad-token-id --decoder-start-token-id --prompt-lookup-num-tokens --max-matching-ngram-size --num-assistant-tokens --assistant-confidence-threshold --prefill-chunk-size --do-sample --no-do-sample --renormalize-logits --no-renormalize-logits --remove-invalid-values --no-remove-invalid-values --eos-token-id --suppress-tokens --begin-suppress-tokens --forced-eos-token-id --exponential-decay-length-penalty --stop --bad-words --sequence-bias --early-stopping --seed --logprobs --assistant-model --cache-implementation --no-pipeline-defaults --input -i --input-format --lines --recursive -R --files-from --null -0 --limit --max-errors --shard --image-column --id-column --json --format --output -o --force --resume --keep-columns --model -m --revision --subfolder --cache-dir --require-license --local-files-only --adapter --variant --trust-remote-code --dtype --quantize --load-in-4bit --load-in-8bit --bnb-4bit-quant-type --bnb-4bit-use-double-quant --bnb-4bit-compute-dtype --device --threads --batch-size --deterministic --allow-random-head --no-truncation --quiet -q --verbose -v --progress --config"
+      flags="--help -h --prompt --max-new-tokens --min-new-tokens --max-length --min-length --max-time --num-beams --num-beam-groups --diversity-penalty --length-penalty --num-return-sequences --penalty-alpha --temperature --top-k --top-p --min-p --typical-p --epsilon-cutoff --eta-cutoff --repetition-penalty --encoder-repetition-penalty --no-repeat-ngram-size --encoder-no-repeat-ngram-size --forced-bos-token-id --bos-token-id --pad-token-id --decoder-start-token-id --prompt-lookup-num-tokens --max-matching-ngram-size --num-assistant-tokens --assistant-confidence-threshold --prefill-chunk-size --do-sample --no-do-sample --renormalize-logits --no-renormalize-logits --remove-invalid-values --no-remove-invalid-values --eos-token-id --suppress-tokens --begin-suppress-tokens --forced-eos-token-id --exponential-decay-length-penalty --stop --bad-words --sequence-bias --early-stopping --seed --logprobs --assistant-model --cache-implementation --no-pipeline-defaults --input -i --input-format --lines --split --subset --recursive -R --files-from --null -0 --limit --max-errors --shard --image-column --id-column --json --format --output -o --output-dir --skip-existing --force --resume --keep-columns --model -m --revision --subfolder --cache-dir --require-license --local-files-only --adapter --variant --trust-remote-code --dtype --quantize --load-in-4bit --load-in-8bit --bnb-4bit-quant-type --bnb-4bit-use-double-quant --bnb-4bit-compute-dtype --device --threads --batch-size --deterministic --allow-random-head --no-truncation --quiet -q --verbose -v --progress --config"
       case "$last" in
         --early-stopping) choices="true false never" ;;
         --cache-implementation) choices="dynamic dynamic_full static hybrid sliding_window hybrid_chunked offloaded offloaded_static offloaded_hybrid quantized" ;;
-        --input-format) choices="auto text lines jsonl json csv tsv" ;;
-        --format) choices="text json csv tsv" ;;
+        --input-format) choices="auto text lines jsonl json csv tsv parquet arrow webdataset" ;;
+        --format) choices="text json csv tsv parquet" ;;
         --dtype) choices="auto float32 bfloat16 float16" ;;
         --quantize) choices="none dynamic" ;;
         --bnb-4bit-quant-type) choices="nf4 fp4" ;;
         --bnb-4bit-compute-dtype) choices="float32 bfloat16 float16" ;;
         --progress) choices="auto bar plain json none" ;;
-        --prompt|--max-new-tokens|--min-new-tokens|--max-length|--min-length|--max-time|--num-beams|--num-beam-groups|--diversity-penalty|--length-penalty|--num-return-sequences|--penalty-alpha|--temperature|--top-k|--top-p|--min-p|--typical-p|--epsilon-cutoff|--eta-cutoff|--repetition-penalty|--encoder-repetition-penalty|--no-repeat-ngram-size|--encoder-no-repeat-ngram-size|--forced-bos-token-id|--bos-token-id|--pad-token-id|--decoder-start-token-id|--prompt-lookup-num-tokens|--max-matching-ngram-size|--num-assistant-tokens|--assistant-confidence-threshold|--prefill-chunk-size|--eos-token-id|--suppress-tokens|--begin-suppress-tokens|--forced-eos-token-id|--exponential-decay-length-penalty|--stop|--bad-words|--seed|--logprobs|--limit|--max-errors|--shard|--image-column|--id-column|--keep-columns|--revision|--require-license|--variant|--device|--threads|--batch-size) own=1 ;;
+        --prompt|--max-new-tokens|--min-new-tokens|--max-length|--min-length|--max-time|--num-beams|--num-beam-groups|--diversity-penalty|--length-penalty|--num-return-sequences|--penalty-alpha|--temperature|--top-k|--top-p|--min-p|--typical-p|--epsilon-cutoff|--eta-cutoff|--repetition-penalty|--encoder-repetition-penalty|--no-repeat-ngram-size|--encoder-no-repeat-ngram-size|--forced-bos-token-id|--bos-token-id|--pad-token-id|--decoder-start-token-id|--prompt-lookup-num-tokens|--max-matching-ngram-size|--num-assistant-tokens|--assistant-confidence-threshold|--prefill-chunk-size|--eos-token-id|--suppress-tokens|--begin-suppress-tokens|--forced-eos-token-id|--exponential-decay-length-penalty|--stop|--bad-words|--seed|--logprobs|--split|--subset|--limit|--max-errors|--shard|--image-column|--id-column|--keep-columns|--revision|--require-license|--variant|--device|--threads|--batch-size) own=1 ;;
       esac
       ;;
     "vqa "*)
-      flags="--help -h --question --max-new-tokens --min-new-tokens --max-length --min-length --max-time --num-beams --num-beam-groups --diversity-penalty --length-penalty --num-return-sequences --penalty-alpha --temperature --top-k --top-p --min-p --typical-p --epsilon-cutoff --eta-cutoff --repetition-penalty --encoder-repetition-penalty --no-repeat-ngram-size --encoder-no-repeat-ngram-size --forced-bos-token-id --bos-token-id --pad-token-id --decoder-start-token-id --prompt-lookup-num-tokens --max-matching-ngram-size --num-assistant-tokens --assistant-confidence-threshold --prefill-chunk-size --do-sample --no-do-sample --renormalize-logits --no-renormalize-logits --remove-invalid-values --no-remove-invalid-values --eos-token-id --suppress-tokens --begin-suppress-tokens --forced-eos-token-id --exponential-decay-length-penalty --stop --bad-words --sequence-bias --early-stopping --seed --logprobs --assistant-model --cache-implementation --no-pipeline-defaults --input -i --input-format --lines --recursive -R --files-from --null -0 --limit --max-errors --shard --image-column --question-column --id-column --json --format --output -o --force --resume --keep-columns --model -m --revision --subfolder --cache-dir --require-license --local-files-only --adapter --variant --trust-remote-code --dtype --quantize --load-in-4bit --load-in-8bit --bnb-4bit-quant-type --bnb-4bit-use-double-quant --bnb-4bit-compute-dtype --device --threads --batch-size --deterministic --allow-random-head --no-truncation --quiet -q --verbose -v --progress --config"
+      flags="--help -h --question --max-new-tokens --min-new-tokens --max-length --min-length --max-time --num-beams --num-beam-groups --diversity-penalty --length-penalty --num-return-sequences --penalty-alpha --temperature --top-k --top-p --min-p --typical-p --epsilon-cutoff --eta-cutoff --repetition-penalty --encoder-repetition-penalty --no-repeat-ngram-size --encoder-no-repeat-ngram-size --forced-bos-token-id --bos-token-id --pad-token-id --decoder-start-token-id --prompt-lookup-num-tokens --max-matching-ngram-size --num-assistant-tokens --assistant-confidence-threshold --prefill-chunk-size --do-sample --no-do-sample --renormalize-logits --no-renormalize-logits --remove-invalid-values --no-remove-invalid-values --eos-token-id --suppress-tokens --begin-suppress-tokens --forced-eos-token-id --exponential-decay-length-penalty --stop --bad-words --sequence-bias --early-stopping --seed --logprobs --assistant-model --cache-implementation --no-pipeline-defaults --input -i --input-format --lines --split --subset --recursive -R --files-from --null -0 --limit --max-errors --shard --image-column --question-column --id-column --json --format --output -o --output-dir --skip-existing --force --resume --keep-columns --model -m --revision --subfolder --cache-dir --require-license --local-files-only --adapter --variant --trust-remote-code --dtype --quantize --load-in-4bit --load-in-8bit --bnb-4bit-quant-type --bnb-4bit-use-double-quant --bnb-4bit-compute-dtype --device --threads --batch-size --deterministic --allow-random-head --no-truncation --quiet -q --verbose -v --progress --config"
       case "$last" in
         --early-stopping) choices="true false never" ;;
         --cache-implementation) choices="dynamic dynamic_full static hybrid sliding_window hybrid_chunked offloaded offloaded_static offloaded_hybrid quantized" ;;
-        --input-format) choices="auto text lines jsonl json csv tsv" ;;
-        --format) choices="text json csv tsv" ;;
+        --input-format) choices="auto text lines jsonl json csv tsv parquet arrow webdataset" ;;
+        --format) choices="text json csv tsv parquet" ;;
         --dtype) choices="auto float32 bfloat16 float16" ;;
         --quantize) choices="none dynamic" ;;
         --bnb-4bit-quant-type) choices="nf4 fp4" ;;
         --bnb-4bit-compute-dtype) choices="float32 bfloat16 float16" ;;
         --progress) choices="auto bar plain json none" ;;
-        --question|--max-new-tokens|--min-new-tokens|--max-length|--min-length|--max-time|--num-beams|--num-beam-groups|--diversity-penalty|--length-penalty|--num-return-sequences|--penalty-alpha|--temperature|--top-k|--top-p|--min-p|--typical-p|--epsilon-cutoff|--eta-cutoff|--repetition-penalty|--encoder-repetition-penalty|--no-repeat-ngram-size|--encoder-no-repeat-ngram-size|--forced-bos-token-id|--bos-token-id|--pad-token-id|--decoder-start-token-id|--prompt-lookup-num-tokens|--max-matching-ngram-size|--num-assistant-tokens|--assistant-confidence-threshold|--prefill-chunk-size|--eos-token-id|--suppress-tokens|--begin-suppress-tokens|--forced-eos-token-id|--exponential-decay-length-penalty|--stop|--bad-words|--seed|--logprobs|--limit|--max-errors|--shard|--image-column|--question-column|--id-column|--keep-columns|--revision|--require-license|--variant|--device|--threads|--batch-size) own=1 ;;
+        --question|--max-new-tokens|--min-new-tokens|--max-length|--min-length|--max-time|--num-beams|--num-beam-groups|--diversity-penalty|--length-penalty|--num-return-sequences|--penalty-alpha|--temperature|--top-k|--top-p|--min-p|--typical-p|--epsilon-cutoff|--eta-cutoff|--repetition-penalty|--encoder-repetition-penalty|--no-repeat-ngram-size|--encoder-no-repeat-ngram-size|--forced-bos-token-id|--bos-token-id|--pad-token-id|--decoder-start-token-id|--prompt-lookup-num-tokens|--max-matching-ngram-size|--num-assistant-tokens|--assistant-confidence-threshold|--prefill-chunk-size|--eos-token-id|--suppress-tokens|--begin-suppress-tokens|--forced-eos-token-id|--exponential-decay-length-penalty|--stop|--bad-words|--seed|--logprobs|--split|--subset|--limit|--max-errors|--shard|--image-column|--question-column|--id-column|--keep-columns|--revision|--require-license|--variant|--device|--threads|--batch-size) own=1 ;;
       esac
       ;;
     "doc-qa "*)
-      flags="--help -h --question --top-k --lang --tesseract-config --word-boxes --doc-stride --max-answer-len --max-seq-len --handle-impossible-answer --save-images --max-new-tokens --min-new-tokens --max-length --min-length --max-time --num-beams --num-beam-groups --diversity-penalty --length-penalty --num-return-sequences --penalty-alpha --temperature --top-p --min-p --typical-p --epsilon-cutoff --eta-cutoff --repetition-penalty --encoder-repetition-penalty --no-repeat-ngram-size --encoder-no-repeat-ngram-size --forced-bos-token-id --bos-token-id --pad-token-id --decoder-start-token-id --prompt-lookup-num-tokens --max-matching-ngram-size --num-assistant-tokens --assistant-confidence-threshold --prefill-chunk-size --do-sample --no-do-sample --renormalize-logits --no-renormalize-logits --remove-invalid-values --no-remove-invalid-values --eos-token-id --suppress-tokens --begin-suppress-tokens --forced-eos-token-id --exponential-decay-length-penalty --stop --bad-words --sequence-bias --early-stopping --seed --logprobs --assistant-model --cache-implementation --no-pipeline-defaults --input -i --input-format --lines --recursive -R --files-from --null -0 --limit --max-errors --shard --image-column --question-column --word-boxes-column --id-column --json --format --output -o --force --resume --keep-columns --model -m --revision --subfolder --cache-dir --require-license --local-files-only --adapter --variant --trust-remote-code --dtype --quantize --load-in-4bit --load-in-8bit --bnb-4bit-quant-type --bnb-4bit-use-double-quant --bnb-4bit-compute-dtype --device --threads --batch-size --deterministic --allow-random-head --no-truncation --quiet -q --verbose -v --progress --config"
+      flags="--help -h --question --top-k --lang --tesseract-config --word-boxes --doc-stride --max-answer-len --max-seq-len --handle-impossible-answer --save-images --max-new-tokens --min-new-tokens --max-length --min-length --max-time --num-beams --num-beam-groups --diversity-penalty --length-penalty --num-return-sequences --penalty-alpha --temperature --top-p --min-p --typical-p --epsilon-cutoff --eta-cutoff --repetition-penalty --encoder-repetition-penalty --no-repeat-ngram-size --encoder-no-repeat-ngram-size --forced-bos-token-id --bos-token-id --pad-token-id --decoder-start-token-id --prompt-lookup-num-tokens --max-matching-ngram-size --num-assistant-tokens --assistant-confidence-threshold --prefill-chunk-size --do-sample --no-do-sample --renormalize-logits --no-renormalize-logits --remove-invalid-values --no-remove-invalid-values --eos-token-id --suppress-tokens --begin-suppress-tokens --forced-eos-token-id --exponential-decay-length-penalty --stop --bad-words --sequence-bias --early-stopping --seed --logprobs --assistant-model --cache-implementation --no-pipeline-defaults --input -i --input-format --lines --split --subset --recursive -R --files-from --null -0 --limit --max-errors --shard --image-column --question-column --word-boxes-column --id-column --json --format --output -o --output-dir --skip-existing --force --resume --keep-columns --model -m --revision --subfolder --cache-dir --require-license --local-files-only --adapter --variant --trust-remote-code --dtype --quantize --load-in-4bit --load-in-8bit --bnb-4bit-quant-type --bnb-4bit-use-double-quant --bnb-4bit-compute-dtype --device --threads --batch-size --deterministic --allow-random-head --no-truncation --quiet -q --verbose -v --progress --config"
       case "$last" in
         --early-stopping) choices="true false never" ;;
         --cache-implementation) choices="dynamic dynamic_full static hybrid sliding_window hybrid_chunked offloaded offloaded_static offloaded_hybrid quantized" ;;
-        --input-format) choices="auto text lines jsonl json csv tsv" ;;
-        --format) choices="text json csv tsv" ;;
+        --input-format) choices="auto text lines jsonl json csv tsv parquet arrow webdataset" ;;
+        --format) choices="text json csv tsv parquet" ;;
         --dtype) choices="auto float32 bfloat16 float16" ;;
         --quantize) choices="none dynamic" ;;
         --bnb-4bit-quant-type) choices="nf4 fp4" ;;
         --bnb-4bit-compute-dtype) choices="float32 bfloat16 float16" ;;
         --progress) choices="auto bar plain json none" ;;
-        --question|--top-k|--lang|--tesseract-config|--doc-stride|--max-answer-len|--max-seq-len|--max-new-tokens|--min-new-tokens|--max-length|--min-length|--max-time|--num-beams|--num-beam-groups|--diversity-penalty|--length-penalty|--num-return-sequences|--penalty-alpha|--temperature|--top-p|--min-p|--typical-p|--epsilon-cutoff|--eta-cutoff|--repetition-penalty|--encoder-repetition-penalty|--no-repeat-ngram-size|--encoder-no-repeat-ngram-size|--forced-bos-token-id|--bos-token-id|--pad-token-id|--decoder-start-token-id|--prompt-lookup-num-tokens|--max-matching-ngram-size|--num-assistant-tokens|--assistant-confidence-threshold|--prefill-chunk-size|--eos-token-id|--suppress-tokens|--begin-suppress-tokens|--forced-eos-token-id|--exponential-decay-length-penalty|--stop|--bad-words|--seed|--logprobs|--limit|--max-errors|--shard|--image-column|--question-column|--word-boxes-column|--id-column|--keep-columns|--revision|--require-license|--variant|--device|--threads|--batch-size) own=1 ;;
+        --question|--top-k|--lang|--tesseract-config|--doc-stride|--max-answer-len|--max-seq-len|--max-new-tokens|--min-new-tokens|--max-length|--min-length|--max-time|--num-beams|--num-beam-groups|--diversity-penalty|--length-penalty|--num-return-sequences|--penalty-alpha|--temperature|--top-p|--min-p|--typical-p|--epsilon-cutoff|--eta-cutoff|--repetition-penalty|--encoder-repetition-penalty|--no-repeat-ngram-size|--encoder-no-repeat-ngram-size|--forced-bos-token-id|--bos-token-id|--pad-token-id|--decoder-start-token-id|--prompt-lookup-num-tokens|--max-matching-ngram-size|--num-assistant-tokens|--assistant-confidence-threshold|--prefill-chunk-size|--eos-token-id|--suppress-tokens|--begin-suppress-tokens|--forced-eos-token-id|--exponential-decay-length-penalty|--stop|--bad-words|--seed|--logprobs|--split|--subset|--limit|--max-errors|--shard|--image-column|--question-column|--word-boxes-column|--id-column|--keep-columns|--revision|--require-license|--variant|--device|--threads|--batch-size) own=1 ;;
       esac
       ;;
     "audio-classify "*)
-      flags="--help -h --top-k --function-to-apply --candidate-labels --hypothesis-template --raw --input -i --input-format --lines --recursive -R --files-from --null -0 --limit --max-errors --shard --audio-column --id-column --json --format --output -o --force --resume --keep-columns --model -m --revision --subfolder --cache-dir --require-license --local-files-only --adapter --variant --trust-remote-code --dtype --quantize --load-in-4bit --load-in-8bit --bnb-4bit-quant-type --bnb-4bit-use-double-quant --bnb-4bit-compute-dtype --device --threads --batch-size --deterministic --allow-random-head --no-truncation --quiet -q --verbose -v --progress --config"
+      flags="--help -h --top-k --function-to-apply --candidate-labels --hypothesis-template --raw --input -i --input-format --lines --split --subset --recursive -R --files-from --null -0 --limit --max-errors --shard --audio-column --id-column --json --format --output -o --output-dir --skip-existing --force --resume --keep-columns --model -m --revision --subfolder --cache-dir --require-license --local-files-only --adapter --variant --trust-remote-code --dtype --quantize --load-in-4bit --load-in-8bit --bnb-4bit-quant-type --bnb-4bit-use-double-quant --bnb-4bit-compute-dtype --device --threads --batch-size --deterministic --allow-random-head --no-truncation --quiet -q --verbose -v --progress --config"
       case "$last" in
         --function-to-apply) choices="softmax sigmoid none" ;;
-        --input-format) choices="auto text lines jsonl json csv tsv" ;;
-        --format) choices="text json csv tsv" ;;
+        --input-format) choices="auto text lines jsonl json csv tsv parquet arrow webdataset" ;;
+        --format) choices="text json csv tsv parquet" ;;
         --dtype) choices="auto float32 bfloat16 float16" ;;
         --quantize) choices="none dynamic" ;;
         --bnb-4bit-quant-type) choices="nf4 fp4" ;;
         --bnb-4bit-compute-dtype) choices="float32 bfloat16 float16" ;;
         --progress) choices="auto bar plain json none" ;;
-        --top-k|--candidate-labels|--hypothesis-template|--raw|--limit|--max-errors|--shard|--audio-column|--id-column|--keep-columns|--revision|--require-license|--variant|--device|--threads|--batch-size) own=1 ;;
+        --top-k|--candidate-labels|--hypothesis-template|--raw|--split|--subset|--limit|--max-errors|--shard|--audio-column|--id-column|--keep-columns|--revision|--require-license|--variant|--device|--threads|--batch-size) own=1 ;;
       esac
       ;;
     "transcribe "*)
-      flags="--help -h --return-timestamps --chunk-length-s --stride-length-s --raw --output-dir --skip-existing --language --task --initial-prompt --condition-on-prev-tokens --no-condition-on-prev-tokens --temperatures --compression-ratio-threshold --logprob-threshold --no-speech-threshold --max-new-tokens --min-new-tokens --max-length --min-length --max-time --num-beams --num-beam-groups --diversity-penalty --length-penalty --num-return-sequences --penalty-alpha --temperature --top-k --top-p --min-p --typical-p --epsilon-cutoff --eta-cutoff --repetition-penalty --encoder-repetition-penalty --no-repeat-ngram-size --encoder-no-repeat-ngram-size --forced-bos-token-id --bos-token-id --pad-token-id --decoder-start-token-id --prompt-lookup-num-tokens --max-matching-ngram-size --num-assistant-tokens --assistant-confidence-threshold --prefill-chunk-size --do-sample --no-do-sample --renormalize-logits --no-renormalize-logits --remove-invalid-values --no-remove-invalid-values --eos-token-id --suppress-tokens --begin-suppress-tokens --forced-eos-token-id --exponential-decay-length-penalty --stop --bad-words --sequence-bias --early-stopping --seed --logprobs --assistant-model --cache-implementation --no-pipeline-defaults --input -i --input-format --lines --recursive -R --files-from --null -0 --limit --max-errors --shard --audio-column --id-column --json --format --output -o --force --resume --keep-columns --model -m --revision --subfolder --cache-dir --require-license --local-files-only --adapter --variant --trust-remote-code --dtype --quantize --load-in-4bit --load-in-8bit --bnb-4bit-quant-type --bnb-4bit-use-double-quant --bnb-4bit-compute-dtype --device --threads --batch-size --deterministic --allow-random-head --no-truncation --quiet -q --verbose -v --progress --config"
+      flags="--help -h --return-timestamps --chunk-length-s --stride-length-s --raw --language --task --initial-prompt --condition-on-prev-tokens --no-condition-on-prev-tokens --temperatures --compression-ratio-threshold --logprob-threshold --no-speech-threshold --max-new-tokens --min-new-tokens --max-length --min-length --max-time --num-beams --num-beam-groups --diversity-penalty --length-penalty --num-return-sequences --penalty-alpha --temperature --top-k --top-p --min-p --typical-p --epsilon-cutoff --eta-cutoff --repetition-penalty --encoder-repetition-penalty --no-repeat-ngram-size --encoder-no-repeat-ngram-size --forced-bos-token-id --bos-token-id --pad-token-id --decoder-start-token-id --prompt-lookup-num-tokens --max-matching-ngram-size --num-assistant-tokens --assistant-confidence-threshold --prefill-chunk-size --do-sample --no-do-sample --renormalize-logits --no-renormalize-logits --remove-invalid-values --no-remove-invalid-values --eos-token-id --suppress-tokens --begin-suppress-tokens --forced-eos-token-id --exponential-decay-length-penalty --stop --bad-words --sequence-bias --early-stopping --seed --logprobs --assistant-model --cache-implementation --no-pipeline-defaults --input -i --input-format --lines --split --subset --recursive -R --files-from --null -0 --limit --max-errors --shard --audio-column --id-column --json --format --output -o --output-dir --skip-existing --force --resume --keep-columns --model -m --revision --subfolder --cache-dir --require-license --local-files-only --adapter --variant --trust-remote-code --dtype --quantize --load-in-4bit --load-in-8bit --bnb-4bit-quant-type --bnb-4bit-use-double-quant --bnb-4bit-compute-dtype --device --threads --batch-size --deterministic --allow-random-head --no-truncation --quiet -q --verbose -v --progress --config"
       case "$last" in
         --return-timestamps) choices="true word char false" ;;
         --task) choices="transcribe translate" ;;
         --early-stopping) choices="true false never" ;;
         --cache-implementation) choices="dynamic dynamic_full static hybrid sliding_window hybrid_chunked offloaded offloaded_static offloaded_hybrid quantized" ;;
-        --input-format) choices="auto text lines jsonl json csv tsv" ;;
-        --format) choices="text json csv tsv srt vtt lrc" ;;
+        --input-format) choices="auto text lines jsonl json csv tsv parquet arrow webdataset" ;;
+        --format) choices="text json csv tsv parquet srt vtt lrc" ;;
         --dtype) choices="auto float32 bfloat16 float16" ;;
         --quantize) choices="none dynamic" ;;
         --bnb-4bit-quant-type) choices="nf4 fp4" ;;
         --bnb-4bit-compute-dtype) choices="float32 bfloat16 float16" ;;
         --progress) choices="auto bar plain json none" ;;
-        --chunk-length-s|--stride-length-s|--raw|--language|--initial-prompt|--temperatures|--compression-ratio-threshold|--logprob-threshold|--no-speech-threshold|--max-new-tokens|--min-new-tokens|--max-length|--min-length|--max-time|--num-beams|--num-beam-groups|--diversity-penalty|--length-penalty|--num-return-sequences|--penalty-alpha|--temperature|--top-k|--top-p|--min-p|--typical-p|--epsilon-cutoff|--eta-cutoff|--repetition-penalty|--encoder-repetition-penalty|--no-repeat-ngram-size|--encoder-no-repeat-ngram-size|--forced-bos-token-id|--bos-token-id|--pad-token-id|--decoder-start-token-id|--prompt-lookup-num-tokens|--max-matching-ngram-size|--num-assistant-tokens|--assistant-confidence-threshold|--prefill-chunk-size|--eos-token-id|--suppress-tokens|--begin-suppress-tokens|--forced-eos-token-id|--exponential-decay-length-penalty|--stop|--bad-words|--seed|--logprobs|--limit|--max-errors|--shard|--audio-column|--id-column|--keep-columns|--revision|--require-license|--variant|--device|--threads|--batch-size) own=1 ;;
+        --chunk-length-s|--stride-length-s|--raw|--language|--initial-prompt|--temperatures|--compression-ratio-threshold|--logprob-threshold|--no-speech-threshold|--max-new-tokens|--min-new-tokens|--max-length|--min-length|--max-time|--num-beams|--num-beam-groups|--diversity-penalty|--length-penalty|--num-return-sequences|--penalty-alpha|--temperature|--top-k|--top-p|--min-p|--typical-p|--epsilon-cutoff|--eta-cutoff|--repetition-penalty|--encoder-repetition-penalty|--no-repeat-ngram-size|--encoder-no-repeat-ngram-size|--forced-bos-token-id|--bos-token-id|--pad-token-id|--decoder-start-token-id|--prompt-lookup-num-tokens|--max-matching-ngram-size|--num-assistant-tokens|--assistant-confidence-threshold|--prefill-chunk-size|--eos-token-id|--suppress-tokens|--begin-suppress-tokens|--forced-eos-token-id|--exponential-decay-length-penalty|--stop|--bad-words|--seed|--logprobs|--split|--subset|--limit|--max-errors|--shard|--audio-column|--id-column|--keep-columns|--revision|--require-license|--variant|--device|--threads|--batch-size) own=1 ;;
       esac
       ;;
     "run "*)
@@ -404,13 +404,13 @@ _hft() {
       esac
       ;;
     "tokenize "*)
-      flags="--help -h --pair --ids-only --no-special-tokens --split-special-tokens --max-length --truncation --return-overflowing-tokens --stride --src-lang --decode --keep-special-tokens --messages --template --chat-template --add-generation-prompt --no-add-generation-prompt --template-vars --input -i --input-format --lines --recursive -R --files-from --null -0 --limit --max-errors --shard --text-column --text-pair-column --id-column --json --format --output -o --force --resume --keep-columns --model -m --revision --subfolder --cache-dir --require-license --local-files-only --quiet -q --verbose -v --progress --config"
+      flags="--help -h --pair --ids-only --no-special-tokens --split-special-tokens --max-length --truncation --return-overflowing-tokens --stride --src-lang --decode --keep-special-tokens --messages --template --chat-template --add-generation-prompt --no-add-generation-prompt --template-vars --input -i --input-format --lines --split --subset --recursive -R --files-from --null -0 --limit --max-errors --shard --text-column --text-pair-column --id-column --json --format --output -o --output-dir --skip-existing --force --resume --keep-columns --model -m --revision --subfolder --cache-dir --require-license --local-files-only --quiet -q --verbose -v --progress --config"
       case "$last" in
         --truncation) choices="longest_first only_first only_second" ;;
-        --input-format) choices="auto text lines jsonl json csv tsv" ;;
-        --format) choices="text json csv tsv" ;;
+        --input-format) choices="auto text lines jsonl json csv tsv parquet arrow webdataset" ;;
+        --format) choices="text json csv tsv parquet" ;;
         --progress) choices="auto bar plain json none" ;;
-        --pair|--max-length|--stride|--src-lang|--limit|--max-errors|--shard|--text-column|--text-pair-column|--id-column|--keep-columns|--revision|--require-license) own=1 ;;
+        --pair|--max-length|--stride|--src-lang|--split|--subset|--limit|--max-errors|--shard|--text-column|--text-pair-column|--id-column|--keep-columns|--revision|--require-license) own=1 ;;
       esac
       ;;
     "convert "*)
@@ -431,18 +431,18 @@ _hft() {
       esac
       ;;
     "eval "*)
-      flags="--help -h --task --metric --labels --positive-label --reference-column --prediction-column --extract --bleu-tokenizer --rouge-stemmer --significance --resamples --bootstrap-seed --predictions --fail-under --baseline --max-drop --output -o --force --resume --output-path --samples --junit --summary --plots --json --format --input -i --input-format --lines --recursive -R --files-from --null -0 --limit --max-errors --shard --model -m --revision --subfolder --cache-dir --require-license --local-files-only --adapter --variant --trust-remote-code --dtype --quantize --load-in-4bit --load-in-8bit --bnb-4bit-quant-type --bnb-4bit-use-double-quant --bnb-4bit-compute-dtype --device --threads --batch-size --deterministic --allow-random-head --no-truncation --quiet -q --verbose -v --progress --config"
+      flags="--help -h --task --metric --labels --positive-label --reference-column --prediction-column --extract --bleu-tokenizer --rouge-stemmer --significance --resamples --bootstrap-seed --predictions --fail-under --baseline --max-drop --output -o --force --resume --output-path --samples --junit --summary --plots --json --format --input -i --input-format --lines --split --subset --recursive -R --files-from --null -0 --limit --max-errors --shard --model -m --revision --subfolder --cache-dir --require-license --local-files-only --adapter --variant --trust-remote-code --dtype --quantize --load-in-4bit --load-in-8bit --bnb-4bit-quant-type --bnb-4bit-use-double-quant --bnb-4bit-compute-dtype --device --threads --batch-size --deterministic --allow-random-head --no-truncation --quiet -q --verbose -v --progress --config"
       case "$last" in
         --bleu-tokenizer) choices="13a none char intl zh" ;;
         --significance) choices="mcnemar bootstrap permutation" ;;
         --format) choices="text json" ;;
-        --input-format) choices="auto text lines jsonl json csv tsv" ;;
+        --input-format) choices="auto text lines jsonl json csv tsv parquet arrow webdataset" ;;
         --dtype) choices="auto float32 bfloat16 float16" ;;
         --quantize) choices="none dynamic" ;;
         --bnb-4bit-quant-type) choices="nf4 fp4" ;;
         --bnb-4bit-compute-dtype) choices="float32 bfloat16 float16" ;;
         --progress) choices="auto bar plain json none" ;;
-        --task|--metric|--labels|--positive-label|--reference-column|--prediction-column|--extract|--resamples|--bootstrap-seed|--fail-under|--max-drop|--limit|--max-errors|--shard|--revision|--require-license|--variant|--device|--threads|--batch-size) own=1 ;;
+        --task|--metric|--labels|--positive-label|--reference-column|--prediction-column|--extract|--resamples|--bootstrap-seed|--fail-under|--max-drop|--split|--subset|--limit|--max-errors|--shard|--revision|--require-license|--variant|--device|--threads|--batch-size) own=1 ;;
       esac
       ;;
     "merge "*)

@@ -66,8 +66,9 @@ bool is_inside(const fs::path& path, const fs::path& folder) {
 CachedRepo::CachedRepo(fs::path cache, std::string id, std::string type)
     : cache_(std::move(cache)), id_(std::move(id)) {
   check_repo_id(id_);
-  name_ = type + "s--" + id_;
-  if (auto slash = name_.find('/'); slash != std::string::npos) name_.replace(slash, 1, "--");
+  name_ = is_data_set_id(id_) ? id_ : type + "s/" + id_;
+  for (auto slash = name_.find('/'); slash != std::string::npos; slash = name_.find('/'))
+    name_.replace(slash, 1, "--");
 }
 
 fs::path CachedRepo::folder() const { return cache_ / name_; }

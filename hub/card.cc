@@ -48,6 +48,31 @@ void read_fields(const YAML::Node& map, Card& card) {
       card.gated = true;
 }
 
+std::vector<std::string> texts_of(const YAML::Node& node) {
+  std::vector<std::string> texts;
+  if (node && node.IsScalar()) texts.push_back(node.Scalar());
+  if (node && node.IsSequence())
+    for (const auto& one : node)
+      if (one.IsScalar()) texts.push_back(one.Scalar());
+  return texts;
+}
+
+// A pattern or several, of the training split; or of each split {split, path}.
+DataConfig data_config_of(const YAML::Node& map) {
+  DataConfig config{.name = scalar(map, "config_name"), .folder = scalar(map, "data_dir")};
+  if (config.name.empty()) config.name = "default";
+  while (config.folder.ends_with('/')) config.folder.pop_back();
+  config.is_default = scalar(map, "default") == "true";
+  const YAML::Node files = map["data_files"];
+  if (const auto plain = texts_of(files); !plain.empty()) config.files = {{"train", plain}};
+  if (files && files.IsSequence())
+    for (const auto& one : files)
+      if (one.IsMap()) config.files.emplace_back(scalar(one, "split"), texts_of(one["path"]));
+  if (files && files.IsMap())
+    for (const auto& one : files) config.files.emplace_back(one.first.Scalar(), texts_of(one.second));
+  return config;
+}
+
 bool same_word(const std::string& a, const std::string& b) {
   return lowercase(trimmed(a)) == lowercase(trimmed(b));
 }
@@ -64,6 +89,19 @@ Card parse_card(const std::string& text) {
     card.fault = e.what();
   }
   return card;
+}
+
+std::vector<DataConfig> data_configs(const std::string& card) {
+  std::vector<DataConfig> configs;
+  try {
+    const YAML::Node map = YAML::Load(front_matter(card));
+    if (!map.IsMap() || !map["configs"].IsDefined() || !map["configs"].IsSequence()) return {};
+    for (const auto& one : map["configs"])
+      if (one.IsMap()) configs.push_back(data_config_of(one));
+  } catch (const YAML::Exception& e) {
+    fail(Errc::kBadData, "README.md: its front matter cannot be read: ", escape_controls(e.what()));
+  }
+  return configs;
 }
 
 Card read_card(const std::filesystem::path& folder) {

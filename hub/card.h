@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace hft::hub {
@@ -16,6 +17,15 @@ struct Card {
 };
 
 Card parse_card(const std::string& text);
+
+// A subset of a data set, as the card's `configs` have it: for each split the patterns of its files,
+// in `folder` ("" = the repository).
+struct DataConfig {
+  std::string name, folder;
+  bool is_default = false;
+  std::vector<std::pair<std::string, std::vector<std::string>>> files;
+};
+std::vector<DataConfig> data_configs(const std::string& card);
 // README.md of a model's folder; an empty card when there is none.
 Card read_card(const std::filesystem::path& folder);
 

@@ -198,7 +198,7 @@ Reply ask_repo_info(Http& http, const std::string& repo_id, const std::string& r
   check_repo_id(repo_id);
   check_revision(revision);
   Request request;
-  request.url = "/api/models/" + repo_id + "/revision/" + url_quoted(revision) + "?blobs=true";
+  request.url = "/api/" + id_with_kind(repo_id) + "/revision/" + url_quoted(revision) + "?blobs=true";
   return once ? http.once(request) : http.send(request);
 }
 

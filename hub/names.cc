@@ -61,7 +61,14 @@ std::string shown(std::string_view text) {
   return "'" + out + "'";
 }
 
+bool is_data_set_id(std::string_view text) { return text.starts_with("datasets/"); }
+
+std::string id_with_kind(const std::string& repo_id) {
+  return is_data_set_id(repo_id) ? repo_id : "models/" + repo_id;
+}
+
 bool is_repo_id(std::string_view text) {
+  if (is_data_set_id(text)) text.remove_prefix(std::string_view("datasets/").size());
   const auto parts = split(text, '/');
   if (parts.size() > 2 || text.size() > 193) return false;
   if (text.find("--") != text.npos || text.find("..") != text.npos) return false;

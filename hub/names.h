@@ -7,8 +7,12 @@
 
 namespace hft::hub {
 
-// "name" or "org/name", as the Hub allows: letters, digits, '-', '_', '.', no "..", no "--".
+// "name" or "org/name", as the Hub allows: letters, digits, '-', '_', '.', no "..", no "--"; before
+// that "datasets/", where it is no model.
 bool is_repo_id(std::string_view text);
+bool is_data_set_id(std::string_view text);
+// Of a repository, "models/org/name" or "datasets/org/name".
+std::string id_with_kind(const std::string& repo_id);
 // 40 lower-case hex digits.
 bool is_commit(std::string_view text);
 // An etag that names content: 40 (git blob, SHA-1) or 64 (SHA-256) lower-case hex digits.

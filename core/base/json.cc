@@ -4,6 +4,7 @@
 #include <cmath>
 #include <set>
 
+#include "core/base/base64.h"
 #include "core/base/error.h"
 #include "core/base/exact_json.h"
 #include "core/base/files.h"
@@ -23,6 +24,9 @@ std::string shown(const Json& value) {
   return text.size() <= 60 ? text : text.substr(0, 57) + "...";
 }
 
+using Bytes = nlohmann::byte_container_with_subtype<std::vector<std::uint8_t>>;
+constexpr std::uint8_t kBytes = 1;  // the subtype of what is not the digits of a number
+
 struct Rules {
   bool unique_keys = false, exact = false;
 };
@@ -38,8 +42,7 @@ class Builder : public nlohmann::detail::json_sax_dom_parser<Value> {
   bool number_float(double v, const std::string& text) {
     // What the value would not be written as again is kept as it is.
     if (!rules_.exact || Json(v).dump() == text) return Base::number_float(v, text);
-    nlohmann::byte_container_with_subtype<std::vector<std::uint8_t>> written;
-    written.assign(text.begin(), text.end());
+    Bytes written(std::vector<std::uint8_t>(text.begin(), text.end()));
     return Base::binary(written);
   }
   bool start_object(std::size_t size) {
@@ -89,7 +92,10 @@ bool holds_written(const Json& value) {
 }
 
 void append_exact(const Json& value, std::string& out) {
-  if (value.is_binary()) {
+  if (is_bytes(value)) {
+    const Bytes& bytes = value.get_binary();
+    out += '"' + encoded_base64({reinterpret_cast<const char*>(bytes.data()), bytes.size()}) + '"';
+  } else if (value.is_binary()) {
     out.append(value.get_binary().begin(), value.get_binary().end());
   } else if (value.is_object()) {
     out += '{';
@@ -129,7 +135,19 @@ nlohmann::json parse_sorted_json(std::string_view text, std::string_view where, 
   return parse<nlohmann::json>(text, where, {.unique_keys = unique_keys});
 }
 
-bool is_number(const Json& value) { return value.is_number() || value.is_binary(); }
+Json written_number(std::string_view digits) {
+  return Json::binary(std::vector<std::uint8_t>(digits.begin(), digits.end()));
+}
+
+Json bytes_value(std::string_view bytes) {
+  return Json::binary(std::vector<std::uint8_t>(bytes.begin(), bytes.end()), kBytes);
+}
+
+bool is_bytes(const Json& value) { return value.is_binary() && value.get_binary().has_subtype(); }
+
+bool is_number(const Json& value) {
+  return value.is_number() || (value.is_binary() && !value.get_binary().has_subtype());
+}
 
 std::string exact_line(const Json& value) {
   std::string line;

@@ -64,6 +64,9 @@ inline constexpr int kImageScans = 500;
 inline constexpr std::int64_t kSoundSeconds = 24 * 3600, kSoundBytes = 1024 * kMiB;
 inline constexpr int kSoundChannels = 64, kSoundLeastRate = 1000, kSoundRate = 768'000;
 
+// What reading a table of Parquet or Arrow may hold in memory, and one that comes through a pipe.
+inline constexpr std::int64_t kTableBytes = 2048 * kMiB;
+
 // One line of JSONL, CSV or text input.
 inline constexpr std::int64_t kLineBytes = 1024 * kMiB;
 

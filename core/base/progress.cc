@@ -63,6 +63,11 @@ std::string Progress::amount(double n) const {
   return text;
 }
 
+std::optional<double> Progress::seconds_left(double seconds) const {
+  if (total_ <= 0 || done_ <= 0) return std::nullopt;
+  return seconds * static_cast<double>(total_ - done_) / static_cast<double>(done_);
+}
+
 void Progress::update(std::int64_t done, const std::string& detail) {
   done_ = done;
   detail_ = detail;
@@ -78,6 +83,7 @@ void Progress::update(std::int64_t done, const std::string& detail) {
   if (style_ == ProgressStyle::kJson) {
     Json line{{"progress", what_}, {"done", done_}, {"seconds", seconds}};
     if (total_ > 0) line["total"] = total_;
+    if (const auto left = seconds_left(seconds)) line["seconds_left"] = *left;
     if (!detail_.empty()) line["detail"] = detail_;
     std::fprintf(stderr, "%s\n", to_line(line).c_str());
     return;
@@ -85,6 +91,7 @@ void Progress::update(std::int64_t done, const std::string& detail) {
   std::string line = what_ + ": " + (unit_ == "byte" ? human_bytes(done_) : counted(done_, unit_));
   if (total_ > 0) line += " of " + amount(static_cast<double>(total_));
   line += ", " + amount(static_cast<double>(done_) / seconds) + " a second";
+  if (const auto left = seconds_left(seconds)) line += ", " + clock_text(*left) + " left";
   note(line + (detail_.empty() ? "" : " (" + detail_ + ")"));
 }
 
@@ -95,9 +102,9 @@ void Progress::draw_bar(double seconds) {
   const double rate = static_cast<double>(done_) / seconds;
   std::string tail = " ";
   if (total_ > 0) {
-    const double left = rate > 0 ? static_cast<double>(total_ - done_) / rate : 0;
+    const auto left = seconds_left(seconds);
     tail += amount(static_cast<double>(done_)) + "/" + amount(static_cast<double>(total_)) + " " +
-            amount(rate) + "/s " + (rate > 0 ? clock_text(left) : "?") + " left";
+            amount(rate) + "/s " + (left ? clock_text(*left) : "?") + " left";
   } else {
     tail +=
         (unit_ == "byte" ? human_bytes(done_) : counted(done_, unit_)) + " " + amount(rate) + "/s";

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 
 namespace hft {
@@ -27,6 +28,7 @@ class Progress {
   using Clock = std::chrono::steady_clock;
   void draw_bar(double seconds);
   std::string amount(double n) const;
+  std::optional<double> seconds_left(double seconds) const;  // none where it is not known
   std::string what_, unit_, detail_;
   std::int64_t total_, done_ = 0;
   ProgressStyle style_;

@@ -81,4 +81,15 @@ bool make_unique_folder(fs::path& path) {
   return make_unique(path, [](const char* name) { return ::mkdir(name, 0777); }) == 0;
 }
 
+ScratchFolder::ScratchFolder(const std::string& name)
+    : path_(std::filesystem::temp_directory_path() / name) {
+  if (!make_unique_folder(path_))
+    fail(Errc::kResources, path_.string(), ": cannot make a folder here");
+}
+
+ScratchFolder::~ScratchFolder() {
+  std::error_code ignored;
+  std::filesystem::remove_all(path_, ignored);
+}
+
 }  // namespace hft

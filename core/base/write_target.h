@@ -3,6 +3,7 @@
 #pragma once
 
 #include <filesystem>
+#include <string>
 
 namespace hft {
 
@@ -27,5 +28,18 @@ struct WriteTarget {
 // `path` becomes that name. The descriptor; -1 (false) with errno when it cannot be made.
 int make_unique_file(std::filesystem::path& path);
 bool make_unique_folder(std::filesystem::path& path);
+
+// A folder for what is needed in between, gone with the object.
+class ScratchFolder {
+ public:
+  // Its name begins so, in the system's folder for such. Throws kResources.
+  explicit ScratchFolder(const std::string& name);
+  ScratchFolder(const ScratchFolder&) = delete;
+  ~ScratchFolder();
+  const std::filesystem::path& path() const { return path_; }
+
+ private:
+  std::filesystem::path path_;
+};
 
 }  // namespace hft

@@ -10,6 +10,7 @@
 #include "core/base/processor.h"
 #include "core/base/text.h"
 #include "core/engine.h"
+#include "core/tables/backend.h"
 #include "hub/backend.h"
 #include "hub/settings.h"
 #include "media/sound/backend.h"
@@ -27,13 +28,15 @@ struct Check {
 };
 
 // Whether a part of the program opens.
+// What can be done without, `missing` says.
 template <class F>
-Check opens(const std::string& name, const std::string& what, F&& open) {
+Check opens(const std::string& name, const std::string& what, F&& open,
+            State missing = State::kBad) {
   try {
     open();
     return {name, State::kGood, what + " opens"};
   } catch (const Error& e) {
-    return {name, State::kBad, e.message, e.hint};
+    return {name, missing, e.message, e.hint};
   }
 }
 
@@ -108,6 +111,7 @@ std::function<int()> declare_doctor(Flags& flags) {
                             opens("engine", "LibTorch", [] { engine(); }),
                             opens("hub", "the network's part", [] { hub::backend(); }),
                             opens("sound", "the part for sounds", [] { media::sound_backend(); }),
+                            opens("tables", "Apache Arrow", [] { table_backend(); }, State::kWarning),
                             ffmpeg_check(),
                             cache_check(),
                             scratch_check(),

@@ -2,18 +2,19 @@
 
 #include <unistd.h>
 
+
 #include "core/base/files.h"
 #include "core/base/log.h"
 #include "core/base/progress.h"
 #include "tasks/run/drawing.h"
 #include "tasks/run/output_file.h"
-#include "tasks/run/output_folder.h"
+#include "tasks/run/saved_files.h"
 
 namespace hft {
 namespace {
 
 bool is_records(const OutputOptions& o) {
-  return o.json || o.resume || o.format == "json" || o.format == "csv";
+  return o.json || o.resume || o.format == "json" || o.format == "csv" || writes_parquet(o);
 }
 
 // "lines": with times, where they were asked for.
@@ -107,33 +108,28 @@ class OneText : public Transcripts {
   Failures failures_;
 };
 
-bool is_json(const OutputOptions& o) { return o.json || o.format == "json"; }
-
 // --output-dir: NAME.txt, NAME.srt … in a folder.
 class FileEach : public Transcripts {
  public:
   explicit FileEach(const TranscribeOptions& o)
-      : options_(o), folder_(o.output.folder, suffix(o), {o.output.force, o.output.skip_existing}) {}
+      : options_(o), folder_(o.output.folder, o.output.force, suffix()) {}
 
-  std::optional<Kept> reuse(const Input& input) override {
-    return folder_.passes_over(input) ? std::optional(Kept{}) : std::nullopt;
-  }
+  // A file that is there already: passed over, or that input's error before it is heard.
+  std::optional<Kept> reuse(const Input& input) override { return folder_.reuse(input); }
   void write(const Input& input, const Transcript& t) override {
-    folder_.write(input, is_json(options_.output) ? to_line(json_of(t)) + "\n"
-                                                  : written(t, form_of(options_)));
+    folder_.write(input, is_json() ? to_line(json_of(t)) + "\n" : written(t, form_of(options_)));
     failures_.succeeded();
   }
   void write(const Input&, Json) override {}
   void write_error(const Input& input, const Error& error) override { failures_.add(input, error); }
   void write_kept(const Kept&) override { failures_.succeeded(); }
   int finish() override { return failures_.exit_code(); }
-  void interrupted() override {
-    note("interrupted; the files that are there are whole, --skip-existing goes on after them");
-  }
+  void interrupted() override { folder_.interrupted(); }
 
  private:
-  static std::string suffix(const TranscribeOptions& o) {
-    const std::string form = is_json(o.output) ? "json" : form_of(o);
+  bool is_json() const { return options_.output.json || options_.output.format == "json"; }
+  std::string suffix() const {
+    const std::string form = is_json() ? "json" : form_of(options_);
     return form == "text" || form == "lines" ? "txt" : form;
   }
 
@@ -147,9 +143,9 @@ void check_sink(const TranscribeOptions& o, std::int64_t inputs) {
   if (o.output.json && !form.empty() && form != "json")
     fail(Errc::kUsage, "--json and --format ", form, " contradict each other");
   check_output_folder(o.output);
-  if (!o.output.folder.empty() && form == "csv")
+  if (!o.output.folder.folder.empty() && form == "csv")
     fail(Errc::kUsage, "--output-dir and --format csv contradict each other");
-  if (o.output.folder.empty() && inputs > 1 && (form == "srt" || form == "vtt" || form == "lrc"))
+  if (o.output.folder.folder.empty() && inputs > 1 && (form == "srt" || form == "vtt" || form == "lrc"))
     fail_hint(Errc::kUsage, "--output-dir DIR writes a file for each", "--format ", form,
               ": one file holds one sound, not ", inputs);
 }
@@ -159,14 +155,14 @@ void check_sink(const TranscribeOptions& o, std::int64_t inputs) {
 std::unique_ptr<Transcripts> make_transcripts(const TranscribeOptions& o, Fingerprint fingerprint,
                                               std::int64_t inputs) {
   check_sink(o, inputs);
-  if (!o.output.folder.empty()) return std::make_unique<FileEach>(o);
+  if (!o.output.folder.folder.empty()) return std::make_unique<FileEach>(o);
   if (is_records(o.output)) return std::make_unique<Records>(o.output, std::move(fingerprint));
   check_output_file(o.output.file, o.output.force);
   return std::make_unique<OneText>(o);
 }
 
 bool writes_parts(const TranscribeOptions& o) {
-  return o.output.folder.empty() && o.output.file.empty() && !is_records(o.output);
+  return o.output.folder.folder.empty() && o.output.file.empty() && !is_records(o.output);
 }
 
 }  // namespace hft

@@ -42,7 +42,7 @@ std::vector<EncoderWorker::Place> EncoderWorker::next_batch() {
     const auto length = static_cast<std::int64_t>(places_[at_].get().ids.size());
     const bool full = most_ > 0 ? static_cast<std::int64_t>(batch.size()) == most_
                                 : tokens + length > kForwardTokens;
-    if (!batch.empty() && full) break;
+    if (!batch.empty() && (full || !memory_.allows_more(std::ssize(batch)))) break;
     tokens += length;
     batch.push_back(places_[at_]);
   }
@@ -67,9 +67,14 @@ std::vector<Finished> EncoderWorker::step() {
 }
 
 // A batch that cannot be computed is halved, until the sequence at fault stands alone: it fails,
-// the others get what they get without it.
+// the others get what they get without it. Where memory is at fault, the next ones are halved too.
 void EncoderWorker::compute(std::span<const Place> batch) {
   if (batch.empty()) return;
+  const auto halves = [&] {
+    compute(batch.first(batch.size() / 2));
+    compute(batch.subspan(batch.size() / 2));
+  };
+  if (memory_.exceeded(std::ssize(batch))) return halves();
   TokenBatch tokens;
   for (const Place& place : batch) {
     const Sequence& sequence = place.get();
@@ -85,13 +90,12 @@ void EncoderWorker::compute(std::span<const Place> batch) {
   try {
     scatter(batch, model_.forward(tokens));
   } catch (const Error& e) {
-    if (e.code == Errc::kResources) throw;
+    if (e.code == Errc::kResources && !memory_.halve(std::ssize(batch))) throw;
     if (batch.size() == 1) {
       batch[0].job->error_ = e;
       return finished(batch[0]);
     }
-    compute(batch.first(batch.size() / 2));
-    compute(batch.subspan(batch.size() / 2));
+    halves();
   }
 }
 

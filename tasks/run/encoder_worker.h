@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/models/heads/text_model.h"
+#include "tasks/run/memory_limit.h"
 #include "tasks/run/runner.h"
 
 namespace hft {
@@ -62,6 +63,7 @@ class EncoderWorker : public Worker {
   TextModel& model_;
   Head head_;
   std::int64_t most_;
+  MemoryLimit memory_;
   std::vector<Place> places_;  // of the window, from at_ on; sorted once it is full
   std::size_t at_ = 0;
   bool filling_ = true;

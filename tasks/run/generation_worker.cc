@@ -16,6 +16,8 @@ GenerationWorker::GenerationWorker(Decoder& decoder, GenerationLimits limits, St
 bool GenerationWorker::has_room() const {
   const auto waiting = static_cast<std::int64_t>(waiting_.size()) * limits_.each;
   if (waiting_.empty() && !generator_.busy()) return true;
+  const std::int64_t inputs = generator_.live() / limits_.each + std::ssize(waiting_);
+  if (!memory_.allows_more(inputs)) return false;
   const std::int64_t wanted = waiting_.empty() ? limits_.refill : limits_.each;
   return generator_.live() + waiting + wanted <= limits_.most &&
          waiting_tokens_ < kForwardTokens && kept_ < kKeptBytes;
@@ -39,14 +41,18 @@ std::vector<Finished> GenerationWorker::step() {
 // Together; in halves when one of them cannot be.
 void GenerationWorker::start(std::span<GenerationJob* const> jobs) {
   if (jobs.empty()) return;
+  const auto halves = [&] {
+    start(jobs.first(jobs.size() / 2));
+    start(jobs.subspan(jobs.size() / 2));
+  };
+  if (memory_.exceeded(std::ssize(jobs))) return halves();
   try {
     auto methods = start_(jobs);
     for (std::size_t i = 0; i < jobs.size(); ++i) run(*jobs[i], std::move(methods[i]));
   } catch (const Error& e) {
-    if (e.code == Errc::kResources) throw;
+    if (e.code == Errc::kResources && !memory_.halve(std::ssize(jobs))) throw;
     if (jobs.size() == 1) return finish(*jobs[0], e);
-    start(jobs.first(jobs.size() / 2));
-    start(jobs.subspan(jobs.size() / 2));
+    halves();
   }
 }
 

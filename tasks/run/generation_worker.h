@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/generation/generator.h"
+#include "tasks/run/memory_limit.h"
 #include "tasks/run/runner.h"
 
 namespace hft {
@@ -52,6 +53,7 @@ class GenerationWorker : public Worker {
 
   Generator generator_;
   GenerationLimits limits_;
+  MemoryLimit memory_;  // of inputs
   Start start_;
   std::function<std::int64_t(std::int64_t)> bytes_;
   std::vector<GenerationJob*> waiting_;  // to be started with the next step

@@ -1,6 +1,9 @@
 #include "tasks/run/input_of.h"
 
+#include <filesystem>
+
 #include "core/base/text.h"
+#include "hub/names.h"
 
 namespace hft {
 namespace {
@@ -21,12 +24,22 @@ Json shown_of(const InputOptions& o, const Input& input) {
   return shown.size() == 1 ? Json(*shown.begin()) : shown;
 }
 
-void take_cell(Input& input, std::size_t i, const Column& column) {
+void place_in(const std::string& folder, Media& media) {
+  if (hub::leads_out(media.source))
+    fail(Errc::kBadData, "is ", hub::shown(media.source), ", which leads out of the data's folder");
+  media.source = (std::filesystem::path(folder) / media.source).string();
+}
+
+void take_cell(const InputOptions& o, Input& input, std::size_t i) {
+  const Column& column = o.columns[i];
   const auto cell = input.row.find(column.source);
   const bool missing = cell == input.row.end() || cell->is_null();
   if (!missing) {
     try {
       input.values[i] = value_of(column.kind, *cell);
+      auto* media = std::get_if<Media>(&*input.values[i]);
+      if (media && !o.media_folder.empty() && !media->bytes) place_in(o.media_folder, *media);
+      if (media && media->source.empty()) media->source = input.place;
     } catch (const Error& e) {
       input.error =
           Error(e.code, input.place + ": column '" + column.source + "' " + e.message, e.hint);
@@ -96,7 +109,7 @@ Input input_of_row(const InputOptions& o, Json row, std::string place) {
   if (const auto id = input.row.find(o.id_column); id != input.row.end()) input.id = *id;
   for (std::size_t i = o.columns.size(); i-- > 0;)
     if (!(o.columns[i].alternative && input.row.contains(o.columns[0].source)))
-      take_cell(input, i, o.columns[i]);
+      take_cell(o, input, i);
   input.shown = shown_of(o, input);
   return input;
 }

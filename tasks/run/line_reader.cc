@@ -14,9 +14,10 @@
 
 namespace hft {
 
-LineReader::LineReader(const std::filesystem::path& file, const std::atomic<bool>* cancelled)
-    : name_(file.string()), cancelled_(cancelled) {
-  if (name_ == "-") {
+LineReader::LineReader(const std::filesystem::path& file, const std::atomic<bool>* cancelled,
+                       std::string name)
+    : file_(file.string()), name_(name.empty() ? file_ : std::move(name)), cancelled_(cancelled) {
+  if (file_ == "-") {
     name_ = "stdin";
     fd_ = STDIN_FILENO;
     return;
@@ -131,6 +132,16 @@ std::string LineReader::rest(std::int64_t max_bytes) {
   std::string text = buffer_.substr(begin_);
   begin_ = buffer_.size();
   return text;
+}
+
+std::string LineReader::take(std::int64_t bytes) {
+  const auto wanted = static_cast<std::size_t>(bytes);
+  started_ = true;  // a mark is a byte like any other
+  while (buffer_.size() - begin_ < wanted && fill()) {
+  }
+  std::string taken = buffer_.substr(begin_, wanted);
+  begin_ += taken.size();
+  return taken;
 }
 
 std::string_view LineReader::head() {

@@ -19,8 +19,9 @@ class LineReader {
  public:
   // "-" reads standard input. kNotFound for a missing file. Once *cancelled, waiting for input ends
   // as if the input did.
+  // `name` stands for the file in errors; "": the file's own.
   explicit LineReader(const std::filesystem::path& file,
-                      const std::atomic<bool>* cancelled = nullptr);
+                      const std::atomic<bool>* cancelled = nullptr, std::string name = "");
   LineReader(const LineReader&) = delete;
   ~LineReader();
 
@@ -29,10 +30,14 @@ class LineReader {
   std::optional<std::string> next();
   // Everything that is left. Throws kBadData when it is more than that.
   std::string rest(std::int64_t max_bytes = std::numeric_limits<std::int64_t>::max());
+  // So many bytes; fewer at the end.
+  std::string take(std::int64_t bytes);
   // The first bytes of the file, its byte-order mark among them, without consuming them: the first
   // line at least, where it is no longer than 64 KiB.
   std::string_view head();
 
+  // What it holds lies compressed in the file; known once head() was asked for.
+  bool compressed() const { return decompressor_ != nullptr; }
   // The line last returned ended with CRLF.
   bool ended_with_carriage() const { return carriage_; }
   std::int64_t line_number() const { return line_number_; }  // of the line last returned, from 1
@@ -40,6 +45,7 @@ class LineReader {
   // A line is buffered, the file is no pipe, or the pipe has data.
   bool ready() const;
   const std::string& name() const { return name_; }  // "x.jsonl", "stdin"
+  const std::string& file() const { return file_; }  // where it lies
 
  private:
   bool fill();
@@ -47,7 +53,7 @@ class LineReader {
   bool decompress();
   bool stopped() const;
   void drop_mark();
-  std::string name_, buffer_;
+  std::string file_, name_, buffer_;
   const std::atomic<bool>* cancelled_;
   int fd_ = -1;
   bool ended_ = false, started_ = false, carriage_ = false;

@@ -13,6 +13,7 @@
 #include "core/models/heads/sound.h"
 #include "core/processors/feature_extractor.h"
 #include "core/processors/image_processor.h"
+#include "tasks/run/memory_limit.h"
 #include "tasks/run/runner.h"
 
 namespace hft {
@@ -58,7 +59,8 @@ class MediaWorker : public Worker {
       : model_(model), most_(most > 0 ? most : model.together()) {}
 
   bool has_room() const override {
-    return std::ssize(waiting_) < most_ && numbers_ < kBatchNumbers;
+    return std::ssize(waiting_) < most_ && numbers_ < kBatchNumbers &&
+           memory_.allows_more(std::ssize(waiting_));
   }
   void admit(Job& job) override {
     waiting_.push_back(&static_cast<OwnJob&>(job));
@@ -91,6 +93,11 @@ class MediaWorker : public Worker {
   // others get what they get without it.
   void compute(std::span<OwnJob* const> jobs, std::vector<Finished>& finished) {
     if (jobs.empty()) return;
+    const auto halves = [&] {
+      compute(jobs.first(jobs.size() / 2), finished);
+      compute(jobs.subspan(jobs.size() / 2), finished);
+    };
+    if (memory_.exceeded(std::ssize(jobs))) return halves();
     std::vector<decltype(view_of(std::declval<const Shown&>()))> views;
     for (const OwnJob* job : jobs) views.push_back(view_of(job->shown_));
     try {
@@ -101,15 +108,15 @@ class MediaWorker : public Worker {
         finished.push_back({jobs[i], {}});
       }
     } catch (const Error& e) {
-      if (e.code == Errc::kResources) throw;
+      if (e.code == Errc::kResources && !memory_.halve(std::ssize(jobs))) throw;
       if (jobs.size() == 1) return finished.push_back({jobs[0], named_error(e, jobs[0]->name_)});
-      compute(jobs.first(jobs.size() / 2), finished);
-      compute(jobs.subspan(jobs.size() / 2), finished);
+      halves();
     }
   }
 
   Model& model_;
   std::int64_t most_;
+  MemoryLimit memory_;
   std::vector<OwnJob*> waiting_;
   std::size_t numbers_ = 0;  // of those
 };

@@ -48,11 +48,12 @@ class Listing {
     const auto status = fs::status(entry, error);
     if (fs::is_directory(status)) {
       if (choice_.recurse) add(entry, out);
-    } else if (is_media(choice_.kind) && !is_media_name(choice_.kind, entry.string())) {
+    } else if (is_media(choice_.kind) && !is_media_name(choice_.kind, entry.string()) &&
+               !(choice_.tables && is_table_name(entry.string()))) {
       return;
     } else if (fs::is_regular_file(status) || fs::is_symlink(entry, error) ||
                status.type() == fs::file_type::none) {
-      out.push_back({entry.string(), {}});
+      out.push_back({entry.string()});
     }
   }
   static void failed(const fs::path& folder, const std::string& why, std::vector<NamedFile>& out) {
@@ -72,7 +73,7 @@ void add_named(const FileChoice& choice, const std::string& name, std::vector<Na
   if (name != "-" && fs::is_directory(name, ignored))
     Listing(choice).add(name, files);
   else
-    files.push_back({name, {}});
+    files.push_back({name});
 }
 
 void add_media(const FileChoice& choice, const std::string& name, std::vector<NamedFile>& files) {
@@ -86,6 +87,17 @@ void add_media(const FileChoice& choice, const std::string& name, std::vector<Na
     add_named(choice, found.gl_pathv[i], files);
   ::globfree(&found);
   if (failed) files.push_back({name, Error(Errc::kNotFound, name + ": no file matches")});
+}
+
+bool is_metadata_name(const std::string& file) {
+  const std::string base = fs::path(file).filename().string();
+  return base == "metadata.jsonl" || base == "metadata.csv" || base == "metadata.parquet";
+}
+
+bool is_table_name(const std::string& file) {
+  const std::string suffix = lowercase(fs::path(file).extension().string());
+  return is_metadata_name(file) || suffix == ".parquet" || suffix == ".arrow" || suffix == ".tar" ||
+         suffix == ".tgz" || lowercase(file).ends_with(".tar.gz");
 }
 
 bool is_media_name(Kind kind, const std::string& name) {

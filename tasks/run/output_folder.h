@@ -1,35 +1,40 @@
-// A file for each input: --output-dir, --skip-existing.
+// --output-dir: what becomes of each input in a file of its own, called after the input.
 #pragma once
 
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 
+#include "tasks/run/resume.h"
 #include "tasks/run/rows.h"
 
 namespace hft {
 
+struct OutputFolderOptions {
+  std::string folder;          // "": there is none
+  bool skip_existing = false;  // files of it that are there
+};
+
 class OutputFolder {
  public:
-  struct Existing {
-    bool force = false, skip = false;
-  };
-  // Makes the folder; kResources where it cannot be made.
-  OutputFolder(const std::string& folder, const std::string& suffix, Existing existing);
-
-  // Inputs come in order. Whether this one's file is there and to be passed over; kUsage where it is
-  // there and neither to be passed over nor to be replaced.
-  bool passes_over(const Input& input);
-  void write(const Input& input, std::string_view bytes);
+  // Makes the folder (kResources). `suffix` of the files, "json".
+  OutputFolder(const OutputFolderOptions& options, bool force, std::string suffix);
+  // As Sink::reuse: an input whose file is there is passed over, or that is its error (kUsage), or
+  // the file is replaced.
+  std::optional<Kept> reuse(const Input& input);
+  // The file appears when it is whole. For an input that reuse() was asked about.
+  void write(const Input& input, std::string_view text) const;
+  void interrupted() const;
 
  private:
-  const std::filesystem::path& file_of(const Input& input);
-  std::filesystem::path folder_;
+  const std::filesystem::path& name_file(const Input& input);
+  OutputFolderOptions options_;
+  bool force_;
   std::string suffix_;
-  Existing existing_;
   std::map<std::string, int> names_;
-  std::map<std::int64_t, std::filesystem::path> files_;  // of inputs that are not yet written
+  std::map<std::int64_t, std::filesystem::path> files_;
 };
 
 }  // namespace hft

@@ -3,19 +3,28 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "core/base/json.h"
+#include "core/generation/generation_config.h"
 #include "core/generation/method.h"
 #include "core/processors/pictures_in_text.h"
 #include "tasks/run/album.h"
 
 namespace hft {
 
+// The settings of one text, where they are not the run's.
+struct OwnSettings {
+  GenerationConfig config;
+  std::optional<std::uint64_t> seed;
+};
+
 struct PicturedPrompt {
   TokenIds ids;
-  std::vector<std::shared_ptr<const Pixels>> pictures;
+  std::vector<std::shared_ptr<const Pixels>> pictures{};
+  std::shared_ptr<const OwnSettings> own{};
 };
 
 // The messages with `given` in those parts of type "image" that name none, in their order. Throws

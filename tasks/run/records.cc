@@ -9,14 +9,15 @@
 #include "core/base/log.h"
 #include "core/base/secrets.h"
 #include "core/base/text.h"
+#include "core/tables/backend.h"
 #include "tasks/run/delimited.h"
+#include "tasks/run/line_reader.h"
 #include "tasks/run/list_option.h"
-#include "tasks/run/output_folder.h"
 
 namespace hft {
 
 void add_output_options(Flags& flags, OutputOptions& o, const std::vector<std::string>& more) {
-  std::vector<std::string> forms{"text", "json", "csv", "tsv"};
+  std::vector<std::string> forms{"text", "json", "csv", "tsv", "parquet"};
   forms.insert(forms.end(), more.begin(), more.end());
   flags.add("--json", o.json, "One JSON record per input").group("Output");
   flags.add("--format", o.format, "Form of the results")
@@ -28,9 +29,10 @@ void add_output_options(Flags& flags, OutputOptions& o, const std::vector<std::s
           "Write to FILE, which appears when it is complete; -: stdout")
       .metavar("FILE")
       .group("Output");
-  flags.add("--output-dir", o.folder, "A file in DIR for each input, called as the file it came from, "
-            "by its id, or by its number").metavar("DIR").group("Output");
-  flags.add("--skip-existing", o.skip_existing, "Pass over inputs whose file is in DIR already")
+  flags.add("--output-dir", o.folder.folder, "A file in DIR for each input, called as the file it came from, by its id, or by its number")
+      .metavar("DIR")
+      .group("Output");
+  flags.add("--skip-existing", o.folder.skip_existing, "Pass over inputs whose file is in DIR already")
       .group("Output");
   flags.add("--force", o.force, "Replace existing files").group("Output");
   flags.add("--resume", o.resume, "Keep the good records of FILE, run what is missing or failed")
@@ -42,13 +44,20 @@ void add_output_options(Flags& flags, OutputOptions& o, const std::vector<std::s
 }
 
 void check_output_folder(const OutputOptions& o) {
-  if (o.folder.empty()) {
-    if (o.skip_existing) fail(Errc::kUsage, "--skip-existing is for --output-dir");
+  if (o.folder.folder.empty()) {
+    if (o.folder.skip_existing) fail(Errc::kUsage, "--skip-existing is for --output-dir");
     return;
   }
-  if (!o.file.empty() || o.resume)
+  if (!o.file.empty() || o.resume || writes_parquet(o))
     fail_hint(Errc::kUsage, o.resume ? "--skip-existing goes on after the files that are there" : "",
-              "--output-dir and ", o.file.empty() ? "--resume" : "--output", " contradict each other");
+              "--output-dir and ",
+              !o.file.empty() ? "--output" : o.resume ? "--resume" : "--format parquet",
+              " contradict each other");
+}
+
+bool writes_parquet(const OutputOptions& o) {
+  return o.format == "parquet" ||
+         (o.format.empty() && !o.json && lowercase(o.file).ends_with(".parquet"));
 }
 
 void Failures::add(const Input& input, const Error& error) {
@@ -84,7 +93,7 @@ struct RecordWriter::Impl {
   std::string format;
   std::optional<Delimited> delimited;
   std::unique_ptr<OutputFile> out;
-  std::unique_ptr<OutputFolder> folder;  // --output-dir, in place of `out`
+  std::optional<OutputFolder> folder;  // in its place
   Failures failures;
   std::once_flag started;
   Earlier earlier;                // --resume
@@ -96,32 +105,36 @@ struct RecordWriter::Impl {
     return format == "json" && !folder && OutputFile::lasting(options.file);
   }
   bool resumes() const { return options.resume; }
+  bool has_lines() const { return (format == "json" || format == "parquet") && !folder; }
   void choose_format();
   void open();
   void start();
   Columns columns(const Input& input) const;
-  std::string rendered(const RecordWriter& writer, const Input& input, const Json& output);
   void append(std::string_view line);
   void assemble();
+  void write_parquet();
 };
 
 void RecordWriter::Impl::choose_format() {
   if (options.json && !options.format.empty() && options.format != "json")
     fail(Errc::kUsage, "--json and --format ", options.format, " contradict each other");
   format = options.json ? "json" : options.format;
+  if (writes_parquet(options)) format = "parquet";
+  if (format == "parquet" && !OutputFile::lasting(options.file))
+    fail(Errc::kUsage, "--format parquet: is written when all records are there, it needs -o FILE");
+  if (format == "parquet") table_backend();  // missing, it is told at once
   if (format == "csv" || format == "tsv") delimited.emplace(format == "csv" ? ',' : '\t');
   if (!format.empty()) return;
-  const bool terminal = options.file.empty() && options.folder.empty() && ::isatty(STDOUT_FILENO);
+  const bool terminal =
+      options.file.empty() && options.folder.folder.empty() && ::isatty(STDOUT_FILENO);
   format = rendering.text_by_default || terminal ? "text" : "json";
 }
 
 // What does not need the model's bytes is compared at once.
 void RecordWriter::Impl::open() {
   check_output_folder(options);
-  if (!options.folder.empty()) {
-    const std::string suffix = format == "text" ? "txt" : format;
-    folder = std::make_unique<OutputFolder>(
-        options.folder, suffix, OutputFolder::Existing{options.force, options.skip_existing});
+  if (!options.folder.folder.empty()) {
+    folder.emplace(options.folder, options.force, format == "text" ? "txt" : format);
     return;
   }
   if (resumes() && !resumable()) fail(Errc::kUsage, "--resume needs -o FILE and --json");
@@ -185,7 +198,7 @@ Columns RecordWriter::Impl::columns(const Input& input) const {
   return all;
 }
 
-bool RecordWriter::takes_lines() const { return impl_->format == "json" && !impl_->folder; }
+bool RecordWriter::takes_lines() const { return impl_->has_lines(); }
 
 std::string RecordWriter::begin_line(const Input& input) const {
   std::string line = "{";
@@ -200,7 +213,7 @@ void RecordWriter::end_line(const Input& input, std::string& line) const {
 }
 
 std::optional<Kept> RecordWriter::reuse(const Input& input) {
-  if (impl_->folder) return impl_->folder->passes_over(input) ? std::optional(Kept{}) : std::nullopt;
+  if (impl_->folder) return impl_->folder->reuse(input);
   std::call_once(impl_->started, [&] { impl_->start(); });
   if (!impl_->resumes()) return std::nullopt;
   Kept kept{begin_line(input), StoredLine()};
@@ -233,22 +246,24 @@ void RecordWriter::write_line(std::string_view line) {
   impl_->append(line);
 }
 
-std::string RecordWriter::Impl::rendered(const RecordWriter& writer, const Input& input,
-                                         const Json& output) {
-  if (format == "text") return rendering.text(input, output);
-  if (folder && format != "json") delimited.emplace(format == "csv" ? ',' : '\t');  // each with a header
-  if (delimited) return delimited->lines(input, output, columns(input));
-  std::string line = writer.begin_line(input) + to_line(output);
-  writer.end_line(input, line);
+// A record in the form asked for.
+std::string RecordWriter::rendered(const Input& input, const Json& output) {
+  if (impl_->format == "text") return impl_->rendering.text(input, output);
+  if (impl_->delimited) {
+    if (impl_->folder) impl_->delimited.emplace(impl_->format == "csv" ? ',' : '\t');
+    return impl_->delimited->lines(input, output, impl_->columns(input));
+  }
+  std::string line = begin_line(input) + to_line(output);
+  end_line(input, line);
   return line;
 }
 
 void RecordWriter::write(const Input& input, Json output) {
-  const std::string bytes = impl_->rendered(*this, input, output);
+  const std::string record = rendered(input, output);
   if (impl_->folder)
-    impl_->folder->write(input, bytes);
+    impl_->folder->write(input, record);
   else
-    impl_->append(bytes);
+    impl_->append(record);
   impl_->failures.succeeded();
 }
 
@@ -256,7 +271,10 @@ void RecordWriter::write_error(const Input& input, const Error& error) {
   impl_->failures.add(input, error);
   if (impl_->folder) return;
   if (impl_->format == "text") impl_->append(impl_->rendering.failed);
-  if (impl_->format != "json") return;
+  if (!impl_->has_lines()) return;
+  if (impl_->rendering.failed_line)
+    if (const std::string own = impl_->rendering.failed_line(input, error); !own.empty())
+      return impl_->append(own);
   std::string line = begin_line(input);
   line.resize(line.size() - std::string_view("\"output\":").size());
   line += "\"error\":" +
@@ -292,12 +310,32 @@ void RecordWriter::Impl::assemble() {
   out->discard();
 }
 
+// Out of FILE.partial, whose lines tell the types of the columns when all of them are there.
+void RecordWriter::Impl::write_parquet() {
+  out->flush();
+  const auto rows = [&]() -> TableRows {
+    auto lines = std::make_shared<LineReader>(OutputFile::partial(options.file));
+    return [lines]() -> std::optional<Json> {
+      if (const auto line = lines->next()) return parse_exact_json(*line, lines->name());
+      return std::nullopt;
+    };
+  };
+  AtomicFile whole(options.file);
+  with_context(options.file, [&] {
+    table_backend().write_parquet(rows, [&](std::string_view bytes) { whole.write(bytes); });
+  });
+  whole.commit();
+  out->discard();
+}
+
 int RecordWriter::finish() {
   if (impl_->folder) return impl_->failures.exit_code();
   std::call_once(impl_->started, [&] { impl_->start(); });
   if (impl_->resumable()) impl_->known.before_replacing(impl_->fingerprint.whole());
   if (impl_->resumes())
     impl_->assemble();
+  else if (impl_->format == "parquet")
+    impl_->write_parquet();
   else
     impl_->out->close();
   if (impl_->resumable()) impl_->known.after_replacing();
@@ -305,8 +343,7 @@ int RecordWriter::finish() {
 }
 
 void RecordWriter::interrupted() {
-  if (impl_->folder)
-    return note("interrupted; the files that are there are whole, --skip-existing goes on after them");
+  if (impl_->folder) return impl_->folder->interrupted();
   impl_->out->flush();
   if (!OutputFile::lasting(impl_->options.file))
     return note("interrupted; the results so far are complete records");

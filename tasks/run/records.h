@@ -1,5 +1,5 @@
-// The one way results leave hft: records in input order, as JSON lines, text, a table, CSV or TSV,
-// on stdout or into a file that is only complete under its name.
+// The one way results leave hft: records in input order, as JSON lines, text, a table, CSV, TSV or
+// Parquet, on stdout or into a file that is only complete under its name.
 #pragma once
 
 #include <cstdint>
@@ -13,6 +13,7 @@
 #include "core/base/json.h"
 #include "tasks/run/flags.h"
 #include "tasks/run/output_file.h"
+#include "tasks/run/output_folder.h"
 #include "tasks/run/resume.h"
 #include "tasks/run/rows.h"
 
@@ -20,17 +21,19 @@ namespace hft {
 
 struct OutputOptions {
   bool json = false;
-  std::string format;  // "" = as the task and stdout suggest; text | json | csv | tsv
+  std::string format;  // "" = as task, file and stdout suggest; text | json | csv | tsv | parquet
   std::string file;    // -o
   bool force = false;
   bool resume = false;
   std::vector<std::string> keep_columns;  // {"all"}: every one
-  std::string folder;                     // --output-dir: a file for each input
-  bool skip_existing = false;             // of those files, the ones that are there
+  OutputFolderOptions folder;             // --output-dir
 };
 
 // kUsage for a folder beside options that it contradicts, and for --skip-existing without one.
 void check_output_folder(const OutputOptions& options);
+
+// A table of the records is written, by --format or by the name of the file.
+bool writes_parquet(const OutputOptions& options);
 
 // more: forms of results that the task itself writes.
 void add_output_options(Flags& flags, OutputOptions& options,
@@ -41,6 +44,8 @@ struct Rendering {
   bool text_by_default = false;  // tasks that make text print it; others JSON unless on a terminal
   std::function<std::string(const Input&, const Json& output)> text;
   std::string failed = "";  // stands in the text for an input that failed
+  // The line of an input that failed, where records are lines of another form; may be empty.
+  std::function<std::string(const Input&, const Error&)> failed_line{};
 };
 
 // Takes the results of a run. Every input is given exactly once, in input order.
@@ -78,13 +83,14 @@ class RecordWriter : public Sink {
   int finish() override;
   void interrupted() override;
 
-  // Records are JSON lines. A large output may then be written as JSON text, on any thread, between
+  // Records are JSON lines (also those that a Parquet file is then made of). A large output may then be written as JSON text, on any thread, between
   // begin_line() and end_line().
   bool takes_lines() const;
   std::string begin_line(const Input& input) const;
   void end_line(const Input& input, std::string& line) const;
 
  private:
+  std::string rendered(const Input& input, const Json& output);
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };

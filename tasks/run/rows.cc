@@ -9,9 +9,11 @@
 #include "core/base/files.h"
 #include "core/base/signals.h"
 #include "core/base/text.h"
+#include "tasks/run/data_set.h"
 #include "tasks/run/input_of.h"
 #include "tasks/run/line_reader.h"
 #include "tasks/run/named_files.h"
+#include "tasks/run/rows_folder.h"
 #include "tasks/run/rows_file.h"
 #include "tasks/run/rows_pages.h"
 #include "tasks/run/shard.h"
@@ -42,14 +44,24 @@ void add_input_options(Flags& flags, InputOptions& o, std::vector<Column> column
 }
 
 void add_data_options(Flags& flags, InputOptions& o) {
-  flags.add("-i,--input", o.files, "Read inputs from FILE, from every file in DIR, or stdin (-)")
+  flags.add("-i,--input", o.files,
+            "Read inputs from FILE, from every file in DIR, stdin (-), or a data set on the Hub "
+            "(hf://datasets/ORG/NAME[/PATH])")
       .metavar("FILE|DIR|-")
       .group("Input");
   flags.add("--input-format", o.format, "How to read it: by suffix, else by content")
-      .one_of({"auto", "text", "lines", "jsonl", "json", "csv", "tsv"})
+      .one_of({"auto", "text", "lines", "jsonl", "json", "csv", "tsv", "parquet", "arrow",
+               "webdataset"})
       .show_default()
       .group("Input");
   flags.add("--lines", o.lines, "One input per line of text").group("Input");
+  flags.add("--split", o.split,
+            "Which part of a data set (a folder or on the Hub): train, test[:100], train[10%:20%]")
+      .metavar("NAME")
+      .group("Input");
+  flags.add("--subset", o.subset, "Which configuration of a data set, as its README.md names them")
+      .metavar("NAME")
+      .group("Input");
   flags.add("-R,--recursive", o.recurse, "Also read the folders inside DIR").group("Input");
   flags.add("--files-from", o.files_from, "Read the names of input files from LIST")
       .metavar("LIST|-")
@@ -73,7 +85,7 @@ void add_data_options(Flags& flags, InputOptions& o) {
 struct WantedColumn {
   std::string name, flag;
   bool of_text = false;  // a bare text has it
-  std::string or_else;   // a column that may stand in its place
+  std::vector<std::string> or_else;  // columns that may stand in its place
 };
 
 namespace {
@@ -89,7 +101,7 @@ class ArgumentSource : public RowSource {
       if (is_media(o.columns[0].kind))
         add_media(choice_of(o), value, arguments_);
       else
-        arguments_.push_back({value, {}});
+        arguments_.push_back({value});
     }
   }
   std::optional<Input> next() override {
@@ -116,10 +128,27 @@ class ArgumentSource : public RowSource {
   std::size_t at_ = 0;
 };
 
+// A file, or those of a folder.
+std::vector<NamedFile> files_named(const InputOptions& o, const std::string& name) {
+  std::error_code error;
+  const bool folder = name != "-" && fs::is_directory(name, error);
+  if (folder && (!o.split.empty() || !o.subset.empty())) return files_of_local_split(o, name);
+  if (!folder && !o.split.empty() && slice_of(o.split).split != "train")
+    fail(Errc::kUsage, "--split: ", name, " is a file, all of which is called train");
+  if (folder && is_media(o.columns[0].kind)) return files_of_media_folder(choice_of(o), name);
+  std::vector<NamedFile> files;
+  add_named(choice_of(o), name, files);
+  return files;
+}
+
 // What -i names; a file that is not there ends the run before it starts.
 std::vector<NamedFile> files_of(const InputOptions& o) {
   std::vector<NamedFile> files;
   for (const auto& name : o.files) {
+    if (is_hub_data(name)) {
+      for (NamedFile& file : files_of_hub(o, name)) files.push_back(std::move(file));
+      continue;
+    }
     std::error_code error;
     if (name != "-" && fs::status(name, error).type() == fs::file_type::not_found) {
       const bool text = o.files.size() > 1 && name != o.files.front();
@@ -129,7 +158,7 @@ std::vector<NamedFile> files_of(const InputOptions& o) {
                      : "",
                 name, ": no such file");
     }
-    add_named(choice_of(o), name, files);
+    for (NamedFile& file : files_named(o, name)) files.push_back(std::move(file));
   }
   if (files.empty() && !o.files.empty())
     fail(Errc::kNotFound, "-i: there is no file in ", joined(o.files, ", "));
@@ -157,9 +186,11 @@ std::vector<WantedColumn> wanted_columns(const InputOptions& o,
     const Column& column = o.columns[i];
     std::string flag = "--" + column.name + "-column";
     std::ranges::replace(flag, '_', '-');
-    const auto other = std::ranges::find_if(o.columns, &Column::alternative);
-    if (i == 0 && other != o.columns.end())
-      wanted.push_back({column.source, flag, !column.named, other->source});
+    std::vector<std::string> others;
+    for (const Column& other : o.columns)
+      if (other.alternative) others.push_back(other.source);
+    if (i == 0 && !others.empty())
+      wanted.push_back({column.source, flag, !column.named, others});
     else if (column.named || (!column.optional && !column.fixed))
       wanted.push_back({column.source, flag, i == 0 && !column.named});
   }
@@ -169,11 +200,19 @@ std::vector<WantedColumn> wanted_columns(const InputOptions& o,
   return wanted;
 }
 
+// All that is looked at of a row.
+std::vector<std::string> read_columns(const InputOptions& o, const std::vector<std::string>& kept) {
+  std::vector<std::string> names = kept;
+  for (const Column& column : o.columns) names.push_back(column.source);
+  names.push_back(o.id_column);
+  return names;
+}
+
 }  // namespace
 
 struct InputReader::Impl {
   explicit Impl(const InputOptions& o) : options(o) {}
-  const InputOptions& options;
+  InputOptions options;
   Shard shard;
   std::deque<NamedFile> files;
   bool bare = false;  // stdin, because nothing else was given
@@ -183,16 +222,19 @@ struct InputReader::Impl {
   std::string source_name;
   std::deque<std::string> first;
   std::vector<WantedColumn> wanted;  // until the first rows were looked at
+  std::vector<std::string> columns;  // of sources whose rows hold only those that are wanted
   std::deque<Input> probed;  // rows read ahead to tell an unknown column from a row without it
-  std::int64_t read = 0, seen = 0, given = 0, total = 0;
+  std::int64_t read = 0, row = 0, seen = 0, given = 0, total = 0;
+  std::pair<std::int64_t, std::int64_t> slice{0, INT64_MAX};  // of the rows: --split NAME[from:to]
   std::atomic<bool> cancelled = false;
 
   void open_next() {
     const NamedFile next = std::move(files.front());
     files.pop_front();
-    source_name = next.name;
+    source_name = next.shown.empty() ? next.name : next.shown;
     if (next.error) throw *next.error;
-    source = open_file_source(options, next.name, bare, cancelled);
+    source = open_file_source(options, next, bare, cancelled);
+    for (auto& name : source->columns()) columns.push_back(std::move(name));
   }
 
   // The next row of any source. A source that fails gives one input with the error.
@@ -223,25 +265,44 @@ struct InputReader::Impl {
     return std::nullopt;
   }
 
+  // Bounds that follow from the number of rows need them counted first.
+  void take_slice() {
+    const SplitSlice slice = slice_of(options.split);
+    if (slice.whole) return;
+    std::int64_t rows = INT64_MAX;
+    if (slice.percent || slice.from < 0 || slice.to.value_or(0) < 0) {
+      InputOptions all = options;
+      all.split = slice.split;
+      all.shard = "0/1";
+      all.limit = -1;
+      InputReader counter(all, {});
+      for (rows = 0; counter.next();) ++rows;
+    }
+    this->slice = bounds_of(slice, rows);
+  }
+
   // Reads ahead while no row so far has a column that is asked for.
   void probe() {
     for (const WantedColumn& want : std::exchange(wanted, {})) {
       const auto has = [&](const Input& i) {
-        if (!i.row.is_object()) return want.of_text && i.has(0);
-        return i.row.contains(want.name) || i.row.contains(want.or_else);
+        if (want.of_text && i.has(0)) return true;
+        return i.row.is_object() &&
+               (i.row.contains(want.name) ||
+                std::ranges::any_of(want.or_else, [&](const auto& n) { return i.row.contains(n); }));
       };
       while (std::ranges::none_of(probed, has) && probed.size() < kColumnProbe) {
         auto input = raw();
         if (!input) break;
         probed.push_back(std::move(*input));
       }
-      if (std::ranges::none_of(probed, has)) miss(want);
+      const bool known = std::ranges::find(columns, want.name) != columns.end();
+      if (!known && std::ranges::none_of(probed, has)) miss(want);
     }
   }
 
   // No row has it. Inputs that could not be read say nothing about columns.
   void miss(const WantedColumn& want) const {
-    std::vector<std::string> names;
+    std::vector<std::string> names = columns;
     bool texts = false;
     for (const auto& input : probed) {
       texts |= input.row.is_null() && !input.error;
@@ -260,11 +321,14 @@ struct InputReader::Impl {
   }
 };
 
-InputReader::InputReader(const InputOptions& o, const std::vector<std::string>& kept)
-    : impl_(new Impl(o)) {
+InputReader::InputReader(const InputOptions& given, const std::vector<std::string>& kept)
+    : impl_(new Impl(given)) {
+  const InputOptions& o = impl_->options;
   impl_->shard = shard_of(o.shard);
   impl_->first.assign(o.first.begin(), o.first.end());
   impl_->wanted = wanted_columns(o, kept);
+  if (kept != std::vector<std::string>{"all"}) impl_->options.wanted_columns = read_columns(o, kept);
+  if (!o.split.empty()) slice_of(o.split);  // told before anything is looked for
   if (o.null_separated && o.files_from.empty())
     fail(Errc::kUsage, "-0: parts the names of a list, it needs --files-from LIST");
   if (!o.values.empty()) {
@@ -285,14 +349,29 @@ InputReader::InputReader(const InputOptions& o, const std::vector<std::string>& 
   if (files.empty()) {
     if (::isatty(STDIN_FILENO))
       fail(Errc::kUsage, "no input: give it as an argument, with -i FILE, or on stdin");
-    files = {{"-", {}}};
+    files = {{"-"}};
     impl_->bare = true;
   }
   impl_->lone = files.size() == 1;
   impl_->files.assign(files.begin(), files.end());
+  if (!o.split.empty()) impl_->take_slice();
 }
 
 InputReader::~InputReader() = default;
+
+Json first_row(const InputOptions& data) {
+  const auto lasts = [](const std::string& name) {
+    std::error_code ignored;
+    return is_hub_data(name) || fs::is_regular_file(name, ignored) || fs::is_directory(name, ignored);
+  };
+  if (data.files.empty() || !std::ranges::all_of(data.files, lasts)) return {};
+  InputOptions one = data;
+  one.limit = 1;
+  one.shard = "0/1";
+  InputReader reader(one);
+  const auto input = reader.next();
+  return input ? input->row : Json();
+}
 
 std::optional<Input> InputReader::next() {
   Impl& s = *impl_;
@@ -304,7 +383,7 @@ std::optional<Input> InputReader::next() {
   }
   if (s.options.limit == 0) return std::nullopt;
   if (!s.wanted.empty()) s.probe();
-  while (s.options.limit < 0 || s.given < s.options.limit) {
+  while ((s.options.limit < 0 || s.given < s.options.limit) && s.row < s.slice.second) {
     std::optional<Input> input;
     if (!s.probed.empty()) {
       input = std::move(s.probed.front());
@@ -313,7 +392,7 @@ std::optional<Input> InputReader::next() {
       input = s.raw();
     }
     if (!input) return std::nullopt;
-    if (!s.shard.takes(s.seen++)) continue;
+    if (s.row++ < s.slice.first || !s.shard.takes(s.seen++)) continue;
     input->index = s.given++;
     return input;
   }

@@ -31,7 +31,7 @@ struct InputOptions {
   std::vector<std::string> values;  // positional arguments
   std::vector<std::string> first;   // texts a task puts before all inputs, whatever their source
   std::vector<std::string> files;   // -i: files or folders, "-" is stdin
-  std::string format = "auto";      // auto | text | lines | jsonl | json | csv | tsv
+  std::string format = "auto";      // --input-format
   bool lines = false;
   bool recurse = false;
   std::string files_from;
@@ -42,6 +42,9 @@ struct InputOptions {
   std::string id_column = "id";
   bool id_named = false;  // --id-column was given
   bool raw = false;       // media without a header: standard input is left for the task to read
+  std::optional<std::vector<std::string>> wanted_columns;  // a row needs no others; none: all
+  std::string media_folder;   // where the files lie that a column of media names; "" = anywhere
+  std::string split, subset;  // of data sets on the Hub and in folders
 };
 
 // Declares the options; `columns` as above.
@@ -84,13 +87,16 @@ class RowSource {
   virtual std::optional<Input> next() = 0;
   // The next one can be had without waiting for another program.
   virtual bool ready() const { return true; }
+  // What the data's columns are called, where its rows hold only those that are wanted.
+  virtual std::vector<std::string> columns() const { return {}; }
 };
 
 class InputReader {
  public:
-  // `kept`: data columns that some row must have (--keep-columns). Throws kUsage when nothing is
-  // given and stdin is a terminal, and for contradicting options; kNotFound for a missing file.
-  explicit InputReader(const InputOptions& options, const std::vector<std::string>& kept = {});
+  // `kept`: data columns that some row must have (--keep-columns), or {"all"}: rows are whole.
+  // Throws kUsage when nothing is given and stdin is a terminal, and for contradicting options;
+  // kNotFound for a missing file.
+  explicit InputReader(const InputOptions& options, const std::vector<std::string>& kept = {"all"});
   ~InputReader();
 
   // The next input of this shard; none at the end, or once a signal or cancel() asked to stop.
@@ -109,5 +115,8 @@ class InputReader {
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };
+
+// The data's first row; null where it has none, or comes from a pipe that is read once.
+Json first_row(const InputOptions& data);
 
 }  // namespace hft

@@ -10,6 +10,10 @@
 #include "tasks/run/delimited_reader.h"
 #include "tasks/run/input_of.h"
 #include "tasks/run/named_files.h"
+#include "tasks/run/rows_folder.h"
+#include "tasks/run/rows_samples.h"
+#include "tasks/run/rows_table.h"
+#include "tasks/run/tar_reader.h"
 
 namespace hft {
 namespace {
@@ -33,9 +37,6 @@ constexpr Signature kArchives[] = {
     {0, "\x04\x22\x4d\x18"sv, "lz4", "lz4 -dc FILE | hft … -i -"},
     {0, "7z\xbc\xaf\x27\x1c"sv, "a 7z archive", "7z x FILE"},
     {0, "Rar!\x1a\x07"sv, "a RAR archive", "unrar x FILE"},
-    {257, "ustar"sv, "a tar archive", "tar -xOf FILE | hft … -i -"},
-    {0, "PAR1\x15"sv, "Parquet", "convert it to JSON lines (.jsonl)"},
-    {0, "ARROW1\0"sv, "Arrow", "convert it to JSON lines (.jsonl)"},
     {0, "SQLite format 3\0"sv, "an SQLite database", "convert it to JSON lines (.jsonl)"},
     {0, "%PDF-"sv, "PDF", "pdftotext FILE - | hft …"},
 };
@@ -126,9 +127,11 @@ std::string format_of(const InputOptions& o, LineReader& file, bool bare) {
   if (o.lines) return "lines";
   if (o.format != "auto") return o.format;
   const std::string suffix = suffix_of(file.name());
-  if (suffix == ".parquet")
-    fail_hint(Errc::kUnsupported, "convert it to JSON lines (.jsonl)", file.name(),
-              ": parquet files are not read yet");
+  if (TarReader::begins(file.head()) || suffix == ".tar") return "webdataset";
+  if (suffix == ".parquet") return "parquet";
+  if (suffix == ".arrow" || suffix == ".feather") return "arrow";
+  if (const auto format = table_format_of(file.head()))
+    return *format == TableFormat::kParquet ? "parquet" : "arrow";
   if (suffix == ".csv" || suffix == ".tsv") return suffix.substr(1);
   if (suffix == ".jsonl" || suffix == ".ndjson" || suffix == ".jsonlines") return "jsonl";
   if (suffix == ".json") return "json";
@@ -144,10 +147,13 @@ std::string format_of(const InputOptions& o, LineReader& file, bool bare) {
 
 class FileSource : public RowSource {
  public:
-  FileSource(const InputOptions& o, const std::string& file, bool bare,
-             const std::atomic<bool>& cancelled)
-      : options_(o), file_(file), reader_(file, &cancelled), cancelled_(cancelled) {
-    format_ = format_of(o, reader_, bare);
+  FileSource(const InputOptions& o, std::string format,
+             std::unique_ptr<LineReader> reader, const std::atomic<bool>& cancelled)
+      : options_(o),
+        opened_(std::move(reader)),
+        reader_(*opened_),
+        cancelled_(cancelled),
+        format_(std::move(format)) {
     if (format_ == "json") load_array();
     if (format_ == "csv" || format_ == "tsv")
       table_.emplace(reader_, format_ == "csv" ? ',' : '\t');
@@ -184,7 +190,7 @@ class FileSource : public RowSource {
   }
   std::optional<Input> media() {
     if (std::exchange(done_, true)) return std::nullopt;
-    if (file_ != "-") return input_of_text(options_, file_, "");
+    if (reader_.file() != "-") return input_of_text(options_, reader_.file(), "");
     Media all = stdin_media(options_, reader_);
     if (cancelled_ || stop_requested()) return std::nullopt;
     return input_of_value(options_, std::move(all), "");
@@ -225,8 +231,8 @@ class FileSource : public RowSource {
   }
 
   const InputOptions& options_;
-  std::string file_;
-  LineReader reader_;
+  std::unique_ptr<LineReader> opened_;
+  LineReader& reader_;
   const std::atomic<bool>& cancelled_;
   std::string format_;
   bool done_ = false;
@@ -243,9 +249,16 @@ Media stdin_media(const InputOptions& options, LineReader& reader) {
           std::make_shared<const std::string>(reader.rest(most_bytes(options.columns[0].kind)))};
 }
 
-std::unique_ptr<RowSource> open_file_source(const InputOptions& options, const std::string& file,
-                                            bool bare, const std::atomic<bool>& cancelled) {
-  return std::make_unique<FileSource>(options, file, bare, cancelled);
+std::unique_ptr<RowSource> open_file_source(const InputOptions& o, const NamedFile& file, bool bare,
+                                            const std::atomic<bool>& cancelled) {
+  if (file.metadata) return metadata_source(o, file, cancelled);
+  if (!file.label.empty()) return labelled_source(o, file);
+  auto reader = std::make_unique<LineReader>(file.name, &cancelled, file.shown);
+  std::string format = format_of(o, *reader, bare);
+  if (format == "parquet") return open_table_source(o, *reader, TableFormat::kParquet);
+  if (format == "arrow") return open_table_source(o, *reader, TableFormat::kArrow);
+  if (format == "webdataset") return open_sample_source(o, std::move(reader));
+  return std::make_unique<FileSource>(o, std::move(format), std::move(reader), cancelled);
 }
 
 }  // namespace hft

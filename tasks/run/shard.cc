@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <optional>
+#include <utility>
 
 #include "core/base/error.h"
 #include "core/base/log.h"
@@ -65,8 +66,9 @@ Shard shard_of(const std::string& text) {
   if (const auto shard = slurm_array()) return told(*shard, "SLURM_ARRAY_TASK_ID");
   if (const auto shard = ranks("JOB_COMPLETION_INDEX", "JOB_COMPLETION_COUNT"))
     return told(*shard, "JOB_COMPLETION_INDEX");
-  if (const auto shard = ranks("OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE"))
-    return told(*shard, "OMPI_COMM_WORLD_RANK");
+  for (const auto& [rank, size] : {std::pair{"OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE"},
+                                   std::pair{"PMI_RANK", "PMI_SIZE"}})  // Open MPI; MPICH, Intel
+    if (const auto shard = ranks(rank, size)) return told(*shard, rank);
   return {};
 }
 

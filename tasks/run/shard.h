@@ -13,7 +13,7 @@ struct Shard {
   std::int64_t of(std::int64_t n) const { return (n + count - 1 - index) / count; }
 };
 
-// `text` is "i/n", or "" for what Slurm, Kubernetes or Open MPI set in the environment. Throws
+// `text` is "i/n", or "" for what Slurm, Kubernetes or MPI set in the environment. Throws
 // kUsage for another text, and for a job array whose ids leave gaps: there a task cannot know how
 // many come before it.
 Shard shard_of(const std::string& text);

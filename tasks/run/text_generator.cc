@@ -125,7 +125,8 @@ std::vector<std::unique_ptr<Method>> TextGenerator::start(
   std::vector<Prompt> opened = open(prompts);
   std::vector<std::unique_ptr<Method>> methods;
   try {
-    for (Prompt& one : opened) methods.push_back(start(std::move(one), on_token));
+    for (std::size_t i = 0; i < opened.size(); ++i)
+      methods.push_back(start(std::move(opened[i]), on_token, prompts[i]->own.get()));
   } catch (...) {
     for (std::size_t i = methods.size(); i < opened.size(); ++i)
       if (opened[i].sequence >= 0) model_->close(opened[i].sequence);
@@ -134,12 +135,22 @@ std::vector<std::unique_ptr<Method>> TextGenerator::start(
   return methods;
 }
 
-std::unique_ptr<Method> TextGenerator::start(Prompt prompt, OnToken on_token) {
+GenerationConfig TextGenerator::config_with(const Json& fields) const {
+  GenerationOptions changed = options_;
+  changed.flags.update(fields);
+  return resolve(changed, folder_, with_text_fields(config_fields_), task_of(config_fields_),
+                 &*tokenizer_)
+      .config;
+}
+
+std::unique_ptr<Method> TextGenerator::start(Prompt prompt, OnToken on_token,
+                                             const OwnSettings* own) {
+  const GenerationConfig& config = own ? own->config : settings_.config;
   for (const std::int32_t id : prompt.ids)
     if (id < 0 || id >= model_->vocab())
       fail(Errc::kBadData, "token id ", id, " is outside [0, ", model_->vocab(), ") of the model");
   fit(prompt.ids, prompt.cached > 0);
-  Surroundings around{config(), lengths_of(config(), static_cast<std::int64_t>(prompt.ids.size()),
+  Surroundings around{config, lengths_of(config, static_cast<std::int64_t>(prompt.ids.size()),
                                            model_->max_positions(), false)};
   const std::int64_t trained = model_->trained_positions();
   const bool further = around.lengths.max > trained;
@@ -147,7 +158,7 @@ std::unique_ptr<Method> TextGenerator::start(Prompt prompt, OnToken on_token) {
     note(further ? further_note(trained)
                  : "texts end at the " + std::to_string(trained) + " tokens the model takes");
   around.tokenizer = &*tokenizer_;
-  if (config().do_sample) around.random = engine().make_random(seed_);
+  if (config.do_sample) around.random = engine().make_random(own && own->seed ? *own->seed : seed_);
   around.logprobs = options_.logprobs;
   around.on_token = std::move(on_token);
   if (assistant_) {

@@ -44,8 +44,10 @@ class TextGenerator {
   void fit(PicturedPrompt& prompt) const { fit(prompt.ids, !prompt.pictures.empty()); }
   // A method on its way from this prompt, which fit() has cut where it has cached tokens; the
   // sequence is opened when it has none (below 0).
-  std::unique_ptr<Method> start(Prompt prompt,
-                                OnToken on_token = {});
+  std::unique_ptr<Method> start(Prompt prompt, OnToken on_token = {},
+                                const OwnSettings* own = nullptr);
+  // The run's settings with these fields in place of its own; kUsage where they cannot be.
+  GenerationConfig config_with(const Json& fields) const;
   // Sequences one input takes, and how many may be live.
   std::int64_t sequences_each() const;
   std::int64_t most_sequences() const { return most_sequences_; }

@@ -81,19 +81,28 @@ Media sound_of_array(const Json& samples, const Json& rate) {
           std::make_shared<const std::string>(std::move(wav))};
 }
 
-// As data sets have a sound: its place, its bytes in base64, or its samples.
-Media sound_of_object(const Json& cell) {
+Media media_of_bytes(const Json& cell, std::string source) {
+  const auto& bytes = cell.get_binary();
+  return {std::move(source), std::make_shared<const std::string>(bytes.begin(), bytes.end())};
+}
+
+// As data sets have a picture or a sound: its bytes (in JSON as base64), its place, or its samples.
+Media media_of_object(Kind kind, const Json& cell) {
   const auto text = [&](const char* key) {
     const auto found = cell.find(key);
     return found != cell.end() && found->is_string() ? found->get<std::string>() : "";
   };
   for (const char* key : {"array", "raw"})
-    if (const auto found = cell.find(key); found != cell.end())
+    if (const auto found = cell.find(key); kind == Kind::kSound && found != cell.end())
       return sound_of_array(*found, cell.value("sampling_rate", Json()));
+  if (const auto bytes = cell.find("bytes"); bytes != cell.end() && is_bytes(*bytes))
+    return media_of_bytes(*bytes, text("path"));
   if (auto bytes = text("bytes"); !bytes.empty()) return {"data:;base64," + bytes};
   if (auto path = text("path"); !path.empty()) return {path};
-  fail(Errc::kBadData, "has neither 'array', 'bytes' nor 'path'");
+  fail(Errc::kBadData, "has neither ", kind == Kind::kSound ? "'array', " : "", "'bytes' nor 'path'");
 }
+
+bool is_image(const Json& cell) { return cell.is_string() || cell.is_object() || is_bytes(cell); }
 
 }  // namespace
 
@@ -105,9 +114,8 @@ Value value_of_text(Kind kind, std::string text) {
 std::vector<Media> images_in(const std::string& value) {
   const Json cell = parse_exact_json(value, "images");
   std::vector<Media> all;
-  if (cell.is_string()) all.push_back({cell.get<std::string>()});
-  if (cell.is_array())
-    for (const Json& one : cell) all.push_back({one.get<std::string>()});
+  for (const Json& one : cell.is_array() ? cell : Json::array({cell}))
+    all.push_back(std::get<Media>(value_of(Kind::kImage, one)));
   return all;
 }
 
@@ -144,7 +152,9 @@ std::int64_t most_bytes(Kind kind) {
   return kind == Kind::kSound ? limits::kSoundBytes : limits::kImageBytes;
 }
 
-std::string type_of(const Json& cell) { return is_number(cell) ? "number" : cell.type_name(); }
+std::string type_of(const Json& cell) {
+  return is_number(cell) ? "number" : is_bytes(cell) ? "bytes" : cell.type_name();
+}
 
 Value value_of(Kind kind, const Json& cell) {
   const auto need = [&](bool right, const char* wanted) {
@@ -160,15 +170,18 @@ Value value_of(Kind kind, const Json& cell) {
     case Kind::kList:
       need(cell.is_array(), "a list");
       return exact_line(cell);
+    case Kind::kObject:
+      need(cell.is_object(), "an object");
+      return exact_line(cell);
     case Kind::kImages:
-      need(cell.is_string() || (cell.is_array() && std::ranges::all_of(cell, [](const Json& one) { return one.is_string(); })),
+      need(is_image(cell) || (cell.is_array() && std::ranges::all_of(cell, is_image)),
            "a path or URL, or a list of them");
       return exact_line(cell);
     case Kind::kSound:
-      if (cell.is_object()) return sound_of_object(cell);
-      [[fallthrough]];
     case Kind::kImage:
     case Kind::kPage:
+      if (cell.is_object()) return media_of_object(kind, cell);
+      if (is_bytes(cell)) return media_of_bytes(cell, "");
       need(cell.is_string(), "a path or URL");
       return Media{cell.get<std::string>()};
   }

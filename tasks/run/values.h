@@ -12,16 +12,16 @@
 
 namespace hft {
 
-// What a column is read as; kPage: pictures, and PDF documents as pictures of their pages. Numbers
-// and lists are kept as the JSON text they were given as, so that not a digit is lost; kImages is
+// What a column is read as; kPage: pictures, and PDF documents as pictures of their pages. Numbers,
+// lists and objects are kept as the JSON text they were given as, so that not a digit is lost; kImages is
 // one picture or a list of them, kept so too.
-enum class Kind { kText, kNumber, kImage, kPage, kSound, kList, kImages };
+enum class Kind { kText, kNumber, kImage, kPage, kSound, kList, kObject, kImages };
 inline bool is_media(Kind kind) {
   return kind == Kind::kImage || kind == Kind::kPage || kind == Kind::kSound;
 }
 
 // A picture or a sound: as it was given (a path, a URL, "data:…;base64,…", bare base64), and its
-// bytes where they came with it ("-", standard input).
+// bytes where they came with it ("-", standard input; the cell of a table, whose source may be "").
 struct Media {
   std::string source;
   std::shared_ptr<const std::string> bytes{};

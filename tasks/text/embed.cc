@@ -255,7 +255,7 @@ int run_embed(const Flags& flags, EmbedOptions& o) {
       return make_ranking_sink(std::move(writer), o.top_k,
                                similarity_to_first(similarity_of(folder.settings)));
     };
-    if (o.common.output.resume || !o.common.output.folder.empty())
+    if (o.common.output.resume || !o.common.output.folder.folder.empty())
       fail(Errc::kUsage, o.common.output.resume ? "--resume" : "--output-dir",
            " and --query contradict each other");
   }

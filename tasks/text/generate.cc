@@ -12,6 +12,7 @@
 #include "tasks/run/generation_worker.h"
 #include "tasks/run/list_option.h"
 #include "tasks/run/conversation.h"
+#include "tasks/text/generate_batch.h"
 #include "tasks/text/generate_stream.h"
 #include "tasks/run/text_generator.h"
 #include "tasks/text/token_logs.h"
@@ -36,8 +37,15 @@ struct GenerateJob : GenerationJob {
   Json messages;     // of a conversation, else null
   std::string text;  // else the prompt
   PicturedPrompt pictured;
+  std::optional<BatchRequest> request;  // of a batch, whose response is the record
   std::function<Json(const GenerateJob&)> output;
-  void write(const Input& input, Sink& sink) override { sink.write(input, output(*this)); }
+  std::function<std::string(const GenerateJob&)> response;
+  void write(const Input& input, Sink& sink) override {
+    if (request && response)
+      sink.write_line(response(*this));
+    else
+      sink.write(input, output(*this));
+  }
 };
 
 class Generate {
@@ -49,6 +57,7 @@ class Generate {
 
   // Text or messages, to tokens.
   std::unique_ptr<GenerateJob> prepare(const Input& input) {
+    if (input.has(3) && is_batch_row(input.row)) return prepare_request(input);
     auto job = std::make_unique<GenerateJob>();
     if (!o_.chat.messages.empty())
       job->messages = checked_messages(read_exact_json(o_.chat.messages), o_.chat.messages);
@@ -76,6 +85,19 @@ class Generate {
   int run_stream(InputReader& reader);
 
  private:
+  std::unique_ptr<GenerateJob> prepare_request(const Input& input) {
+    auto job = std::make_unique<GenerateJob>();
+    job->request = batch_request_of(input);
+    job->messages = job->request->messages;
+    job->text = job->request->prompt;
+    if (!job->messages.is_null() && generator_.pictures())
+      job->messages = with_pictures(std::move(job->messages), {}, input.place);
+    job->pictured = prompt_of(*job, {});
+    job->prompt = job->pictured.ids;
+    job->pictured.own = std::make_shared<const OwnSettings>(
+        OwnSettings{generator_.config_with(job->request->settings), job->request->seed});
+    return job;
+  }
   // A text with pictures and no place for them is a question about them.
   bool is_question(const std::string& text, const std::vector<Media>& images) {
     return o_.chat.any() || (!images.empty() && text.find(generator_.pictures()->mark()) == text.npos &&
@@ -100,6 +122,8 @@ class Generate {
     return *conversations_;
   }
   Json output_of(const GenerateJob& job) const;
+  std::string response_to(const GenerateJob& job) const;
+  std::string text_of(const GenerateJob& job, const Generated& made) const;
 
   GenerateOptions& o_;
   TextGenerator generator_;
@@ -107,14 +131,26 @@ class Generate {
   std::optional<Conversations> conversations_;
 };
 
+// Only a text that a stop string ended is cut: in a prompt it may stand anywhere.
+std::string Generate::text_of(const GenerateJob& job, const Generated& made) const {
+  const GenerationConfig& config =
+      job.pictured.own ? job.pictured.own->config : generator_.config();
+  return new_text(generator_.tokenizer(), job.prompt, made.ids,
+                  made.finish == Finish::kStopString ? config.stop_strings
+                                                     : std::vector<std::string>());
+}
+
+std::string Generate::response_to(const GenerateJob& job) const {
+  std::vector<BatchAnswer> answers;
+  for (const Generated& g : job.results)
+    answers.push_back({text_of(job, g), g.finish, job.prompt.size(), g.ids.size()});
+  return batch_response(*job.request, answers);
+}
+
 Json Generate::output_of(const GenerateJob& job) const {
   Json out = Json::array();
   for (const Generated& g : job.results) {
-    // Only a text that a stop string ended is cut: in a prompt it may stand anywhere.
-    const std::string text =
-        new_text(generator_.tokenizer(), job.prompt, g.ids,
-                 g.finish == Finish::kStopString ? generator_.config().stop_strings
-                                                 : std::vector<std::string>());
+    const std::string text = text_of(job, g);
     Json one;
     if (!o_.full_text)
       one["generated_text"] = text;
@@ -152,6 +188,8 @@ int Generate::run_records(InputReader& reader, RecordWriter& writer) {
   const auto prepared = [&](const Input& input) {
     auto job = prepare(input);
     job->output = [this](const GenerateJob& done) { return output_of(done); };
+    if (writer.takes_lines())
+      job->response = [this](const GenerateJob& done) { return response_to(done); };
     return job;
   };
   // A record must be whole, a text need not.
@@ -162,7 +200,7 @@ int Generate::run_records(InputReader& reader, RecordWriter& writer) {
               .worker = &worker,
               .verb = "generating",
               .threads = generator_.pictures() ? reader_threads() : 1,
-              .partial = text && o_.output.file.empty() && o_.output.folder.empty()});
+              .partial = text && o_.output.file.empty() && o_.output.folder.folder.empty()});
 }
 
 int Generate::run_stream(InputReader& reader) {
@@ -204,7 +242,7 @@ bool streams(const GenerateOptions& o, const ResolvedGeneration& settings) {
     obstacle = "beams choose the text at the end";
   else if (settings.config.num_return_sequences > 1)
     obstacle = "several texts cannot be shown at once";
-  else if (!o.output.file.empty() || !o.output.folder.empty())
+  else if (!o.output.file.empty() || !o.output.folder.folder.empty())
     obstacle = (o.output.file.empty() ? "--output-dir" : "-o") + std::string(" writes whole records");
   else if (!o.output.format.empty() && o.output.format != "text" && o.output.format != "json")
     obstacle = "--format " + o.output.format + " writes whole records";
@@ -221,6 +259,7 @@ int run_generate(const Flags& flags, GenerateOptions& o) {
     o.input.values = {o.chat.messages};
   }
   if (o.output.format == "json") o.output.json = true;
+  if (o.output.format.empty() && is_batch_row(first_row(o.input))) o.output.json = true;
   check_output_file(o.output.file, o.output.force || o.output.resume);
   if (!o.images.empty()) o.input.columns[2].fixed = exact_line(Json(o.images));
   InputReader reader(o.input, o.output.keep_columns);
@@ -236,7 +275,10 @@ int run_generate(const Flags& flags, GenerateOptions& o) {
     return o.output.file.empty() ? for_stdout(draw_generate(input, output))
                                  : draw_generate(input, output);
   };
-  RecordWriter writer(o.output, {.text_by_default = true, .text = shown},
+  const auto failed = [](const Input& input, const Error& error) {
+    return is_batch_row(input.row) ? batch_failure(input, error) : "";
+  };
+  RecordWriter writer(o.output, {.text_by_default = true, .text = shown, .failed_line = failed},
                       fingerprint(flags, folder));
   return Generate(o, folder).run_records(reader, writer);
 }
@@ -249,7 +291,8 @@ std::function<int()> declare_generate(Flags& flags) {
       "  hft generate -m DIR --no-do-sample --json -i prompts.jsonl > texts.jsonl\n"
       "  hft generate -m DIR --messages chat.json --stream\n"
       "  hft generate -m DIR --system \"Answer briefly.\" \"Why is the sky blue?\"\n"
-      "  hft generate -m llava-hf/llava-1.5-7b-hf --image photo.jpg \"What is this?\"\n\n"
+      "  hft generate -m llava-hf/llava-1.5-7b-hf --image photo.jpg \"What is this?\"\n"
+      "  hft generate -m DIR -i batch.jsonl -o responses.jsonl   # requests of OpenAI's Batch API\n\n"
       "Without other settings of the model, tokens are drawn at temperature 0.7, 256 at most, as "
       "by the\n"
       "text-generation pipeline. A text that --stop ends is cut before that text.");
@@ -275,7 +318,8 @@ std::function<int()> declare_generate(Flags& flags) {
       flags, o->input,
       {{.name = "text", .optional = true},
        {.name = "messages", .optional = true, .alternative = true, .kind = Kind::kList},
-       {.name = "image", .optional = true, .kind = Kind::kImages}});
+       {.name = "image", .optional = true, .kind = Kind::kImages},
+       {.name = "body", .optional = true, .alternative = true, .kind = Kind::kObject}});
   add_output_options(flags, o->output);
   add_model_options(flags, o->model);
   return [o, flags] { return run_generate(flags, *o); };

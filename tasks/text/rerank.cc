@@ -152,7 +152,7 @@ std::string draw_rerank(const Input& input, const Json& output) {
 
 int run_rerank(const Flags& flags, RerankOptions& o) {
   o.ranking = flags.given("--query");
-  if (o.ranking && (o.common.output.resume || !o.common.output.folder.empty()))
+  if (o.ranking && (o.common.output.resume || !o.common.output.folder.folder.empty()))
     fail(Errc::kUsage, o.common.output.resume ? "--resume" : "--output-dir",
          " and --query contradict each other");
   if (o.ranking && o.common.input.columns[kQuery].named)

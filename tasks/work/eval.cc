@@ -143,7 +143,7 @@ int run_stored(const Flags& flags, EvalOptions& o) {
     fail(Errc::kUsage, "--predictions: they are there already, -m is not wanted");
   const EvalTask& task = task_of_records(o.task, o.predictions);
   check(o, task);
-  const ScratchFolder scratch;
+  const ScratchFolder scratch("hft-eval");
   if (!o.data.rows.files.empty()) {
     const EvalData data = eval_data(task, o.data, scratch);
     o.examples.truth_files = data.files;
@@ -166,7 +166,7 @@ int run_eval(const Flags& flags, EvalOptions& o) {
     fail(Errc::kUsage, "-m: name the model, or --predictions FILE with answers that are there");
   if (o.data.rows.files.empty()) fail(Errc::kUsage, "-i: name the data, a FILE of rows");
   check(o, task);
-  const ScratchFolder scratch;
+  const ScratchFolder scratch("hft-eval");
   o.data.reference_column = o.examples.reference_column;
   const EvalData data = eval_data(task, o.data, scratch);
   o.examples.categories = data.categories;

@@ -6,7 +6,6 @@
 #include "core/base/exact_json.h"
 #include "core/base/files.h"
 #include "core/base/text.h"
-#include "core/base/write_target.h"
 #include "tasks/run/output_file.h"
 #include "tasks/work/eval_coco.h"
 #include "tasks/work/eval_examples.h"
@@ -30,16 +29,6 @@ bool from_a_pipe(const InputOptions& rows) {
            std::error_code error;
            return file == "-" || fs::status(file, error).type() == fs::file_type::fifo;
          });
-}
-
-// The data's first row; null where it has none, or comes from a pipe that is read once.
-Json first_row(const InputOptions& rows) {
-  if (from_a_pipe(rows)) return {};
-  InputOptions one = rows;
-  one.limit = 1;
-  InputReader reader(one);
-  const auto input = reader.next();
-  return input ? input->row : Json();
 }
 
 // Rows of {"tokens": [...]}: the words a space apart as "text", the other columns as they are.
@@ -86,16 +75,6 @@ void check_truth(const InputOptions& rows, const std::string& column) {
 }
 
 }  // namespace
-
-ScratchFolder::ScratchFolder() : path_(fs::temp_directory_path() / "hft-eval") {
-  if (!make_unique_folder(path_))
-    fail(Errc::kResources, path_.string(), ": cannot make a folder here");
-}
-
-ScratchFolder::~ScratchFolder() {
-  std::error_code ignored;
-  fs::remove_all(path_, ignored);
-}
 
 EvalData eval_data(const EvalTask& task, const EvalSources& sources, const ScratchFolder& scratch) {
   EvalData data{.files = sources.rows.files};

@@ -7,22 +7,11 @@
 #include <string>
 #include <vector>
 
+#include "core/base/write_target.h"
 #include "tasks/run/rows.h"
 #include "tasks/work/eval_tasks.h"
 
 namespace hft {
-
-// A folder for what an evaluation needs in between, gone with the object.
-class ScratchFolder {
- public:
-  ScratchFolder();
-  ScratchFolder(const ScratchFolder&) = delete;
-  ~ScratchFolder();
-  const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
 
 struct EvalSources {
   InputOptions rows;

@@ -14,7 +14,7 @@ namespace {
 // Options that say how data is read, which rows made here do not need any more.
 bool reads_data(const std::string& option) {
   static const std::vector<std::string> kNames{
-      "--limit", "--shard", "--input-format", "--lines", "--recursive", "--files-from", "--null"};
+      "--limit", "--shard", "--split", "--subset", "--input-format", "--lines", "--recursive", "--files-from", "--null"};
   return std::ranges::find(kNames, option.substr(0, option.find('='))) != kNames.end();
 }
 

@@ -9,7 +9,7 @@
 namespace hft {
 namespace {
 
-const std::vector<std::string> kLabelColumns{"label", "labels"};
+const std::vector<std::string> kLabelColumns{"label", "labels", "cls"};
 
 const std::vector<std::string> kRelevanceColumns{"qrels", "relevances", "relevance"};
 const std::vector<std::string> kRankingMetrics{"ndcg@10", "mrr@10", "recall@100"};
@@ -45,8 +45,8 @@ const std::vector<EvalTask>& tasks() {
       {"audio-classification", "audio-classify", AnswerKind::kLabels, kLabelColumns,
        {"accuracy", "f1"}, {"--top-k=all"}, Kind::kSound},
       {"automatic-speech-recognition", "transcribe", AnswerKind::kTexts,
-       {"text", "transcription", "sentence", "reference"}, {"wer", "cer"}, {}, Kind::kSound},
-      {"image-to-text", "caption", AnswerKind::kTexts, {"caption", "captions", "text", "reference", "references"},
+       {"text", "transcription", "sentence", "reference", "txt"}, {"wer", "cer"}, {}, Kind::kSound},
+      {"image-to-text", "caption", AnswerKind::kTexts, {"caption", "captions", "text", "reference", "references", "txt"},
        {"rougeL", "bleu"}, {}, Kind::kImage},
       {"visual-question-answering", "vqa", AnswerKind::kTexts, kTextColumns, {"exact_match"}, {},
        Kind::kImage},

@@ -78,8 +78,9 @@ TEST_CASE("rows: archives and other encodings are named, with a way to read them
   refused("win.txt", std::string("\xff\xfeh\0i\0", 6), 9,
           "hft: win.txt: is UTF-16, wanted UTF-8\n"
           "hint: iconv -f UTF-16 -t UTF-8 win.txt | hft … -i -\n");
-  refused("t.parquet", "PAR1", 6,
-          "hft: t.parquet: parquet files are not read yet\nhint: convert it to JSON lines (.jsonl)\n");
+  refused("t.parquet", "PAR1", 9,
+          "hft: t.parquet: damaged or too large: Parquet file size is 4 bytes, smaller than the minimum "
+          "file footer (8 bytes)\n");
 }
 
 TEST_CASE("rows: a file that cannot be read is an error record, the others are done") {

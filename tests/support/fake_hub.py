@@ -2,7 +2,7 @@
 """A Hub for tests, on two loopback ports: the Hub itself, and the storage it redirects large files to.
 
 usage: fake_hub.py FOLDER [--tls CERT KEY]
-  FOLDER/repos/ORG/NAME/...  what the repositories hold at the start
+  FOLDER/repos/ORG/NAME/...  what the repositories hold at the start; data sets: repos/datasets/ORG/NAME/...
   FOLDER/hub.json            {"users": {TOKEN: {"name", "orgs"}}, "repos": {"org/name": {"gated", "private",
                              "access": [names], "renamed": "other/name", "tags": {...}}}, "rate": bytes/s,
                              "large": bytes from which a file is in large storage, "part": bytes of a part}
@@ -109,18 +109,21 @@ class Handler(BaseHTTPRequestHandler):
         size = blob.size if blob else len(data)
         headers = dict(headers or {})
         start = 0
-        wanted = re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range") or "")
+        wanted = re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("Range") or "")
+        end = size
         if blob and wanted and status == 200 and not self.fault.get("ignore_range"):
             start = int(wanted.group(1))
             if start >= size:
                 return self.answer(416, b"", {"Content-Range": f"bytes */{size}"})
             status = 206
-            headers["Content-Range"] = f"bytes {start}-{size - 1}/{size}"
+            end = min(size, int(wanted.group(2) or size - 1) + 1)
+            headers["Content-Range"] = f"bytes {start}-{end - 1}/{size}"
         if self.fault.get("gzip") and blob:
             data = gzip.compress(b"".join(blob.pieces(start, size)))
             blob, size, start = None, len(data), 0
+            end = size
             headers["Content-Encoding"] = "gzip"
-        length = size - start + self.fault.get("extra", 0)
+        length = end - start + self.fault.get("extra", 0)
         chunked = self.fault.get("chunked")
         self.status_sent = status
         self.send_response(status)
@@ -137,7 +140,7 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         if self.command == "HEAD":
             return self.wfile.flush()
-        pieces = blob.pieces(start, size) if blob else [data]
+        pieces = blob.pieces(start, end) if blob else [data]
         self.send_pieces(pieces, start, chunked)
 
     def send_pieces(self, pieces, at, chunked):
@@ -417,6 +420,7 @@ class Handler(BaseHTTPRequestHandler):
 
 
 ID = r"([^/]+/[^/]+|[^/]+)"
+SET = r"(datasets/[^/]+/[^/]+)"
 ROUTES = [
     (rf"/api/models/{ID}/revision/([^/]+)", "GET", Handler.model_info),
     (rf"/api/models/{ID}/tree/([^/]+)/?(.*)", "GET", Handler.tree),
@@ -425,12 +429,16 @@ ROUTES = [
     (rf"/api/models/{ID}/commit/([^/]+)", "POST", Handler.make_commit),
     (rf"/api/models/{ID}/branch/([^/]+)", "POST", Handler.branch),
     (rf"/api/models/{ID}", "GET", Handler.model_info),
+    (rf"/api/{SET}/revision/([^/]+)", "GET", Handler.model_info),
+    (rf"/api/{SET}/tree/([^/]+)/?(.*)", "GET", Handler.tree),
+    (rf"/api/{SET}", "GET", Handler.model_info),
     (r"/api/whoami-v2", "GET", Handler.whoami),
     (r"/api/repos/create", "POST", Handler.create),
     (r"/api/validate-yaml", "POST", lambda self: self.json({"errors": [], "warnings": []})),
     (r"/api/complete_multipart", "POST", Handler.complete),
     (rf"/{ID}\.git/info/lfs/objects/batch", "POST", Handler.batch),
     (rf"/{ID}\.git/info/lfs/objects/verify", "POST", Handler.verify),
+    (rf"/{SET}/resolve/([^/]+)/(.+)", "GET", Handler.resolve),
     (rf"/{ID}/resolve/([^/]+)/(.+)", "GET", Handler.resolve),
 ]
 

@@ -83,8 +83,9 @@ class Hub:
         self.large = self.settings.get("large", 10_000)
         self.stored, self.parts, self.hits, self.active = {}, {}, {}, 0
         self.repos = {}
-        for path in sorted(self.folder.glob("repos/*/*")):
-            name = f"{path.parent.name}/{path.name}"
+        models = [p for p in self.folder.glob("repos/*/*") if p.parent.name != "datasets"]
+        for path in sorted([*models, *self.folder.glob("repos/datasets/*/*")]):
+            name = str(path.relative_to(self.folder / "repos"))
             repo = self.repos[name] = Repo(name, self.settings.get("repos", {}).get(name, {}))
             files = {}
             for file in sorted(p for p in path.rglob("*") if p.is_file()):
