@@ -13,9 +13,12 @@
 
 namespace hft {
 
+class Constraint;
+
 struct PicturedPrompt {
   TokenIds ids;
-  std::vector<std::shared_ptr<const Pixels>> pictures;
+  std::vector<std::shared_ptr<const Pixels>> pictures{};
+  std::shared_ptr<Constraint> constraint{};  // what is written must conform with; null: nothing
 };
 
 // The messages with `given` in those parts of type "image" that name none, in their order. Throws

@@ -8,6 +8,7 @@
 #include "core/base/log.h"
 #include "core/checkpoint/config.h"
 #include "tasks/commands.h"
+#include "tasks/run/constraint_options.h"
 #include "tasks/run/drawing.h"
 #include "tasks/run/generation_worker.h"
 #include "tasks/run/list_option.h"
@@ -20,6 +21,7 @@ namespace hft {
 namespace {
 
 constexpr const char* kGenerateDefaultModel = "openai-community/gpt2";
+constexpr std::size_t kMostConstraints = 64;  // of rows, kept for the next ones
 
 struct GenerateOptions {
   ModelOptions model;
@@ -27,6 +29,7 @@ struct GenerateOptions {
   OutputOptions output;
   GenerationOptions generation;
   ConversationOptions chat;
+  ConstraintOptions constraint;
   std::vector<std::string> images;
   bool full_text = true, stream = false;
 };
@@ -42,8 +45,8 @@ struct GenerateJob : GenerationJob {
 
 class Generate {
  public:
-  Generate(GenerateOptions& o, const fs::path& folder)
-      : o_(o), generator_(o.model, o.generation, folder) {
+  Generate(GenerateOptions& o, const fs::path& folder, std::shared_ptr<const Grammar> grammar)
+      : o_(o), generator_(o.model, o.generation, folder, std::move(grammar)) {
     if (o.chat.any()) conversations_.emplace(o.chat, folder);
   }
 
@@ -68,6 +71,8 @@ class Generate {
     else if (job->messages.is_null())
       job->text = input.text();
     job->pictured = prompt_of(*job, images);
+    if (input.row.is_object() && input.row.contains("response_format"))
+      job->pictured.constraint = constraint_of(input.row["response_format"]);
     job->prompt = job->pictured.ids;
     return job;
   }
@@ -99,12 +104,22 @@ class Generate {
     if (!conversations_) conversations_.emplace(o_.chat, generator_.folder());
     return *conversations_;
   }
+  // Of a row; many have the same.
+  std::shared_ptr<Constraint> constraint_of(const Json& response_format) {
+    const std::scoped_lock lock(mutex_);
+    if (constraints_.size() >= kMostConstraints) constraints_.clear();
+    const std::string key = exact_line(response_format);
+    if (const auto found = constraints_.find(key); found != constraints_.end())
+      return found->second;
+    return constraints_[key] = generator_.constrain(grammar_of(response_format));
+  }
   Json output_of(const GenerateJob& job) const;
 
   GenerateOptions& o_;
   TextGenerator generator_;
   std::mutex mutex_;
   std::optional<Conversations> conversations_;
+  std::map<std::string, std::shared_ptr<Constraint>> constraints_;
 };
 
 Json Generate::output_of(const GenerateJob& job) const {
@@ -114,7 +129,8 @@ Json Generate::output_of(const GenerateJob& job) const {
     const std::string text =
         new_text(generator_.tokenizer(), job.prompt, g.ids,
                  g.finish == Finish::kStopString ? generator_.config().stop_strings
-                                                 : std::vector<std::string>());
+                                                 : std::vector<std::string>(),
+                 job.pictured.constraint != nullptr);
     Json one;
     if (!o_.full_text)
       one["generated_text"] = text;
@@ -122,6 +138,8 @@ Json Generate::output_of(const GenerateJob& job) const {
       one["generated_text"] = job.text + text;
     else
       one["generated_text"] = with_answer(job.messages, text);
+    if (job.pictured.constraint) one["finish_reason"] = finish_name(g.finish);
+    if (!o_.output.json) generator_.note_if_cut(job.pictured.constraint, g);
     if (o_.generation.logprobs >= 0) one["logprobs"] = log_records(generator_.tokenizer(), g.logs);
     out.push_back(std::move(one));
   }
@@ -172,13 +190,14 @@ int Generate::run_stream(InputReader& reader) {
     const PicturedPrompt* prompt = &job.pictured;
     auto methods = generator_.start(
         {&prompt, 1}, [&](std::int32_t id, const TokenLog* l) { stream.add(id, l); });
-    stream.begin(job.prompt, o_.full_text ? job.text : "");
+    stream.begin(job.prompt, o_.full_text ? job.text : "", prompt->constraint != nullptr);
     return methods;
   };
   GenerationWorker worker(generator_.model(), {}, start);
   const auto prepared = [&](const Input& input) {
     auto job = prepare(input);
-    job->output = [](const GenerateJob& done) -> Json {
+    job->output = [this](const GenerateJob& done) -> Json {
+      if (!o_.output.json) generator_.note_if_cut(done.pictured.constraint, done.results[0]);
       const std::size_t made = done.results[0].ids.size();
       return {{"done", true},
               {"finish_reason", finish_name(done.results[0].finish)},
@@ -221,6 +240,7 @@ int run_generate(const Flags& flags, GenerateOptions& o) {
     o.input.values = {o.chat.messages};
   }
   if (o.output.format == "json") o.output.json = true;
+  const std::shared_ptr<const Grammar> grammar = grammar_of(o.constraint);
   check_output_file(o.output.file, o.output.force || o.output.resume);
   if (!o.images.empty()) o.input.columns[2].fixed = exact_line(Json(o.images));
   InputReader reader(o.input, o.output.keep_columns);
@@ -231,14 +251,14 @@ int run_generate(const Flags& flags, GenerateOptions& o) {
   if (o.generation.logprobs >= 0 && settings.config.num_beams > 1)
     fail(Errc::kUsage, "--logprobs: beams are scored as a whole");
   if (o.generation.logprobs >= 0 && !o.output.json) note("--logprobs: shown with --json only");
-  if (stream) return Generate(o, folder).run_stream(reader);
+  if (stream) return Generate(o, folder, grammar).run_stream(reader);
   const auto shown = [&o](const Input& input, const Json& output) {
     return o.output.file.empty() ? for_stdout(draw_generate(input, output))
                                  : draw_generate(input, output);
   };
   RecordWriter writer(o.output, {.text_by_default = true, .text = shown},
                       fingerprint(flags, folder));
-  return Generate(o, folder).run_records(reader, writer);
+  return Generate(o, folder, grammar).run_records(reader, writer);
 }
 
 std::function<int()> declare_generate(Flags& flags) {
@@ -249,6 +269,8 @@ std::function<int()> declare_generate(Flags& flags) {
       "  hft generate -m DIR --no-do-sample --json -i prompts.jsonl > texts.jsonl\n"
       "  hft generate -m DIR --messages chat.json --stream\n"
       "  hft generate -m DIR --system \"Answer briefly.\" \"Why is the sky blue?\"\n"
+      "  hft generate -m DIR --json-schema person.json --no-full-text \"A person as JSON:\"\n"
+      "  hft generate -m DIR --choices positive,negative --no-full-text \"Great film! It is\"\n"
       "  hft generate -m llava-hf/llava-1.5-7b-hf --image photo.jpg \"What is this?\"\n\n"
       "Without other settings of the model, tokens are drawn at temperature 0.7, 256 at most, as "
       "by the\n"
@@ -270,6 +292,7 @@ std::function<int()> declare_generate(Flags& flags) {
       .metavar("FILE|URL")
       .group("Chat");
   add_conversation_options(flags, o->chat, true);
+  add_constraint_options(flags, o->constraint);
   add_generation_options(flags, o->generation);
   add_input_options(
       flags, o->input,
