@@ -173,11 +173,15 @@ class PatternParser {
     return of(escaped_set());
   }
 
+  static bool is_class(char32_t c) {
+    return c < 128 && std::string_view("dwsDWS").find(static_cast<char>(c)) != std::string::npos;
+  }
+
   // A class, or one code point, behind a backslash.
   CodePoints escaped_set() {
     const char32_t c = peek(1);
     if (at_ + 1 >= text_.size()) wrong("a \\ at the end");
-    if (c == 'd' || c == 'w' || c == 's' || c == 'D' || c == 'W' || c == 'S') {
+    if (is_class(c)) {
       at_ += 2;
       return pattern_class(static_cast<char>(c));
     }
@@ -255,13 +259,21 @@ class PatternParser {
     ++at_;
     const bool opposite = take(U'^');
     CodePoints set;
+    std::string classes;  // \d, \S … that are members
     for (bool first = true;; first = false) {
       if (!more()) at_ = begin, wrong("unmatched [");
       if (peek() == ']' && !(first && closes_later())) break;
       if (peek() == '[' && peek(1) == ':') unsupported("a POSIX class [:…:]");
+      if (peek() == '\\' && is_class(peek(1))) classes += static_cast<char>(peek(1));
       set = set | member();
     }
     ++at_;
+    for (const char letter : classes) {
+      const CodePoints other = pattern_class(static_cast<char>(letter ^ 32));
+      if (classes.find(static_cast<char>(letter ^ 32)) != std::string::npos)
+        set = CodePoints::all();
+      if (opposite) set = set | ~other;  // [^\w] is no wider than \W
+    }
     return opposite ? ~set : set;
   }
 

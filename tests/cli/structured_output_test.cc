@@ -76,8 +76,8 @@ TEST_CASE("structured output: inputs together are what they are alone") {
 }
 
 TEST_CASE("structured output: a text that conforms anyway has the same tokens") {
-  const std::vector<std::string> flags{
-      "The harbour master", "--no-do-sample", "--stream", "--json", "--max-new-tokens", "12"};
+  const std::vector<std::string> flags{"Ada",    "--no-do-sample",   "--stream",
+                                       "--json", "--max-new-tokens", "12"};
   const auto run = [&](std::vector<std::string> more) {
     more.insert(more.begin(), flags.begin(), flags.end());
     const test::Ran ran = generate(more);
@@ -92,10 +92,8 @@ TEST_CASE("structured output: a text that conforms anyway has the same tokens") 
   };
   const auto [text, ids] = run({});
   REQUIRE(ids.size() == 12);
-  if (text.find("\xef\xbf\xbd") == std::string::npos) {
-    CHECK(run({"--regex", "[\\s\\S]*"}).second == ids);
-    CHECK(run({"--choices", Json::array({"no", text + " and more", "The"}).dump()}).second == ids);
-  }
+  CHECK(run({"--regex", "[\\s\\S]*"}).second == ids);
+  CHECK(run({"--choices", Json::array({"no", text + " and more", "The"}).dump()}).second == ids);
 }
 
 TEST_CASE("structured output: regular expressions and choices") {
@@ -117,8 +115,8 @@ TEST_CASE("structured output: regular expressions and choices") {
 }
 
 TEST_CASE("structured output: beams give no more texts than there are") {
-  const test::Ran ran = generate({"It is", "--no-do-sample", "--choices", "a,b", "--num-beams",
-                                  "4", "--num-return-sequences", "4", "--json"});
+  const test::Ran ran = generate({"It is", "--no-do-sample", "--choices", "a,b", "--num-beams", "4",
+                                  "--num-return-sequences", "4", "--json"});
   REQUIRE(ran.code == 0);
   const Json output = ran.records()[0]["output"];
   REQUIRE(output.size() == 2);
@@ -168,10 +166,10 @@ TEST_CASE("structured output: what cannot be is refused in one line, before the 
   refused({"--regex", "a(?=b)"}, 6, "--regex: at 2: lookahead (?=…) is not supported");
   refused({"--regex", "(a)\\1"}, 6, "--regex: at 4: a backreference is not supported");
   refused({"--regex", "(a"}, 2, "--regex: at 1: unmatched (");
-  refused({"--regex", "[^\\s\\S]"}, 2, "--regex: no text matches this expression");
+  refused({"--regex", "a[]"}, 2, "--regex: no text matches this expression");
   refused({"--regex", "a", "--choices", "a,b"}, 2,
           "--json-schema, --regex, --choices: one of them at a time");
-  refused({"--choices", ""}, 2, "--choices: '' names nothing");
+  refused({"--choices", ""}, 2, "--choices: is empty; a variable that is not set?");
   refused({"--json-schema", "missing.json"}, 5, "missing.json: no such file");
   refused({"--json-schema", "none-conform.json"}, 9,
           "none-conform.json: no value conforms with this schema");

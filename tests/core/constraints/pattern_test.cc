@@ -45,6 +45,10 @@ TEST_CASE("pattern: classes hold in ECMAScript and in Python alike") {
   CHECK(!matches("\\S", "\x1c"));
   CHECK(matches(".", "é"));
   CHECK(!matches(".", "\n"));
+  CHECK(matches("[\\s\\S]+[\\w\\W][\\D\\d]", "é\x1c٣\n"));
+  CHECK(!matches("[^\\w]", "é"));
+  CHECK(!matches("[^\\W]", "é"));
+  CHECK(matches("[^\\W]", "e"));
 }
 
 TEST_CASE("pattern: anchors hold at the ends alone") {
