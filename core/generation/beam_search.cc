@@ -39,31 +39,15 @@ class BeamSearch : public Method {
   }
 
   void take(std::span<float>, std::span<const float>) override {
-    const std::vector<Continuation> top = std::move(top_);
-    if (top.front().score == -INFINITY)
-      return stop(Finish::kLength);  // the settings leave no token
-    first_ = false;
-    std::vector<Finish> hits;
-    for (const Continuation& c : top) hits.push_back(finish_of(c));
-    const std::vector<Continuation> running = next_beams(top, hits);
-    update_finished(top, hits);
-    beams_ = follow(decoder_, beams_, running);
-    ++length_;
-    can_improve_ = can_improve_ && improvement_possible();
-    const bool full = std::all_of(finished_.begin(), finished_.end(),
-                                  [](const Hypothesis& h) { return h.finished; });
-    const bool none_left =
-        std::all_of(hits.begin(), hits.end(), [](Finish f) { return f != Finish::kNone; });
-    if (!can_improve_ || (full && around_.config.early_stopping == EarlyStopping::kTrue) ||
-        none_left)
-      finish();
+    advance(std::move(top_));
+    if (done_ && results_.empty()) fail_without_texts();
   }
 
   // The unfinished beams count as they are.
   void stop(Finish reason) override {
     if (done_) return;
     for (const Beam& beam : beams_)
-      if (length_ > prompt_length_)
+      if (length_ > prompt_length_ && counts(beam.score))
         offer({beam.ids,
                over_length(beam.score, length_ - prompt_length_, around_.config.length_penalty),
                true, reason, beam.logprob});
@@ -78,6 +62,30 @@ class BeamSearch : public Method {
     Finish why = Finish::kNone;
     float logprob = 0;  // of all its tokens
   };
+
+  // Without a constraint any text counts, as in the reference.
+  bool counts(float score) const { return !around_.constraint || alive(score); }
+
+  void advance(const std::vector<Continuation>& top) {
+    if (top.front().score == -INFINITY || !counts(top.front().score))
+      return stop(Finish::kLength);  // the settings leave no token
+    first_ = false;
+    std::vector<Finish> hits;
+    for (const Continuation& c : top) hits.push_back(finish_of(c));
+    const std::vector<Continuation> running = next_beams(top, hits);
+    update_finished(top, hits);
+    beams_ = follow(decoder_, beams_, running);
+    ++length_;
+    can_improve_ = can_improve_ && improvement_possible();
+    const bool full = std::all_of(finished_.begin(), finished_.end(),
+                                  [](const Hypothesis& h) { return h.finished; });
+    bool none_left = true;
+    for (std::size_t i = 0; i < top.size(); ++i)
+      none_left &= hits[i] != Finish::kNone || !counts(top[i].score);
+    if (!can_improve_ || (full && around_.config.early_stopping == EarlyStopping::kTrue) ||
+        none_left)
+      finish();
+  }
 
   std::span<float> row_of(std::span<float> rows, std::size_t b) const {
     const auto v = static_cast<std::size_t>(vocab_);
@@ -164,7 +172,7 @@ class BeamSearch : public Method {
                                   [](const Hypothesis& h) { return h.finished; });
     if (full || !can_improve_) return;
     for (std::size_t i = 0; i < std::min(count_, top.size()); ++i) {
-      if (hits[i] == Finish::kNone) continue;
+      if (hits[i] == Finish::kNone || !counts(top[i].score)) continue;
       Hypothesis h{
           beams_[top[i].beam].ids,
           over_length(top[i].score, length_ + 1 - prompt_length_, around_.config.length_penalty),
@@ -185,6 +193,7 @@ class BeamSearch : public Method {
 
   // Could a running beam still beat the worst result?
   bool improvement_possible() const {
+    if (!counts(beams_[0].score)) return false;
     const GenerationConfig& c = around_.config;
     const bool full_length = c.early_stopping == EarlyStopping::kNever && c.length_penalty > 0;
     const std::int64_t best_length = (full_length ? around_.lengths.max : length_) - prompt_length_;
@@ -200,6 +209,7 @@ class BeamSearch : public Method {
     close_all(decoder_, beams_);
     for (std::int64_t i = 0; i < around_.config.num_return_sequences; ++i) {
       const Hypothesis& h = finished_[static_cast<std::size_t>(i)];
+      if (around_.constraint && !h.finished) break;  // there are no more texts that conform
       Generated g;
       g.ids.assign(h.ids.begin() + prompt_length_, h.ids.end());
       g.finish = h.why;

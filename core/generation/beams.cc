@@ -3,7 +3,14 @@
 #include <map>
 #include <set>
 
+#include "core/base/error.h"
+
 namespace hft {
+
+void fail_without_texts() {
+  fail(Errc::kFailure,
+       "no beam is left whose text conforms: the vocabulary or other settings leave none");
+}
 
 std::vector<Continuation> continuations(std::span<const Ranked> best, std::int64_t vocab) {
   std::vector<Continuation> out;

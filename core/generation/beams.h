@@ -14,6 +14,11 @@ namespace hft {
 // The score of what must not win.
 constexpr float kNever = -1.0e9f;
 
+// Whether a text with this score may be a result: it has not ended before, and it conforms.
+inline bool alive(float score) { return score > kNever / 2; }
+// For the inputs whose constraint leaves no text at all.
+[[noreturn]] void fail_without_texts();
+
 struct Beam {
   TokenIds ids;       // the prompt and what follows
   int sequence = -1;  // caches all but the last id

@@ -80,6 +80,7 @@ class Contrastive : public Method {
     candidates_.clear(), likelihood_.clear();
     for (const Ranked& r :
          largest(logits, std::min(logits.size(), static_cast<std::size_t>(around_.config.top_k)))) {
+      if (around_.constraint && r.score == 0) break;  // what does not conform is no candidate
       candidates_.push_back(static_cast<std::int32_t>(r.index));
       likelihood_.push_back(r.score);
       tries_.push_back(decoder_.fork(sequence_));

@@ -83,6 +83,7 @@ class GroupBeamSearch : public Method {
       all_stop &= finish != Finish::kNone;
     }
     if (all_stop || std::all_of(closed_.begin(), closed_.end(), [](bool c) { return c; })) finish();
+    if (done_ && results_.empty()) fail_without_texts();
   }
 
   void stop(Finish reason) override {
@@ -92,6 +93,8 @@ class GroupBeamSearch : public Method {
   }
 
  private:
+  bool counts(float score) const { return !around_.constraint || alive(score); }
+
   // What a finished group does to keep in step.
   std::vector<Continuation> padding(std::size_t g) const {
     const auto& c = around_.config;
@@ -127,11 +130,11 @@ class GroupBeamSearch : public Method {
     for (std::size_t rank = 0; rank < top.size() && next.size() < size_; ++rank) {
       if (!stopping_.is_eos(top[rank].id))
         next.push_back(top[rank]);
-      else if (rank < size_)
+      else if (rank < size_ && counts(top[rank].score))
         hypotheses_[g].add(beams_[top[rank].beam].ids, top[rank].score,
                            length_ + 1 - prompt_length_, Finish::kEos);
     }
-    closed_[g] = group_done(hypotheses_[g], top[0].score);
+    closed_[g] = !counts(top[0].score) || group_done(hypotheses_[g], top[0].score);
     return next;
   }
 
@@ -152,7 +155,8 @@ class GroupBeamSearch : public Method {
     for (std::size_t g = 0; g < groups_; ++g) {
       for (std::size_t b = 0; b < size_ && !closed_[g] && length_ > prompt_length_; ++b) {
         const Beam& beam = beams_[g * size_ + b];
-        hypotheses_[g].add(beam.ids, beam.score, length_ - prompt_length_, why_);
+        if (counts(beam.score))
+          hypotheses_[g].add(beam.ids, beam.score, length_ - prompt_length_, why_);
       }
       best.insert(best.end(), hypotheses_[g].entries().begin(), hypotheses_[g].entries().end());
     }
@@ -161,7 +165,9 @@ class GroupBeamSearch : public Method {
     std::reverse(best.begin(), best.end());
     std::stable_sort(best.begin(), best.end(),
                      [](const auto& a, const auto& b) { return a.score > b.score; });
-    best.resize(static_cast<std::size_t>(c.num_return_sequences), {kNever, prompt_.ids, why_});
+    const auto wanted = static_cast<std::size_t>(c.num_return_sequences);
+    if (!around_.constraint || best.size() > wanted)
+      best.resize(wanted, {kNever, prompt_.ids, why_});
     for (const auto& entry : best) results_.push_back(result_of(entry));
   }
 

@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "core/base/error.h"
+#include "core/constraints/constraint.h"
 #include "core/generation/filters.h"
 #include "core/generation/numbers.h"
 
@@ -63,6 +64,22 @@ void diversify(const Diversity& diversity, Scores scores) {
     if (inside(id, scores)) scores[id] -= diversity.penalty * static_cast<float>(count);
 }
 
+// A bit for each token that stays.
+void keep_only(const Constraint::Mask& mask, Scores scores) {
+  for (std::size_t begin = 0; begin < scores.size(); begin += 64) {
+    const std::size_t end = std::min(begin + 64, scores.size());
+    const std::uint64_t word = begin / 64 < mask.size() ? mask[begin / 64] : 0;
+    if (word == ~std::uint64_t{0}) continue;
+    if (word == 0) {
+      std::fill(scores.begin() + static_cast<std::ptrdiff_t>(begin),
+                scores.begin() + static_cast<std::ptrdiff_t>(end), kRemoved);
+      continue;
+    }
+    for (std::size_t i = begin; i < end; ++i)
+      if (!(word >> (i - begin) & 1)) scores[i] = kRemoved;
+  }
+}
+
 void make_finite(Scores scores) {
   constexpr float kMost = std::numeric_limits<float>::max();
   for (float& s : scores) s = std::isnan(s) ? 0 : std::clamp(s, -kMost, kMost);
@@ -110,6 +127,8 @@ LogitsProcessors::LogitsProcessors(const GenerationConfig& config, const Lengths
   if (config.watermarking_config) watermark_.emplace(*config.watermarking_config, vocab);
   idle_ = changes_nothing(config, lengths);
 }
+
+LogitsProcessors::~LogitsProcessors() = default;
 
 void LogitsProcessors::add_biases(Ids ids, Scores scores,
                                   const std::vector<std::pair<TokenIds, double>>& biases) const {
@@ -174,6 +193,40 @@ void LogitsProcessors::filter(Scores scores) const {
   if (c.eta_cutoff > 0) cut_eta(scores, c.eta_cutoff, least_kept_);
 }
 
+void LogitsProcessors::constrain(std::shared_ptr<Constraint> constraint) {
+  if (!constraint) return;
+  constraint_ = std::make_unique<ConstraintStates>(std::move(constraint));
+  idle_ = false;
+}
+
+bool LogitsProcessors::complete(Ids ids) const {
+  const Ids written = ids.subspan(static_cast<std::size_t>(prompt_));
+  return !written.empty() && constraint_->constraint().complete(constraint_->of(written));
+}
+
+// Removes the tokens with which the text would not conform. The end may come where it does; where
+// other settings leave nothing else, it must.
+void LogitsProcessors::conform(Ids ids, Scores scores) const {
+  const Ids written = ids.subspan(static_cast<std::size_t>(prompt_));
+  const TokenIds& ends = config_.eos_token_id;
+  const auto is_end = [&](std::int32_t id) { return std::ranges::find(ends, id) != ends.end(); };
+  if (std::ranges::any_of(written, is_end)) return;  // what follows counts no more
+  const std::int32_t state = constraint_->of(written);
+  std::vector<std::pair<std::int32_t, float>> kept;
+  const bool may_end = constraint_->constraint().accepts(state);
+  for (const std::int32_t id : ends)
+    if (may_end && inside(id, scores)) kept.emplace_back(id, scores[id]);
+  keep_only(*constraint_->constraint().allowed(state), scores);
+  for (const std::int32_t id : ends)
+    if (inside(id, scores)) scores[id] = kRemoved;
+  for (const auto& [id, score] : kept) scores[id] = score;
+  if (std::ranges::any_of(scores, [](float s) { return s != kRemoved; })) return;
+  for (const auto& [id, score] : kept) scores[id] = 0;
+  if (kept.empty() && config_.num_beams == 1)
+    fail(Errc::kFailure, "no token is left with which the text conforms",
+         state < 0 ? "" : ": the vocabulary or other settings leave none");
+}
+
 void LogitsProcessors::process(Ids ids, Scores scores, std::size_t row,
                                const Diversity& diversity) const {
   if (idle_ && diversity.chosen.empty()) return;
@@ -190,6 +243,7 @@ void LogitsProcessors::process(Ids ids, Scores scores, std::size_t row,
   remove(c.suppress_tokens, scores);
   if (length == begin_) remove(c.begin_suppress_tokens, scores);
   if (c.timestamps) c.timestamps->apply(ids.subspan(static_cast<std::size_t>(prompt_)), scores);
+  if (constraint_) conform(ids, scores);
   finish(ids, scores);
 }
 

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -11,6 +12,9 @@
 #include "core/generation/watermark.h"
 
 namespace hft {
+
+class Constraint;
+class ConstraintStates;
 
 // Of diverse beam search: the tokens that earlier groups chose for this position.
 struct Diversity {
@@ -25,6 +29,12 @@ class LogitsProcessors {
   // vocabulary.
   LogitsProcessors(const GenerationConfig& config, const Lengths& lengths, std::int64_t prompt,
                    std::span<const std::int32_t> source, std::int64_t vocab);
+  ~LogitsProcessors();
+
+  // What is written behind the prompt must conform. Set once, before anything is processed.
+  void constrain(std::shared_ptr<Constraint> constraint);
+  // Nothing may follow these with which the text would conform.
+  bool complete(std::span<const std::int32_t> ids) const;
 
   // ids: the sequence so far; scores [V] of its next token, changed in place. Logits when one token
   // is to be chosen, log-probabilities with beams. row: which of the texts of one input this is;
@@ -48,6 +58,7 @@ class LogitsProcessors {
   void force(std::int64_t length, std::span<float> scores) const;
   void decay(std::int64_t length, std::span<float> scores) const;
   void filter(std::span<float> scores) const;
+  void conform(std::span<const std::int32_t> ids, std::span<float> scores) const;
   void finish(std::span<const std::int32_t> ids, std::span<float> scores) const;
 
   const GenerationConfig& config_;
@@ -57,6 +68,7 @@ class LogitsProcessors {
   std::map<TokenIds, TokenIds> source_ngrams_;  // n-1 tokens -> what followed them in the source
   std::vector<std::pair<TokenIds, double>> bad_words_;
   std::optional<Watermark> watermark_;
+  std::unique_ptr<ConstraintStates> constraint_;
   std::size_t least_kept_ = 1;
   bool idle_ = false;
 };

@@ -11,7 +11,13 @@ Method::Method(Decoder& decoder, Prompt prompt, Surroundings around)
       vocab_(decoder.vocab()),
       processors_(around_.config, around_.lengths, static_cast<std::int64_t>(prompt_.ids.size()),
                   prompt_.source.empty() ? prompt_.ids : prompt_.source, vocab_),
-      stopping_(around_.config, around_.lengths.max, around_.tokenizer) {}
+      stopping_(around_.config, around_.lengths.max, around_.tokenizer) {
+  if (!around_.constraint) return;
+  processors_.constrain(around_.constraint);
+  if (around_.config.eos_token_id.empty())
+    stopping_.end_when(
+        [this](std::span<const std::int32_t> ids) { return processors_.complete(ids); });
+}
 
 Method::~Method() = default;
 

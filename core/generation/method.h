@@ -54,6 +54,7 @@ struct Surroundings {
   bool mean_logprob = false;             // greedy, sampling, beams, drafts
   Decoder* draft = nullptr;              // assisted generation: a small decoder-only model
   std::function<int()> open_draft;       // an empty sequence of it
+  std::shared_ptr<Constraint> constraint;  // what the text must conform with; null: nothing
   std::function<void(std::int32_t id, const TokenLog*)> on_token;  // greedy, sampling: as chosen
 };
 

@@ -58,6 +58,7 @@ bool Stopping::ends_with_stop_string(std::span<const std::int32_t> ids) const {
 
 Finish Stopping::after(std::span<const std::int32_t> ids) const {
   if (!ids.empty() && is_eos(ids.back())) return Finish::kEos;
+  if (complete_ && complete_(ids)) return Finish::kEos;
   if (tokenizer_ && longest_ > 0 && ends_with_stop_string(ids)) return Finish::kStopString;
   if (static_cast<std::int64_t>(ids.size()) >= max_length_) return Finish::kLength;
   if (deadline_ && std::chrono::steady_clock::now() > *deadline_) return Finish::kTime;

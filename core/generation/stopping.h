@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -22,6 +23,10 @@ class Stopping {
   // The tokenizer may be null when there are no stop strings. The clock of max_time starts here.
   Stopping(const GenerationConfig& config, std::int64_t max_length, const Tokenizer* tokenizer);
 
+  // Ends texts for which this is true, as an end token does.
+  void end_when(std::function<bool(std::span<const std::int32_t> ids)> complete) {
+    complete_ = std::move(complete);
+  }
   // Whether the sequence ends with its last token. A stop string counts when it ends within it.
   Finish after(std::span<const std::int32_t> ids) const;
   bool is_eos(std::int32_t id) const;
@@ -32,6 +37,7 @@ class Stopping {
   const GenerationConfig& config_;
   std::int64_t max_length_;
   const Tokenizer* tokenizer_;
+  std::function<bool(std::span<const std::int32_t>)> complete_;
   std::size_t longest_ = 0;  // bytes of the longest stop string
   std::optional<std::chrono::steady_clock::time_point> deadline_;
 };

@@ -8,9 +8,6 @@
 namespace hft {
 namespace {
 
-constexpr bool kCleanUp =
-    true;  // as the text-generation pipeline decodes, whatever the tokenizer says
-
 std::int64_t code_points(std::string_view text) {
   return static_cast<std::int64_t>(code_point_starts(text).size()) - 1;
 }
@@ -25,10 +22,11 @@ std::string after_code_points(std::string_view text, std::int64_t n) {
 }  // namespace
 
 TextStream::TextStream(const Tokenizer& tokenizer, const TokenIds& prompt,
-                       std::vector<std::string> stop_strings)
-    : stream_(tokenizer, true, kCleanUp),
+                       std::vector<std::string> stop_strings, bool exact)
+    // Else cleaned up as the text-generation pipeline does, whatever the tokenizer says.
+    : stream_(tokenizer, true, !exact),
       stop_strings_(std::move(stop_strings)),
-      skip_(code_points(tokenizer.decode(prompt, true, kCleanUp))) {
+      skip_(code_points(tokenizer.decode(prompt, true, !exact))) {
   for (auto id : prompt) held_ += stream_.push(id);
 }
 
@@ -58,11 +56,11 @@ std::string TextStream::release(bool all) {
 }
 
 std::string new_text(const Tokenizer& tokenizer, const TokenIds& prompt, const TokenIds& ids,
-                     const std::vector<std::string>& stop_strings) {
+                     const std::vector<std::string>& stop_strings, bool exact) {
   TokenIds all = prompt;
   all.insert(all.end(), ids.begin(), ids.end());
-  const std::int64_t length = code_points(tokenizer.decode(prompt, true, kCleanUp));
-  return before_stop_string(after_code_points(tokenizer.decode(all, true, kCleanUp), length),
+  const std::int64_t length = code_points(tokenizer.decode(prompt, true, !exact));
+  return before_stop_string(after_code_points(tokenizer.decode(all, true, !exact), length),
                             stop_strings);
 }
 

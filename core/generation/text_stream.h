@@ -14,9 +14,10 @@ namespace hft {
 
 class TextStream {
  public:
-  // The text of `prompt` is passed over. The tokenizer must outlive the stream.
+  // The text of `prompt` is passed over. exact: spaces stay as the tokens have them. The tokenizer
+  // must outlive the stream.
   TextStream(const Tokenizer& tokenizer, const TokenIds& prompt,
-             std::vector<std::string> stop_strings);
+             std::vector<std::string> stop_strings, bool exact = false);
   std::string push(std::int32_t id);
   // The rest, once all tokens were pushed.
   std::string finish();
@@ -31,7 +32,8 @@ class TextStream {
 };
 
 // What the pipeline makes of ids that go on from a prompt: the new text, cut before a stop string.
+// exact: as of a TextStream.
 std::string new_text(const Tokenizer& tokenizer, const TokenIds& prompt, const TokenIds& ids,
-                     const std::vector<std::string>& stop_strings);
+                     const std::vector<std::string>& stop_strings, bool exact = false);
 
 }  // namespace hft

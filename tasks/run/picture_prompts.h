@@ -15,6 +15,8 @@
 
 namespace hft {
 
+class Constraint;
+
 // The settings of one text, where they are not the run's.
 struct OwnSettings {
   GenerationConfig config;
@@ -25,6 +27,7 @@ struct PicturedPrompt {
   TokenIds ids;
   std::vector<std::shared_ptr<const Pixels>> pictures{};
   std::shared_ptr<const OwnSettings> own{};
+  std::shared_ptr<Constraint> constraint{};  // what is written must conform with; null: nothing
 };
 
 // The messages with `given` in those parts of type "image" that name none, in their order. Throws

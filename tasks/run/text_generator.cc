@@ -4,6 +4,8 @@
 
 #include "core/base/log.h"
 #include "core/checkpoint/config.h"
+#include "core/constraints/constraint.h"
+#include "core/constraints/token_bytes.h"
 #include "core/engine.h"
 
 namespace hft {
@@ -23,9 +25,10 @@ ResolvedGeneration resolve_for_texts(const GenerationOptions& options, const fs:
 }
 
 TextGenerator::TextGenerator(const ModelOptions& model, const GenerationOptions& options,
-                             fs::path folder)
+                             fs::path folder, std::shared_ptr<const Grammar> grammar)
     : options_(options),
       folder_(std::move(folder)),
+      grammar_(std::move(grammar)),
       config_fields_(read_text_config(folder_, kDecoderWords)),
       settings_(resolve(options, folder_, with_text_fields(config_fields_), task_of(config_fields_),
                         nullptr)) {
@@ -54,6 +57,7 @@ void TextGenerator::load(const ModelOptions& model) {
   tokenizer_ = unless_unsupported(loading, [&] { return Tokenizer::load(folder_); });
   settings_ = resolve(options_, folder_, with_text_fields(config_fields_), task_of(config_fields_),
                       &*tokenizer_);
+  constraint_ = constrain(grammar_);
   for (const std::string& text : settings_.notes) note(text);
   map_pages_while_loading(loading, *request.tensors);
   model_ = loading.get();
@@ -67,6 +71,14 @@ void TextGenerator::load(const ModelOptions& model) {
   if (assistant_ && config().num_beams > 1) note("--assistant-model: of no effect with beams");
   detail("settings: model " + folder_.string() + ", dtype " + model.dtype + ", seed " +
          std::to_string(seed_) + ", " + to_line(settings_.values));
+}
+
+std::shared_ptr<Constraint> TextGenerator::constrain(
+    const std::shared_ptr<const Grammar>& grammar) {
+  if (!grammar) return nullptr;
+  const std::scoped_lock lock(token_texts_mutex_);
+  if (!token_texts_) token_texts_ = std::make_shared<const TokenTexts>(token_bytes(*tokenizer_));
+  return std::make_shared<Constraint>(*grammar, token_texts_);
 }
 
 TokenIds TextGenerator::encode(const std::string& text, bool rendered) const {
@@ -88,7 +100,7 @@ PicturedPrompt TextGenerator::prompt(const std::string& text, bool rendered,
                                      const std::vector<Media>& pictures) {
   if (!pictures.empty() && assistant_)
     fail(Errc::kUnsupported, "--assistant-model: what is written about pictures takes no drafts");
-  PicturedPrompt made;
+  PicturedPrompt made{.constraint = constraint_};
   made.ids = encode(pictures_ ? pictures_->ready(text, pictures, made.pictures) : text, rendered);
   return made;
 }
@@ -126,7 +138,8 @@ std::vector<std::unique_ptr<Method>> TextGenerator::start(
   std::vector<std::unique_ptr<Method>> methods;
   try {
     for (std::size_t i = 0; i < opened.size(); ++i)
-      methods.push_back(start(std::move(opened[i]), on_token, prompts[i]->own.get()));
+      methods.push_back(start(std::move(opened[i]), on_token, prompts[i]->own.get(),
+                              prompts[i]->constraint));
   } catch (...) {
     for (std::size_t i = methods.size(); i < opened.size(); ++i)
       if (opened[i].sequence >= 0) model_->close(opened[i].sequence);
@@ -143,8 +156,13 @@ GenerationConfig TextGenerator::config_with(const Json& fields) const {
       .config;
 }
 
+std::unique_ptr<Method> TextGenerator::start(Prompt prompt, OnToken on_token) {
+  return start(std::move(prompt), std::move(on_token), nullptr, constraint_);
+}
+
 std::unique_ptr<Method> TextGenerator::start(Prompt prompt, OnToken on_token,
-                                             const OwnSettings* own) {
+                                             const OwnSettings* own,
+                                             std::shared_ptr<Constraint> constraint) {
   const GenerationConfig& config = own ? own->config : settings_.config;
   for (const std::int32_t id : prompt.ids)
     if (id < 0 || id >= model_->vocab())
@@ -161,12 +179,20 @@ std::unique_ptr<Method> TextGenerator::start(Prompt prompt, OnToken on_token,
   if (config.do_sample) around.random = engine().make_random(own && own->seed ? *own->seed : seed_);
   around.logprobs = options_.logprobs;
   around.on_token = std::move(on_token);
+  around.constraint = std::move(constraint);
   if (assistant_) {
     around.draft = assistant_.get();
     around.open_draft = [this] { return assistant_->open(); };
   }
   if (prompt.sequence < 0) prompt.sequence = model_->open();
   return make_method(*model_, std::move(prompt), std::move(around));
+}
+
+void TextGenerator::note_if_cut(const std::shared_ptr<Constraint>& constraint,
+                                const Generated& text) const {
+  if (constraint && !constraint->conforms(text.ids, config().eos_token_id))
+    note("a text does not conform: it ended before it was whole (" +
+         std::string(finish_name(text.finish)) + ")");
 }
 
 std::int64_t TextGenerator::sequences_each() const {

@@ -9,6 +9,7 @@
 #include "core/checkpoint/config.h"
 #include "core/generation/text_stream.h"
 #include "tasks/commands.h"
+#include "tasks/run/constraint_options.h"
 #include "tasks/run/drawing.h"
 #include "tasks/run/list_option.h"
 #include "tasks/run/output_file.h"
@@ -33,13 +34,14 @@ struct ChatOptions {
   ModelOptions model;
   GenerationOptions generation;
   ConversationOptions chat;
+  ConstraintOptions constraint;
   std::vector<std::string> images;
 };
 
 class Chat {
  public:
-  Chat(ChatOptions& o, const fs::path& folder)
-      : generator_(o.model, o.generation, folder),
+  Chat(ChatOptions& o, const fs::path& folder, std::shared_ptr<const Grammar> grammar)
+      : generator_(o.model, o.generation, folder, std::move(grammar)),
         conversations_(o.chat, generator_.folder()),
         system_(o.chat.system) {
     conversations_.need_template();
@@ -150,7 +152,8 @@ int Chat::sequence_for(const PicturedPrompt& prompt, std::int64_t& cached) {
 }
 
 std::string Chat::generate(const PicturedPrompt& prompt) {
-  TextStream text(generator_.tokenizer(), prompt.ids, generator_.config().stop_strings);
+  TextStream text(generator_.tokenizer(), prompt.ids, generator_.config().stop_strings,
+                  generator_.constraint() != nullptr);
   std::string answer;
   auto show = [&](const std::string& piece) {
     if (piece.empty()) return;
@@ -170,6 +173,7 @@ std::string Chat::generate(const PicturedPrompt& prompt) {
                        [&](std::int32_t id, const TokenLog*) { show(text.push(id)); }),
       1, [&](std::vector<Generated> results, Method& method, const std::optional<Error>& error) {
         failed = error;
+        if (!error) generator_.note_if_cut(generator_.constraint(), results[0]);
         if (error || !method.kept()) return;
         sequence_ = *method.kept();
         cached_ = prompt;
@@ -244,6 +248,7 @@ int Chat::run() {
 }
 
 int run_chat(ChatOptions& o) {
+  std::shared_ptr<const Grammar> grammar = grammar_of(o.constraint);
   const fs::path folder = model_folder(o.model, kChatDefaultModel);
   const GenerationConfig config =
       resolve_for_texts(o.generation, folder).config;
@@ -251,7 +256,7 @@ int run_chat(ChatOptions& o) {
     fail(Errc::kUsage,
          "chat shows the answer while it is made: no --num-beams, no --num-return-sequences");
   if (!o.images.empty() && !is_vision_language(read_config(folder))) fail_without_sight(folder);
-  return Chat(o, folder).run();
+  return Chat(o, folder, std::move(grammar)).run();
 }
 
 std::function<int()> declare_chat(Flags& flags) {
@@ -268,6 +273,7 @@ std::function<int()> declare_chat(Flags& flags) {
       .metavar("FILE|URL")
       .group("Chat");
   add_conversation_options(flags, o->chat, false);
+  add_constraint_options(flags, o->constraint);
   add_generation_options(flags, o->generation);
   add_model_options(flags, o->model);
   return [o] { return run_chat(*o); };

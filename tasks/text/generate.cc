@@ -8,6 +8,7 @@
 #include "core/base/log.h"
 #include "core/checkpoint/config.h"
 #include "tasks/commands.h"
+#include "tasks/run/constraint_options.h"
 #include "tasks/run/drawing.h"
 #include "tasks/run/generation_worker.h"
 #include "tasks/run/list_option.h"
@@ -21,6 +22,7 @@ namespace hft {
 namespace {
 
 constexpr const char* kGenerateDefaultModel = "openai-community/gpt2";
+constexpr std::size_t kMostConstraints = 64;  // of rows, kept for the next ones
 
 struct GenerateOptions {
   ModelOptions model;
@@ -28,6 +30,7 @@ struct GenerateOptions {
   OutputOptions output;
   GenerationOptions generation;
   ConversationOptions chat;
+  ConstraintOptions constraint;
   std::vector<std::string> images;
   bool full_text = true, stream = false;
 };
@@ -50,8 +53,8 @@ struct GenerateJob : GenerationJob {
 
 class Generate {
  public:
-  Generate(GenerateOptions& o, const fs::path& folder)
-      : o_(o), generator_(o.model, o.generation, folder) {
+  Generate(GenerateOptions& o, const fs::path& folder, std::shared_ptr<const Grammar> grammar)
+      : o_(o), generator_(o.model, o.generation, folder, std::move(grammar)) {
     if (o.chat.any()) conversations_.emplace(o.chat, folder);
   }
 
@@ -77,6 +80,7 @@ class Generate {
     else if (job->messages.is_null())
       job->text = input.text();
     job->pictured = prompt_of(*job, images);
+    constrain(*job, input.row);
     job->prompt = job->pictured.ids;
     return job;
   }
@@ -93,10 +97,16 @@ class Generate {
     if (!job->messages.is_null() && generator_.pictures())
       job->messages = with_pictures(std::move(job->messages), {}, input.place);
     job->pictured = prompt_of(*job, {});
+    constrain(*job, input.row["body"]);
     job->prompt = job->pictured.ids;
     job->pictured.own = std::make_shared<const OwnSettings>(
         OwnSettings{generator_.config_with(job->request->settings), job->request->seed});
     return job;
+  }
+  // A row, or the body of a request, may say what its text is to conform with.
+  void constrain(GenerateJob& job, const Json& asked) {
+    if (asked.is_object() && asked.contains("response_format"))
+      job.pictured.constraint = constraint_of(asked["response_format"]);
   }
   // A text with pictures and no place for them is a question about them.
   bool is_question(const std::string& text, const std::vector<Media>& images) {
@@ -121,6 +131,15 @@ class Generate {
     if (!conversations_) conversations_.emplace(o_.chat, generator_.folder());
     return *conversations_;
   }
+  // Of a row; many have the same.
+  std::shared_ptr<Constraint> constraint_of(const Json& response_format) {
+    const std::scoped_lock lock(mutex_);
+    if (constraints_.size() >= kMostConstraints) constraints_.clear();
+    const std::string key = exact_line(response_format);
+    if (const auto found = constraints_.find(key); found != constraints_.end())
+      return found->second;
+    return constraints_[key] = generator_.constrain(grammar_of(response_format));
+  }
   Json output_of(const GenerateJob& job) const;
   std::string response_to(const GenerateJob& job) const;
   std::string text_of(const GenerateJob& job, const Generated& made) const;
@@ -129,6 +148,7 @@ class Generate {
   TextGenerator generator_;
   std::mutex mutex_;
   std::optional<Conversations> conversations_;
+  std::map<std::string, std::shared_ptr<Constraint>> constraints_;
 };
 
 // Only a text that a stop string ended is cut: in a prompt it may stand anywhere.
@@ -137,7 +157,8 @@ std::string Generate::text_of(const GenerateJob& job, const Generated& made) con
       job.pictured.own ? job.pictured.own->config : generator_.config();
   return new_text(generator_.tokenizer(), job.prompt, made.ids,
                   made.finish == Finish::kStopString ? config.stop_strings
-                                                     : std::vector<std::string>());
+                                                     : std::vector<std::string>(),
+                  job.pictured.constraint != nullptr);
 }
 
 std::string Generate::response_to(const GenerateJob& job) const {
@@ -158,6 +179,8 @@ Json Generate::output_of(const GenerateJob& job) const {
       one["generated_text"] = job.text + text;
     else
       one["generated_text"] = with_answer(job.messages, text);
+    if (job.pictured.constraint) one["finish_reason"] = finish_name(g.finish);
+    if (!o_.output.json) generator_.note_if_cut(job.pictured.constraint, g);
     if (o_.generation.logprobs >= 0) one["logprobs"] = log_records(generator_.tokenizer(), g.logs);
     out.push_back(std::move(one));
   }
@@ -210,13 +233,14 @@ int Generate::run_stream(InputReader& reader) {
     const PicturedPrompt* prompt = &job.pictured;
     auto methods = generator_.start(
         {&prompt, 1}, [&](std::int32_t id, const TokenLog* l) { stream.add(id, l); });
-    stream.begin(job.prompt, o_.full_text ? job.text : "");
+    stream.begin(job.prompt, o_.full_text ? job.text : "", prompt->constraint != nullptr);
     return methods;
   };
   GenerationWorker worker(generator_.model(), {}, start);
   const auto prepared = [&](const Input& input) {
     auto job = prepare(input);
-    job->output = [](const GenerateJob& done) -> Json {
+    job->output = [this](const GenerateJob& done) -> Json {
+      if (!o_.output.json) generator_.note_if_cut(done.pictured.constraint, done.results[0]);
       const std::size_t made = done.results[0].ids.size();
       return {{"done", true},
               {"finish_reason", finish_name(done.results[0].finish)},
@@ -260,6 +284,7 @@ int run_generate(const Flags& flags, GenerateOptions& o) {
   }
   if (o.output.format == "json") o.output.json = true;
   if (o.output.format.empty() && is_batch_row(first_row(o.input))) o.output.json = true;
+  const std::shared_ptr<const Grammar> grammar = grammar_of(o.constraint);
   check_output_file(o.output.file, o.output.force || o.output.resume);
   if (!o.images.empty()) o.input.columns[2].fixed = exact_line(Json(o.images));
   InputReader reader(o.input, o.output.keep_columns);
@@ -270,7 +295,7 @@ int run_generate(const Flags& flags, GenerateOptions& o) {
   if (o.generation.logprobs >= 0 && settings.config.num_beams > 1)
     fail(Errc::kUsage, "--logprobs: beams are scored as a whole");
   if (o.generation.logprobs >= 0 && !o.output.json) note("--logprobs: shown with --json only");
-  if (stream) return Generate(o, folder).run_stream(reader);
+  if (stream) return Generate(o, folder, grammar).run_stream(reader);
   const auto shown = [&o](const Input& input, const Json& output) {
     return o.output.file.empty() ? for_stdout(draw_generate(input, output))
                                  : draw_generate(input, output);
@@ -280,7 +305,7 @@ int run_generate(const Flags& flags, GenerateOptions& o) {
   };
   RecordWriter writer(o.output, {.text_by_default = true, .text = shown, .failed_line = failed},
                       fingerprint(flags, folder));
-  return Generate(o, folder).run_records(reader, writer);
+  return Generate(o, folder, grammar).run_records(reader, writer);
 }
 
 std::function<int()> declare_generate(Flags& flags) {
@@ -291,6 +316,8 @@ std::function<int()> declare_generate(Flags& flags) {
       "  hft generate -m DIR --no-do-sample --json -i prompts.jsonl > texts.jsonl\n"
       "  hft generate -m DIR --messages chat.json --stream\n"
       "  hft generate -m DIR --system \"Answer briefly.\" \"Why is the sky blue?\"\n"
+      "  hft generate -m DIR --json-schema person.json --no-full-text \"A person as JSON:\"\n"
+      "  hft generate -m DIR --choices positive,negative --no-full-text \"Great film! It is\"\n"
       "  hft generate -m llava-hf/llava-1.5-7b-hf --image photo.jpg \"What is this?\"\n"
       "  hft generate -m DIR -i batch.jsonl -o responses.jsonl   # requests of OpenAI's Batch API\n\n"
       "Without other settings of the model, tokens are drawn at temperature 0.7, 256 at most, as "
@@ -313,6 +340,7 @@ std::function<int()> declare_generate(Flags& flags) {
       .metavar("FILE|URL")
       .group("Chat");
   add_conversation_options(flags, o->chat, true);
+  add_constraint_options(flags, o->constraint);
   add_generation_options(flags, o->generation);
   add_input_options(
       flags, o->input,

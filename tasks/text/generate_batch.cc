@@ -19,7 +19,7 @@ constexpr std::pair<const char*, const char*> kBatchFields[] = {
 };
 // What would change the answer and is not done. Said to be off (0, false, null, []) they are let be.
 constexpr const char* kBatchRefused[] = {"frequency_penalty", "presence_penalty", "logit_bias",
-                                         "logprobs", "tools", "functions", "response_format", "echo",
+                                         "logprobs", "tools", "functions", "echo",
                                          "suffix", "audio", "best_of"};
 
 bool is_off(const Json& value) {

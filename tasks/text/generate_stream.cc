@@ -11,8 +11,8 @@ void TokenStream::show(Json line) {
   out_.flush();
 }
 
-void TokenStream::begin(const TokenIds& prompt, const std::string& shown) {
-  text_.emplace(generator_.tokenizer(), prompt, generator_.config().stop_strings);
+void TokenStream::begin(const TokenIds& prompt, const std::string& shown, bool exact) {
+  text_.emplace(generator_.tokenizer(), prompt, generator_.config().stop_strings, exact);
   if (json_ || shown.empty()) return;
   out_.write(shown);
   out_.flush();

@@ -17,8 +17,8 @@ class TokenStream : public Sink {
   TokenStream(const TextGenerator& generator, bool json, bool several)
       : generator_(generator), json_(json), several_(several), out_("") {}
 
-  // A new input, whose text is shown before what is made.
-  void begin(const TokenIds& prompt, const std::string& shown);
+  // A new input, whose text is shown before what is made; exact: as of a TextStream.
+  void begin(const TokenIds& prompt, const std::string& shown, bool exact);
   void add(std::int32_t id, const TokenLog* log);
   // The input's turn is over: the rest, and how it ended.
   void write(const Input& input, Json generated) override;

@@ -43,6 +43,13 @@ def seeds():
         if not sound["ffmpeg"]:
             yield "sound", base64.b64decode(sound["bytes"])
 
+    for pattern in (r"^(a|b{2,3}|[^c-e\d])*$", r"\p{Lu}\u00e9(?<n>\S+?)\x41|", "(25[0-5]|1?[0-9]{1,2})(\\.[0-9]+){3}"):
+        yield "constraint", b"0" + pattern.encode()
+    for schema in ({"type": "object", "properties": {"a": {"$ref": "#"}, "b": {"enum": ["x", 1, [None]]}}, "required": ["b"], "minProperties": 2},
+                   {"type": "array", "items": {"oneOf": [{"type": "integer", "minimum": -5}, {"format": "date"}]}, "contains": {"const": 3}},
+                   {"anyOf": [{"not": {"type": "string"}}, {"pattern": "^a", "maxLength": 9}], "if": {"const": 1}, "then": False}):
+        yield "constraint", b"1" + json.dumps(schema).encode()
+
 
 def main():
     out = Path(sys.argv[1])
