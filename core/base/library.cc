@@ -45,10 +45,14 @@ bool is_limit(const std::string& reason) {
 
 }  // namespace
 
-void* open_library(const std::string& name, const char* symbol) {
+fs::path library_folder() {
   Dl_info own{};
-  ::dladdr(reinterpret_cast<const void*>(&open_library), &own);
-  const auto here = fs::weakly_canonical(own.dli_fname).parent_path();
+  ::dladdr(reinterpret_cast<const void*>(&library_folder), &own);
+  return fs::weakly_canonical(own.dli_fname).parent_path();
+}
+
+void* open_library(const std::string& name, const char* symbol) {
+  const fs::path here = library_folder();
   const std::string file = "lib" + name + ".so";
   void* library = nullptr;
   std::string reason = file + " is not beside the program (" + here.string() + ")";

@@ -30,7 +30,7 @@ void read_groups(const Fields& q, Quantization& to) {
 }
 
 // Formats of compressed-tensors whose numbers are a code times a scale.
-constexpr std::string_view kFormats[] = {"pack-quantized", "int-quantized", "float-quantized",
+constexpr std::string_view kQuantisedFormats[] = {"pack-quantized", "int-quantized", "float-quantized",
                                          "naive-quantized"};
 
 }  // namespace
@@ -70,7 +70,7 @@ std::optional<Quantization> quantization_of(const Fields& config) {
     }
   if (to.method == Method::kCompressedTensors)
     if (const auto format = q.text("format", "naive-quantized");
-        std::ranges::count(kFormats, std::string_view(format)) == 0)
+        std::ranges::count(kQuantisedFormats, std::string_view(format)) == 0)
       refuse(to, ", format " + format);
   if (to.method == Method::kBitsAndBytes) to.threshold = q.real("llm_int8_threshold", 0, 1e9, 6);
   return to;

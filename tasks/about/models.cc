@@ -4,15 +4,33 @@
 #include <string>
 
 #include "core/base/json.h"
+#include "core/checkpoint/config.h"
+#include "core/checkpoint/embedded.h"
 #include "core/engine.h"
 #include "tasks/commands.h"
+#include "tasks/run/task_names.h"
 
 namespace hft {
 namespace {
 
+// The models that come with hft, and their commands.
+void print_own_models(bool json) {
+  const std::vector<std::string> names = embedded_models();
+  if (!json && !names.empty()) std::printf("\nmodels that come with hft\n");
+  for (const std::string& name : names) {
+    const std::filesystem::path folder = embedded_folder(name);
+    const std::string command = command_of_folder(folder),
+                      type = read_config_file(folder).text("model_type", "");
+    if (json)
+      std::printf("%s\n", to_line({{"model", name}, {"model_type", type}, {"tasks", {command}}}).c_str());
+    else
+      std::printf("%-18s hft %s (%s)\n", name.c_str(), command.c_str(), type.c_str());
+  }
+}
+
 std::function<int()> declare_models(Flags& flags) {
   auto json = std::make_shared<bool>(false);
-  flags.add("--json", *json, "One JSON record per architecture");
+  flags.add("--json", *json, "One JSON record per architecture, and per model that comes with hft");
   return [json] {
     auto rows = engine().supported_models();
     // A cross-encoder is a model that classifies pairs.
@@ -27,6 +45,7 @@ std::function<int()> declare_models(Flags& flags) {
       for (const Support& row : rows)
         std::printf("%s\n",
                     to_line({{"model_type", row.model_type}, {"tasks", row.tasks}}).c_str());
+      print_own_models(true);
       return 0;
     }
     std::printf("%-14s", "model_type");
@@ -40,6 +59,7 @@ std::function<int()> declare_models(Flags& flags) {
       }
       std::printf("\n");
     }
+    print_own_models(false);
     return 0;
   };
 }

@@ -5,7 +5,9 @@
 #include "core/base/error.h"
 #include "core/base/files.h"
 #include "core/base/log.h"
+#include "core/base/text.h"
 #include "core/checkpoint/adapter.h"
+#include "core/checkpoint/embedded.h"
 #include "core/checkpoint/other_formats.h"
 #include "core/checkpoint/safetensors.h"
 #include "hub/card.h"
@@ -13,11 +15,14 @@
 #include "hub/repo_hint.h"
 #include "hub/snapshot.h"
 #include "tasks/run/list_option.h"
+#include "tasks/run/task_names.h"
 
 namespace hft {
 
 void add_source_options(Flags& flags, ModelOptions& o) {
-  flags.add("-m,--model", o.model, "Model: a folder, or its id on the Hub")
+  flags
+      .add("-m,--model", o.model,
+           "Model: a folder, its id on the Hub, or one that comes with hft (hft/NAME)")
       .metavar("ID|DIR")
       .group("Model");
   flags.add("--revision", o.revision, "Branch, tag or commit")
@@ -167,6 +172,8 @@ fs::path locate(const ModelOptions& o, const Wanted& wanted, ModelParts parts = 
     with_context(wanted.flag + " " + model, [&] { reject_other_formats({&name, 1}); });
     fail(Errc::kUsage, wanted.flag, " ", model, ": is a file, wanted the model's folder or its id");
   }
+  if (!fs::is_directory(folder) && is_embedded_name(model))
+    folder = with_context(wanted.flag + " " + model, [&] { return embedded_folder(model); });
   if (!fs::is_directory(folder)) {
     fs::path& known = fetched[wanted];
     if (known.empty()) known = from_hub(o, wanted, parts);
@@ -203,17 +210,39 @@ fs::path base_of(const ModelOptions& o, const fs::path& adapter, ModelParts part
   }
 }
 
+// "hft/austen (generate), …"
+std::string embedded_models_by_command() {
+  std::vector<std::string> shown;
+  for (const std::string& name : embedded_models())
+    shown.push_back(name + " (" + command_of_folder(embedded_folder(name)) + ")");
+  return joined(shown, ", ");
+}
+
+// The task's default model; where the Hub cannot be reached, there are hft's own.
+fs::path default_folder(const ModelOptions& o, const Wanted& wanted, ModelParts parts) {
+  try {
+    return locate(o, wanted, parts);
+  } catch (Error& e) {
+    const std::string own = embedded_models_by_command();
+    if ((e.code != Errc::kNetwork && e.code != Errc::kNotFound) || own.empty()) throw;
+    e.hint += (e.hint.empty() ? "" : "; ") + ("no network is needed for -m " + own);
+    throw;
+  }
+}
+
 }  // namespace
 
 fs::path model_folder(const ModelOptions& o, const std::string& default_model, ModelParts parts) {
   Wanted wanted = own_model(o);
-  if (wanted.model.empty()) {
+  const bool is_default = wanted.model.empty();
+  if (is_default) {
     wanted.model = default_model;
     note("no model given, using " + wanted.model + " (choose one with -m)");
   }
   if (o.trust_remote_code)
     note("--trust-remote-code: native implementation used; no remote code is ever run");
-  const fs::path folder = locate(o, wanted, parts);
+  const fs::path folder =
+      is_default ? default_folder(o, wanted, parts) : locate(o, wanted, parts);
   return has_adapter(folder) ? base_of(o, folder, parts) : folder;
 }
 

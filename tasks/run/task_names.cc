@@ -5,6 +5,8 @@
 
 #include "core/base/error.h"
 #include "core/base/text.h"
+#include "core/checkpoint/config.h"
+#include "hub/model_card.h"
 
 namespace hft {
 namespace {
@@ -80,6 +82,19 @@ std::vector<std::string> command_of_task(const std::string& id) {
   const auto near = nearest(id, names);
   fail(Errc::kUsage, "no task '", id, "'; there is ", joined(names, ", "),
        near ? "; closest: '" + *near + "'" : "");
+}
+
+std::string command_of_folder(const std::filesystem::path& folder) {
+  if (std::filesystem::exists(folder / "modules.json")) return "embed";
+  const Fields config = read_config_file(folder);
+  const std::string type = config.text("model_type", ""), architecture = class_of(config);
+  const std::string task = hub::task_of(architecture, type);
+  if (task == "text2text-generation") {
+    const auto translates = {"m2m_100", "marian", "mbart"};
+    return std::ranges::find(translates, type) != translates.end() ? "translate" : "summarize";
+  }
+  if (!task.empty()) return command_of_task(task)[0];
+  return architecture.ends_with("Model") ? "embed" : "";
 }
 
 }  // namespace hft

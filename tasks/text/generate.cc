@@ -105,7 +105,7 @@ class Generate {
   }
   // A row, or the body of a request, may say what its text is to conform with.
   void constrain(GenerateJob& job, const Json& asked) {
-    if (asked.is_object() && asked.contains("response_format"))
+    if (asked.is_object() && asked.contains("response_format") && !asked["response_format"].is_null())
       job.pictured.constraint = constraint_of(asked["response_format"]);
   }
   // A text with pictures and no place for them is a question about them.

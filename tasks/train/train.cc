@@ -27,7 +27,7 @@ struct Options {
   LoraSettings lora;
   ColumnNames columns;
   std::string task, train_file, eval_file, output, resume, problem_type, logging_file;
-  bool force = false, ignore_mismatched = false;
+  bool force = false, ignore_mismatched = false, from_config = false;
 };
 
 const TrainTask& task_of(const std::string& name) {
@@ -133,7 +133,8 @@ class Run {
   explicit Run(Options& o)
       : o_(o),
         task_(task_of(o.task)),
-        folder_(model_folder(o.model, "")),
+        folder_(model_folder(o.model, "",
+                             o.from_config ? ModelParts::kTokenizer : ModelParts::kAll)),
         read_(read_text_config(folder_, "a model of texts")) {}
 
   int operator()() {
@@ -181,6 +182,7 @@ class Run {
     request.label_smoothing = a.label_smoothing_factor;
     request.seed = static_cast<std::uint64_t>(a.seed);
     request.ignore_mismatched = o_.ignore_mismatched;
+    request.from_config = o_.from_config;
     trainee_ = engine().make_trainee(request);
     for (const auto& warning : trainee_->warnings()) note(warning);
   }
@@ -212,6 +214,7 @@ class Run {
     for (const char* stale : {"_name_or_path", "quantization_config"}) config.erase(stale);
     Json arguments = o_.arguments.json();
     arguments["task"] = task_.name;
+    arguments["from_config"] = o_.from_config;
     arguments["lora_r"] = o_.lora.rank;
     arguments["lora_alpha"] = o_.lora.alpha;
     arguments["use_rslora"] = o_.lora.rank_stabilised;
@@ -261,6 +264,8 @@ int run(Options& o) {
     fail(Errc::kUsage,
          "train wants a task, a model, data and a folder to write: "
          "hft train --task classify -m MODEL --train-file FILE -o DIR");
+  if (o.from_config && o.lora.rank > 0)
+    fail(Errc::kUsage, "--from-config: an adapter (--lora-r) wants a model that was trained");
   settle(o.arguments, !o.eval_file.empty());
   hub::refuse_cache("-o", o.output);
   return Run(o)();
@@ -332,6 +337,10 @@ std::function<int()> declare(Flags& flags) {
   flags
       .add("--ignore-mismatched-sizes", o->ignore_mismatched,
            "New weights where the checkpoint's head has other sizes")
+      .group("Model");
+  flags
+      .add("--from-config", o->from_config,
+           "Train from new weights: of the model only config.json and the tokenizer are read")
       .group("Model");
   add_device_options(flags, o->model);
   return [o] { return run(*o); };

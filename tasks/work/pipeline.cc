@@ -5,7 +5,6 @@
 #include "core/base/error.h"
 #include "core/base/log.h"
 #include "core/checkpoint/config.h"
-#include "hub/model_card.h"
 #include "tasks/commands.h"
 #include "tasks/run/model_options.h"
 #include "tasks/run/task_names.h"
@@ -25,23 +24,17 @@ std::string command_of_model(const std::string& model, const std::vector<std::st
   for (std::size_t i = 0; i + 1 < rest.size(); ++i)
     if (rest[i] == "--revision") options.revision = rest[i + 1];
   const fs::path folder = model_folder(options, "", ModelParts::kTokenizer);
-  if (fs::exists(folder / "modules.json")) return "embed";
-  const Fields config = read_config_file(folder);
-  const std::string type = config.text("model_type", ""), architecture = class_of(config);
-  const std::string task = hub::task_of(architecture, type);
-  if (task == "text2text-generation") {
-    const auto translates = {"m2m_100", "marian", "mbart"};
-    return std::ranges::find(translates, type) != translates.end() ? "translate" : "summarize";
-  }
   const auto given = [&](const char* flag) {
     return std::ranges::any_of(rest, [&](const std::string& one) {
       return one == flag || one.starts_with(std::string(flag) + "=");
     });
   };
-  if (task == "text-classification" && given("--query")) return "rerank";
-  if (task == "zero-shot-image-classification" && !given("--candidate-labels")) return "embed";
-  if (!task.empty()) return command_of_task(task)[0];
-  if (architecture.ends_with("Model")) return "embed";
+  const std::string command = command_of_folder(folder);
+  if (command == "classify" && given("--query")) return "rerank";
+  if (command == "image-classify" && !given("--candidate-labels") && is_pair_model(folder))
+    return "embed";
+  if (!command.empty()) return command;
+  const std::string architecture = class_of(read_config_file(folder));
   fail_hint(Errc::kUnsupported, "name the task: hft pipeline TASK -m " + model, model, ": is ",
             architecture.empty() ? "a model without architectures in its config.json" : architecture,
             ", which does not tell its task");

@@ -53,6 +53,7 @@ struct TrainRequest {
   double label_smoothing = 0;
   std::uint64_t seed = 42;         // of new weights
   bool ignore_mismatched = false;  // weights of other sizes than the config says are made anew
+  bool from_config = false;        // all weights are new, those of the folder are not read
 };
 
 struct TrainBatch {

@@ -3,8 +3,10 @@
 #include <ATen/CPUGeneratorImpl.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "core/base/error.h"
+#include "core/base/limits.h"
 #include "core/models/load_parts.h"
 
 namespace hft {
@@ -23,12 +25,42 @@ std::string name_in(const StoredTensors& tensors, const Renames& renames, const 
   return "";
 }
 
+// What the model's class makes of new weights beside their spread (_init_weights): smaller ones
+// where layers add up, no embedding of padding, norms that are counted from 1.
+class FirstValues {
+ public:
+  explicit FirstValues(const Fields& config)
+      : padding_(config.integer("pad_token_id", -1, limits::kVocab, -1)) {
+    const std::string type = config.text("model_type", "");
+    norm_ = type.starts_with("gemma") ? 0 : 1;
+    const bool gpt2 = type == "gpt2";
+    if (!gpt2 && type != "modernbert") return;
+    adding_ = gpt2 ? "c_proj.weight" : "Wo.weight";
+    layers_ = static_cast<double>(
+        config.integer(gpt2 ? "n_layer" : "num_hidden_layers", 1, limits::kLayers));
+  }
+
+  void settle(const std::string& name, const Tensor& value) const {
+    if (!adding_.empty() && name.ends_with(adding_)) value.div_(std::sqrt(2 * layers_));
+    if (padding_ >= 0 && padding_ < value.size(0) &&
+        (name.ends_with("word_embeddings.weight") || name.ends_with("embed_tokens.weight")))
+      value[padding_].zero_();
+  }
+  double norm() const { return norm_; }
+
+ private:
+  std::int64_t padding_;
+  std::string adding_;
+  double layers_ = 1, norm_ = 1;
+};
+
 class Starter {
  public:
   Starter(const TrainRequest& request, const Fields& config, const Renames& renames)
       : request_(request),
         base_(renames.base + "."),
-        spread_(config.real("initializer_range", 0, 1e3, 0.02)),
+        spread_(config.real(config.has("init_std") ? "init_std" : "initializer_range", 0, 1e3, 0.02)),
+        first_(config),
         generator_(at::detail::createCPUGenerator(request.seed)) {}
 
   void take(const WeightStore::Missing& wanted, const StoredTensor* found) {
@@ -43,7 +75,7 @@ class Starter {
 
   StartWeights finish(const StoredTensors& left) {
     std::vector<std::string> lost;
-    for (const auto& name : start_.made)
+    if (!request_.from_config) for (const auto& name : start_.made)
       if (name.starts_with(base_) && !name.starts_with(base_ + "pooler.") &&
           !resized_.contains(name))
         lost.push_back(name);
@@ -69,9 +101,9 @@ class Starter {
   void make(const WeightStore::Missing& wanted) {
     Tensor value = at::zeros(wanted.shape, at::kFloat);
     if (wanted.shape.size() >= 2)
-      value.normal_(0.0, spread_, generator_);
-    else if (wanted.name.ends_with("weight"))
-      value.fill_(1.0);
+      first_.settle(wanted.name, value.normal_(0.0, spread_, generator_));
+    else if (wanted.name.ends_with("weight") || wanted.name.ends_with("running_var"))
+      value.fill_(first_.norm());
     StoredTensor& stored = start_.tensors[wanted.name];
     stored.dtype = Dtype::kF32;
     stored.shape = wanted.shape;
@@ -83,6 +115,7 @@ class Starter {
   const TrainRequest& request_;
   std::string base_;
   double spread_;
+  FirstValues first_;
   at::Generator generator_;
   std::set<std::string> resized_;
   StartWeights start_;

@@ -92,7 +92,10 @@ class NetTrainee : public Trainee {
       build(architecture_, config_, request.objective, w);
     };
     start_ = start_weights(request, config_, renames,
-                           open_checkpoint(request.model.folder, request.model.variant), bind);
+                           request.from_config
+                               ? StoredTensors{}
+                               : open_checkpoint(request.model.folder, request.model.variant),
+                           bind);
     store_ = std::make_shared<WeightStore>(request.model.folder.string(), start_.tensors, renames,
                                            at::kFloat, device_);
     store_->train();
@@ -209,7 +212,9 @@ class NetTrainee : public Trainee {
 
  private:
   void warn() {
-    if (!start_.made.empty())
+    if (request_.from_config)
+      warnings_.push_back("all weights are new, drawn with seed " + std::to_string(request_.seed));
+    else if (!start_.made.empty())
       warnings_.push_back("new weights, drawn with seed " + std::to_string(request_.seed) + ": " +
                           listed(start_.made));
     for (const auto& text : store_->warnings()) warnings_.push_back(text);
