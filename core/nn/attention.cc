@@ -1,9 +1,12 @@
 #include "core/nn/attention.h"
 
+#include <array>
 #include <atomic>
 #include <cmath>
+#include <optional>
 
 #include "core/kernels/attention_kernel.h"
+#include "core/nn/learning.h"
 #include "core/nn/twins.h"
 #include "core/nn/workers.h"
 
@@ -93,6 +96,18 @@ std::optional<Tensor> mask_of(const AttentionTerms& terms, std::int64_t begin, s
   return mask.defined() ? std::optional(mask.contiguous()) : std::nullopt;
 }
 
+// Of queries, keys and values [1,H,T,E]. Each layer drops some of its weights while it learns.
+Tensor mixed_heads(const std::array<Tensor, 3>& qkv, const std::optional<Tensor>& mask,
+                   double scale) {
+  const auto& [queries, keys, values] = qkv;
+  if (!drops(&Noise::attention))
+    return at::scaled_dot_product_attention(queries, keys, values, mask, 0.0, false, scale);
+  Tensor scores = at::matmul(queries * scale, keys.transpose(2, 3));
+  if (mask) scores = scores + *mask;
+  return at::matmul(dropped(at::softmax(scores, -1), &Noise::attention).to(values.scalar_type()),
+                    values);
+}
+
 void attend_with_libtorch(const Tensor& qkv, std::int64_t heads, const AttentionTerms& terms,
                           const Sequences& seqs, Tensor& out) {
   const auto size = qkv.size(1) / 3 / heads;
@@ -103,8 +118,8 @@ void attend_with_libtorch(const Tensor& qkv, std::int64_t heads, const Attention
     const auto of = [&](int which) {  // [1,H,T,E]
       return split[which].narrow(1, seqs.starts[b], length).unsqueeze(0);
     };
-    Tensor mixed = at::scaled_dot_product_attention(
-        of(0), of(1), of(2), mask_of(terms, seqs.starts[b], length, qkv), 0.0, false, terms.scale);  // [1,H,T,E]
+    const Tensor mixed = mixed_heads({of(0), of(1), of(2)},
+                                     mask_of(terms, seqs.starts[b], length, qkv), terms.scale);
     out.narrow(0, seqs.starts[b], length)
         .view({length, heads, size})  // [T,H,E]
         .copy_(mixed[0].transpose(0, 1));
@@ -148,9 +163,9 @@ Tensor across_with_libtorch(const Tensor& queries, const Tensor& keys_values, st
     const Tensor own = keys_values.narrow(0, of_keys.starts[b], of_keys.length(b));
     const auto mask = biases.empty() ? std::nullopt
                                      : std::optional(biases[b].to(queries.scalar_type()));
-    mixed.push_back(at::scaled_dot_product_attention(
-                        split(queries.narrow(0, of_queries.starts[b], of_queries.length(b))),
-                        split(own.narrow(1, 0, width)), split(own.narrow(1, width, width)), mask)[0]
+    mixed.push_back(mixed_heads({split(queries.narrow(0, of_queries.starts[b], of_queries.length(b))),
+                                 split(own.narrow(1, 0, width)), split(own.narrow(1, width, width))},
+                                mask, 1 / std::sqrt(static_cast<double>(width / heads)))[0]
                         .transpose(0, 1)
                         .reshape({-1, width}));
   }

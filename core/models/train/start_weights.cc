@@ -3,6 +3,7 @@
 #include <ATen/CPUGeneratorImpl.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "core/base/error.h"
 #include "core/models/load_parts.h"
@@ -15,6 +16,10 @@ std::string name_in(const StoredTensors& tensors, const Renames& renames, const 
   std::vector<std::string> spellings{name};
   for (const auto& [now, old] : renames.endings)
     if (name.ends_with(now)) spellings.push_back(name.substr(0, name.size() - now.size()) + old);
+  std::string newer = name;
+  for (const auto& [now, later] : renames.newer)
+    if (const auto at = newer.find(now); at != newer.npos) newer.replace(at, now.size(), later);
+  spellings.push_back(newer);
   for (const std::string& spelling : spellings) {
     if (tensors.contains(spelling)) return spelling;
     if (const std::string base = renames.base + "."; spelling.starts_with(base))
@@ -23,12 +28,22 @@ std::string name_in(const StoredTensors& tensors, const Renames& renames, const 
   return "";
 }
 
+// How a class of models draws a new head (_init_weights).
+enum class Draw { kNormal, kTruncated, kLinear };
+Draw draw_for(const std::string& type) {
+  for (const char* truncated :
+       {"vit", "deit", "dinov2", "dinov2_with_registers", "audio-spectrogram-transformer"})
+    if (type == truncated) return Draw::kTruncated;
+  return type == "resnet" ? Draw::kLinear : Draw::kNormal;
+}
+
 class Starter {
  public:
   Starter(const TrainRequest& request, const Fields& config, const Renames& renames)
       : request_(request),
         base_(renames.base + "."),
         spread_(config.real("initializer_range", 0, 1e3, 0.02)),
+        draw_(draw_for(config.text("model_type", ""))),
         generator_(at::detail::createCPUGenerator(request.seed)) {}
 
   void take(const WeightStore::Missing& wanted, const StoredTensor* found) {
@@ -68,8 +83,9 @@ class Starter {
 
   void make(const WeightStore::Missing& wanted) {
     Tensor value = at::zeros(wanted.shape, at::kFloat);
-    if (wanted.shape.size() >= 2)
-      value.normal_(0.0, spread_, generator_);
+    const bool is_matrix = wanted.shape.size() >= 2;
+    if (is_matrix || (draw_ == Draw::kLinear && wanted.name.ends_with("bias")))
+      draw(value, is_matrix);
     else if (wanted.name.ends_with("weight"))
       value.fill_(1.0);
     StoredTensor& stored = start_.tensors[wanted.name];
@@ -80,9 +96,25 @@ class Starter {
     start_.made.push_back(wanted.name);
   }
 
+  void draw(Tensor& value, bool is_matrix) {
+    if (draw_ == Draw::kNormal) {
+      value.normal_(0.0, spread_, generator_);
+    } else if (draw_ == Draw::kTruncated) {  // at two: farther than any spread reaches
+      const auto edge = [&](double at) { return std::erf(at / spread_ / std::sqrt(2.0)); };
+      value.uniform_(edge(-2), edge(2), generator_)
+          .erfinv_()
+          .mul_(spread_ * std::sqrt(2.0))
+          .clamp_(-2, 2);
+    } else {  // the bias as far as the weight before it
+      if (is_matrix) bound_ = 1 / std::sqrt(static_cast<double>(value[0].numel()));
+      value.uniform_(-bound_, bound_, generator_);
+    }
+  }
+
   const TrainRequest& request_;
   std::string base_;
-  double spread_;
+  double spread_, bound_ = 0;
+  Draw draw_;
   at::Generator generator_;
   std::set<std::string> resized_;
   StartWeights start_;
