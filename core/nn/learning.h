@@ -24,7 +24,7 @@ struct Noise {
 };
 
 // The product of a module's weight and x has scale * b (a x) beside it.
-struct Adapter {
+struct LowRank {
   Tensor a, b;       // {rank, in}, {out, rank}
   Tensor magnitude;  // {out}, of each row of the sum of both (arXiv:2402.09353); undefined: as it is
   double scale = 1, dropout = 0;
@@ -41,9 +41,9 @@ struct Learning {
   double jitter = 0;        // see jittered()
   std::vector<Sequences> texts;  // of the batch
   std::vector<std::shared_ptr<const void>> kept;  // what is looked at until the gradients are there
-  std::map<std::string, Adapter, std::less<>> adapters;  // by module
+  std::map<std::string, LowRank, std::less<>> adapters;  // by module
 
-  const Adapter* adapter(std::string_view module) const {
+  const LowRank* adapter(std::string_view module) const {
     const auto found = adapters.find(module);
     return found == adapters.end() ? nullptr : &found->second;
   }

@@ -138,7 +138,7 @@ struct Linear::State {
   // A part of the outputs that has an adapter.
   struct AdaptedPart {
     std::int64_t begin, out;
-    const Adapter* adapter;
+    const LowRank* adapter;
     Linear::Part part;
 
     // {out, rank}, its rows laid as the weight's are.
@@ -146,7 +146,7 @@ struct Linear::State {
       const Slices slices = rows_of_part(b, part);
       return slices.size() == 1 ? slices[0] : at::concat(slices);
     }
-    // What it adds to the product of x; `product` is that of another x with its weight [out, in].
+    // What it adds to the product of x with the weight [out, in].
     Tensor added(const Tensor& x, const std::function<Tensor()>& weight) const {
       const Tensor seen = dropped(x, adapter->dropout);
       const Tensor own =
@@ -210,7 +210,7 @@ struct Linear::State {
     std::int64_t begin = 0;
     for (const Part& part : parts) {
       const std::string module = (w / part.name).path();
-      if (const Adapter* adapter = now->adapter(module))
+      if (const LowRank* adapter = now->adapter(module))
         to.push_back({begin, part.out, adapter, part});
       begin += part.out;
       last |= is_last(module);

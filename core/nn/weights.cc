@@ -132,7 +132,8 @@ StoredRows WeightStore::coded(const std::string& module, const CodedShape& shape
 StoredRows WeightStore::made_coded(const std::string& module, const Tensor& weight) {
   auto& rows = coded_[module];
   if (rows) return rows;
-  const Tensor numbers = weight.to(dtype_);
+  // Inference makes codes of halves: adapters are to learn over the same ones.
+  const Tensor numbers = (learning() ? weight.to(at::kHalf) : weight).to(dtype_);
   const std::string what = where_ + ": " + module;
   const std::string name = find(module.substr(0, module.find('#')) + ".weight");
   if (quantize_ == Quantize::kLlmInt8) {

@@ -7,7 +7,6 @@
 #include "core/models/text_net.h"
 #include "core/nn/attention.h"
 #include "core/nn/embedding.h"
-#include "core/nn/learning.h"
 #include "core/nn/norm.h"
 
 namespace hft {
@@ -97,11 +96,11 @@ struct Opt {
   }
 
   Tensor operator()(const Steps& steps) const {
-    Tensor x = jittered(embed_tokens(steps.ids));  // [N,W]
+    Tensor x = embed_tokens(steps.ids);  // [N,W]
     if (project_in) x = (*project_in)(x);
     x = x + embed_positions(steps.positions + kFirstPosition);  // [N,D]
     for (const auto& layer : layers) {
-      x = through(layer, x, steps, &layer == &layers.back());
+      x = layer(x, steps, &layer == &layers.back());
       steps.note(layer.path, x);
     }
     if (layers.empty()) x = steps.wanted(x, true);

@@ -8,7 +8,6 @@
 #include "core/models/decoder_net.h"
 #include "core/nn/attention.h"
 #include "core/nn/embedding.h"
-#include "core/nn/learning.h"
 #include "core/nn/norm.h"
 #include "core/nn/rope.h"
 
@@ -104,9 +103,9 @@ struct Phi {
 
   Tensor operator()(const Steps& steps) const {
     const Tensor angles = rope.angles(steps);
-    Tensor x = dropped(jittered(embed_tokens(steps.ids)), &Noise::embedding);  // [N,D]
+    Tensor x = embed_tokens(steps.ids);  // [N,D]
     for (const auto& layer : layers) {
-      x = through(layer, x, angles, steps, &layer == &layers.back());
+      x = layer(x, angles, steps, &layer == &layers.back());
       steps.note(layer.path, x);
     }
     return final_layernorm(layers.empty() ? steps.wanted(x, true) : x);  // [R,D]

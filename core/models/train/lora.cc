@@ -79,7 +79,7 @@ std::vector<Trained> Lora::begin(WeightStore& store, Learning& learning) const {
       continue;
     }
     const Pair& pair = *std::ranges::find(pairs_, name, &Pair::module);
-    Adapter adapter{.a = pair.a, .b = pair.b, .scale = settings_.scale(), .dropout = settings_.dropout};
+    LowRank adapter{.a = pair.a, .b = pair.b, .scale = settings_.scale(), .dropout = settings_.dropout};
     learn(name + ".lora_A.weight", pair.a);
     learn(name + ".lora_B.weight", pair.b);
     if (settings_.dora) {

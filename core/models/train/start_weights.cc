@@ -39,19 +39,22 @@ Draw draw_for(const std::string& type) {
 
 class Starter {
  public:
-  Starter(const TrainRequest& request, const Fields& config, const Renames& renames)
+  // bare: no tensor of the checkpoint has the encoder's prefix.
+  Starter(const TrainRequest& request, const Fields& config, const Renames& renames, bool bare)
       : request_(request),
         base_(renames.base + "."),
         spread_(config.real("initializer_range", 0, 1e3, 0.02)),
         draw_(draw_for(config.text("model_type", ""))),
-        generator_(at::detail::createCPUGenerator(request.seed)) {}
+        generator_(at::detail::createCPUGenerator(request.seed)) {
+    if (request.learner == Learner::kSeq2SeqLm && bare) start_.dropped_prefix = base_;
+  }
 
   void take(const WeightStore::Missing& wanted, const StoredTensor* found) {
     start_.names.insert(wanted.name);
     if (found && !std::ranges::equal(found->shape, wanted.shape) && !is_new_size(wanted, *found))
       found = nullptr;
     if (found)
-      start_.tensors[wanted.name] = *found;
+      start_.tensors[start_.in_file(wanted.name)] = *found;
     else
       make(wanted);
   }
@@ -88,7 +91,7 @@ class Starter {
       draw(value, is_matrix);
     else if (wanted.name.ends_with("weight"))
       value.fill_(1.0);
-    StoredTensor& stored = start_.tensors[wanted.name];
+    StoredTensor& stored = start_.tensors[start_.in_file(wanted.name)];
     stored.dtype = Dtype::kF32;
     stored.shape = wanted.shape;
     stored.bytes = {static_cast<const std::byte*>(value.const_data_ptr()), value.nbytes()};
@@ -129,7 +132,10 @@ StartWeights start_weights(const TrainRequest& request, const Fields& config,
   const auto asked = std::make_shared<WeightStore>(request.model.folder.string(), StoredTensors{},
                                                    renames, at::kFloat, at::kCPU);
   bind(Weights(asked));
-  Starter starter(request, config, renames);
+  const bool bare = std::ranges::none_of(tensors, [&](const auto& entry) {
+    return entry.first.starts_with(renames.base + ".");
+  });
+  Starter starter(request, config, renames, bare);
   for (const auto& wanted : asked->missing()) {
     const std::string name = name_in(tensors, renames, wanted.name);
     const auto found = tensors.extract(name);

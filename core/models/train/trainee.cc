@@ -73,7 +73,7 @@ class NetTrainee : public Trainee {
   std::int64_t all_numbers() const override {
     std::int64_t sum = lora_ ? trained_numbers() : 0;
     for (const std::string& name : start_.names) {
-      const auto found = start_.tensors.find(name);
+      const auto found = start_.tensors.find(start_.in_file(name));
       if (found == start_.tensors.end() || (lora_ && lora_->whole().contains(name))) continue;
       std::int64_t count = 1;
       for (const auto size : found->second.shape) count *= size;
@@ -133,7 +133,7 @@ class NetTrainee : public Trainee {
     std::vector<SavedTensor> all;
     if (lora_) {
       for (const Trained& one : trained_)
-        all.push_back(saved(Lora::name_in_file(one.name), one.value));
+        all.push_back(saved(adapter_name(one), one.value));
       return all;
     }
     for (const auto& [name, value] : store_->parameters()) all.push_back(saved(name, value));
@@ -161,7 +161,7 @@ class NetTrainee : public Trainee {
       to.detach().copy_(read(name, found->second, to.sizes()));
     };
     for (const Trained& one : trained_)
-      if (lora_) take(Lora::name_in_file(one.name), one.value);
+      if (lora_) take(adapter_name(one), one.value);
     if (!lora_)
       for (const auto& [name, value] : store_->parameters()) take(name, value);
     if (!memory.empty()) restore_memory(memory);
@@ -187,6 +187,10 @@ class NetTrainee : public Trainee {
     for (const TokenBatch* one : {&batch.tokens, &batch.sources})
       texts.push_back({.starts = {one->starts.begin(), one->starts.end()}});
     return texts;
+  }
+
+  std::string adapter_name(const Trained& one) const {
+    return Lora::name_in_file(start_.in_file(one.name));
   }
 
   LearningNet build(const Weights& w) const {

@@ -5,7 +5,6 @@
 #include "core/base/limits.h"
 #include "core/models/vision/vit.h"
 #include "core/nn/attention.h"
-#include "core/nn/learning.h"
 #include "core/nn/pooling.h"
 #include "core/nn/rope.h"
 
@@ -157,7 +156,6 @@ Vit::States Vit::embed(const Pictures& pictures) const {
   states.x = at::concat(rows);
   states.grids = std::move(cells.grids);
   if (norm_before) states.x = (*norm_before)(states.x);
-  states.x = dropped(states.x, &Noise::embedding);
   pictures.note(path, states.x);
   return states;
 }
@@ -176,9 +174,7 @@ Vit::States Vit::operator()(const Pictures& pictures, std::int64_t first) const 
     std::vector<Tensor> biases;
     if (bias)
       for (const Grid& own : states.grids) biases.push_back(bias(static_cast<std::int64_t>(i), own));
-    const Tensor own = i + 1 == blocks.size() ? rows : Tensor();
-    states.x = bias ? blocks[i](states.x, states.seqs, biases, own)
-                    : through(blocks[i], states.x, states.seqs, biases, own);
+    states.x = blocks[i](states.x, states.seqs, biases, i + 1 == blocks.size() ? rows : Tensor());
     pictures.note(blocks[i].path, states.x);
   }
   if (blocks.empty() && rows.defined()) states.x = states.x.index_select(0, rows);
