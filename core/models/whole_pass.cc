@@ -1,10 +1,19 @@
 #include "core/models/whole_pass.h"
 
+#include "core/nn/learning.h"
+
 namespace hft {
 namespace {
 
 at::ScalarType cache_type(at::ScalarType dtype) {
   return dtype == at::kBFloat16 ? at::kBFloat16 : at::kFloat;
+}
+
+// Layers that are computed again for their gradients look at it once more.
+std::shared_ptr<KvCache> cache_of(const std::vector<CacheLayer>& layers, at::ScalarType dtype) {
+  auto cache = std::make_shared<KvCache>(layers, cache_type(dtype));
+  if (Learning* now = learning()) now->kept.push_back(cache);
+  return cache;
 }
 
 // Sequence b goes with kept[b] of the sources, where there are any.
@@ -25,18 +34,18 @@ void add_steps(Steps& steps, KvCache& cache, const Tokens& tokens, const std::ve
 }  // namespace
 
 Tensor whole_pass(const DecoderNet& net, const Tokens& tokens, at::ScalarType dtype) {
-  KvCache cache(net.cache, cache_type(dtype));
+  const auto cache = cache_of(net.cache, dtype);
   Steps steps;
-  add_steps(steps, cache, tokens, {});
+  add_steps(steps, *cache, tokens, {});
   return net.hidden(steps);
 }
 
 Tensor whole_pass(const Seq2SeqNet& net, const Tensor& encoded, const Sequences& sources,
                   const Tokens& tokens, at::ScalarType dtype) {
-  KvCache seen(net.sources, cache_type(dtype)), cache(net.decoder.cache, cache_type(dtype));
+  const auto seen = cache_of(net.sources, dtype), cache = cache_of(net.decoder.cache, dtype);
   Steps steps;
-  steps.sources = &seen;
-  add_steps(steps, cache, tokens, keep_sources(net, encoded, sources, seen));
+  steps.sources = seen.get();
+  add_steps(steps, *cache, tokens, keep_sources(net, encoded, sources, *seen));
   if (encoded.requires_grad()) {
     for (std::size_t i = 0; i < net.sources.size(); ++i)
       steps.seen.push_back(net.seen(encoded, static_cast<std::int64_t>(i)));

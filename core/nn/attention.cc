@@ -1,9 +1,12 @@
 #include "core/nn/attention.h"
 
+#include <array>
 #include <atomic>
 #include <cmath>
+#include <optional>
 
 #include "core/kernels/attention_kernel.h"
+#include "core/nn/learning.h"
 #include "core/nn/twins.h"
 #include "core/nn/workers.h"
 
@@ -93,22 +96,37 @@ std::optional<Tensor> mask_of(const AttentionTerms& terms, std::int64_t begin, s
   return mask.defined() ? std::optional(mask.contiguous()) : std::nullopt;
 }
 
-void attend_with_libtorch(const Tensor& qkv, std::int64_t heads, const AttentionTerms& terms,
-                          const Sequences& seqs, Tensor& out) {
+// Of queries, keys and values [1,H,T,E]. Each layer drops some of its weights while it learns.
+Tensor mixed_heads(const std::array<Tensor, 3>& qkv, const std::optional<Tensor>& mask,
+                   double scale) {
+  const auto& [queries, keys, values] = qkv;
+  if (!drops(&Noise::attention))
+    return at::scaled_dot_product_attention(queries, keys, values, mask, 0.0, false, scale);
+  Tensor scores = at::matmul(queries * scale, keys.transpose(2, 3));
+  if (mask) scores = scores + *mask;
+  return at::matmul(dropped(at::softmax(scores, -1), &Noise::attention).to(values.scalar_type()),
+                    values);
+}
+
+Tensor attend_with_libtorch(const Tensor& qkv, std::int64_t heads, const AttentionTerms& terms,
+                            const Sequences& seqs) {
   const auto size = qkv.size(1) / 3 / heads;
-  // [N, 3*H*E] -> [3,H,N,E]
-  const Tensor split = qkv.view({qkv.size(0), 3, heads, size}).permute({1, 2, 0, 3});
-  for (std::int64_t b = 0; b < seqs.count(); ++b) {
+  // Sequences of one length together; gates are each token's own.
+  bool even = seqs.count() > 1 && !terms.gates.defined();
+  for (std::int64_t b = 1; b < seqs.count(); ++b) even &= seqs.length(b) == seqs.length(0);
+  const auto together = even ? seqs.count() : 1;
+  std::vector<Tensor> parts;
+  for (std::int64_t b = 0; b < seqs.count(); b += together) {
     const auto length = seqs.length(b);
-    const auto of = [&](int which) {  // [1,H,T,E]
-      return split[which].narrow(1, seqs.starts[b], length).unsqueeze(0);
-    };
-    Tensor mixed = at::scaled_dot_product_attention(
-        of(0), of(1), of(2), mask_of(terms, seqs.starts[b], length, qkv), 0.0, false, terms.scale);  // [1,H,T,E]
-    out.narrow(0, seqs.starts[b], length)
-        .view({length, heads, size})  // [T,H,E]
-        .copy_(mixed[0].transpose(0, 1));
+    const Tensor split = qkv.narrow(0, seqs.starts[b], together * length)
+                             .view({together, length, 3, heads, size})
+                             .permute({2, 0, 3, 1, 4});  // [3,B,H,T,E]
+    parts.push_back(mixed_heads({split[0], split[1], split[2]},
+                                mask_of(terms, seqs.starts[b], length, qkv), terms.scale)
+                        .transpose(1, 2)                            // [B,T,H,E]
+                        .reshape({together * length, heads * size}));  // [B*T,H*E]
   }
+  return parts.size() == 1 ? parts[0] : at::concat(parts);
 }
 
 }  // namespace
@@ -125,12 +143,14 @@ Tensor attend(const Tensor& qkv, std::int64_t heads, const Sequences& seqs,
   const bool kernel = kernel_computes(qkv);
   if (kernel && qkv.scalar_type() == at::kHalf)
     return attend(qkv.to(at::kFloat), heads, seqs, wanted).to(at::kHalf);
-  Tensor out = at::empty({qkv.size(0), qkv.size(1) / 3}, qkv.options());
+  const auto width = qkv.size(1) / 3;
   AttentionTerms terms = wanted;
-  if (terms.scale == 0) terms.scale = 1 / std::sqrt(static_cast<double>(out.size(1) / heads));
+  if (terms.scale == 0) terms.scale = 1 / std::sqrt(static_cast<double>(width / heads));
+  if (!kernel) return attend_with_libtorch(qkv, heads, terms, seqs);
+  Tensor out = at::empty({qkv.size(0), width}, qkv.options());
   for (Tensor* x : {&terms.bias, &terms.gates})
-    if (kernel && x->defined()) *x = x->to(at::kFloat).contiguous();
-  (kernel ? attend_with_kernel : attend_with_libtorch)(qkv, heads, terms, seqs, out);
+    if (x->defined()) *x = x->to(at::kFloat).contiguous();
+  attend_with_kernel(qkv, heads, terms, seqs, out);
   return out;
 }
 
@@ -148,9 +168,9 @@ Tensor across_with_libtorch(const Tensor& queries, const Tensor& keys_values, st
     const Tensor own = keys_values.narrow(0, of_keys.starts[b], of_keys.length(b));
     const auto mask = biases.empty() ? std::nullopt
                                      : std::optional(biases[b].to(queries.scalar_type()));
-    mixed.push_back(at::scaled_dot_product_attention(
-                        split(queries.narrow(0, of_queries.starts[b], of_queries.length(b))),
-                        split(own.narrow(1, 0, width)), split(own.narrow(1, width, width)), mask)[0]
+    mixed.push_back(mixed_heads({split(queries.narrow(0, of_queries.starts[b], of_queries.length(b))),
+                                 split(own.narrow(1, 0, width)), split(own.narrow(1, width, width))},
+                                mask, 1 / std::sqrt(static_cast<double>(width / heads)))[0]
                         .transpose(0, 1)
                         .reshape({-1, width}));
   }

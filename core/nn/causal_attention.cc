@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "core/nn/attention.h"
+#include "core/nn/learning.h"
 #include "core/nn/twins.h"
 #include "core/nn/workers.h"
 
@@ -136,7 +137,8 @@ Tensor mixed(const Tensor& queries, const Seen& seen, const CausalAttention& a,
     if (seen.window > 0) hidden = hidden.logical_or(distance <= -seen.window);
     scores = scores.masked_fill(hidden, -INFINITY);
   }
-  return at::matmul(at::softmax(scores, -1), of_all_heads(seen.values))
+  const Tensor weights = dropped(at::softmax(scores, -1), &Noise::attention);
+  return at::matmul(weights, of_all_heads(seen.values))
       .transpose(0, 1)                   // [T,H,E]
       .reshape({count, a.heads * size})  // [T,H*E]
       .to(queries.scalar_type());

@@ -13,6 +13,7 @@
 #include "core/kernels/attention_kernel.h"
 #include "core/kernels/product.h"
 #include "core/nn/attention.h"
+#include "core/nn/learning.h"
 #include "core/nn/twins.h"
 #include "core/nn/workers.h"
 
@@ -254,7 +255,8 @@ struct DisentangledAttention::State {
       if (keys) scores = scores + with_places(query, keys).gather(2, which);
       if (queries)
         scores = scores + with_places(key, queries).gather(2, which.transpose(1, 2)).transpose(1, 2);
-      const Tensor shares = at::softmax(scores * scale, 2, at::kFloat).to(qkv.scalar_type());
+      const Tensor shares =
+          dropped(at::softmax(scores * scale, 2, at::kFloat), &Noise::attention).to(qkv.scalar_type());
       out.narrow(0, seqs.starts[b], length)
           .view({length, heads, -1})
           .copy_(at::matmul(shares, by_head(parts[2], heads)).transpose(0, 1));

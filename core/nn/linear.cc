@@ -9,6 +9,7 @@
 #include <typeinfo>
 
 #include "core/kernels/product.h"
+#include "core/nn/learning.h"
 #include "core/nn/twins.h"
 #include "core/nn/workers.h"
 
@@ -111,6 +112,20 @@ Tensor bind_bias(const Weights& w, const Linear::Part& part) {
   return stored.groups > 0 ? at::concat(regrouped(bias, stored.groups, stored.kinds)) : bias;
 }
 
+// The last product of what is added to a residual, by the names that models give it.
+bool ends_branch(std::string_view module) {
+  constexpr std::string_view kEnds[] = {
+      "output.dense",   "lin2",      "out_proj",     "fc2",         "o_proj",
+      "down_proj",      "c_proj",    "wo",           "Attention.o", "attention.dense",
+      "dense_4h_to_h",  "self_attn.dense", "ffn_output", "attn.o",  "output_dense",
+      "Wo"};
+  return !is_last(module) && std::ranges::any_of(kEnds, [&](auto end) {
+    return module.ends_with(end) && (module.size() == end.size() ||
+                                     module[module.size() - end.size() - 1] == '.' ||
+                                     end[0] == 'A');
+  });
+}
+
 // The outputs of a product, part by part.
 struct Job {
   StoredMatrix::Part compute;
@@ -120,6 +135,32 @@ struct Job {
 }  // namespace
 
 struct Linear::State {
+  // A part of the outputs that has an adapter.
+  struct AdaptedPart {
+    std::int64_t begin, out;
+    const LowRank* adapter;
+    Linear::Part part;
+
+    // {out, rank}, its rows laid as the weight's are.
+    Tensor rows(const Tensor& b) const {
+      const Slices slices = rows_of_part(b, part);
+      return slices.size() == 1 ? slices[0] : at::concat(slices);
+    }
+    // What it adds to the product of x with the weight [out, in].
+    Tensor added(const Tensor& x, const std::function<Tensor()>& weight) const {
+      const Tensor seen = dropped(x, adapter->dropout);
+      const Tensor own =
+          at::linear(at::linear(seen, adapter->a), rows(adapter->b)) * adapter->scale;
+      if (!adapter->magnitude.defined()) return own;
+      const Tensor frozen = weight();
+      const Tensor size = (frozen + at::matmul(rows(adapter->b), adapter->a) * adapter->scale)
+                              .norm(2, at::IntArrayRef{1})
+                              .detach();
+      const Tensor share = rows(adapter->magnitude.unsqueeze(1)).flatten() / size;
+      return own * share + at::linear(seen, frozen) * (share - 1);
+    }
+  };
+
   std::shared_ptr<WeightStore> store;
   StoredMatrices weights;  // all their rows are the outputs
   StoredMatrices gated;    // of the same shapes, or empty
@@ -127,6 +168,8 @@ struct Linear::State {
   Tensor bias;  // {sum of out} of the type computed with, or undefined
   Linear up;    // in place of `gated`, where it has a bias
   bool trains = false;
+  std::vector<AdaptedPart> adapted, adapted_gated;
+  bool last = false, ends = false;  // see is_last, ends_branch
 
   std::once_flag converting;
   Tensor dense, dense_gated;  // for the twin, in the type computed with
@@ -137,6 +180,7 @@ struct Linear::State {
     StoredMatrices all;
     Slices slices;
     bool lacks = false;
+    adapt(w, parts, weights.empty() ? adapted : adapted_gated);
     const auto add_slices = [&] {
       if (slices.empty()) return;
       const bool dynamic = store->quantize() == Quantize::kDynamic && !parts[0].as_stored;
@@ -158,6 +202,54 @@ struct Linear::State {
     if (lacks) return {};
     add_slices();
     return all;
+  }
+
+  void adapt(const Weights& w, std::span<const Part> parts, std::vector<AdaptedPart>& to) {
+    const Learning* now = learning();
+    if (!now) return;
+    std::int64_t begin = 0;
+    for (const Part& part : parts) {
+      const std::string module = (w / part.name).path();
+      if (const LowRank* adapter = now->adapter(module))
+        to.push_back({begin, part.out, adapter, part});
+      begin += part.out;
+      last |= is_last(module);
+      ends |= ends_branch(module);
+    }
+  }
+
+  // x W^T + b of the weights, with what adapters add.
+  Tensor product(const Tensor& x, const StoredMatrices& matrices, const Tensor& own_bias,
+                 const std::vector<AdaptedPart>& adapters) const {
+    const bool frozen = !trains && learning() && matrices.size() > 0;
+    Tensor y;
+    if (frozen) {
+      y = frozen_product(x, [matrices, type = store->dtype()] { return joined(matrices, type); });
+      if (own_bias.defined()) y = y + own_bias;
+    } else {
+      y = at::linear(x, joined(matrices, store->dtype()), own_bias);
+    }
+    for (const AdaptedPart& one : adapters) {
+      const Tensor more = one.added(x, [&] {
+        return joined(matrices, store->dtype()).narrow(0, one.begin, one.out).detach();
+      });
+      y = one.out == y.size(1)
+              ? y + more
+              : at::concat({y.narrow(1, 0, one.begin), y.narrow(1, one.begin, one.out) + more,
+                            y.narrow(1, one.begin + one.out, y.size(1) - one.begin - one.out)},
+                           1);
+    }
+    return y;
+  }
+
+  Tensor with_noise(const Tensor& input, Activation activation) const {
+    const Tensor x = last ? dropped(input, &Noise::head) : input;
+    Tensor y = activate(product(x, weights, bias, adapted), activation);
+    if (!gated.empty()) y = y * product(x, gated, {}, adapted_gated);
+    const bool inside = activation != Activation::kNone && activation != Activation::kTanh;
+    return ends     ? dropped(y, &Noise::hidden)
+           : inside ? dropped(y, &Noise::inner)
+                    : y;
   }
 
   // Whether gate and up can be multiplied in one pass.
@@ -246,21 +338,22 @@ struct Linear::State {
     return residual.defined() && !in_place ? y.add_(residual) : y;
   }
 
-  Tensor joined(const StoredMatrices& matrices) const {  // {out, in} in the type computed with
+  static Tensor joined(const StoredMatrices& matrices, at::ScalarType type) {  // {out, in}
     std::vector<Tensor> parts;
-    for (const auto& matrix : matrices) parts.push_back(matrix->dense(store->dtype()));
+    for (const auto& matrix : matrices) parts.push_back(matrix->dense(type));
     return parts.size() == 1 ? parts[0] : at::concat(parts);
   }
 
   Tensor with_libtorch(const Tensor& input, Activation activation) {
+    if (learning()) return with_noise(input, activation);
     const Tensor x = input.to(store->dtype());
     if (trains) {  // they change from step to step
-      const Tensor y = activate(at::linear(x, joined(weights), bias), activation);
-      return gated.empty() ? y : y * at::linear(x, joined(gated));
+      const Tensor y = activate(product(x, weights, bias, {}), activation);
+      return gated.empty() ? y : y * product(x, gated, {}, {});
     }
     std::call_once(converting, [&] {
-      dense = joined(weights);
-      if (!gated.empty()) dense_gated = joined(gated);
+      dense = joined(weights, store->dtype());
+      if (!gated.empty()) dense_gated = joined(gated, store->dtype());
     });
     const Tensor y = activate(at::linear(x, dense, bias), activation);
     return gated.empty() ? y : y * at::linear(x, dense_gated);

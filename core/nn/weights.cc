@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "core/base/error.h"
+#include "core/nn/learning.h"
 #include "core/quant/four_bit.h"
 #include "core/quant/int8_matrix.h"
 #include "core/quant/stored_codes.h"
@@ -69,9 +70,17 @@ std::string WeightStore::find(const std::string& name) const {
 }
 
 Tensor WeightStore::bind(const std::string& name, at::IntArrayRef shape, Role role) {
-  const bool trains = training_ && role == Role::kParameter;
+  const Learning* now = learning();
+  const bool frozen =
+      role == Role::kParameter && now && now->trains && !now->trains(name);
+  const bool owns = training_ && (!frozen || !device_.is_cpu());
+  // What is no parameter is owned all the same: norms go on counting.
+  const auto owned = [&](const std::string& as, const Tensor& value) {
+    Tensor tensor = parameter(as, value);
+    return role == Role::kBuffer || frozen ? tensor.set_requires_grad(false) : tensor;
+  };
   if (auto made = random_.find(name); made != random_.end())
-    return trains ? parameter(name, made->second) : made->second;
+    return owns ? owned(name, made->second) : made->second;
   const std::string found = find(name);
   if (found.empty()) {
     const bool needed =
@@ -99,7 +108,7 @@ Tensor WeightStore::bind(const std::string& name, at::IntArrayRef shape, Role ro
     tensor = at::empty_like(tensor);
     std::memcpy(tensor.data_ptr(), data, stored.bytes.size());
   }
-  if (trains) return parameter(found, tensor);
+  if (owns) return owned(found, tensor);
   return device_.is_cpu() ? tensor : tensor.to(device_);
 }
 
@@ -123,7 +132,8 @@ StoredRows WeightStore::coded(const std::string& module, const CodedShape& shape
 StoredRows WeightStore::made_coded(const std::string& module, const Tensor& weight) {
   auto& rows = coded_[module];
   if (rows) return rows;
-  const Tensor numbers = weight.to(dtype_);
+  // Inference makes codes of halves: adapters are to learn over the same ones.
+  const Tensor numbers = (learning() ? weight.to(at::kHalf) : weight).to(dtype_);
   const std::string what = where_ + ": " + module;
   const std::string name = find(module.substr(0, module.find('#')) + ".weight");
   if (quantize_ == Quantize::kLlmInt8) {

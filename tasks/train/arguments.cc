@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <cstdlib>
 
 #include "core/base/error.h"
 #include "core/base/text.h"
@@ -67,6 +68,11 @@ class Declaring {
 
 const std::vector<std::string> kStrategies{"no", "steps", "epoch"};
 
+constexpr std::pair<const char*, const char*> kOptimizerNames[] = {
+    {"adamw_torch_fused", "adamw"}, {"adamw_torch", "adamw"},    {"adamw_8bit", "adamw_8bit"},
+    {"adamw_bnb_8bit", "adamw_8bit"}, {"adafactor", "adafactor"}, {"sgd", "sgd"},
+    {"adagrad", "adagrad"},         {"rmsprop", "rmsprop"}};
+
 void declare_steps(Declaring& d, TrainingArguments& a) {
   d.under("Steps");
   d.number("num_train_epochs", a.num_train_epochs, "How often all examples are seen", "--epochs,");
@@ -90,13 +96,21 @@ void declare_optimizer(Declaring& d, TrainingArguments& a) {
   d.word("lr_scheduler_kwargs", a.lr_scheduler_kwargs, {}, "More about it: a JSON object");
   d.number("warmup_steps", a.warmup_steps, "Steps in which the learning rate rises from 0");
   d.number("warmup_ratio", a.warmup_ratio, "The same as a part of all steps");
-  d.word("optim", a.optim, {"adamw_torch_fused", "adamw_torch", "sgd"},
-         "How a step follows from gradients");
+  std::vector<std::string> optimizers;
+  for (const auto& [name, kind] : kOptimizerNames) optimizers.emplace_back(name);
+  d.word("optim", a.optim, optimizers, "How a step follows from gradients");
+  d.word("optim_args", a.optim_args, {}, "More about it: momentum=0.9 of sgd");
   d.number("weight_decay", a.weight_decay, "Decay of weights, biases and norms excepted");
   d.number("adam_beta1", a.adam_beta1, "AdamW: decay of the mean of gradients");
   d.number("adam_beta2", a.adam_beta2, "AdamW: decay of the mean of their squares");
   d.number("adam_epsilon", a.adam_epsilon, "AdamW: what keeps quotients finite");
   d.number("max_grad_norm", a.max_grad_norm, "Cut longer gradients to this norm; 0: never");
+  d.yes("bf16", a.bf16, "Compute products in bfloat16; weights stay in float32");
+  d.yes("gradient_checkpointing", a.gradient_checkpointing,
+        "Compute layers once more for their gradients, to save memory");
+  d.number("dropout", a.dropout, "Dropout of all layers, in place of what config.json says");
+  d.number("neftune_noise_alpha", a.neftune_noise_alpha,
+           "Noise of embeddings (NEFTune), 5 as a rule; 0: none");
   d.number("label_smoothing_factor", a.label_smoothing_factor,
            "Part of each label that is shared out over all labels");
 }
@@ -130,6 +144,10 @@ void declare_data(Declaring& d, TrainingArguments& a) {
   d.under("Data");
   d.count("max_length", a.max_length, 1,
           "Cut longer texts to N tokens; else to the model's length");
+  d.count("max_target_length", a.max_target_length, 1,
+          "text2text-generation: cut what is written to N tokens; else to 128");
+  d.number("scale", a.embedding_scale,
+           "Embeddings: of the cosines among which the right one is to be found");
   d.count("block_size", a.block_size, 1, "Language models: tokens of a block");
   d.number("mlm_probability", a.mlm_probability, "Masked language models: part of tokens masked");
 }
@@ -163,6 +181,23 @@ void add_training_arguments(Flags& flags, TrainingArguments& a) {
   declare_strategies(d, a);
 }
 
+OptimizerSettings optimizer_of(const TrainingArguments& a) {
+  OptimizerSettings s{.beta1 = a.adam_beta1,
+                      .beta2 = a.adam_beta2,
+                      .epsilon = a.adam_epsilon,
+                      .weight_decay = a.weight_decay};
+  for (const auto& [name, kind] : kOptimizerNames)
+    if (a.optim == name) s.name = kind;
+  if (a.optim_args.empty()) return s;
+  constexpr std::string_view kMomentum = "momentum=";
+  char* end = nullptr;
+  const bool named = s.name == "sgd" && a.optim_args.starts_with(kMomentum);
+  if (named) s.momentum = std::strtod(a.optim_args.c_str() + kMomentum.size(), &end);
+  if (!named || *end || !(s.momentum >= 0 && s.momentum < 1))
+    fail(Errc::kUsage, "--optim-args: '", a.optim_args, "', wanted momentum=X of sgd, X in [0, 1)");
+  return s;
+}
+
 void add_lora_options(Flags& flags, LoraSettings& lora) {
   flags.add("--lora-r", lora.rank, "Train low-rank adapters of this rank in place of all weights")
       .metavar("N")
@@ -173,6 +208,14 @@ void add_lora_options(Flags& flags, LoraSettings& lora) {
           "--lora-alpha", [&lora](double x) { lora.alpha = x; }, "Their scale, times the rank")
       .metavar("X")
       .show_default("8")
+      .group("LoRA");
+  flags
+      .add_number(
+          "--lora-dropout", [&lora](double x) { lora.dropout = x; }, "Dropout of what adapters see")
+      .metavar("X")
+      .show_default("0")
+      .group("LoRA");
+  flags.add("--use-dora", lora.dora, "Train the sizes of the weights' rows by themselves (DoRA)")
       .group("LoRA");
   flags.add("--use-rslora", lora.rank_stabilised, "Scale by the rank's square root").group("LoRA");
   add_list_option(flags, "--target-modules", lora.targets,
@@ -194,7 +237,13 @@ void settle(TrainingArguments& a, bool has_eval_data) {
     fail(Errc::kUsage, "--label-smoothing-factor: wanted a number in [0, 1)");
   if (!(a.mlm_probability > 0 && a.mlm_probability <= 1))
     fail(Errc::kUsage, "--mlm-probability: wanted a number in (0, 1]");
+  if (a.dropout >= 1)
+    fail(Errc::kUsage, "--dropout: is ", a.dropout, ", wanted a number in [0, 1)");
   const bool evaluates = a.eval_strategy != "no";
+  const bool falls = a.lr_scheduler_type == "reduce_lr_on_plateau";
+  if (falls && !evaluates)
+    fail(Errc::kUsage, "--lr-scheduler-type ", a.lr_scheduler_type,
+         ": wants --eval-strategy steps or epoch");
   if (evaluates && !has_eval_data)
     fail_hint(Errc::kUsage, "--eval-file FILE", "--eval-strategy ", a.eval_strategy,
               ": there is nothing to evaluate on");
@@ -213,7 +262,8 @@ void settle(TrainingArguments& a, bool has_eval_data) {
          a.save_strategy == "best" ? "--save-strategy best" : "--early-stopping-patience",
          ": wants --eval-strategy steps or epoch");
   const bool ranks =
-      a.load_best_model_at_end || a.save_strategy == "best" || a.early_stopping_patience > 0;
+      a.load_best_model_at_end || a.save_strategy == "best" || a.early_stopping_patience > 0 ||
+      falls;
   if (ranks && a.metric_for_best_model.empty()) a.metric_for_best_model = "loss";
 }
 

@@ -20,13 +20,15 @@ struct TrainingArguments {
   double logging_steps = 500, eval_steps = 0, save_steps = 500;  // below 1: a part of all steps
   std::int64_t max_steps = -1, per_device_train_batch_size = 8, per_device_eval_batch_size = 8,
                gradient_accumulation_steps = 1, save_total_limit = 0, seed = 42, data_seed = -1,
-               early_stopping_patience = 0, max_length = 0, block_size = 0;
-  double early_stopping_threshold = 0, mlm_probability = 0.15;
-  std::string optim = "adamw_torch_fused", lr_scheduler_type = "linear", lr_scheduler_kwargs = "{}",
+               early_stopping_patience = 0, max_length = 0, block_size = 0, max_target_length = 0;
+  double early_stopping_threshold = 0, mlm_probability = 0.15, neftune_noise_alpha = 0,
+         dropout = -1, embedding_scale = 20;
+  std::string optim = "adamw_torch_fused", optim_args, lr_scheduler_type = "linear", lr_scheduler_kwargs = "{}",
               logging_strategy = "steps", eval_strategy = "no", save_strategy = "steps",
               metric_for_best_model, greater_is_better;
   bool logging_first_step = false, eval_on_start = false, load_best_model_at_end = false,
-       group_by_length = false, dataloader_drop_last = false;
+       group_by_length = false, dataloader_drop_last = false, bf16 = false,
+       gradient_checkpointing = false;
 
   // What each is set to, by its name; training_args.json.
   Json json() const;
@@ -35,6 +37,8 @@ struct TrainingArguments {
 
 // The arguments outlive the parsing and are not moved.
 void add_training_arguments(Flags& flags, TrainingArguments& arguments);
+// What --optim and its arguments ask for. Throws kUsage.
+OptimizerSettings optimizer_of(const TrainingArguments& arguments);
 void add_lora_options(Flags& flags, LoraSettings& settings);
 // What contradicts each other, and what follows from what is given: metric_for_best_model.
 void settle(TrainingArguments& arguments, bool has_eval_data);

@@ -36,6 +36,20 @@ StoredTensors weights_in(const fs::path& folder, bool adapter) {
   return adapter ? open_safetensors(folder / "adapter_model.safetensors").tensors : open_checkpoint(folder);
 }
 
+Json to_json(const Plateau& p) {
+  return {{"part", p.part},
+          {"best", p.best ? Json(*p.best) : Json()},
+          {"not_better", p.not_better},
+          {"cooling", p.cooling}};
+}
+Plateau plateau_of(const Fields& from) {
+  Plateau p{.part = from.real("part", 0, 1),
+            .not_better = from.integer("not_better", 0, INT64_MAX / 2),
+            .cooling = from.integer("cooling", 0, INT64_MAX / 2)};
+  if (const Json* best = from.find("best"); best && best->is_number()) p.best = *best;
+  return p;
+}
+
 std::string shown(const Json& value) { return value.is_null() ? "nothing" : value.dump(); }
 
 }  // namespace
@@ -138,6 +152,7 @@ void Checkpoints::save(Trainee& trainee, RunState& state) {
                  {"pending_loss", state.pending_loss},
                  {"total_loss", state.total_loss},
                  {"logged_step", state.logged_step},
+                 {"plateau", to_json(state.plateau)},
                  {"arguments", settings_.identity.arguments},
                  {"data", settings_.identity.data}};
   write_file(out.path() / kOwnState, own.dump(2) + "\n");
@@ -189,6 +204,8 @@ RunState Checkpoints::read(Trainee& trainee, const fs::path& from, bool force) c
   s.pending_loss = own.real("pending_loss", -kHuge, kHuge);
   s.total_loss = own.real("total_loss", -kHuge, kHuge);
   s.logged_step = own.integer("logged_step", 0, kMost);
+  if (const Json plateau = own.json().value("plateau", Json()); plateau.is_object())
+    s.plateau = plateau_of(Fields(plateau, own.where()));
   s.history = state.value("log_history", Json::array());
   if (const Json best = state.value("best_metric", Json()); best.is_number())
     s.best_metric = best.get<double>();

@@ -9,6 +9,7 @@
 #include "core/base/json.h"
 #include "core/models/heads/trainee.h"
 #include "tasks/train/arguments.h"
+#include "tasks/train/schedule.h"
 
 namespace hft {
 
@@ -23,6 +24,7 @@ struct RunState {
   std::int64_t not_better = 0;              // evaluations since the best one
   double pending_loss = 0, total_loss = 0;  // since the last log, and before it
   std::int64_t logged_step = 0;
+  Plateau plateau;
 };
 
 // What a run is: resumed, it must be the same.

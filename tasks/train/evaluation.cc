@@ -7,6 +7,8 @@
 #include "core/base/signals.h"
 #include "core/metrics/classification.h"
 #include "core/metrics/entities.h"
+#include "core/metrics/error_rate.h"
+#include "core/processors/ctc.h"
 
 namespace hft {
 namespace {
@@ -18,9 +20,11 @@ std::int64_t best_of(std::span<const float> row) {
 // Gathers what is predicted, batch by batch.
 class Figures {
  public:
-  explicit Figures(const Labels& labels) : labels_(labels), counts_(labels.names.size()) {}
+  Figures(const Labels& labels, const SpokenLetters& spoken)
+      : labels_(labels), spoken_(spoken), counts_(labels.names.size()) {}
 
-  void add(const TrainBatch& batch, const Matrix& logits) {
+  void add(const TrainBatch& batch, const Trainee::Predicted& predicted) {
+    const Matrix& logits = predicted.logits;
     switch (labels_.objective) {
       case Objective::kClasses:
         for (std::int64_t b = 0; b < logits.rows; ++b) {
@@ -41,6 +45,12 @@ class Figures {
           errors_ += std::fabs(error);
           ++terms_;
         }
+        break;
+      case Objective::kPairs:
+        add_pairs(batch, logits);
+        break;
+      case Objective::kCtc:
+        add_letters(batch, predicted);
         break;
       default:
         break;
@@ -70,7 +80,15 @@ class Figures {
         break;
       case Objective::kCausal:
       case Objective::kMasked:
+      case Objective::kWritten:
         to["eval_perplexity"] = std::exp(loss);
+        break;
+      case Objective::kCtc:
+        to["eval_wer"] = error_rate(words_);
+        to["eval_cer"] = error_rate(characters_);
+        break;
+      case Objective::kPairs:
+        to["eval_accuracy"] = static_cast<double>(whole_) / static_cast<double>(terms_);
         break;
       case Objective::kAnswers:
         break;
@@ -98,6 +116,47 @@ class Figures {
     }
   }
 
+  void add_letters(const TrainBatch& batch, const Trainee::Predicted& predicted) {
+    std::int64_t row = 0;
+    for (std::size_t b = 0; b < predicted.rows.size(); ++b) {
+      std::vector<std::int32_t> heard;
+      const auto width = predicted.logits.cols;
+      const std::span<const float> all = predicted.logits.data;
+      append_best(all.subspan(row * width, predicted.rows[b] * width), width, heard);
+      row += predicted.rows[b];
+      const auto& ids = batch.tokens.ids;
+      const std::string wanted =
+          spoken_({ids.begin() + batch.tokens.starts[b], ids.begin() + batch.tokens.starts[b + 1]},
+                  true);
+      const std::string text = spoken_(heard, false);
+      words_ += metrics::word_errors(text, wanted);
+      characters_ += metrics::character_errors(text, wanted);
+    }
+  }
+
+  // How often an example's second text is nearest to its first, of all of the batch.
+  void add_pairs(const TrainBatch& batch, const Matrix& vectors) {
+    const auto count = vectors.rows / batch.columns;
+    const auto cosine = [&](std::int64_t a, std::int64_t b) {
+      double product = 0, own = 0, other = 0;
+      for (std::int64_t i = 0; i < vectors.cols; ++i) {
+        const double x = vectors.row(a)[i], y = vectors.row(b)[i];
+        product += x * y;
+        own += x * x;
+        other += y * y;
+      }
+      return product / std::sqrt(std::max(own * other, 1e-24));
+    };
+    for (std::int64_t a = 0; a < count; ++a) {
+      const double right = cosine(a, count + a);
+      bool nearest = true;
+      for (std::int64_t b = count; b < vectors.rows; ++b)
+        nearest &= b == count + a || cosine(a, b) <= right;
+      whole_ += nearest;
+      ++terms_;
+    }
+  }
+
   void add_flags(const TrainBatch& batch, const Matrix& logits) {
     for (std::int64_t b = 0; b < logits.rows; ++b) {
       bool all = true;
@@ -114,6 +173,8 @@ class Figures {
   }
 
   const Labels& labels_;
+  const SpokenLetters& spoken_;
+  metrics::ErrorCounts words_, characters_;
   std::vector<std::int64_t> truth_, predicted_;
   std::vector<metrics::Tags> true_tags_, tags_;
   std::vector<metrics::Counts> counts_;
@@ -125,9 +186,10 @@ class Figures {
 
 Json evaluate(Trainee& trainee, const std::vector<TrainExample>& examples, const Labels& labels,
               const EvaluationSettings& settings) {
-  Figures figures(labels);
+  Figures figures(labels, settings.spoken);
   const bool writes =
-      labels.objective == Objective::kCausal || labels.objective == Objective::kMasked;
+      labels.objective == Objective::kCausal || labels.objective == Objective::kMasked ||
+      labels.objective == Objective::kWritten;
   double sum = 0, weight = 0;
   for (std::size_t at = 0; at < examples.size(); at += settings.batch_size) {
     std::vector<const TrainExample*> chosen;
@@ -140,7 +202,7 @@ Json evaluate(Trainee& trainee, const std::vector<TrainExample>& examples, const
     const auto share = static_cast<double>(writes ? batch.terms() : std::ssize(chosen));
     sum += predicted.loss * share;
     weight += share;
-    figures.add(batch, predicted.logits);
+    figures.add(batch, predicted);
   }
   Json told{{"eval_loss", sum / weight}};
   if (!std::isfinite(sum)) fail(Errc::kNotFinite, "the loss of the evaluation is no finite number");

@@ -7,9 +7,13 @@
 
 namespace hft {
 
+// The text of letters that were heard, or (`repeats`) written, one each.
+using SpokenLetters = std::function<std::string(const std::vector<std::int32_t>&, bool repeats)>;
+
 struct EvaluationSettings {
   std::int64_t batch_size = 8;
   Masking masking;
+  SpokenLetters spoken;  // of kCtc
 };
 
 // {"eval_loss": …, "eval_accuracy": …}: the loss, weighted by examples as Trainer does (by tokens

@@ -1,4 +1,4 @@
-#include "tasks/train/examples.h"
+#include "tasks/train/train_tasks.h"
 
 #include <algorithm>
 #include <random>
@@ -19,21 +19,18 @@ class Making {
   }
 
   TrainExample text(const TrainRow& row) {
-    const Encoding encoding = row.has_pair ? e_.tokenizer.encode_pair(row.text, row.pair, options_)
-                                           : e_.tokenizer.encode(row.text, options_);
+    const Encoding encoding = row.has_pair ? e_.tokenizer->encode_pair(row.text, row.pair, options_)
+                                           : e_.tokenizer->encode(row.text, options_);
     TrainExample example = example_of(encoding);
-    if (e_.labels.objective == Objective::kClasses)
-      example.classes = e_.labels.classes(row);
-    else
-      example.targets = e_.labels.targets(row);
+    e_.labels->give(row, example);
     return example;
   }
 
   // The first piece of each word has its label.
   TrainExample tagged(const TrainRow& row) {
     options_.offsets = true;
-    const Encoding encoding = e_.tokenizer.encode_words(row.words, options_);
-    const std::vector<std::int32_t> tags = e_.labels.classes(row);
+    const Encoding encoding = e_.tokenizer->encode_words(row.words, options_);
+    const std::vector<std::int32_t> tags = e_.labels->classes(row);
     TrainExample example = example_of(encoding);
     std::int32_t last = -1;
     for (const std::int32_t word : encoding.word_ids) {
@@ -50,7 +47,7 @@ class Making {
     options_.stride = std::min(kDocStride, e_.max_length / 4);
     std::vector<TrainExample> windows;
     for (const Encoding& encoding :
-         e_.tokenizer.encode_pair_windows(row.text, row.pair, options_)) {
+         e_.tokenizer->encode_pair_windows(row.text, row.pair, options_)) {
       windows.push_back(example_of(encoding));
       windows.back().classes = answer_in(encoding, row);
     }
@@ -60,7 +57,7 @@ class Making {
  private:
   TrainExample example_of(const Encoding& encoding) const {
     TrainExample example{.ids = encoding.ids};
-    if (e_.tokenizer.has_input("token_type_ids")) example.type_ids = encoding.type_ids;
+    if (e_.tokenizer->has_input("token_type_ids")) example.type_ids = encoding.type_ids;
     return example;
   }
 
@@ -92,29 +89,17 @@ class Making {
   EncodeOptions options_;
 };
 
-// All texts end to end, in blocks of one length; what is left over is left out, unless it is all.
-std::vector<TrainExample> blocks_of(const std::vector<TrainRow>& rows, const Encoder& e) {
-  TrainExample all;
-  const bool masked = e.labels.objective == Objective::kMasked;
-  for (const TrainRow& row : rows) {
-    const Encoding encoding = e.tokenizer.encode(row.text);
-    for (std::size_t i = 0; i < encoding.size(); ++i) {
-      all.ids.push_back(encoding.ids[i]);
-      all.classes.push_back(masked && encoding.special(i) ? kNone : encoding.ids[i]);
-    }
+void show(TrainBatch& batch, const Shown& shown) {
+  if (shown.picture) {
+    const Pixels& p = *shown.picture;
+    batch.pictures.push_back({p.channels, p.height, p.width, p.data.data()});
+    batch.kept.push_back(shown.picture);
   }
-  const auto size = static_cast<std::size_t>(e.block_size);
-  std::vector<TrainExample> blocks;
-  for (std::size_t at = 0; at + size <= all.ids.size() || (at == 0 && !all.ids.empty());
-       at += size) {
-    const auto part = [&](const std::vector<std::int32_t>& of) {
-      return std::vector<std::int32_t>(of.begin() + at,
-                                       of.begin() + std::min(at + size, of.size()));
-    };
-    blocks.push_back({.ids = part(all.ids), .classes = part(all.classes)});
+  if (shown.sound) {
+    const Features& f = *shown.sound;
+    batch.sounds.push_back({f.data.data(), f.frames, f.bins});
+    batch.kept.push_back(shown.sound);
   }
-  if (blocks.empty()) fail(Errc::kBadData, "the texts have no tokens");
-  return blocks;
 }
 
 // Each token that is learned is a row with its class.
@@ -126,6 +111,7 @@ void add_rows(TrainBatch& batch, const TrainExample& example, Objective objectiv
     return;
   }
   for (std::int32_t i = 0; i + 1 < count; ++i) {  // kCausal
+    if (example.classes[i + 1] == kNone) continue;
     batch.tokens.rows.push_back(first + i);
     batch.classes.push_back(example.classes[i + 1]);
   }
@@ -150,31 +136,73 @@ void mask(TrainBatch& batch, const TrainExample& example, std::int32_t first,
 
 }  // namespace
 
-const std::vector<TrainTask>& train_tasks() {
-  static const std::vector<TrainTask> kTasks{
-      {"text-classification", "classify", Objective::kClasses, "ForSequenceClassification"},
-      {"token-classification", "ner", Objective::kTokens, "ForTokenClassification"},
-      {"question-answering", "qa", Objective::kAnswers, "ForQuestionAnswering"},
-      {"text-generation", "generate", Objective::kCausal, ""},
-      {"fill-mask", "fill-mask", Objective::kMasked, "ForMaskedLM"}};
-  return kTasks;
-}
+namespace {
 
-std::vector<TrainExample> examples_of(const std::vector<TrainRow>& rows, const Encoder& encoder) {
-  const Objective objective = encoder.labels.objective;
-  if (objective == Objective::kCausal || objective == Objective::kMasked)
-    return blocks_of(rows, encoder);
+std::vector<TrainExample> each_of(const std::vector<TrainRow>& rows, const Encoder& encoder,
+                                  const std::function<void(Making&, const TrainRow&,
+                                                           std::vector<TrainExample>&)>& make) {
   Making making(encoder);
   std::vector<TrainExample> examples;
   for (const TrainRow& row : rows) {
-    if (objective == Objective::kAnswers)
-      for (TrainExample& window : making.question(row)) examples.push_back(std::move(window));
-    else
-      examples.push_back(objective == Objective::kTokens ? making.tagged(row) : making.text(row));
+    make(making, row, examples);
     if (examples.back().ids.empty()) fail(Errc::kBadData, row.place, ": has no tokens");
   }
   return examples;
 }
+
+}  // namespace
+
+std::vector<TrainExample> labelled_texts(const std::vector<TrainRow>& rows, const Encoder& e) {
+  return each_of(rows, e, [](Making& making, const TrainRow& row, auto& to) {
+    to.push_back(making.text(row));
+  });
+}
+
+std::vector<TrainExample> labelled_words(const std::vector<TrainRow>& rows, const Encoder& e) {
+  return each_of(rows, e, [](Making& making, const TrainRow& row, auto& to) {
+    to.push_back(making.tagged(row));
+  });
+}
+
+std::vector<TrainExample> answered_questions(const std::vector<TrainRow>& rows,
+                                             const Encoder& e) {
+  return each_of(rows, e, [](Making& making, const TrainRow& row, auto& to) {
+    for (TrainExample& window : making.question(row)) to.push_back(std::move(window));
+  });
+}
+
+std::vector<TrainExample> blocks_of(const std::vector<TrainRow>& rows, const Encoder& e) {
+  TrainExample all;
+  const bool masked = e.labels->objective == Objective::kMasked;
+  for (const TrainRow& row : rows) {
+    const Encoding encoding = e.tokenizer->encode(row.text);
+    for (std::size_t i = 0; i < encoding.size(); ++i) {
+      all.ids.push_back(encoding.ids[i]);
+      all.classes.push_back(masked && encoding.special(i) ? kNone : encoding.ids[i]);
+    }
+  }
+  const auto size = static_cast<std::size_t>(e.block_size);
+  std::vector<TrainExample> blocks;
+  for (std::size_t at = 0; at + size <= all.ids.size() || (at == 0 && !all.ids.empty());
+       at += size) {
+    const auto part = [&](const std::vector<std::int32_t>& of) {
+      return std::vector<std::int32_t>(of.begin() + at,
+                                       of.begin() + std::min(at + size, of.size()));
+    };
+    blocks.push_back({.ids = part(all.ids), .classes = part(all.classes)});
+  }
+  if (blocks.empty()) fail(Errc::kBadData, "the texts have no tokens");
+  return blocks;
+}
+
+namespace {
+
+void append(TokenBatch& to, const std::vector<std::int32_t>& ids) {
+  to.ids.insert(to.ids.end(), ids.begin(), ids.end());
+  to.starts.push_back(static_cast<std::int32_t>(to.ids.size()));
+}
+
+}  // namespace
 
 TrainBatch batch_of(const std::vector<const TrainExample*>& examples, Objective objective,
                     const Masking& masking) {
@@ -182,19 +210,27 @@ TrainBatch batch_of(const std::vector<const TrainExample*>& examples, Objective 
   std::mt19937_64 noise(masking.seed);
   for (const TrainExample* example : examples) {
     const auto first = static_cast<std::int32_t>(batch.tokens.ids.size());
-    const auto append = [](auto& to, const auto& from) {
+    const auto add = [](auto& to, const auto& from) {
       to.insert(to.end(), from.begin(), from.end());
     };
-    append(batch.tokens.ids, example->ids);
-    append(batch.tokens.type_ids, example->type_ids);
+    add(batch.tokens.ids, example->ids);
+    add(batch.tokens.type_ids, example->type_ids);
     batch.tokens.starts.push_back(static_cast<std::int32_t>(batch.tokens.ids.size()));
-    append(batch.targets, example->targets);
+    add(batch.targets, example->targets);
+    if (example->shown) show(batch, example->shown());
+    if (!example->source.empty()) append(batch.sources, example->source);
     if (objective == Objective::kMasked)
       mask(batch, *example, first, noise, masking);
     else if (objective == Objective::kTokens || objective == Objective::kCausal)
       add_rows(batch, *example, objective, first);
     else
-      append(batch.classes, example->classes);
+      add(batch.classes, example->classes);
+  }
+  if (objective == Objective::kPairs) {  // all first texts, all second ones …
+    const auto more = examples[0]->others.size();
+    batch.columns = static_cast<std::int64_t>(more) + 1;
+    for (std::size_t column = 0; column < more; ++column)
+      for (const TrainExample* example : examples) append(batch.tokens, example->others[column]);
   }
   if ((objective == Objective::kMasked || objective == Objective::kCausal) &&
       batch.tokens.rows.empty()) {

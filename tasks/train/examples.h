@@ -2,44 +2,40 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "core/base/json.h"
 #include "core/models/heads/trainee.h"
+#include "core/processors/feature_extractor.h"
+#include "core/processors/image_processor.h"
+#include "core/templates/chat_template.h"
 #include "core/tokenizers/tokenizer.h"
-#include "tasks/run/rows.h"
-#include "tasks/train/arguments.h"
+#include "tasks/run/values.h"
 
 namespace hft {
 
-// The kinds of training, as --task names them.
-struct TrainTask {
-  std::string name;        // of the Hub: "text-classification"
-  std::string short_name;  // "classify"
-  Objective objective;
-  std::string class_name;  // what its classes are called after: "ForSequenceClassification"
-};
-const std::vector<TrainTask>& train_tasks();
+struct TrainTask;
 
 // Which columns hold what; "": those that such data usually have.
 struct ColumnNames {
-  std::string text, pair, label;
+  std::string text, pair, label, media;
 };
+
+struct TrainExample;
 
 // One text of the data, whatever the task, with its labels as they were written.
 struct TrainRow {
   std::string place;  // "line 3 of x.jsonl"
   std::string text, pair;
   bool has_pair = false;
-  std::vector<std::string> words;
+  std::vector<std::string> words;  // or further texts
+  Media media;
   Json label;
+  Json messages;  // a conversation
 };
-
-// All rows of a file (JSON lines, JSON, CSV, TSV, text). Throws what a bad row is, kBadData for an
-// empty file, kUsage for a column that is not there.
-std::vector<TrainRow> read_rows(const std::string& file, const TrainTask& task,
-                                const ColumnNames& names);
 
 // The labels of a task, and how they are written.
 struct Labels {
@@ -50,6 +46,8 @@ struct Labels {
   // Of one row; throws kBadData naming its place.
   std::vector<std::int32_t> classes(const TrainRow& row) const;
   std::vector<float> targets(const TrainRow& row) const;
+  // Whichever of them the objective has.
+  void give(const TrainRow& row, TrainExample& to) const;
 
  private:
   std::int32_t id(const Json& cell, const TrainRow& row) const;
@@ -62,16 +60,35 @@ Labels labels_of_rows(const TrainTask& task, const std::vector<TrainRow>& rows,
 // config.json of the model that is made: its class, labels and type.
 void describe(Json& config, const TrainTask& task, const Labels& labels);
 
-// What one text becomes.
-struct TrainExample {
-  std::vector<std::int32_t> ids, type_ids, classes;
-  std::vector<float> targets;
+// What a picture or a sound is to the model.
+struct Shown {
+  std::shared_ptr<const Pixels> picture;
+  std::shared_ptr<const Features> sound;
 };
 
+// What one text, picture or sound becomes.
+struct TrainExample {
+  std::vector<std::int32_t> ids, type_ids, classes;
+  std::vector<std::int32_t> source;               // what is read, where `ids` are written
+  std::vector<std::vector<std::int32_t>> others;  // further texts of kPairs
+  std::vector<float> targets;
+  std::function<Shown()> shown;  // from any thread; empty: there is none
+
+  std::size_t size() const { return std::max(ids.size(), source.size()); }  // --group-by-length
+};
+
+// What examples are made with; null: the task needs none.
 struct Encoder {
-  const Tokenizer& tokenizer;
-  const Labels& labels;
-  std::int64_t max_length, block_size;
+  const Labels* labels = nullptr;
+  const Tokenizer* tokenizer = nullptr;
+  const ImageProcessor* images = nullptr;
+  const FeatureExtractor* sounds = nullptr;
+  const ChatTemplates* chats = nullptr;
+  Json special_tokens = Json::object();  // for chats
+  bool assistant_marks = true;  // what the template marks is learned; else an assistant's turns
+  Fields config{Json::object(), ""};
+  std::string source_prefix;
+  std::int64_t max_length = 0, block_size = 0, max_target_length = 0;
 };
 std::vector<TrainExample> examples_of(const std::vector<TrainRow>& rows, const Encoder& encoder);
 

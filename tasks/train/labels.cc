@@ -8,7 +8,7 @@
 #include "core/base/exact_json.h"
 #include "core/base/text.h"
 #include "core/checkpoint/config.h"
-#include "tasks/train/examples.h"
+#include "tasks/train/train_tasks.h"
 
 namespace hft {
 namespace {
@@ -103,7 +103,8 @@ Labels labels_of_rows(const TrainTask& task, const std::vector<TrainRow>& rows,
                       const Fields& config, const std::string& problem) {
   Labels labels{.objective = objective_of(task, rows, problem)};
   const auto length = [&] { return rows[0].label.is_array() ? std::ssize(rows[0].label) : 1; };
-  labels.flags = labels.objective == Objective::kMultiLabel && are_flags(rows);
+  labels.flags = labels.objective == Objective::kMultiLabel &&
+                 (task.objective == Objective::kMultiLabel || are_flags(rows));
   if (labels.objective == Objective::kRegression || labels.flags) {
     labels.names = names_in(config);
     if (std::ssize(labels.names) != length()) labels.names = numbered(length());
@@ -112,6 +113,13 @@ Labels labels_of_rows(const TrainTask& task, const std::vector<TrainRow>& rows,
     labels.names = class_names(rows, config);
   }
   return labels;
+}
+
+void Labels::give(const TrainRow& row, TrainExample& to) const {
+  if (objective == Objective::kClasses)
+    to.classes = classes(row);
+  else
+    to.targets = targets(row);
 }
 
 std::int32_t Labels::id(const Json& cell, const TrainRow& row) const {
@@ -157,9 +165,11 @@ void describe(Json& config, const TrainTask& task, const Labels& labels) {
   if (config.contains("architectures") && config["architectures"].is_array() &&
       !config["architectures"].empty() && !task.class_name.empty()) {
     std::string name = spelled(config["architectures"][0]);
+    const bool hears = name.ends_with("ForAudioClassification");  // of spectrograms
+    const std::string ending = hears ? "ForAudioClassification" : task.class_name;
     for (const char* ending : {"For", "LMHead", "Model"})
       if (const auto at = name.find(ending); at != std::string::npos) name.resize(at);
-    config["architectures"] = Json::array({name + task.class_name});
+    config["architectures"] = Json::array({name + ending});
   }
   config.erase("torch_dtype");
   config["dtype"] = "float32";
@@ -172,7 +182,7 @@ void describe(Json& config, const TrainTask& task, const Labels& labels) {
   config.erase("num_labels");
   config["id2label"] = names;
   config["label2id"] = ids;
-  if (labels.objective == Objective::kTokens) return;
+  if (labels.objective == Objective::kTokens || task.objective == Objective::kMultiLabel) return;
   config["problem_type"] = labels.objective == Objective::kRegression ? "regression"
                            : labels.objective == Objective::kMultiLabel
                                ? "multi_label_classification"

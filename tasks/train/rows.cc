@@ -1,91 +1,19 @@
-// Rows of a training file; errors name the row.
+// The rows of each kind of training, out of a table; errors name the row.
 #include <algorithm>
+#include <filesystem>
 
 #include "core/base/error.h"
-#include "core/base/exact_json.h"
-#include "core/base/text.h"
-#include "tasks/train/examples.h"
+#include "tasks/run/conversation.h"
+#include "tasks/train/train_tasks.h"
 
 namespace hft {
-namespace {
-
-std::vector<Input> inputs_of(const std::string& file) {
-  InputOptions options;
-  options.files = {file};
-  options.columns = {{.name = "\x01", .source = "\x01", .optional = true}};
-  const std::string suffix = lowercase(std::filesystem::path(file).extension().string());
-  options.lines = suffix == ".txt" || suffix == ".md";
-  InputReader reader(options);
-  std::vector<Input> inputs;
-  while (auto input = reader.next()) {
-    if (input->error) throw *input->error;
-    inputs.push_back(std::move(*input));
-  }
-  if (inputs.empty()) fail(Errc::kBadData, file, ": holds no rows");
-  return inputs;
-}
-
-// Takes columns out of the rows of one file.
-class Table {
- public:
-  explicit Table(const std::string& file) : file_(file), inputs_(inputs_of(file)) {}
-
-  const std::vector<Input>& inputs() const { return inputs_; }
-  bool has(const std::string& column) const {
-    return std::ranges::any_of(
-        inputs_, [&](const Input& i) { return i.row.is_object() && i.row.contains(column); });
-  }
-  // The column that is named, or the first there is of those it is usually called.
-  std::string column(const std::string& flag, const std::string& named,
-                     const std::vector<std::string>& usual) const {
-    if (!named.empty() && has(named)) return named;
-    if (named.empty())
-      for (const auto& name : usual)
-        if (has(name)) return name;
-    const std::string wanted = named.empty() ? usual[0] : named;
-    const std::vector<std::string> names = columns();
-    if (names.empty())
-      fail(Errc::kUsage, flag, ": no column '", wanted, "': ", file_,
-           " holds texts, which have no columns");
-    fail_hint(Errc::kUsage, flag + " " + nearest(wanted, names).value_or("NAME"), "no column '",
-              wanted, "' in ", file_, "; it has: ", joined(names, ", "));
-  }
-  const Json& cell(const Input& input, const std::string& column) const {
-    const auto found = input.row.find(column);
-    if (found == input.row.end() || found->is_null())
-      fail(Errc::kBadData, input.place, ": has no '", column, "'");
-    return *found;
-  }
-  std::string text(const Input& input, const std::string& column) const {
-    const Json& found = cell(input, column);
-    if (!found.is_string())
-      fail(Errc::kBadData, input.place, ": column '", column, "' is ", type_of(found),
-           ", wanted a string");
-    return found.get<std::string>();
-  }
-
- private:
-  std::vector<std::string> columns() const {
-    std::vector<std::string> names;
-    for (const Input& input : inputs_)
-      if (input.row.is_object())
-        for (const auto& [name, value] : input.row.items())
-          if (std::ranges::find(names, name) == names.end()) names.push_back(name);
-    return names;
-  }
-  std::string file_;
-  std::vector<Input> inputs_;
-};
 
 std::vector<TrainRow> texts_with_labels(const Table& table, const ColumnNames& names) {
   const std::string text = table.column("--text-column", names.text,
                                         {"text", "sentence", "review", "sentence1", "question"});
   const std::string label = table.column("--label-column", names.label, {"label", "labels"});
-  std::string pair = names.pair;
-  if (!pair.empty()) pair = table.column("--text-pair-column", pair, {});
-  if (pair.empty())
-    for (const char* usual : {"text_pair", "sentence2"})
-      if (table.has(usual)) pair = usual;
+  const std::string pair =
+      table.column_if("--text-pair-column", names.pair, {"text_pair", "sentence2"});
   std::vector<TrainRow> rows;
   for (const Input& input : table.inputs()) {
     TrainRow row{
@@ -140,31 +68,144 @@ std::vector<TrainRow> questions(const Table& table, const ColumnNames& names) {
 }
 
 std::vector<TrainRow> texts(const Table& table, const ColumnNames& names) {
-  const bool bare = !table.inputs()[0].row.is_object();
   const std::string text =
-      bare ? "" : table.column("--text-column", names.text, {"text", "sentence", "content"});
+      table.bare() ? "" : table.column("--text-column", names.text, {"text", "sentence", "content"});
   std::vector<TrainRow> rows;
   for (const Input& input : table.inputs())
-    rows.push_back({.place = input.place, .text = bare ? input.text() : table.text(input, text)});
+    rows.push_back(
+        {.place = input.place, .text = table.bare() ? input.text() : table.text(input, text)});
+  return rows;
+}
+
+namespace {
+
+// Of a folder of files the label is the name of the folder each is in.
+std::vector<TrainRow> media_with_labels(const Table& table, const ColumnNames& names, Kind kind,
+                                        const std::vector<std::string>& usual,
+                                        const std::vector<std::string>& usual_labels) {
+  std::vector<TrainRow> rows;
+  if (table.bare()) {
+    for (const Input& input : table.inputs()) {
+      const Media media = std::get<Media>(*input.values[0]);
+      const auto folder = std::filesystem::path(media.source).parent_path().filename();
+      rows.push_back({.place = media.source, .media = media, .label = folder.string()});
+    }
+    return rows;
+  }
+  const std::string column = table.column("--media-column", names.media, usual);
+  const std::string label = table.column("--label-column", names.label, usual_labels);
+  for (const Input& input : table.inputs())
+    rows.push_back({.place = input.place,
+                    .media = table.media(input, column, kind),
+                    .label = table.cell(input, label)});
   return rows;
 }
 
 }  // namespace
 
-std::vector<TrainRow> read_rows(const std::string& file, const TrainTask& task,
-                                const ColumnNames& names) {
-  const Table table(file);
-  switch (task.objective) {
-    case Objective::kTokens:
-      return tagged_words(table, names);
-    case Objective::kAnswers:
-      return questions(table, names);
-    case Objective::kCausal:
-    case Objective::kMasked:
-      return texts(table, names);
-    default:
-      return texts_with_labels(table, names);
+std::vector<TrainRow> sounds(const Table& table, const ColumnNames& names) {
+  return media_with_labels(table, names, Kind::kSound, {"audio", "file", "file_name", "path"},
+                           {"label", "labels"});
+}
+
+std::vector<TrainRow> spoken_texts(const Table& table, const ColumnNames& names) {
+  const std::string audio = table.column("--media-column", names.media,
+                                         {"audio", "file", "file_name", "path"});
+  const std::string text =
+      table.column("--text-column", names.text, {"text", "sentence", "transcription"});
+  std::vector<TrainRow> rows;
+  for (const Input& input : table.inputs())
+    rows.push_back({.place = input.place,
+                    .text = table.text(input, text),
+                    .media = table.media(input, audio, Kind::kSound)});
+  return rows;
+}
+
+std::vector<TrainRow> sources_and_targets(const Table& table, const ColumnNames& names) {
+  const std::string source = table.column("--text-column", names.text,
+                                          {"source", "input", "document", "article", "text"});
+  const std::string target = table.column("--label-column", names.label,
+                                          {"target", "output", "summary", "highlights", "label"});
+  std::vector<TrainRow> rows;
+  for (const Input& input : table.inputs())
+    rows.push_back({.place = input.place,
+                    .text = table.text(input, source),
+                    .pair = table.text(input, target)});
+  return rows;
+}
+
+std::vector<TrainRow> text_pairs(const Table& table, const ColumnNames& names) {
+  const std::string first =
+      table.column("--text-column", names.text,
+                   {"anchor", "query", "question", "sentence1", "premise", "text"});
+  const std::string second = table.column(
+      "--text-pair-column", names.pair,
+      {"positive", "answer", "sentence2", "hypothesis", "passage", "document", "text_pair"});
+  const std::string negative = table.column_if("--label-column", names.label, {"negative"});
+  std::vector<TrainRow> rows;
+  for (const Input& input : table.inputs()) {
+    rows.push_back({.place = input.place,
+                    .text = table.text(input, first),
+                    .words = {table.text(input, second)}});
+    if (!negative.empty()) rows.back().words.push_back(table.text(input, negative));
   }
+  return rows;
+}
+
+std::vector<TrainRow> ranked_pairs(const Table& table, const ColumnNames& names) {
+  const std::string query =
+      table.column("--text-column", names.text, {"query", "question", "sentence1", "anchor"});
+  const std::string text =
+      table.column("--text-pair-column", names.pair,
+                   {"text", "passage", "document", "answer", "sentence2", "response"});
+  const std::string label =
+      table.column("--label-column", names.label, {"label", "labels", "score"});
+  std::vector<TrainRow> rows;
+  for (const Input& input : table.inputs())
+    rows.push_back({.place = input.place,
+                    .text = table.text(input, query),
+                    .pair = table.text(input, text),
+                    .has_pair = true,
+                    .label = table.cell(input, label)});
+  return rows;
+}
+
+namespace {
+
+std::vector<TrainRow> completed_prompts(const Table& table) {
+  std::vector<TrainRow> rows;
+  for (const Input& input : table.inputs())
+    rows.push_back({.place = input.place,
+                    .text = table.text(input, "prompt"),
+                    .pair = table.text(input, "completion"),
+                    .has_pair = true});
+  return rows;
+}
+
+std::vector<TrainRow> conversations(const Table& table, const std::string& column) {
+  std::vector<TrainRow> rows;
+  for (const Input& input : table.inputs())
+    rows.push_back({.place = input.place,
+                    .messages = checked_messages(table.cell(input, column), input.place)});
+  return rows;
+}
+
+}  // namespace
+
+std::vector<TrainRow> texts_or_chats(const Table& table, const ColumnNames& names) {
+  if (names.text.empty() && table.has("prompt") && table.has("completion"))
+    return completed_prompts(table);
+  const std::string chat = table.column_if("--text-column", names.text, {"messages", "conversation"});
+  const bool lists = !table.bare() && table.has(chat) &&
+                     std::ranges::any_of(table.inputs(), [&](const Input& input) {
+                       return input.row.value(chat, Json()).is_array();
+                     });
+  return lists ? conversations(table, chat) : texts(table, names);
+}
+
+std::vector<TrainRow> pictures(const Table& table, const ColumnNames& names) {
+  return media_with_labels(table, names, Kind::kImage, {"image", "img", "file_name", "path"},
+                           {"label", "labels"});
 }
 
 }  // namespace hft

@@ -27,7 +27,9 @@ const std::vector<Type>& types() {
       {"cosine_with_min_lr", {"num_cycles", "min_lr", "min_lr_rate"}},
       {"cosine_warmup_with_min_lr", {"num_cycles", "min_lr", "min_lr_rate", "warmup_lr_rate"}},
       {"warmup_stable_decay",
-       {"num_decay_steps", "num_stable_steps", "min_lr_ratio", "num_cycles"}}};
+       {"num_decay_steps", "num_stable_steps", "min_lr_ratio", "num_cycles"}},
+      {"reduce_lr_on_plateau",
+       {"mode", "factor", "patience", "threshold", "cooldown", "min_lr", "eps"}}};
   return kTypes;
 }
 
@@ -54,11 +56,12 @@ Schedule::Schedule(const ScheduleSettings& settings) : settings_(settings) {
     if (std::ranges::find(type.takes, name) == type.takes.end())
       fail(Errc::kUsage, "--lr-scheduler-kwargs: '", type.name, "' takes no '", name, "'",
            type.takes.empty() ? "" : "; it takes " + joined(type.takes, ", "));
+    if (name == "mode" && (value == "min" || value == "max")) continue;
     if (!value.is_number()) fail(Errc::kUsage, "--lr-scheduler-kwargs: '", name, "' is no number");
   }
   if (settings.type == "polynomial" && more("lr_end", 1e-7) >= settings.rate)
     fail(Errc::kUsage, "--lr-scheduler-kwargs: lr_end is not below the learning rate");
-  if (settings.type.find("min_lr") != std::string::npos &&
+  if (settings.type.starts_with("cosine") && settings.type.ends_with("min_lr") &&
       settings.more.contains("min_lr") == settings.more.contains("min_lr_rate"))
     fail(Errc::kUsage, "--lr-scheduler-kwargs: '", settings.type,
          "' wants either min_lr or min_lr_rate");
@@ -71,6 +74,25 @@ double Schedule::more(const std::string& name, double fallback) const {
   return found == settings_.more.end() ? fallback : found->get<double>();
 }
 
+void Schedule::see(double figure, Plateau& p) const {
+  if (settings_.type != "reduce_lr_on_plateau") return;
+  const double threshold = more("threshold", 1e-4);
+  const bool better = !p.best ? true
+                      : rises() ? figure > *p.best * (1 + threshold)
+                                : figure < *p.best * (1 - threshold);
+  if (better) p.best = figure;
+  p.not_better = better ? 0 : p.not_better + 1;
+  if (p.cooling > 0) {
+    --p.cooling;
+    p.not_better = 0;
+  }
+  if (static_cast<double>(p.not_better) <= more("patience", 10)) return;
+  const double next = std::max(settings_.rate * p.part * more("factor", 0.1), more("min_lr", 0));
+  if (settings_.rate * p.part - next > more("eps", 1e-8)) p.part = next / settings_.rate;
+  p.cooling = static_cast<std::int64_t>(more("cooldown", 0));
+  p.not_better = 0;
+}
+
 double Schedule::min_rate() const {
   return settings_.more.contains("min_lr") ? more("min_lr", 0) / settings_.rate
                                            : more("min_lr_rate", 0);
@@ -80,7 +102,7 @@ double Schedule::factor(double done) const {
   const std::string& type = settings_.type;
   const auto warmup = static_cast<double>(settings_.warmup),
              all = static_cast<double>(settings_.steps);
-  if (type == "constant") return 1;
+  if (type == "constant" || type == "reduce_lr_on_plateau") return 1;
   if (type == "cosine_warmup_with_min_lr") {
     if (done < warmup && !settings_.more.contains("warmup_lr_rate"))
       return (done + 1) / std::max(1.0, warmup);

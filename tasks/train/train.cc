@@ -15,7 +15,11 @@
 #include "hub/cache_guard.h"
 #include "tasks/commands.h"
 #include "tasks/run/model_options.h"
+#include "tasks/train/event_file.h"
+#include "tasks/train/pushing.h"
+#include "tasks/train/reading.h"
 #include "tasks/train/report.h"
+#include "tasks/train/train_tasks.h"
 #include "tasks/train/training.h"
 
 namespace hft {
@@ -26,17 +30,16 @@ struct Options {
   TrainingArguments arguments;
   LoraSettings lora;
   ColumnNames columns;
-  std::string task, train_file, eval_file, output, resume, problem_type, logging_file;
+  ReadingOptions reading;
+  PushOptions push;
+  std::string task, train_file, eval_file, output, resume, problem_type, logging_file,
+      report_to = "tensorboard";
   bool force = false, ignore_mismatched = false, from_config = false;
 };
 
-const TrainTask& task_of(const std::string& name) {
-  std::vector<std::string> names;
-  for (const TrainTask& task : train_tasks()) {
-    if (task.name == name || task.short_name == name) return task;
-    names.push_back(task.name);
-  }
-  fail(Errc::kUsage, "--task: '", name, "' is not one of ", joined(names, ", "));
+void add_shown(std::string& bytes, const Shown& shown) {
+  const auto& numbers = shown.picture ? shown.picture->data : shown.sound->data;
+  bytes += digest_of({reinterpret_cast<const char*>(numbers.data()), numbers.size() * 4}).text();
 }
 
 // What of the data decides what is learned.
@@ -51,26 +54,14 @@ std::string digest_of_data(const TrainData& data) {
       add(e.ids);
       add(e.type_ids);
       add(e.classes);
+      add(e.source);
+      for (const auto& other : e.others) add(other);
       add(e.targets);
+      if (e.shown) add_shown(bytes, e.shown());
     }
     bytes += '#';
   }
   return digest_of(bytes).text();
-}
-
-std::string task_type(const TrainTask& task) {
-  switch (task.objective) {
-    case Objective::kTokens:
-      return "TOKEN_CLS";
-    case Objective::kAnswers:
-      return "QUESTION_ANS";
-    case Objective::kCausal:
-      return "CAUSAL_LM";
-    case Objective::kMasked:
-      return "FEATURE_EXTRACTION";
-    default:
-      return "SEQ_CLS";
-  }
 }
 
 // The modules PEFT adapts where none are named
@@ -94,13 +85,10 @@ void complete(LoraSettings& lora, const TrainTask& task, const Fields& config) {
   if (!wanted && (!lora.targets.empty() || !lora.trained.empty()))
     fail(Errc::kUsage, "--target-modules and --modules-to-save belong to --lora-r");
   if (!wanted) return;
+  if (!(lora.dropout >= 0 && lora.dropout < 1))
+    fail(Errc::kUsage, "--lora-dropout: is ", lora.dropout, ", wanted a number in [0, 1)");
   if (lora.targets.empty()) lora.targets = usual_targets(config.text("model_type", ""));
-  const bool classifies =
-      task.objective == Objective::kClasses || task.objective == Objective::kTokens;
-  for (const char* head : {"classifier", "score", "pre_classifier", "qa_outputs"})
-    if (classifies ? head != std::string("qa_outputs")
-                   : task.objective == Objective::kAnswers && head == std::string("qa_outputs"))
-      lora.trained.push_back(head);
+  lora.trained.insert(lora.trained.end(), task.heads.begin(), task.heads.end());
 }
 
 Json adapter_config(const LoraSettings& lora, const TrainTask& task, const std::string& base,
@@ -115,15 +103,15 @@ Json adapter_config(const LoraSettings& lora, const TrainTask& task, const std::
           {"layers_pattern", none},
           {"layers_to_transform", none},
           {"lora_alpha", lora.alpha},
-          {"lora_dropout", 0.0},
+          {"lora_dropout", lora.dropout},
           {"modules_to_save", lora.trained.empty() ? none : Json(lora.trained)},
           {"peft_type", "LORA"},
           {"r", lora.rank},
           {"rank_pattern", Json::object()},
           {"revision", none},
           {"target_modules", lora.targets},
-          {"task_type", task_type(task)},
-          {"use_dora", false},
+          {"task_type", task.peft_type.empty() ? none : Json(task.peft_type)},
+          {"use_dora", lora.dora},
           {"use_rslora", lora.rank_stabilised}};
 }
 
@@ -132,35 +120,46 @@ class Run {
  public:
   explicit Run(Options& o)
       : o_(o),
-        task_(task_of(o.task)),
+        task_(train_task(o.task)),
         folder_(model_folder(o.model, "",
                              o.from_config ? ModelParts::kTokenizer : ModelParts::kAll)),
-        read_(read_text_config(folder_, "a model of texts")) {}
+        read_(task_.lone == Kind::kText ? read_text_config(folder_, "a model of texts")
+                                        : read_config(folder_)) {}
 
   int operator()() {
     read_data();
     complete(o_.lora, task_, read_);
     make_trainee();
-    encode();
+    Reading(folder_, task_, *trainee_, o_.arguments, o_.reading).make(train_, eval_, data_);
     const Plan plan = plan_of(o_.arguments, std::ssize(data_.train));
+    const Pushing pushing(o_.push, o_.output);
     Checkpoints checkpoints(settings(plan));
     checkpoints.prepare(!o_.resume.empty(), o_.force && o_.resume.empty());
     Training training(*trainee_, o_.arguments, plan, data_, checkpoints);
     training.log_into(o_.logging_file);
-    training.at_evaluations([&](const Json& history) { write_curve(o_.output, history); });
+    EventFile events(o_.report_to == "tensorboard" ? o_.output : "");
+    training.tell({.evaluated = [&](const Json& history) { write_curve(o_.output, history); },
+                   .logged = [&](const Json& entry) { events.add(entry); },
+                   .saved = [&](std::int64_t step) {
+                     pushing.saved(checkpoints.folder(step), step);
+                   }});
     RunState state;
     if (!o_.resume.empty())
       if (auto found = checkpoints.resume(*trainee_, o_.resume, o_.force)) state = *found;
     tell_size(plan);
     const Json figures = training.run(state);
     finish(checkpoints, state, figures);
+    pushing.ended();
     return 0;
   }
 
  private:
   void read_data() {
-    train_ = read_rows(o_.train_file, task_, o_.columns);
-    if (!o_.eval_file.empty()) eval_ = read_rows(o_.eval_file, task_, o_.columns);
+    const auto rows_of = [&](const std::string& file) {
+      return task_.rows(Table(file, task_.lone), o_.columns);
+    };
+    train_ = rows_of(o_.train_file);
+    if (!o_.eval_file.empty()) eval_ = rows_of(o_.eval_file);
     data_.labels = labels_of_rows(task_, train_, read_, o_.problem_type);
   }
 
@@ -174,10 +173,15 @@ class Run {
       fail(Errc::kUnsupported, o_.model.model, ": is an adapter, wanted a whole model");
     request.config = read_.json();
     describe(request.config, task_, data_.labels);
+    request.learner = task_.learner;
     request.objective = data_.labels.objective;
     const TrainingArguments& a = o_.arguments;
-    request.optimizer = {a.optim == "sgd" ? "sgd" : "adamw", a.adam_beta1, a.adam_beta2,
-                         a.adam_epsilon, a.weight_decay};
+    request.optimizer = optimizer_of(a);
+    request.dropout = a.dropout;
+    request.neftune_alpha = a.neftune_noise_alpha;
+    request.pair_scale = a.embedding_scale;
+    request.bf16 = a.bf16;
+    request.recompute = a.gradient_checkpointing;
     request.lora = o_.lora;
     request.label_smoothing = a.label_smoothing_factor;
     request.seed = static_cast<std::uint64_t>(a.seed);
@@ -185,27 +189,6 @@ class Run {
     request.from_config = o_.from_config;
     trainee_ = engine().make_trainee(request);
     for (const auto& warning : trainee_->warnings()) note(warning);
-  }
-
-  void encode() {
-    const Tokenizer tokenizer = Tokenizer::load(folder_);
-    const std::int64_t most =
-        std::min(trainee_->max_positions(), tokenizer.model_max_length().value_or(INT64_MAX));
-    const TrainingArguments& a = o_.arguments;
-    const std::int64_t usual =
-        task_.objective == Objective::kAnswers ? std::min<std::int64_t>(most, 384) : most;
-    if (a.max_length > most || a.block_size > most)
-      fail(Errc::kUsage, a.max_length > most ? "--max-length " : "--block-size ",
-           std::max(a.max_length, a.block_size), ": the model takes at most ", most, " tokens");
-    const Encoder encoder{tokenizer, data_.labels, a.max_length > 0 ? a.max_length : usual,
-                          a.block_size > 0 ? a.block_size : std::min<std::int64_t>(most, 1024)};
-    data_.train = examples_of(train_, encoder);
-    if (!eval_.empty()) data_.eval = examples_of(eval_, encoder);
-    if (task_.objective != Objective::kMasked) return;
-    const auto mask = tokenizer.special_id("mask");
-    if (!mask) fail(Errc::kUnsupported, folder_.string(), ": the tokenizer has no mask token");
-    data_.masking = {a.mlm_probability, *mask, tokenizer.id_end(),
-                     static_cast<std::uint64_t>(a.seed)};
   }
 
   Checkpoints::Settings settings(const Plan& plan) const {
@@ -217,7 +200,10 @@ class Run {
     arguments["from_config"] = o_.from_config;
     arguments["lora_r"] = o_.lora.rank;
     arguments["lora_alpha"] = o_.lora.alpha;
+    arguments["lora_dropout"] = o_.lora.dropout;
     arguments["use_rslora"] = o_.lora.rank_stabilised;
+    arguments["use_dora"] = o_.lora.dora;
+    arguments["quantize"] = way_to_quantize(o_.model);
     arguments["target_modules"] = o_.lora.targets;
     arguments["modules_to_save"] = o_.lora.trained;
     Checkpoints::Settings s{.output = o_.output,
@@ -267,31 +253,52 @@ int run(Options& o) {
   if (o.from_config && o.lora.rank > 0)
     fail(Errc::kUsage, "--from-config: an adapter (--lora-r) wants a model that was trained");
   settle(o.arguments, !o.eval_file.empty());
+  if (way_to_quantize(o.model) != "none" && o.lora.rank == 0)
+    fail_hint(Errc::kUsage, "--lora-r 16 trains adapters over them",
+              "--load-in-4bit and --load-in-8bit: weights in codes are not trained");
   hub::refuse_cache("-o", o.output);
   return Run(o)();
 }
 
 void declare_data(Flags& flags, Options& o) {
-  flags
-      .add("--task", o.task,
-           "text-classification (classify), token-classification (ner), question-answering (qa), "
-           "text-generation (generate) or fill-mask")
+  std::vector<std::string> names;
+  for (const TrainTask& task : train_tasks())
+    names.push_back(task.name + (task.name == task.short_name ? "" : " (" + task.short_name + ")"));
+  flags.add("--task", o.task, "What is learned: " + joined(names, ", "))
       .metavar("TASK")
       .group("Data");
-  flags.add("--train-file", o.train_file, "Rows to learn from: JSON lines, JSON, CSV, TSV, text")
-      .metavar("FILE")
+  flags.add("--train-file", o.train_file, "Rows to learn from: JSON lines, JSON, CSV, TSV, text, or a folder of files in "
+            "folders that are called as their labels")
+      .metavar("FILE|DIR")
       .group("Data");
   flags.add("--eval-file,--validation-file", o.eval_file, "Rows to evaluate on")
-      .metavar("FILE")
+      .metavar("FILE|DIR")
       .group("Data");
-  flags.add("--text-column", o.columns.text, "Column with the text, the words or the question")
+  flags.add("--text-column", o.columns.text, "Column with the text, the words, the question, the messages or the source")
       .metavar("NAME")
       .group("Data");
-  flags.add("--text-pair-column", o.columns.pair, "Column with the second text, or the context")
+  flags.add("--text-pair-column", o.columns.pair, "Column with the second text, the context or the positive")
       .metavar("NAME")
       .group("Data");
-  flags.add("--label-column", o.columns.label, "Column with the label, the tags or the answers")
+  flags.add("--media-column", o.columns.media, "Column with the picture or sound: a path, URL or base64")
       .metavar("NAME")
+      .group("Data");
+  flags.add("--label-column", o.columns.label, "Column with the label, the tags, the answers, the target or the negative")
+      .metavar("NAME")
+      .group("Data");
+  flags
+      .add("--chat-template", o.reading.chat_template,
+           "Write conversations by this template in place of the model's")
+      .metavar("FILE|NAME")
+      .group("Data");
+  flags
+      .add("--assistant-turns", o.reading.by_turns,
+           "Learn an assistant's whole turns, whatever {% generation %} marks in the template")
+      .group("Data");
+  flags
+      .add("--source-prefix", o.reading.source_prefix,
+           "text2text-generation: put before each text that is read")
+      .metavar("TEXT")
       .group("Data");
   flags.add("--problem-type", o.problem_type, "What labels are; else they tell")
       .one_of({"single_label_classification", "regression", "multi_label_classification"})
@@ -311,6 +318,13 @@ void declare_output(Flags& flags, Options& o) {
       .add("--logging-file", o.logging_file,
            "Write each entry of the log there too, a line of JSON")
       .metavar("FILE");
+  flags
+      .add("--report-to", o.report_to,
+           "Event files below DIR/runs, which TensorBoard reads, or none")
+      .one_of({"tensorboard", "none"})
+      .metavar("NAME")
+      .show_default();
+  add_push_options(flags, o.push);
 }
 
 std::function<int()> declare(Flags& flags) {
@@ -322,11 +336,13 @@ std::function<int()> declare(Flags& flags) {
       "\\\n"
       "      --epochs 3 --lr 2e-5 --eval-strategy epoch --save-strategy epoch "
       "--load-best-model-at-end\n"
+      "  hft train --task image-classify -m google/vit-base-patch16-224-in21k --train-file photos/ "
+      "-o DIR\n"
       "  hft train --task generate -m gpt2 --train-file text.txt --block-size 128 --lora-r 8 -o "
       "DIR\n"
       "  hft train … -o DIR --resume-from-checkpoint last    # after a stop, to the same last bit\n"
       "\n"
-      "Arguments and defaults are those of TrainingArguments; dropout is not applied. stdout gets "
+      "Arguments and defaults are those of TrainingArguments; dropout is config.json's. stdout gets "
       "the final figures.");
   declare_output(flags, *o);
   declare_data(flags, *o);
@@ -342,6 +358,7 @@ std::function<int()> declare(Flags& flags) {
       .add("--from-config", o->from_config,
            "Train from new weights: of the model only config.json and the tokenizer are read")
       .group("Model");
+  add_bits_options(flags, o->model);
   add_device_options(flags, o->model);
   return [o] { return run(*o); };
 }

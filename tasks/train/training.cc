@@ -73,7 +73,7 @@ std::vector<std::int64_t> Training::order(std::int64_t epoch) {
       arguments_.per_device_train_batch_size * arguments_.gradient_accumulation_steps;
   const auto size = batch * std::max<std::int64_t>(1, std::min<std::int64_t>(n / (4 * batch), 50));
   const auto longer = [&](std::int64_t a, std::int64_t b) {
-    return data_.train[a].ids.size() > data_.train[b].ids.size();
+    return data_.train[a].size() > data_.train[b].size();
   };
   std::int64_t longest = 0;
   for (std::int64_t at = 0; at < n; at += size) {
@@ -97,6 +97,9 @@ double Training::learn(const std::vector<std::int64_t>& order, std::int64_t upda
     Masking masking = data_.masking;
     masking.seed = mixed(masking.seed, static_cast<std::uint64_t>(epoch_ * plan_.batches + b));
     batches.push_back(batch_of(chosen, data_.labels.objective, masking));
+    constexpr std::uint64_t kOfDropout = 0x64726f70;
+    batches.back().noise = mixed(static_cast<std::uint64_t>(arguments_.seed) ^ kOfDropout,
+                                 static_cast<std::uint64_t>(epoch_ * plan_.batches + b));
     terms += static_cast<double>(batches.back().terms());
   }
   // Tokens of a language model weigh the same in whatever batch they are.
@@ -111,7 +114,7 @@ double Training::learn(const std::vector<std::int64_t>& order, std::int64_t upda
 
 void Training::one_step(const std::vector<std::int64_t>& order, std::int64_t update) {
   RunState& s = *state_;
-  rate_ = schedule_.rate(s.step);
+  rate_ = schedule_.rate(s.step, s.plateau);
   loss_ = learn(order, update);
   const auto refuse = [&](const char* what) {
     const std::string last = checkpoints_.last();
@@ -138,6 +141,7 @@ void Training::log(Json entry) {
     file << to_line(entry) << '\n' << std::flush;
     if (!file) fail(Errc::kResources, "--logging-file ", log_file_, ": cannot write");
   }
+  if (listeners_.logged) listeners_.logged(entry);
   std::string line =
       "step " + std::to_string(state_->step) + " of " + std::to_string(plan_.steps) + ":";
   for (const auto& [name, value] : entry.items())
@@ -162,13 +166,13 @@ void Training::log_loss() {
 void Training::evaluate_now() {
   const auto start = Clock::now();
   Json figures = evaluate(trainee_, data_.eval, data_.labels,
-                          {arguments_.per_device_eval_batch_size, data_.masking});
+                          {arguments_.per_device_eval_batch_size, data_.masking, data_.spoken});
   const auto size = arguments_.per_device_eval_batch_size;
   const auto count = std::ssize(data_.eval);
   add_speed(figures, "eval", seconds_since(start), static_cast<double>(count),
             static_cast<double>((count + size - 1) / size));
   log(figures);
-  if (at_evaluations_) at_evaluations_(state_->history);
+  if (listeners_.evaluated) listeners_.evaluated(state_->history);
   rank(figures);
 }
 
@@ -185,6 +189,7 @@ void Training::rank(const Json& figures) {
          ": the evaluation gives ", joined(names, ", "));
   }
   const auto value = figures[name].get<double>();
+  schedule_.see(value, s.plateau);
   const double gain = !s.best_metric                  ? INFINITY
                       : greater_is_better(arguments_) ? value - *s.best_metric
                                                       : *s.best_metric - value;
@@ -201,6 +206,7 @@ void Training::save_now() {
   if (saved_step_ == state_->step) return;
   checkpoints_.save(trainee_, *state_);
   saved_step_ = state_->step;
+  if (listeners_.saved) listeners_.saved(saved_step_);
 }
 
 void Training::after_step() {
@@ -280,7 +286,7 @@ Json Training::figures_at_end(double seconds) {
   figures.update(entry);
   if (data_.eval.empty()) return figures;
   figures.update(evaluate(trainee_, data_.eval, data_.labels,
-                          {arguments_.per_device_eval_batch_size, data_.masking}));
+                          {arguments_.per_device_eval_batch_size, data_.masking, data_.spoken}));
   return figures;
 }
 

@@ -16,6 +16,7 @@ struct TrainData {
   std::vector<TrainExample> train, eval;
   Labels labels;
   Masking masking;
+  SpokenLetters spoken;
 };
 
 class Training {
@@ -25,8 +26,13 @@ class Training {
 
   // Lines of JSON, one for each entry of the log, go there too.
   void log_into(const std::string& file) { log_file_ = file; }
-  // Called with the log after each evaluation.
-  void at_evaluations(std::function<void(const Json&)> f) { at_evaluations_ = std::move(f); }
+  // Called with the log after each evaluation, with each entry of it, and with the step that is saved.
+  struct Listeners {
+    std::function<void(const Json& history)> evaluated;
+    std::function<void(const Json& entry)> logged;
+    std::function<void(std::int64_t step)> saved;
+  };
+  void tell(Listeners listeners) { listeners_ = std::move(listeners); }
   // From `state` to the end; the figures of the run. Throws kInterrupted or kTerminated once a
   // signal's checkpoint is saved, kNotFinite when the loss is no number.
   Json run(RunState& state);
@@ -58,7 +64,7 @@ class Training {
   double rate_ = 0, norm_ = 0, loss_ = 0;  // of the last step
   bool stopped_early_ = false, is_best_ = false;
   std::function<void()> hide_progress_;
-  std::function<void(const Json&)> at_evaluations_;
+  Listeners listeners_;
 };
 
 }  // namespace hft

@@ -5,6 +5,7 @@
 #include "core/base/error.h"
 #include "core/base/log.h"
 #include "core/checkpoint/config.h"
+#include "hub/model_card.h"
 #include "tasks/commands.h"
 #include "tasks/run/model_options.h"
 #include "tasks/run/task_names.h"
@@ -31,10 +32,11 @@ std::string command_of_model(const std::string& model, const std::vector<std::st
   };
   const std::string command = command_of_folder(folder);
   if (command == "classify" && given("--query")) return "rerank";
-  if (command == "image-classify" && !given("--candidate-labels") && is_pair_model(folder))
-    return "embed";
+  const Fields config = read_config_file(folder);
+  const std::string architecture = class_of(config);
+  const std::string task = hub::task_of(architecture, config.text("model_type", ""));
+  if (task == "zero-shot-image-classification" && !given("--candidate-labels")) return "embed";
   if (!command.empty()) return command;
-  const std::string architecture = class_of(read_config_file(folder));
   fail_hint(Errc::kUnsupported, "name the task: hft pipeline TASK -m " + model, model, ": is ",
             architecture.empty() ? "a model without architectures in its config.json" : architecture,
             ", which does not tell its task");

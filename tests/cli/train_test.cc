@@ -30,6 +30,7 @@ std::vector<std::string> flags_of(const Json& arguments) {
   std::vector<std::string> flags;
   for (const auto& [name, value] : arguments.items()) {
     flags.push_back("--" + name);
+    if (value == true) continue;
     flags.push_back(value.is_string() ? value.get<std::string>() : value.dump());
   }
   return flags;
@@ -104,6 +105,10 @@ TEST_CASE("train: the loss of each of 50 steps is that of Trainer") {
                                   (folder / "out").string(),
                                   "--save-strategy",
                                   "no",
+                                  "--dropout",
+                                  "0",
+                                  "--report-to",
+                                  "none",
                                   "--logging-file",
                                   (folder / "log").string(),
                                   "--threads",

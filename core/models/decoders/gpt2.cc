@@ -11,6 +11,7 @@
 #include "core/models/text_net.h"
 #include "core/nn/attention.h"
 #include "core/nn/embedding.h"
+#include "core/nn/learning.h"
 #include "core/nn/norm.h"
 
 namespace hft {
@@ -103,9 +104,9 @@ struct Gpt2 {
   }
 
   Tensor operator()(const Steps& steps) const {
-    Tensor x = wte(steps.ids) + wpe(steps.positions);  // [N,D]
+    Tensor x = dropped(jittered(wte(steps.ids)) + wpe(steps.positions), &Noise::embedding);  // [N,D]
     for (const auto& block : h) {
-      x = block(x, steps, &block == &h.back());
+      x = through(block, x, steps, &block == &h.back());
       steps.note(block.path, x);
     }
     const bool all = h.empty() || h.back().cross;

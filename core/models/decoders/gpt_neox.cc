@@ -8,6 +8,7 @@
 #include "core/models/text_net.h"
 #include "core/nn/attention.h"
 #include "core/nn/embedding.h"
+#include "core/nn/learning.h"
 #include "core/nn/norm.h"
 #include "core/nn/rope.h"
 
@@ -83,9 +84,9 @@ struct Neox {
 
   Tensor operator()(const Steps& steps) const {
     const Tensor angles = rope.angles(steps);
-    Tensor x = embed_in(steps.ids);  // [N,D]
+    Tensor x = dropped(jittered(embed_in(steps.ids)), &Noise::embedding);  // [N,D]
     for (const auto& layer : layers) {
-      x = layer(x, angles, steps, &layer == &layers.back());
+      x = through(layer, x, angles, steps, &layer == &layers.back());
       steps.note(layer.path, x);
     }
     return final_layer_norm(layers.empty() ? steps.wanted(x, true) : x);  // [R,D]

@@ -8,6 +8,7 @@
 #include "core/base/error.h"
 #include "core/base/limits.h"
 #include "core/models/architecture.h"
+#include "core/nn/learning.h"
 
 namespace hft {
 
@@ -76,16 +77,30 @@ GatedMlp GatedMlp::joined(const LlamaConfig& c, const Weights& w) {
   return mlp;
 }
 
-Tensor LlamaLayer::operator()(Tensor x, const Tensor& angles, const Steps& steps, bool last) const {
+namespace {
+
+Tensor computed_layer(const LlamaLayer& layer, Tensor x, const Tensor& angles, const Steps& steps,
+                      bool last) {
   if (last && steps.rows.defined()) {  // what comes after attention is needed for some rows only
-    const Tensor mixed = self_attn(input_layernorm(x), angles, steps);
+    const Tensor mixed = layer.self_attn(layer.input_layernorm(x), angles, steps);
     x = steps.wanted(x + mixed, last);
   } else {
-    const Tensor normed = input_layernorm(x);
-    x = self_attn.plus(normed, std::move(x), angles, steps);
+    const Tensor normed = layer.input_layernorm(x);
+    x = layer.self_attn.plus(normed, std::move(x), angles, steps);
   }
-  const Tensor normed = post_attention_layernorm(x);
-  return mlp.plus(normed, std::move(x));  // [R,D]
+  const Tensor normed = layer.post_attention_layernorm(x);
+  return layer.mlp.plus(normed, std::move(x));  // [R,D]
+}
+
+}  // namespace
+
+Tensor LlamaLayer::operator()(Tensor x, const Tensor& angles, const Steps& steps, bool last) const {
+  const Learning* now = learning();
+  if (!now) return computed_layer(*this, std::move(x), angles, steps, last);
+  if (self_attn.causal.layer == 0) x = jittered(x);  // it is the embeddings
+  return recomputed(x, [layer = *this, angles, steps, last](const Tensor& again) {
+    return computed_layer(layer, again, angles, steps, last);
+  });
 }
 
 namespace {

@@ -7,6 +7,7 @@
 #include "core/base/limits.h"
 #include "core/models/architecture.h"
 #include "core/nn/attention.h"
+#include "core/nn/learning.h"
 
 namespace hft {
 
@@ -35,11 +36,11 @@ BertEmbeddings::BertEmbeddings(const BertConfig& c, const Weights& w, std::int64
 }
 
 Tensor BertEmbeddings::operator()(const Tokens& tokens, const Tensor& positions) const {
-  Tensor x = word_embeddings(tokens.ids);  // [N,D]
+  Tensor x = jittered(word_embeddings(tokens.ids));  // [N,D]
   if (token_type_embeddings.weight.defined())
     x.add_(tokens.type_ids.defined() ? token_type_embeddings(tokens.type_ids)
                                      : token_type_embeddings(at::zeros({1}, tokens.ids.options())));
-  x = norm(x, position_embeddings(positions));
+  x = dropped(norm(x, position_embeddings(positions)), &Noise::embedding);
   tokens.note(path, x);
   return x;
 }
@@ -78,7 +79,7 @@ Tensor BertEncoder::operator()(Tensor x, const Tokens& tokens) const {
   if (layer.empty()) return wanted(x, tokens, true);
   for (const auto& each : layer) {
     const Tensor bias = causal ? causal_bias(each.heads, tokens.seqs.longest()) : Tensor();
-    x = each(x, tokens, bias, &each == &layer.back());
+    x = through(each, x, tokens, bias, &each == &layer.back());
   }
   return x;
 }

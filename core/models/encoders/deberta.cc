@@ -14,6 +14,7 @@
 #include "core/models/encoders/bert.h"
 #include "core/nn/conv.h"
 #include "core/nn/disentangled_attention.h"
+#include "core/nn/learning.h"
 
 namespace hft {
 namespace {
@@ -102,7 +103,7 @@ struct DebertaEmbeddings {
       x.add_(token_type_embeddings(tokens.type_ids.defined()
                                        ? tokens.type_ids
                                        : at::zeros({1}, tokens.ids.options())));
-    x = norm(embed_proj ? (*embed_proj)(x) : x);  // [N,D]
+    x = dropped(norm(embed_proj ? (*embed_proj)(x) : x), &Noise::embedding);  // [N,D]
     tokens.note(path, x);
     return x;
   }

@@ -7,6 +7,7 @@
 #include "core/models/text_net.h"
 #include "core/nn/attention.h"
 #include "core/nn/embedding.h"
+#include "core/nn/learning.h"
 #include "core/nn/norm.h"
 
 namespace hft {
@@ -80,10 +81,12 @@ struct DistilBert {
       layer.emplace_back(c, heads_left(config, i, c.heads), w / "transformer" / "layer" / i);
   }
   Tensor operator()(const Tokens& tokens) const {
-    Tensor x = norm(word_embeddings(tokens.ids), position_embeddings(tokens.seqs.positions()));
+    Tensor x = dropped(
+        norm(jittered(word_embeddings(tokens.ids)), position_embeddings(tokens.seqs.positions())),
+        &Noise::embedding);
     tokens.note("distilbert.embeddings", x);
     if (layer.empty()) return wanted(x, tokens, true);
-    for (const auto& each : layer) x = each(x, tokens, &each == &layer.back());
+    for (const auto& each : layer) x = through(each, x, tokens, &each == &layer.back());
     return x;  // [R,D]
   }
 };

@@ -10,6 +10,7 @@
 #include "core/models/text_net.h"
 #include "core/nn/attention.h"
 #include "core/nn/embedding.h"
+#include "core/nn/learning.h"
 #include "core/nn/norm.h"
 
 namespace hft {
@@ -135,10 +136,10 @@ struct Side {
 
   Tensor begin(const Tensor& ids, const Tensor& at,
                const std::vector<std::int64_t>& starts) const {  // [N] -> [N,D]
-    Tensor x = embed_tokens(ids);
+    Tensor x = jittered(embed_tokens(ids));
     if (scale != 1) x = x * scale;
     x = x + positions(ids, at, starts);
-    return layernorm_embedding ? (*layernorm_embedding)(x) : x;
+    return dropped(layernorm_embedding ? (*layernorm_embedding)(x) : x, &Noise::embedding);
   }
   Tensor end(const Tensor& x) const { return layer_norm ? (*layer_norm)(x) : x; }
 };
@@ -152,7 +153,7 @@ struct BartEncoder : Side<BartEncoderLayer> {
   Tensor operator()(const Tokens& tokens) const {
     Tensor x = begin(tokens.ids, tokens.seqs.positions(), tokens.seqs.starts);
     for (const auto& layer : layers) {
-      x = layer(std::move(x), tokens);
+      x = through(layer, x, tokens);
       tokens.note(layer.path, x);
     }
     return end(x);  // [N,D]
@@ -171,7 +172,7 @@ struct BartDecoder : Side<BartDecoderLayer> {
     starts.push_back(steps.ids.size(0));
     Tensor x = begin(steps.ids, steps.positions, starts);
     for (const auto& layer : layers) {
-      x = layer(std::move(x), steps);
+      x = through(layer, x, steps);
       steps.note(layer.path, x);
     }
     return end(steps.wanted(x, true));  // [R,D]

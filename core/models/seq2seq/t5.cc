@@ -11,6 +11,7 @@
 #include "core/models/seq2seq_net.h"
 #include "core/nn/attention.h"
 #include "core/nn/embedding.h"
+#include "core/nn/learning.h"
 #include "core/nn/norm.h"
 #include "core/nn/relative_bias.h"
 
@@ -165,14 +166,14 @@ struct T5Encoder {
     for (std::int64_t i = 0; i < c.layers; ++i) block.emplace_back(c, w / "block" / i);
   }
   Tensor operator()(const Tokens& tokens) const {
-    Tensor x = shared(tokens.ids);  // [N,D]
+    Tensor x = dropped(jittered(shared(tokens.ids)), &Noise::embedding);  // [N,D]
     Tensor biases;
     for (std::size_t i = 0; i < block.size(); ++i) {
       biases = bias(i, tokens.seqs.longest(), biases);
       x = block[i](std::move(x), tokens, biases);
       tokens.note(block[i].path, x);
     }
-    return final_layer_norm(x);
+    return dropped(final_layer_norm(x), &Noise::embedding);
   }
 };
 
@@ -190,14 +191,14 @@ struct T5Decoder {
     for (std::int64_t i = 0; i < c.decoder_layers; ++i) block.emplace_back(c, w / "block" / i, i);
   }
   Tensor operator()(const Steps& steps) const {
-    Tensor x = shared(steps.ids);  // [N,D]
+    Tensor x = dropped(jittered(shared(steps.ids)), &Noise::embedding);  // [N,D]
     Tensor biases;
     for (std::size_t i = 0; i < block.size(); ++i) {
       biases = bias(i, steps.longest() + kCacheBlock, biases);
       x = block[i](std::move(x), steps, biases);
       steps.note(block[i].path, x);
     }
-    x = final_layer_norm(steps.wanted(x, true));  // [R,D]
+    x = dropped(final_layer_norm(steps.wanted(x, true)), &Noise::embedding);  // [R,D]
     return scale == 1 ? x : x * scale;
   }
 };

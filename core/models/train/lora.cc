@@ -1,13 +1,9 @@
 #include "core/models/train/lora.h"
 
-#include <ATen/CPUGeneratorImpl.h>
-
 #include <algorithm>
 #include <cmath>
-#include <set>
 
 #include "core/base/error.h"
-#include "core/models/load_parts.h"
 
 namespace hft {
 namespace {
@@ -17,33 +13,35 @@ bool fits(std::string_view module, const std::string& target) {
   return module == target || module.ends_with("." + target);
 }
 
+// "classifier.dense" is in "classifier".
+bool within(std::string_view module, const std::string& target) {
+  return ("." + std::string(module) + ".").find("." + target + ".") != std::string::npos;
+}
+
 std::string module_of(const std::string& tensor) { return tensor.substr(0, tensor.rfind('.')); }
 
 }  // namespace
 
-Lora::Lora(const LoraSettings& settings, const WeightStore& store,
-           const std::vector<std::string>& names, std::uint64_t seed)
+Lora::Lora(const LoraSettings& settings, const std::vector<WeightStore::Missing>& tensors,
+           std::uint64_t seed, at::Device device)
     : settings_(settings) {
-  const auto generator = at::detail::createCPUGenerator(seed);
+  const at::Generator generator = generator_of(seed);
   std::set<std::string> used;
-  const auto in = [&](const std::vector<std::string>& targets, const std::string& name) {
-    for (const auto& target : targets)
+  const auto targeted = [&](const std::string& name) {
+    for (const auto& target : settings.targets)
       if (fits(module_of(name), target)) return used.insert(target), true;
     return false;
   };
-  for (const auto& name : names) {
-    const auto found = store.parameters().find(name);
-    if (found == store.parameters().end()) continue;
-    Tensor weight = found->second;
-    if (in(settings.trained, name)) {
-      whole_.emplace_back(weight, trained_.size());
-      trained_.push_back({name, weight});
-      continue;
+  for (const auto& tensor : tensors) {
+    if (std::ranges::any_of(settings.trained, [&](const auto& target) {
+          return within(module_of(tensor.name), target);
+        })) {
+      whole_.insert(tensor.name);
+      order_.push_back(tensor.name);
+    } else if (tensor.name.ends_with(".weight") && tensor.shape.size() == 2 &&
+               targeted(tensor.name)) {
+      add(tensor, generator, device);
     }
-    if (name.ends_with(".weight") && weight.dim() == 2 && in(settings.targets, name))
-      add(name, weight, generator);
-    else
-      weight.set_requires_grad(false);
   }
   for (const auto& target : settings.targets)
     if (!used.contains(target))
@@ -51,41 +49,48 @@ Lora::Lora(const LoraSettings& settings, const WeightStore& store,
 }
 
 // Two layers are made and their numbers drawn, before A's are drawn anew.
-void Lora::add(const std::string& name, const Tensor& weight, const at::Generator& generator) {
-  const bool transposed = name.find(".c_") != name.npos;  // GPT-2's Conv1D
-  const auto out = weight.size(transposed ? 1 : 0), in = weight.size(transposed ? 0 : 1);
+void Lora::add(const WeightStore::Missing& tensor, const at::Generator& generator,
+               at::Device device) {
+  const bool transposed = tensor.name.find(".c_") != tensor.name.npos;  // GPT-2's Conv1D
+  const auto out = tensor.shape[transposed ? 1 : 0], in = tensor.shape[transposed ? 0 : 1];
   const auto draw = [&](std::int64_t rows, std::int64_t cols) {
     const double bound = 1 / std::sqrt(static_cast<double>(cols));
     return at::empty({rows, cols}, at::kFloat).uniform_(-bound, bound, generator);
   };
   draw(settings_.rank, in);
   draw(out, settings_.rank);
-  const Tensor a = draw(settings_.rank, in).to(weight.device());
-  pairs_.push_back(
-      {weight, weight.detach().clone(), trained_.size(), trained_.size() + 1, transposed});
-  trained_.push_back({module_of(name) + ".lora_A.weight", a});
-  trained_.push_back(
-      {module_of(name) + ".lora_B.weight", at::zeros({out, settings_.rank}, a.options())});
+  const Tensor a = draw(settings_.rank, in).to(device);
+  const std::string module = module_of(tensor.name);
+  order_.push_back(module);
+  pairs_.push_back({module, a, at::zeros({out, settings_.rank}, a.options()), tensor.shape, transposed});
 }
 
-void Lora::gather_gradients() {
-  for (const auto& [weight, i] : whole_) trained_[i].gradient = weight.grad();
-  for (const Pair& pair : pairs_) {
-    Tensor gradient = pair.weight.grad();
-    if (!gradient.defined()) continue;
-    if (pair.transposed) gradient = gradient.t();
-    Trained &a = trained_[pair.a], &b = trained_[pair.b];
-    b.gradient = at::matmul(gradient, a.value.t()) * settings_.scale();
-    a.gradient = at::matmul(b.value.t(), gradient) * settings_.scale();
+std::vector<Trained> Lora::begin(WeightStore& store, Learning& learning) const {
+  std::vector<Trained> trained;
+  const auto learn = [&](const std::string& name, const Tensor& value) {
+    Tensor tensor = value;
+    tensor.set_requires_grad(true);
+    trained.push_back({name, tensor});
+  };
+  for (const std::string& name : order_) {
+    if (whole_.contains(name)) {
+      if (const auto own = store.parameters().find(name); own != store.parameters().end())
+        learn(name, own->second);
+      continue;
+    }
+    const Pair& pair = *std::ranges::find(pairs_, name, &Pair::module);
+    LowRank adapter{.a = pair.a, .b = pair.b, .scale = settings_.scale(), .dropout = settings_.dropout};
+    learn(name + ".lora_A.weight", pair.a);
+    learn(name + ".lora_B.weight", pair.b);
+    if (settings_.dora) {
+      const Tensor weight = store.bind(name + ".weight", pair.shape).to(at::kFloat);
+      adapter.magnitude =
+          (pair.transposed ? weight.t() : weight).norm(2, at::IntArrayRef{1}).clone();
+      learn(name + ".lora_magnitude_vector", adapter.magnitude);
+    }
+    learning.adapters.emplace(name, std::move(adapter));
   }
-}
-
-void Lora::apply() {
-  for (Pair& pair : pairs_) {
-    const Tensor added =
-        at::matmul(trained_[pair.b].value, trained_[pair.a].value) * settings_.scale();
-    pair.weight.copy_(pair.before + (pair.transposed ? added.t() : added));
-  }
+  return trained;
 }
 
 }  // namespace hft

@@ -1,7 +1,9 @@
-// Optimisers as torch.optim computes them, over tensors and gradients that are the caller's.
-// AdamW: arXiv:1711.05101.
+// Optimisers as torch.optim, transformers and bitsandbytes compute them, over tensors and gradients
+// that are the caller's. AdamW: arXiv:1711.05101, in 8 bits arXiv:2110.02861. Adafactor:
+// arXiv:1804.04235.
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -15,8 +17,9 @@ struct Trained {
   std::string name;
   Tensor value;
   bool decays = true;
-  Tensor gradient;       // of this step; undefined: it stays as it is
-  Tensor first, second;  // what the optimiser remembers, made when they are first wanted
+  Tensor gradient = {};  // of this step; undefined: it stays as it is
+  // What the optimiser remembers, made when it is first wanted, by the names that torch gives it.
+  std::map<std::string, Tensor, std::less<>> memory = {};
 };
 
 // The norm of all gradients together, which are cut to `most` where they are longer (0: never).

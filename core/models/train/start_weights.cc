@@ -17,6 +17,10 @@ std::string name_in(const StoredTensors& tensors, const Renames& renames, const 
   std::vector<std::string> spellings{name};
   for (const auto& [now, old] : renames.endings)
     if (name.ends_with(now)) spellings.push_back(name.substr(0, name.size() - now.size()) + old);
+  std::string newer = name;
+  for (const auto& [now, later] : renames.newer)
+    if (const auto at = newer.find(now); at != newer.npos) newer.replace(at, now.size(), later);
+  spellings.push_back(newer);
   for (const std::string& spelling : spellings) {
     if (tensors.contains(spelling)) return spelling;
     if (const std::string base = renames.base + "."; spelling.starts_with(base))
@@ -54,21 +58,34 @@ class FirstValues {
   double layers_ = 1, norm_ = 1;
 };
 
+// How a class of models draws a new head (_init_weights).
+enum class Draw { kNormal, kTruncated, kLinear };
+Draw draw_for(const std::string& type) {
+  for (const char* truncated :
+       {"vit", "deit", "dinov2", "dinov2_with_registers", "audio-spectrogram-transformer"})
+    if (type == truncated) return Draw::kTruncated;
+  return type == "resnet" ? Draw::kLinear : Draw::kNormal;
+}
+
 class Starter {
  public:
-  Starter(const TrainRequest& request, const Fields& config, const Renames& renames)
+  // bare: no tensor of the checkpoint has the encoder's prefix.
+  Starter(const TrainRequest& request, const Fields& config, const Renames& renames, bool bare)
       : request_(request),
         base_(renames.base + "."),
         spread_(config.real(config.has("init_std") ? "init_std" : "initializer_range", 0, 1e3, 0.02)),
         first_(config),
-        generator_(at::detail::createCPUGenerator(request.seed)) {}
+        draw_(draw_for(config.text("model_type", ""))),
+        generator_(at::detail::createCPUGenerator(request.seed)) {
+    if (request.learner == Learner::kSeq2SeqLm && bare) start_.dropped_prefix = base_;
+  }
 
   void take(const WeightStore::Missing& wanted, const StoredTensor* found) {
     start_.names.insert(wanted.name);
     if (found && !std::ranges::equal(found->shape, wanted.shape) && !is_new_size(wanted, *found))
       found = nullptr;
     if (found)
-      start_.tensors[wanted.name] = *found;
+      start_.tensors[start_.in_file(wanted.name)] = *found;
     else
       make(wanted);
   }
@@ -100,11 +117,14 @@ class Starter {
 
   void make(const WeightStore::Missing& wanted) {
     Tensor value = at::zeros(wanted.shape, at::kFloat);
-    if (wanted.shape.size() >= 2)
-      first_.settle(wanted.name, value.normal_(0.0, spread_, generator_));
-    else if (wanted.name.ends_with("weight") || wanted.name.ends_with("running_var"))
+    const bool is_matrix = wanted.shape.size() >= 2;
+    if (is_matrix || (draw_ == Draw::kLinear && wanted.name.ends_with("bias"))) {
+      draw(value, is_matrix);
+      first_.settle(wanted.name, value);
+    } else if (wanted.name.ends_with("weight") || wanted.name.ends_with("running_var")) {
       value.fill_(first_.norm());
-    StoredTensor& stored = start_.tensors[wanted.name];
+    }
+    StoredTensor& stored = start_.tensors[start_.in_file(wanted.name)];
     stored.dtype = Dtype::kF32;
     stored.shape = wanted.shape;
     stored.bytes = {static_cast<const std::byte*>(value.const_data_ptr()), value.nbytes()};
@@ -112,10 +132,26 @@ class Starter {
     start_.made.push_back(wanted.name);
   }
 
+  void draw(Tensor& value, bool is_matrix) {
+    if (draw_ == Draw::kNormal) {
+      value.normal_(0.0, spread_, generator_);
+    } else if (draw_ == Draw::kTruncated) {  // at two: farther than any spread reaches
+      const auto edge = [&](double at) { return std::erf(at / spread_ / std::sqrt(2.0)); };
+      value.uniform_(edge(-2), edge(2), generator_)
+          .erfinv_()
+          .mul_(spread_ * std::sqrt(2.0))
+          .clamp_(-2, 2);
+    } else {  // the bias as far as the weight before it
+      if (is_matrix) bound_ = 1 / std::sqrt(static_cast<double>(value[0].numel()));
+      value.uniform_(-bound_, bound_, generator_);
+    }
+  }
+
   const TrainRequest& request_;
   std::string base_;
-  double spread_;
+  double spread_, bound_ = 0;
   FirstValues first_;
+  Draw draw_;
   at::Generator generator_;
   std::set<std::string> resized_;
   StartWeights start_;
@@ -130,7 +166,10 @@ StartWeights start_weights(const TrainRequest& request, const Fields& config,
   const auto asked = std::make_shared<WeightStore>(request.model.folder.string(), StoredTensors{},
                                                    renames, at::kFloat, at::kCPU);
   bind(Weights(asked));
-  Starter starter(request, config, renames);
+  const bool bare = std::ranges::none_of(tensors, [&](const auto& entry) {
+    return entry.first.starts_with(renames.base + ".");
+  });
+  Starter starter(request, config, renames, bare);
   for (const auto& wanted : asked->missing()) {
     const std::string name = name_in(tensors, renames, wanted.name);
     const auto found = tensors.extract(name);

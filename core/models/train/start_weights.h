@@ -17,6 +17,14 @@ struct StartWeights {
   std::set<std::string, std::less<>> names;  // what the model binds
   std::vector<std::string> made;             // of these, those that are new
   std::vector<Tensor> kept;                  // what `tensors` lie in
+  // Names in files begin without this: T5's classifiers alone have it.
+  std::string dropped_prefix;
+
+  std::string in_file(const std::string& name) const {
+    return !dropped_prefix.empty() && name.starts_with(dropped_prefix)
+               ? name.substr(dropped_prefix.size())
+               : name;
+  }
 };
 
 // `bind` builds the model of those weights. New weights are drawn as from_pretrained draws them

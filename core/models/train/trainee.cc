@@ -2,7 +2,6 @@
 // gradients by LibTorch.
 #include "core/models/train/trainee.h"
 
-#include <ATen/CPUGeneratorImpl.h>
 #include <ATen/Parallel.h>
 #include <c10/core/GradMode.h>
 
@@ -12,60 +11,16 @@
 
 #include "core/base/error.h"
 #include "core/models/load_parts.h"
-#include "core/models/lookup.h"
-#include "core/models/reading.h"
 #include "core/models/text_model.h"
+#include "core/models/train/learning_nets.h"
 #include "core/models/train/lora.h"
 #include "core/models/train/losses.h"
+#include "core/models/train/noise_of.h"
 #include "core/models/train/optimizer.h"
 #include "core/models/train/start_weights.h"
-#include "core/models/whole_pass.h"
 
 namespace hft {
 namespace {
-
-struct Net {
-  std::function<Tensor(const Tokens&)> logits;
-  std::int64_t positions = 0, types = 0, vocab = 0;
-};
-
-Head head_of(Objective objective) {
-  switch (objective) {
-    case Objective::kTokens:
-      return Head::kTokenClassify;
-    case Objective::kAnswers:
-      return Head::kAnswer;
-    case Objective::kMasked:
-      return Head::kMaskedLm;
-    default:
-      return Head::kClassify;
-  }
-}
-
-const Architecture& architecture_for(const Fields& config, Objective objective) {
-  return objective == Objective::kCausal
-             ? architecture_of(config, ModelClass::kCausalLm)
-             : architecture_of(config, ModelClass::kText, head_of(objective));
-}
-
-Net build(const Architecture& a, const Fields& config, Objective objective, const Weights& w) {
-  if (objective == Objective::kCausal) {
-    const DecoderNet net = a.decoder(config, w);
-    return {.logits =
-                [net](const Tokens& tokens) {
-                  Tensor logits = net.logits.in_float(whole_pass(net, tokens, at::kFloat));
-                  if (net.finish) net.finish(logits);
-                  return logits;
-                },
-            .positions = net.trained_positions > 0 ? net.trained_positions : net.positions,
-            .vocab = net.vocab};
-  }
-  const TextNet net = build_reader(a, config, w, head_of(objective));
-  return {.logits = [net](const Tokens& tokens) { return net.head(net.encode(tokens)); },
-          .positions = net.trained_positions > 0 ? net.trained_positions : net.positions,
-          .types = net.types,
-          .vocab = net.vocab};
-}
 
 // As Trainer.get_decay_parameter_names: neither biases nor norms. Norms that are not named so are
 // vectors with a bias and without running statistics, which batch norms have.
@@ -84,46 +39,59 @@ class NetTrainee : public Trainee {
   explicit NetTrainee(const TrainRequest& request)
       : request_(request),
         config_(request.config, (request.model.folder / "config.json").string()),
-        architecture_(architecture_for(config_, request.objective)),
-        device_(architecture_.encoder ? pick_device(request.model.device) : at::Device(at::kCPU)) {
+        kind_(kind_of(request.learner)),
+        architecture_(kind_.architecture(config_, request.objective)),
+        device_(architecture_.decoder || architecture_.seq2seq ? at::Device(at::kCPU)
+                                                               : pick_device(request.model.device)) {
     if (request.model.threads > 0) at::set_num_threads(request.model.threads);
-    const Renames renames = renames_of(architecture_.base);
-    const auto bind = [&](const Weights& w) {
-      build(architecture_, config_, request.objective, w);
-    };
+    learning_.noise = noise_of(request, config_);
+    learning_.bf16 = request.bf16;
+    learning_.recomputes = request.recompute;
+    learning_.jitter = request.neftune_alpha;
+    Renames renames = renames_of(architecture_.base);
+    renames.newer = architecture_.newer_names;
     start_ = start_weights(request, config_, renames,
                            request.from_config
                                ? StoredTensors{}
                                : open_checkpoint(request.model.folder, request.model.variant),
-                           bind);
+                           [&](const Weights& w) { build(w); });
     store_ = std::make_shared<WeightStore>(request.model.folder.string(), start_.tensors, renames,
                                            at::kFloat, device_);
+    store_->quantize_with(quantize_of(request.model), request.model.double_quant);
     store_->train();
-    const Net net = build(architecture_, config_, request.objective, Weights(store_));
-    positions_ = net.positions;
-    types_ = net.types;
-    vocab_ = net.vocab;
+    choose_trained(renames);
     warn();
-    choose_trained();
   }
 
   const std::vector<std::string>& warnings() const override { return warnings_; }
   std::int64_t max_positions() const override { return positions_; }
+  std::int64_t max_source_positions() const override { return source_positions_; }
+  std::int64_t stride() const override { return stride_; }
   std::int64_t trained_numbers() const override {
     std::int64_t sum = 0;
-    for (const Trained& one : trained()) sum += one.value.numel();
+    for (const Trained& one : trained_) sum += one.value.numel();
     return sum;
   }
   std::int64_t all_numbers() const override {
-    std::int64_t sum = 0;
-    for (const auto& [name, value] : store_->parameters()) sum += value.numel();
+    std::int64_t sum = lora_ ? trained_numbers() : 0;
+    for (const std::string& name : start_.names) {
+      const auto found = start_.tensors.find(start_.in_file(name));
+      if (found == start_.tensors.end() || (lora_ && lora_->whole().contains(name))) continue;
+      std::int64_t count = 1;
+      for (const auto size : found->second.shape) count *= size;
+      sum += count;
+    }
     return sum;
   }
 
   double learn(const TrainBatch& batch, double divisor) override {
     return translate_errors([&] {
       const c10::AutoGradMode with_gradients(true);
-      const Tensor loss = loss_of(batch, logits_of(batch), request_.label_smoothing) / divisor;
+      learning_.generator = generator_of(batch.noise);
+      learning_.texts = texts_of(batch);
+      const LearningHere here(learning_, device_);
+      const LearningNet net = build(Weights(store_));
+      const Tensor loss = summed_loss(request_, net.logits(batch), batch) / divisor;
       loss.backward();
       return loss.item<double>();
     });
@@ -132,16 +100,10 @@ class NetTrainee : public Trainee {
   double update(double rate, double max_norm) override {
     return translate_errors([&] {
       const c10::AutoGradMode no_gradients(false);
-      gather_gradients();
-      const double norm = clip(trained(), max_norm);
-      if (std::isfinite(norm)) {
-        step(request_.optimizer, trained(), rate, ++updates_);
-        if (lora_) lora_->apply();
-      }
-      for (const auto& [name, parameter] : store_->parameters()) {
-        Tensor spent = parameter;
-        spent.mutable_grad() = Tensor();
-      }
+      for (Trained& one : trained_) one.gradient = one.value.grad();
+      const double norm = clip(trained_, max_norm);
+      if (std::isfinite(norm)) step(request_.optimizer, trained_, rate, ++updates_);
+      for (Trained& one : trained_) one.gradient = one.value.mutable_grad() = Tensor();
       return norm;
     });
   }
@@ -149,12 +111,18 @@ class NetTrainee : public Trainee {
   Predicted predict(const TrainBatch& batch) override {
     return translate_errors([&] {
       const c10::AutoGradMode no_gradients(false);
-      const Tensor logits = logits_of(batch).to(at::kFloat);
-      Predicted predicted;
-      const double sum = loss_of(batch, logits, request_.label_smoothing).item<double>();
+      learning_.evaluates = true;
+      const LearningHere here(learning_, device_);
+      const LearnedLogits logits = build(Weights(store_)).logits(batch);
+      Predicted predicted{.rows = logits.rows};
+      const double sum = summed_loss(request_, logits, batch).item<double>();
+      learning_.evaluates = false;
       predicted.loss = sum / static_cast<double>(batch.terms());
-      if (request_.objective != Objective::kCausal && request_.objective != Objective::kMasked) {
-        const Tensor values = logits.cpu().contiguous();
+      const bool writes = request_.objective == Objective::kCausal ||
+                          request_.objective == Objective::kMasked ||
+                          request_.objective == Objective::kWritten;
+      if (!writes) {
+        const Tensor values = logits.all.to(at::kFloat).cpu().contiguous();
         const auto* data = values.const_data_ptr<float>();
         predicted.logits = {values.size(0), values.size(1), {data, data + values.numel()}};
       }
@@ -166,13 +134,13 @@ class NetTrainee : public Trainee {
     kept_.clear();
     std::vector<SavedTensor> all;
     if (lora_) {
-      for (const Trained& one : trained())
-        all.push_back(saved(Lora::name_in_file(one.name), one.value));
+      for (const Trained& one : trained_)
+        all.push_back(saved(adapter_name(one), one.value));
       return all;
     }
     for (const auto& [name, value] : store_->parameters()) all.push_back(saved(name, value));
-    for (const auto& [name, tensor] : start_.tensors)  // buffers
-      if (start_.names.contains(name) && !store_->parameters().contains(name))
+    for (const auto& [name, tensor] : start_.tensors)  // what counts batches
+      if (name.ends_with("num_batches_tracked") && !store_->parameters().contains(name))
         all.push_back({name, tensor, tensor.dtype});
     return all;
   }
@@ -180,37 +148,57 @@ class NetTrainee : public Trainee {
   std::vector<SavedTensor> memory() override {
     kept_.clear();
     std::vector<SavedTensor> all;
-    for (const Trained& one : trained()) {
-      if (one.first.defined()) all.push_back(saved("exp_avg." + one.name, one.first));
-      if (one.second.defined()) all.push_back(saved("exp_avg_sq." + one.name, one.second));
-    }
+    for (const Trained& one : trained_)
+      for (const auto& [name, value] : one.memory) all.push_back(saved(name + "." + one.name, value));
     return all;
   }
 
   void restore(const StoredTensors& weights, const StoredTensors& memory,
                std::int64_t updates) override {
     const c10::AutoGradMode no_gradients(false);
-    for (Trained& one : trained()) {
-      const auto& name = lora_ ? Lora::name_in_file(one.name) : one.name;
-      const Tensor value = read(weights, name, one.value);
-      if (!value.defined())
+    const auto take = [&](const std::string& name, const Tensor& to) {
+      const auto found = weights.find(name);
+      if (found == weights.end())
         fail(Errc::kBadData, "the checkpoint to resume from lacks tensor '", name, "'");
-      one.value.copy_(value);
-      if (memory.empty()) continue;
-      one.first = read(memory, "exp_avg." + one.name, one.value);
-      one.second = read(memory, "exp_avg_sq." + one.name, one.value);
-    }
-    if (lora_) lora_->apply();
+      to.detach().copy_(read(name, found->second, to.sizes()));
+    };
+    for (const Trained& one : trained_)
+      if (lora_) take(adapter_name(one), one.value);
+    if (!lora_)
+      for (const auto& [name, value] : store_->parameters()) take(name, value);
+    if (!memory.empty()) restore_memory(memory);
     updates_ = updates;
   }
 
   std::vector<std::int64_t> permutation(std::int64_t n, std::uint64_t seed) override {
-    const Tensor order = at::randperm(n, at::detail::createCPUGenerator(seed), at::kLong);
+    const Tensor order = at::randperm(n, generator_of(seed), at::kLong);
     const auto* data = order.const_data_ptr<std::int64_t>();
     return {data, data + n};
   }
 
  private:
+  static Quantize quantize_of(const ModelRequest& model) {
+    return model.quantize == "nf4"    ? Quantize::kNf4
+           : model.quantize == "fp4"  ? Quantize::kFp4
+           : model.quantize == "int8" ? Quantize::kLlmInt8
+                                      : Quantize::kNone;
+  }
+
+  static std::vector<Sequences> texts_of(const TrainBatch& batch) {
+    std::vector<Sequences> texts;
+    for (const TokenBatch* one : {&batch.tokens, &batch.sources})
+      texts.push_back({.starts = {one->starts.begin(), one->starts.end()}});
+    return texts;
+  }
+
+  std::string adapter_name(const Trained& one) const {
+    return Lora::name_in_file(start_.in_file(one.name));
+  }
+
+  LearningNet build(const Weights& w) const {
+    return kind_.build(architecture_, request_, config_, w);
+  }
+
   void warn() {
     if (request_.from_config)
       warnings_.push_back("all weights are new, drawn with seed " + std::to_string(request_.seed));
@@ -225,93 +213,69 @@ class NetTrainee : public Trainee {
            store_->missing()[0].name, "'");
   }
 
-  void choose_trained() {
+  // The net is built for the first time, which makes the parameters.
+  void choose_trained(const Renames& renames) {
     const c10::AutoGradMode no_gradients(false);
     if (request_.lora.rank > 0) {
-      std::vector<std::string> names = in_order();
-      lora_.emplace(request_.lora, *store_, names, request_.seed);
-    } else {
-      for (const auto& [name, value] : store_->parameters()) trained_.push_back({name, value});
+      const auto asked = std::make_shared<WeightStore>("", StoredTensors{}, renames, at::kFloat,
+                                                       at::kCPU);
+      build(Weights(asked));
+      lora_.emplace(request_.lora, asked->missing(), request_.seed, device_);
+      learning_.trains = [this](const std::string& name) { return lora_->whole().contains(name); };
     }
-    for (Trained& one : trained()) one.decays = decays(one.name, one.value, *store_);
+    const LearningHere here(learning_, device_);
+    const LearningNet net = build(Weights(store_));
+    positions_ = net.positions;
+    source_positions_ = net.source_positions;
+    stride_ = net.stride;
+    if (lora_) {
+      trained_ = lora_->begin(*store_, learning_);
+    } else {
+      for (const auto& [name, value] : store_->parameters())
+        if (value.requires_grad()) trained_.push_back({name, value});
+    }
+    for (Trained& one : trained_) one.decays = decays(one.name, one.value, *store_);
   }
 
-  // The parameters' names in the order of the modules.
-  std::vector<std::string> in_order() const {
-    const auto asked = std::make_shared<WeightStore>(
-        "", StoredTensors{}, renames_of(architecture_.base), at::kFloat, at::kCPU);
-    build(architecture_, config_, request_.objective, Weights(asked));
-    std::vector<std::string> names;
-    for (const auto& one : asked->missing()) names.push_back(one.name);
-    return names;
-  }
-
-  std::vector<Trained>& trained() { return lora_ ? lora_->trained() : trained_; }
-  const std::vector<Trained>& trained() const { return const_cast<NetTrainee*>(this)->trained(); }
-
-  void gather_gradients() {
-    if (lora_) return lora_->gather_gradients();
-    for (Trained& one : trained_) one.gradient = one.value.grad();
-  }
-
-  Tensor logits_of(const TrainBatch& batch) const {
-    return build(architecture_, config_, request_.objective, Weights(store_))
-        .logits(tokens_of(batch));
-  }
-
-  Tensor loss_of(const TrainBatch& batch, const Tensor& logits, double smoothing) const {
-    return summed_loss(request_.objective, logits, batch, smoothing);
-  }
-
-  Tokens tokens_of(const TrainBatch& batch) const {
-    const auto numbers = [&](const std::vector<std::int32_t>& from) {
-      return at::from_blob(const_cast<std::int32_t*>(from.data()),
-                           {static_cast<std::int64_t>(from.size())}, at::kInt)
-          .to(device_, at::kLong);
-    };
-    for (const auto id : batch.tokens.ids)
-      if (id < 0 || id >= vocab_)
-        fail(Errc::kBadData, "token id ", id, " is outside [0, ", vocab_, ") of the model");
-    Tokens tokens;
-    tokens.seqs.device = device_;
-    tokens.seqs.starts.assign(batch.tokens.starts.begin(), batch.tokens.starts.end());
-    tokens.ids = numbers(batch.tokens.ids);
-    if (types_ > 0 && !batch.tokens.type_ids.empty())
-      tokens.type_ids = numbers(batch.tokens.type_ids);
-    if (head_of(request_.objective) == Head::kClassify && request_.objective != Objective::kCausal)
-      tokens.rows = tokens.seqs.first_rows();
-    if (!batch.tokens.rows.empty()) tokens.rows = numbers(batch.tokens.rows);
-    return tokens;
+  void restore_memory(const StoredTensors& memory) {
+    for (const auto& [name, stored] : memory) {
+      const auto dot = name.find('.');
+      const auto one = std::ranges::find(trained_, name.substr(dot + 1), &Trained::name);
+      if (dot == name.npos || one == trained_.end())
+        fail(Errc::kBadData, "the checkpoint to resume from remembers '", name,
+             "', which is not trained");
+      one->memory[name.substr(0, dot)] = read(name, stored, stored.shape).to(device_);
+    }
   }
 
   SavedTensor saved(const std::string& name, const Tensor& value) {
     const Tensor& kept = kept_.emplace_back(value.detach().cpu().contiguous());
     StoredTensor stored;
-    stored.dtype = Dtype::kF32;
+    stored.dtype = kept.scalar_type() == at::kByte ? Dtype::kU8 : Dtype::kF32;
     stored.shape = kept.sizes().vec();
     stored.bytes = {static_cast<const std::byte*>(kept.const_data_ptr()), kept.nbytes()};
-    return {name, stored, Dtype::kF32};
+    return {name, stored, stored.dtype};
   }
 
-  static Tensor read(const StoredTensors& tensors, const std::string& name, const Tensor& like) {
-    const auto found = tensors.find(name);
-    if (found == tensors.end()) return {};
-    if (found->second.dtype != Dtype::kF32 ||
-        !std::ranges::equal(found->second.shape, like.sizes()))
+  static Tensor read(const std::string& name, const StoredTensor& stored, at::IntArrayRef shape) {
+    const bool bytes = stored.dtype == Dtype::kU8;
+    if ((!bytes && stored.dtype != Dtype::kF32) || !std::ranges::equal(stored.shape, shape))
       fail(Errc::kBadData, "the checkpoint to resume from has tensor '", name,
            "' of another type or size");
-    Tensor value = at::empty(like.sizes(), at::kFloat);
-    std::memcpy(value.data_ptr(), found->second.bytes.data(), found->second.bytes.size());
-    return value.to(like.device());
+    Tensor value = at::empty(shape, bytes ? at::kByte : at::kFloat);
+    std::memcpy(value.data_ptr(), stored.bytes.data(), stored.bytes.size());
+    return value;
   }
 
   TrainRequest request_;
   Fields config_;
+  const LearnerKind& kind_;
   const Architecture& architecture_;
   at::Device device_;
+  Learning learning_;
   StartWeights start_;
   std::shared_ptr<WeightStore> store_;
-  std::int64_t positions_ = 0, types_ = 0, vocab_ = 0, updates_ = 0;
+  std::int64_t positions_ = 0, source_positions_ = 0, stride_ = 1, updates_ = 0;
   std::vector<std::string> warnings_;
   std::vector<Trained> trained_;
   std::optional<Lora> lora_;

@@ -168,11 +168,13 @@ double step(const Architecture& a, const Fields& config, const std::shared_ptr<W
   double steepness = 0;
   for (const auto& [name, parameter] : store->parameters()) {
     CAPTURE(name);
+    if (!parameter.requires_grad()) continue;  // statistics of a batch norm
     REQUIRE(parameter.grad().defined());
     steepness += parameter.grad().square().sum().item<double>();
   }
   const double rate = 0.05 / std::max(1.0, std::sqrt(steepness));
   for (const auto& [name, parameter] : store->parameters()) {
+    if (!parameter.requires_grad()) continue;
     Tensor changed = parameter;
     changed.sub_(parameter.grad() * rate);
     changed.mutable_grad() = Tensor();

@@ -1,0 +1,47 @@
+// What examples are made with, as the model's folder has it: tokenizer, processor, chat template.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+
+#include "core/processors/ctc.h"
+#include "tasks/train/arguments.h"
+#include "tasks/train/training.h"
+#include "tasks/train/train_tasks.h"
+
+namespace hft {
+
+struct ReadingOptions {
+  std::string chat_template, source_prefix;
+  bool by_turns = false;  // whatever the chat template marks, an assistant's turns are learned
+};
+
+class Reading {
+ public:
+  // Throws kUsage for lengths that the model does not take, and what reading the files throws.
+  Reading(const std::filesystem::path& folder, const TrainTask& task, const Trainee& trainee,
+          const TrainingArguments& arguments, const ReadingOptions& options);
+  Reading(const Reading&) = delete;
+
+  // `data` gets the examples, and how they are masked and told.
+  void make(const std::vector<TrainRow>& train, const std::vector<TrainRow>& eval,
+            TrainData& data) const;
+
+ private:
+  void read_lengths(const Trainee& trainee, const TrainingArguments& a);
+  void read_mask(const TrainingArguments& a);
+  void read_chats(const ReadingOptions& options);
+
+  std::filesystem::path folder_;
+  const TrainTask& task_;
+  std::optional<Tokenizer> tokenizer_;
+  std::optional<ImageProcessor> images_;
+  std::optional<FeatureExtractor> sounds_;
+  std::optional<ChatTemplates> chats_;
+  std::shared_ptr<const CtcDecoder> letters_;
+  Encoder encoder_;
+  Masking masking_;
+};
+
+}  // namespace hft
