@@ -38,6 +38,23 @@ void part_empty_values(const CLI::App& app, std::vector<std::string>& arguments)
   }
 }
 
+// A flag that may have a value takes one of its own words behind it, and nothing else.
+void join_modes(const CLI::App& app, std::vector<std::string>& arguments) {
+  for (std::size_t i = 0; i + 1 < arguments.size() && arguments[i] != "--"; ++i) {
+    if (!arguments[i].starts_with("--")) continue;
+    CLI::Option* option = const_cast<CLI::Option*>(app.get_option_no_throw(arguments[i]));
+    if (!option || option->get_expected_max() > 0) continue;
+    try {
+      std::string word = arguments[i + 1];
+      if (!(*option->get_validator(0))(word).empty()) continue;
+    } catch (const CLI::OptionNotFound&) {
+      continue;
+    }
+    arguments[i] += "=" + arguments[i + 1];
+    arguments.erase(arguments.begin() + static_cast<std::ptrdiff_t>(i) + 1);
+  }
+}
+
 // An empty text is a text; an empty name is a variable that a script has not set.
 bool may_be_empty(const CLI::Option& option) {
   if (!option.nonpositional()) return option.get_group() == "Input";
@@ -156,6 +173,7 @@ void keep_mark(const CLI::App& app, std::vector<std::string>& arguments) {
 
 void parse_arguments(CLI::App& app, std::vector<std::string> arguments) {
   part_empty_values(app, arguments);
+  join_modes(app, arguments);
   keep_mark(app, arguments);
   // CLI11 takes its arguments last first.
   std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());
@@ -246,7 +264,7 @@ std::unique_ptr<CLI::App> build_tree(std::map<std::string, std::function<int()>>
     sub->group(command.group);
     sub->option_defaults()->always_capture_default(false);
     Flags flags(*sub);
-    runs[command.name] = command.declare(flags);
+    runs[command.name] = [run = command.declare(flags), flags] { return flags.run(run); };
     add_common(*sub);
   }
   return app;
