@@ -5,7 +5,8 @@ golden.json, what the Python pipelines answer for it. tests/cli/golden_test.cc c
 usage: make_golden.py [NAME...]    (default: all checkpoints; needs the Python of scripts/setup --reference, and for
                                     those named v5-… one with transformers 5)
        make_golden.py KIND         what other tests compare with: generation, templates, tokenizer_parts,
-                                   tokenizer_classes, torch_files, sentence_cases, pictures, sounds, speech, metrics, codes, train
+                                   tokenizer_classes, torch_files, sentence_cases, pictures, sounds, speech, metrics, codes, train,
+                                   device_maps
                                    (a module of scripts/golden each)
 """
 import copy
@@ -36,7 +37,7 @@ from golden.vision import TIMM, VISION
 GOLDENS = (ENCODERS + DECODERS + SEQ2SEQ + DEFAULTS + VISION + TIMM + BLIP + documents.DOCUMENTS + vision_language.VISION_LANGUAGE + audio.AUDIO + whisper.WHISPER +
            CODED + VERSION_5)
 KINDS = ("generation", "templates", "tokenizer_parts", "tokenizer_classes", "torch_files", "sentence_cases",
-         "pictures", "sounds", "speech", "metrics", "codes", "train")
+         "pictures", "sounds", "speech", "metrics", "codes", "train", "device_maps")
 ROOT = Path(__file__).resolve().parent.parent / "tests" / "golden"
 
 

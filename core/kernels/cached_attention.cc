@@ -180,9 +180,9 @@ template <bool kExact, int R, class V, class T>
     const void* at = in.blocks[block];
     const auto seen = std::min(kCacheBlock, end - block * kCacheBlock);
     if (is_coded(at)) {
-      const auto* codes = static_cast<const std::byte*>(without_mark(at)) + in.coded_offset;
-      codes::widen<V>({codes, in.size, in.bits}, scratch.block);
-      one_block<kExact, R, V>(in, const_cast<const float*>(scratch.block), block, seen, rows, scratch);
+      const auto* head = static_cast<const std::byte*>(without_mark(at)) + in.coded_offset;
+      codes::widen<V>({head, in.size, in.bits}, scratch.block);
+      one_block<kExact, R, V, float>(in, scratch.block, block, seen, rows, scratch);
     } else {
       one_block<kExact, R, V>(in, static_cast<const T*>(at) + in.head_offset, block, seen, rows,
                               scratch);

@@ -77,16 +77,16 @@ DeviceMap map_for(const ModelRequest& request, const ModelLayout& layout,
 }
 
 // What each device of the map holds, beside what it has.
-std::vector<Plan::Device> filled(const ModelRequest& request, const ModelLayout& layout,
+std::vector<DevicePlan::Device> filled(const ModelRequest& request, const ModelLayout& layout,
                                  const DeviceMap& map) {
   const DeviceMemories limits = memories_of(request.max_memory);
-  std::vector<Plan::Device> devices;
+  std::vector<DevicePlan::Device> devices;
   for (const auto& entry : map)
     if (std::ranges::none_of(devices, [&](auto& d) { return d.name == entry.device; }))
       devices.push_back({entry.device});
   for (const auto& tensor : layout)
     if (const MapEntry* entry = entry_of(map, tensor.name, tensor.also))
-      std::ranges::find(devices, entry->device, &Plan::Device::name)->needs += tensor.bytes;
+      std::ranges::find(devices, entry->device, &DevicePlan::Device::name)->needs += tensor.bytes;
   for (auto& device : devices) {
     const auto limit = std::ranges::find(limits, device.name, &DeviceMemory::device);
     const bool limited = limit != limits.end() && device.name != "disk";
@@ -182,11 +182,11 @@ void place_weights(const ModelRequest& request, const std::shared_ptr<WeightStor
   const auto trial = std::make_shared<WeightStore>(*store);
   trial->plan(false);
   bind(Weights(trial));
-  Plan plan;
+  DevicePlan plan;
   plan.map = map_for(request, trial->layout(), plan.notes);
   plan.devices = filled(request, trial->layout(), plan.map);
   need_devices(plan.map);
-  if (const Plan::Device* full = overfull(plan.devices))
+  if (const DevicePlan::Device* full = overfull(plan.devices))
     fail_hint(Errc::kResources, "--dry-run shows the plan", "--device-map: device ", full->name,
               ": ", need_text(*full));
   for (const auto& note : plan.notes) store->warn(note);
@@ -197,7 +197,7 @@ void place_weights(const ModelRequest& request, const std::shared_ptr<WeightStor
   store->place(std::move(placement));
 }
 
-Plan plan_model(const ModelRequest& given) {
+DevicePlan plan_model(const ModelRequest& given) {
   return translate_errors([&] {
     Fields config = read_config(given.folder);
     const Architecture* architecture = architecture_named(config.text("model_type"));
@@ -208,7 +208,7 @@ Plan plan_model(const ModelRequest& given) {
     Renames renames = renames_of(architecture->base);
     renames.newer = architecture->newer_names;
     const auto store = open_weights(request, request.folder, config, std::move(renames), at::kCPU);
-    Plan plan;
+    DevicePlan plan;
     plan.stored = !request.tensors->empty();
     store->plan(!plan.stored);
     binding_of(*architecture, config)(Weights(store));

@@ -21,7 +21,7 @@ void place_weights(const ModelRequest& request, const std::shared_ptr<WeightStor
                    const BindAll& bind, bool needs_cpu);
 
 // See Engine::plan. Throws as loading does.
-Plan plan_model(const ModelRequest& request);
+DevicePlan plan_model(const ModelRequest& request);
 
 // The GPUs, or what stands for them.
 int gpu_count();

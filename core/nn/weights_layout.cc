@@ -61,7 +61,7 @@ void WeightStore::describe(const std::string& name, at::IntArrayRef shape) {
   StoredTensor stored;
   stored.dtype = dtype_ == at::kHalf ? Dtype::kF16 : dtype_ == at::kBFloat16 ? Dtype::kBF16 : Dtype::kF32;
   stored.shape = shape.vec();
-  stored.bytes = zeros(static_cast<std::size_t>(stored.count() * bytes_of(stored.dtype)));
+  stored.bytes = zeros(static_cast<std::size_t>(c10::multiply_integers(shape) * bytes_of(stored.dtype)));
   tensors_[name] = stored;
 }
 

@@ -7,7 +7,6 @@
 #include <fstream>
 
 #include "core/base/error.h"
-#include "core/base/exact_json.h"
 #include "core/base/json.h"
 #include "core/base/text.h"
 
@@ -43,9 +42,13 @@ Json pairs_of(const std::string& text) {
 }
 
 Json object_of(const std::string& flag, const std::string& text) {
-  Json json = with_context(flag, [&] { return parse_json(text, "the JSON object"); });
-  if (!json.is_object()) fail(Errc::kUsage, flag, ": is no JSON object");
-  return json;
+  try {
+    Json json = parse_json(text, flag);
+    if (json.is_object()) return json;
+  } catch (const Error& e) {
+    throw Error(Errc::kUsage, e.message);
+  }
+  fail(Errc::kUsage, flag, ": is no JSON object");
 }
 
 std::int64_t rank(const std::string& device) {
@@ -107,7 +110,8 @@ bool is_map_object(std::string_view text) { return trimmed(std::string(text)).st
 DeviceMap map_of(const std::string& text) {
   const std::string flag = "--device-map";
   DeviceMap map;
-  for (const auto& [module, device] : object_of(flag, text).items()) {
+  const Json object = object_of(flag, text);
+  for (const auto& [module, device] : object.items()) {
     if (!device.is_string() && !device.is_number_unsigned())
       fail(Errc::kUsage, flag, ": '", module, "': ", to_line(device),
            " is no device, wanted \"cpu\", \"disk\", \"cuda:N\" or N of a GPU");

@@ -6,14 +6,14 @@
 
 namespace hft {
 
-const Plan::Device* overfull(const std::vector<Plan::Device>& devices) {
-  const auto full = std::ranges::find_if(devices, [](const Plan::Device& device) {
+const DevicePlan::Device* overfull(const std::vector<DevicePlan::Device>& devices) {
+  const auto full = std::ranges::find_if(devices, [](const DevicePlan::Device& device) {
     return !device.may_page && static_cast<double>(device.needs) > device.has;
   });
   return full == devices.end() ? nullptr : &*full;
 }
 
-std::string need_text(const Plan::Device& device) {
+std::string need_text(const DevicePlan::Device& device) {
   return "would need " + human_bytes(device.needs) + ", has " +
          human_bytes(static_cast<std::int64_t>(device.has));
 }

@@ -8,7 +8,7 @@
 
 namespace hft {
 
-struct Plan {
+struct DevicePlan {
   std::string model_type, dtype;  // "llama", "bfloat16"
   bool stored = true;             // false: no weights are there, config.json alone was asked
   std::int64_t parameters = 0, bytes = 0;
@@ -24,8 +24,8 @@ struct Plan {
 };
 
 // The first device that its weights do not fit, null: none.
-const Plan::Device* overfull(const std::vector<Plan::Device>& devices);
+const DevicePlan::Device* overfull(const std::vector<DevicePlan::Device>& devices);
 // "would need 2.5 GB, has 1.0 GB"
-std::string need_text(const Plan::Device& device);
+std::string need_text(const DevicePlan::Device& device);
 
 }  // namespace hft

@@ -16,9 +16,9 @@ Json device_json(const std::string& name) {
   return is_gpu(name) ? Json(std::atoi(name.c_str())) : Json(name);
 }
 
-bool fits(const Plan::Device& device) { return static_cast<double>(device.needs) <= device.has; }
+bool fits(const DevicePlan::Device& device) { return static_cast<double>(device.needs) <= device.has; }
 
-Json as_json(const Plan& plan, const fs::path& folder) {
+Json as_json(const DevicePlan& plan, const fs::path& folder) {
   Json map = Json::object(), devices = Json::array();
   for (const auto& entry : plan.map) map[entry.module] = device_json(entry.device);
   for (const auto& device : plan.devices)
@@ -38,7 +38,7 @@ Json as_json(const Plan& plan, const fs::path& folder) {
 
 std::string device_words(const std::string& name) { return is_gpu(name) ? "cuda:" + name : name; }
 
-void print_table(const Plan& plan, const fs::path& folder) {
+void print_table(const DevicePlan& plan, const fs::path& folder) {
   std::printf("%s: %s, %s of %s, %s%s\n", folder.string().c_str(), plan.model_type.c_str(),
               counted(plan.parameters, "parameter").c_str(), plan.dtype.c_str(),
               human_bytes(plan.bytes).c_str(),
@@ -67,13 +67,13 @@ void print_table(const Plan& plan, const fs::path& folder) {
 int dry_run(const ModelOptions& o, bool json) {
   if (o.model.empty()) fail(Errc::kUsage, "--dry-run: of which model? -m is missing");
   const fs::path folder = model_folder(o, "", ModelParts::kTokenizer);
-  const Plan plan = engine().plan(model_request(o, folder, Head::kFeatures));
+  const DevicePlan plan = engine().plan(model_request(o, folder, Head::kFeatures));
   for (const auto& text : plan.notes) note(text);
   if (json)
     std::printf("%s\n", to_line(as_json(plan, folder)).c_str());
   else
     print_table(plan, folder);
-  if (const Plan::Device* full = overfull(plan.devices))
+  if (const DevicePlan::Device* full = overfull(plan.devices))
     fail_hint(Errc::kResources, "another --device-map, a larger --max-memory or --load-in-4bit",
               "device ", device_words(full->name), ": ", need_text(*full));
   return 0;

@@ -36,7 +36,7 @@ struct Engine {
   // them, by their names; "….weight" holds the codes.
   StoredTensors (*in_codes)(const ModelRequest& request);
   // Where the weights of the folder's model would lie; reads config.json and headers alone.
-  Plan (*plan)(const ModelRequest& request);
+  DevicePlan (*plan)(const ModelRequest& request);
   std::unique_ptr<Trainee> (*make_trainee)(const TrainRequest&);
 };
 
