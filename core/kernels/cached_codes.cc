@@ -49,20 +49,20 @@ struct CodeRange {
   }
 };
 
-// Codes of one side of a head: keys [E, kCacheBlock] or values [kCacheBlock, V].
+// Codes of one side of a head: rows of keys, one for each number, or of values, one for each position.
 struct CodeWriter {
   std::byte* codes;
-  std::int64_t row, position;  // how far apart the numbers of one position are, and the positions
+  bool keys;
+  std::int64_t width;  // of values
   int bits;
 
   void put(std::int64_t e, std::int64_t p, int code) const {
     constexpr std::int64_t kHalf = kCacheBlock / 2;
-    if (bits == 8) {
-      codes[e * row + p * position] = static_cast<std::byte>(code);
-    } else {
-      std::byte& both = codes[e * row + p % kHalf * position];
-      both = p < kHalf ? static_cast<std::byte>(code) : both | static_cast<std::byte>(code << 4);
-    }
+    const auto position = bits == 8 ? p : p % kHalf;
+    std::byte& at = keys ? codes[e * kCacheBlock * bits / 8 + code_place(position)]
+                         : codes[position * width + code_place(e)];
+    at = bits == 8 || p < kHalf ? static_cast<std::byte>(code)
+                                : at | static_cast<std::byte>(code << 4);
   }
 };
 
@@ -70,8 +70,7 @@ struct CodeWriter {
 template <class X>
 void encode_side(const CodedHead<std::byte>& to, bool keys, X&& x) {
   const auto groups = code_groups(to.size), width = cached_width(to.size);
-  const CodeWriter writer{keys ? to.keys() : to.values(), keys ? kCacheBlock * to.bits / 8 : 1,
-                          keys ? 1 : width, to.bits};
+  const CodeWriter writer{keys ? to.keys() : to.values(), keys, width, to.bits};
   for (std::int64_t p = 0; p < kCacheBlock; ++p)
     for (std::int64_t g = 0; g < groups; ++g) {
       const auto end = std::min((g + 1) * kCodeGroup, to.size);

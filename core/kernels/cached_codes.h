@@ -5,8 +5,11 @@
 //   bfloat16 scales of the keys [G, kCacheBlock] and of the values [kCacheBlock, G]; of 4 bits as many
 //   least numbers after each; codes of the keys [E, kCacheBlock], then of the values [kCacheBlock, V].
 // Of 4 bits a byte holds position p in its low half and position p + kCacheBlock / 2 in its high half.
+// Of sixteen bytes that lie together the n-th is where code_place(n) says, so that shifts of four words
+// widen them.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 #include "core/kernels/cached_attention.h"
@@ -16,6 +19,8 @@ namespace hft {
 
 inline constexpr std::int64_t kCodeGroup = 64;
 constexpr std::int64_t code_groups(std::int64_t size) { return (size + kCodeGroup - 1) / kCodeGroup; }
+
+constexpr std::int64_t code_place(std::int64_t n) { return n / 16 * 16 + n % 4 * 4 + n % 16 / 4; }
 
 constexpr std::int64_t coded_bytes_of_head(std::int64_t size, int bits) {
   const std::int64_t scales = 2 * code_groups(size) * kCacheBlock * (bits == 4 ? 2 : 1);
@@ -50,25 +55,48 @@ void widen_head(const CodedHead<const std::byte>& from, float* numbers);
 
 namespace codes {
 
-// Codes at `from`, as many as V has floats: of 8 bits, of the low and of the high halves of 4 bits.
+// The four words that hold the n-th code of a row, in every four lanes; and how far each is shifted so
+// that the codes from the n-th on have their byte at the top.
 template <class V>
-struct Octets {
-  typedef std::int8_t Signed __attribute__((vector_size(sizeof(V) / 4)));
-  typedef std::uint8_t Unsigned __attribute__((vector_size(sizeof(V) / 4)));
+struct CodeWords {
+  using Words = typename simd::With<V>::Words;
+  using Ints = typename simd::With<V>::Ints;
+  Words words;
+  Words shifts;
+
+  [[gnu::always_inline]] CodeWords(const std::byte* row, std::int64_t n) {
+    typedef std::uint32_t Quad __attribute__((vector_size(16)));
+    Quad q;
+    std::memcpy(&q, row + n / 16 * 16, sizeof q);
+    if constexpr (simd::width<V> == 4) {
+      words = q;
+      shifts = Words{24, 24, 24, 24};
+    } else if constexpr (simd::width<V> == 8) {
+      words = __builtin_shufflevector(q, q, 0, 1, 2, 3, 0, 1, 2, 3);
+      shifts = Words{24, 24, 24, 24, 16, 16, 16, 16};
+    } else {
+      words = __builtin_shufflevector(q, q, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3);
+      shifts = Words{24, 24, 24, 24, 16, 16, 16, 16, 8, 8, 8, 8, 0, 0, 0, 0};
+    }
+    shifts -= static_cast<std::uint32_t>(n % 16 * 2);
+  }
 };
+
+// Codes from the n-th of a row on, as many as V has floats: of 8 bits, of the low and of the high halves
+// of 4 bits.
 template <class V>
-[[gnu::always_inline]] inline V bytes_at(const std::byte* from) {
-  typename Octets<V>::Signed codes;
-  std::memcpy(&codes, from, sizeof codes);
-  return __builtin_convertvector(__builtin_convertvector(codes, typename simd::With<V>::Ints), V);
+[[gnu::always_inline]] inline V bytes_at(const std::byte* row, std::int64_t n) {
+  const CodeWords<V> at(row, n);
+  const auto top = (typename simd::With<V>::Ints)(at.words << at.shifts);
+  return __builtin_convertvector(top >> 24, V);
 }
 template <class V>
-[[gnu::always_inline]] inline void halves_at(const std::byte* from, V& low, V& high) {
-  typename Octets<V>::Unsigned codes;
-  std::memcpy(&codes, from, sizeof codes);
-  const auto wide = __builtin_convertvector(codes, typename simd::With<V>::Ints);
-  low = __builtin_convertvector(wide & 15, V);
-  high = __builtin_convertvector(wide >> 4, V);
+[[gnu::always_inline]] inline void halves_at(const std::byte* row, std::int64_t n, V& low, V& high) {
+  using Ints = typename simd::With<V>::Ints;
+  const CodeWords<V> at(row, n);
+  const auto top = at.words << at.shifts;
+  low = __builtin_convertvector((Ints)(top << 4 >> 28), V);
+  high = __builtin_convertvector((Ints)(top >> 28), V);
 }
 
 template <class V>
@@ -78,7 +106,7 @@ template <class V>
     for (int p = 0; p < kCacheBlock; p += kWidth) {
       V scale;
       simd::load(from.key_scales() + e / kCodeGroup * kCacheBlock + p, scale);
-      simd::store(bytes_at<V>(from.keys() + e * kCacheBlock + p) * scale, to + e * kCacheBlock + p);
+      simd::store(bytes_at<V>(from.keys() + e * kCacheBlock, p) * scale, to + e * kCacheBlock + p);
     }
 }
 template <class V>
@@ -88,7 +116,7 @@ template <class V>
     for (int p = 0; p < kHalf; p += simd::width<V>) {
       const auto group = e / kCodeGroup * kCacheBlock + p;
       V low, high, scale, least;
-      halves_at(from.keys() + e * kHalf + p, low, high);
+      halves_at(from.keys() + e * kHalf, p, low, high);
       simd::load(from.key_scales() + group, scale);
       simd::load(from.key_least() + group, least);
       simd::store(low * scale + least, to + e * kCacheBlock + p);
@@ -103,7 +131,7 @@ template <class V>
   for (std::int64_t p = 0; p < kCacheBlock; ++p)
     for (std::int64_t e = 0; e < width; e += simd::width<V>) {
       const float scale = simd::widen(from.value_scales()[p * groups + e / kCodeGroup]);
-      simd::store(bytes_at<V>(from.values() + p * width + e) * scale, to + p * width + e);
+      simd::store(bytes_at<V>(from.values() + p * width, e) * scale, to + p * width + e);
     }
 }
 template <class V>
@@ -114,7 +142,7 @@ template <class V>
     for (std::int64_t e = 0; e < width; e += simd::width<V>) {
       const auto at = p * groups + e / kCodeGroup, later = at + kHalf * groups;
       V low, high;
-      halves_at(from.values() + p * width + e, low, high);
+      halves_at(from.values() + p * width, e, low, high);
       simd::store(low * simd::widen(from.value_scales()[at]) + simd::widen(from.value_least()[at]),
                   to + p * width + e);
       simd::store(
