@@ -38,6 +38,23 @@ void part_empty_values(const CLI::App& app, std::vector<std::string>& arguments)
   }
 }
 
+// A flag that may have a value takes one of its own words behind it, and nothing else.
+void join_modes(const CLI::App& app, std::vector<std::string>& arguments) {
+  for (std::size_t i = 0; i + 1 < arguments.size() && arguments[i] != "--"; ++i) {
+    if (!arguments[i].starts_with("--")) continue;
+    CLI::Option* option = const_cast<CLI::Option*>(app.get_option_no_throw(arguments[i]));
+    if (!option || option->get_expected_max() > 0) continue;
+    try {
+      std::string word = arguments[i + 1];
+      if (!(*option->get_validator(0))(word).empty()) continue;
+    } catch (const CLI::OptionNotFound&) {
+      continue;
+    }
+    arguments[i] += "=" + arguments[i + 1];
+    arguments.erase(arguments.begin() + static_cast<std::ptrdiff_t>(i) + 1);
+  }
+}
+
 // An empty text is a text; an empty name is a variable that a script has not set.
 bool may_be_empty(const CLI::Option& option) {
   if (!option.nonpositional()) return option.get_group() == "Input";
@@ -165,6 +182,7 @@ void keep_mark(const CLI::App& app, std::vector<std::string>& arguments) {
 
 void parse_arguments(CLI::App& app, std::vector<std::string> arguments) {
   part_empty_values(app, arguments);
+  join_modes(app, arguments);
   keep_mark(app, arguments);
   // CLI11 takes its arguments last first.
   std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());
@@ -272,7 +290,7 @@ std::unique_ptr<CLI::App> build_tree(std::map<std::string, std::function<int()>>
     sub->group(command.group);
     sub->option_defaults()->always_capture_default(false);
     Flags flags(*sub);
-    runs[command.name] = command.declare(flags);
+    runs[command.name] = [run = command.declare(flags), flags] { return flags.run(run); };
     add_common(*sub);
   }
   return app;
@@ -311,11 +329,17 @@ Parsed parse(std::vector<std::string> arguments) {
   const std::vector<Setting> settings = settings_for(*sub, arguments);
   add_settings(name, settings, arguments);
   parse_arguments(*sub, std::move(arguments));
-  const CLI::Option* dry = sub->get_option_no_throw("--dry-run");
-  if (dry && dry->get_group() == "Messages" && dry->count() > 0)
+  const auto given = [sub](const char* flag) {
+    const CLI::Option* option = sub->get_option_no_throw(flag);
+    return option && option->count() > 0;
+  };
+  const bool dry = given("--dry-run"), ours = dry && sub->get_option("--dry-run")->get_group() == "Messages";
+  const bool has_model = dry && sub->get_option("--dry-run")->get_group() == "Model";
+  if (ours || (has_model && !given("--model")))
     return {std::move(parsed.app), [sub, settings] { return print_plan(*sub, settings); }};
-  parsed.run = [sub, run = runs.at(name)] {
+  parsed.run = [sub, settings, run = runs.at(name), told = has_model && !given("--json")] {
     refuse_folder_as_text(*sub);
+    if (told) print_plan(*sub, settings);
     return run();
   };
   return parsed;

@@ -70,6 +70,7 @@ struct GenerationConfig {
   std::optional<std::int64_t> prompt_lookup_num_tokens, max_matching_ngram_size;
   // Cache
   std::string cache_implementation;  // "" = dynamic
+  std::int64_t cache_bits = 4, cache_residual = 128;  // of a quantised one (cache_config)
   std::optional<std::int64_t> prefill_chunk_size;
   // Given by flags, so that a length of the model's own does not count as asked for.
   bool own_max_length = false, own_min_length = false;

@@ -274,6 +274,11 @@ GenerationConfig typed_generation(const Json& values, const Json& flags,
   c.decoder_start_token_id = r.token("decoder_start_token_id");
   if (r.has("cache_implementation") && r.value("cache_implementation").is_string())
     c.cache_implementation = r.value("cache_implementation").get<std::string>();
+  if (r.has("cache_config") && r.value("cache_config").is_object()) {
+    const Fields cache(r.value("cache_config"), "cache_config");
+    c.cache_bits = cache.integer("nbits", 1, 16, c.cache_bits);
+    c.cache_residual = cache.integer("residual_length", 0, limits::kPositions, c.cache_residual);
+  }
   c.prefill_chunk_size = r.maybe_integer("prefill_chunk_size", 1, kMostTokens);
   return c;
 }

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/kernels/cached_codes.h"
 #include "core/kernels/simd.h"
 
 namespace hft {
@@ -52,6 +53,7 @@ struct Scratch {
   float* queries;  // [R, E] scaled
   float* weights;  // [R, P] of one block
   float* mixed;    // [R, V]
+  float* block;    // of a block in codes this head as floats
 };
 
 // What one row has seen so far.
@@ -174,9 +176,18 @@ template <bool kExact, int R, class V, class T>
   }
   std::fill_n(scratch.mixed, R * width, 0.0f);
   const auto end = rows[R - 1].high;
-  for (auto block = rows[0].low / kCacheBlock; block * kCacheBlock < end; ++block)
-    one_block<kExact, R, V>(in, static_cast<const T*>(in.blocks[block]) + in.head_offset, block,
-                 std::min(kCacheBlock, end - block * kCacheBlock), rows, scratch);
+  for (auto block = rows[0].low / kCacheBlock; block * kCacheBlock < end; ++block) {
+    const void* at = in.blocks[block];
+    const auto seen = std::min(kCacheBlock, end - block * kCacheBlock);
+    if (is_coded(at)) {
+      const auto* head = static_cast<const std::byte*>(without_mark(at)) + in.coded_offset;
+      codes::widen<V>({head, in.size, in.bits}, scratch.block);
+      one_block<kExact, R, V, float>(in, scratch.block, block, seen, rows, scratch);
+    } else {
+      one_block<kExact, R, V>(in, static_cast<const T*>(at) + in.head_offset, block, seen, rows,
+                              scratch);
+    }
+  }
   for (int r = 0; r < R; ++r) {
     const auto token = (first + r) / in.group, head = (first + r) % in.group;
     T* out = static_cast<T*>(in.out) + token * in.out_stride + head * in.size;
@@ -191,8 +202,9 @@ struct Rows {
   template <class V>
   [[gnu::always_inline]] static inline void run(const CachedHead* in, std::int64_t first,
                                                 std::int64_t last, float* memory) {
-    const Scratch scratch{memory, memory + kCachedRows * in->size,
-                          memory + kCachedRows * (in->size + kCacheBlock)};
+    const Scratch scratch{
+        memory, memory + kCachedRows * in->size, memory + kCachedRows * (in->size + kCacheBlock),
+        memory + kCachedRows * (in->size + kCacheBlock + cached_width(in->size))};
     for (; last - first >= 8; first += 8) some_rows<kExact, 8, V, T>(*in, first, scratch);
     switch (last - first) {
       case 7:
@@ -216,7 +228,7 @@ struct Rows {
 }  // namespace
 
 std::int64_t cached_scratch(std::int64_t size) {
-  return kCachedRows * (size + kCacheBlock + cached_width(size));
+  return kCachedRows * (size + kCacheBlock + cached_width(size)) + numbers_of_head(size);
 }
 
 void attend_cached(const CachedHead& in, std::int64_t first, std::int64_t last, float* scratch,

@@ -16,6 +16,16 @@ constexpr std::int64_t numbers_of_head(std::int64_t size) {  // in one block
   return kCacheBlock * (size + cached_width(size));
 }
 
+// A block may be in codes (cached_codes.h): such a one has the lowest bit of its address set.
+inline bool is_coded(const void* block) { return reinterpret_cast<std::uintptr_t>(block) & 1; }
+inline void* with_mark(void* block) {
+  return reinterpret_cast<void*>(reinterpret_cast<std::uintptr_t>(block) | 1);
+}
+template <class P>
+P* without_mark(P* block) {
+  return reinterpret_cast<P*>(reinterpret_cast<std::uintptr_t>(block) & ~std::uintptr_t{1});
+}
+
 // The query heads that share one key/value head, for T new tokens of one sequence. Row r of the
 // work is query head r % group of token r / group.
 struct CachedHead {
@@ -35,6 +45,8 @@ struct CachedHead {
   // Read for p - q up to kCacheBlock - 1.
   const float* bias;
   bool bfloat16;              // queries, cache and output, else float32
+  int bits = 0;                   // of blocks in codes; 0: there are none
+  std::int64_t coded_offset = 0;  // where this head begins in them, in bytes
   // Each row has the same bits whatever rows are computed with it; slower where they are few.
   bool row_exact = false;
 };

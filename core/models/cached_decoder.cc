@@ -27,7 +27,8 @@ void append(const Tensor& values, Matrix& matrix) {
 CachedDecoder::CachedDecoder(DecoderNet net, const ModelRequest& request,
                              std::shared_ptr<Pool> pool, at::ScalarType dtype)
     : net_(std::move(net)),
-      cache_(net_.cache, cache_type(dtype), request.deterministic),
+      cache_(net_.cache, cache_type(dtype), request.deterministic,
+             {request.cache_bits, request.cache_residual}),
       pool_(std::move(pool)),
       pass_tokens_(request.prefill_chunk > 0 ? request.prefill_chunk : kPassTokens) {}
 

@@ -18,7 +18,10 @@ Linear language_head(const Fields& config, const Weights& w, std::array<std::int
                      const TiedTo& tie, bool bias) {
   const bool tied = is_tied(config, w, tie.table.get("weight", shape), tie.by_default);
   Tensor own_bias = bias ? w.small("bias", {shape[0]}) : Tensor();
-  if (tied) w.ignore();
+  if (tied) {
+    w.ignore();
+    w.store().tie(w.path() + ".weight", tie.table.path() + ".weight");
+  }
   return Linear(tied ? tie.table : w, shape, std::move(own_bias));
 }
 

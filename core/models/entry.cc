@@ -2,11 +2,12 @@
 #include "core/models/heads/engine.h"
 #include "core/models/load.h"
 #include "core/models/lookup.h"
+#include "core/models/placing.h"
 #include "core/models/random.h"
 #include "core/models/train/trainee.h"
 
 extern "C" const hft::Engine* hft_engine() {
   static const hft::Engine engine{hft::load_model, hft::make_random, hft::supported_models,
-                                  hft::weights_in_codes, hft::make_trainee};
+                                  hft::weights_in_codes, hft::plan_model,    hft::make_trainee};
   return &engine;
 }

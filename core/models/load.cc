@@ -10,6 +10,7 @@
 #include "core/models/image_model.h"
 #include "core/models/load_parts.h"
 #include "core/models/lookup.h"
+#include "core/models/placing.h"
 #include "core/models/purposes.h"
 #include "core/models/reading.h"
 #include "core/models/registry.h"
@@ -70,7 +71,7 @@ std::unique_ptr<TextModel> load_static(const ModelRequest& request, SentenceModu
 
 // The cache of keys and values lies on the CPU so far, and with it what computes through one.
 at::Device cached_device(const ModelRequest& request) {
-  if (request.device.starts_with("cuda"))
+  if (request.device.starts_with("cuda") && pick_device(request.device) != at::kCPU)
     fail(Errc::kUnsupported, "--device ", request.device,
          ": a model with a decoder's cache runs on the CPU so far, wanted auto or cpu");
   return at::kCPU;
@@ -95,6 +96,10 @@ std::unique_ptr<TextModel> load_text(const ModelRequest& request) {
       open_weights(request, folder, config, renames_of(architecture.base), runtime.device);
 
   const OnPool quantising(runtime.pool.get());
+  place_weights(
+      request, store,
+      [&](const Weights& w) { build_reader(architecture, config, w, request.head); },
+      architecture.reads_through_cache(request.head));
   std::vector<std::string> warnings;
   TextNet net = bind_all(architecture, config, request, store, warnings);
   if (sentences) sentences->bind(config, net.hidden, runtime.device);
@@ -132,6 +137,7 @@ std::unique_ptr<CausalLm> load_causal(const ModelRequest& request) {
   const auto store = open_generator(architecture, config, request);
   auto pool = std::make_shared<Pool>(request.threads);
   const OnPool quantising(pool.get());
+  place_weights(request, store, [&](const Weights& w) { architecture.decoder(config, w); }, true);
   DecoderNet net = architecture.decoder(config, Weights(store));
   auto warnings = settle_generator(*store, request);
   return make_causal_lm(std::move(net), request, std::move(pool), store->dtype(),
@@ -145,6 +151,7 @@ std::unique_ptr<Seq2SeqLm> load_seq2seq(const ModelRequest& request) {
   const auto store = open_generator(architecture, config, request);
   auto pool = std::make_shared<Pool>(request.threads);
   const OnPool quantising(pool.get());
+  place_weights(request, store, [&](const Weights& w) { architecture.seq2seq(config, w); }, true);
   Seq2SeqNet net = architecture.seq2seq(config, Weights(store));
   auto warnings = settle_generator(*store, request);
   return make_seq2seq_lm(std::move(net), request, std::move(pool), store->dtype(),
@@ -163,6 +170,8 @@ auto load_media(const ModelRequest& request, MediaHead head, Build&& build, Make
   renames.newer = architecture.newer_names;
   const auto store = open_weights(request, request.folder, config, std::move(renames), runtime.device);
   const OnPool quantising(runtime.pool.get());
+  place_weights(
+      request, store, [&](const Weights& w) { build(architecture)(config, w, head); }, false);
   std::vector<std::string> warnings;
   auto net = build(architecture)(config, Weights(store), head);
   if (!store->missing().empty()) {

@@ -7,7 +7,9 @@
 #include "core/base/processor.h"
 #include "core/checkpoint/quantization.h"
 #include "core/checkpoint/safetensors.h"
+#include "core/models/attention_choice.h"
 #include "core/nn/merge_adapter.h"
+#include "core/placement/memory.h"
 
 namespace hft {
 namespace {
@@ -83,6 +85,11 @@ at::Device pick_device(const std::string& name) {
                         index >= 0;
   if (name != "cuda" && !numbered)
     fail(Errc::kUsage, "--device: '", name, "' is not one of auto, cpu, cuda, cuda:N");
+  if (const int logical = logical_devices().count; logical > 0) {
+    if (index >= logical)
+      fail(Errc::kUsage, "--device ", name, ": there are ", logical, " logical devices");
+    return at::kCPU;
+  }
   if (!at::hasCUDA())
     fail(Errc::kUnsupported, "--device ", name, ": no CUDA device is at hand, wanted auto or cpu");
   if (index >= static_cast<int>(at::detail::getCUDAHooks().deviceCount()))
@@ -123,9 +130,12 @@ std::shared_ptr<WeightStore> open_weights(const ModelRequest& request,
   auto store = std::make_shared<WeightStore>(folder.string(), std::move(tensors),
                                              std::move(renames), dtype, device);
   quantise(*store, request, config);
+  choose_attention(request, config, *store);
   if (config.has("auto_map"))
     store->warn(config.where() + ": 'auto_map' names Python code of the repository; none is " +
                 "needed, and none is ever run");
+  else if (request.trust_remote_code)
+    store->warn("--trust-remote-code: not needed, the architecture is built in; no remote code is ever run");
   return store;
 }
 

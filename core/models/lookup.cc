@@ -108,6 +108,14 @@ std::string command_for(const Architecture& architecture, const Fields& config) 
          (first == SoundHead::kEmbed ? " --candidate-labels A,B" : "");
 }
 
+// The first class that auto_map names: "modeling_x.XForCausalLM".
+std::string code_of(const Fields& config) {
+  const Json& map = *config.find("auto_map");
+  for (const auto& [name, where] : map.items())
+    if (name.starts_with("AutoModel") && where.is_string()) return where.get<std::string>();
+  return "auto_map";
+}
+
 [[noreturn]] void fail_unsupported(const Fields& config, std::string_view wanted) {
   const std::string type = config.text("model_type");
   const auto refuse = [&](std::string_view is, const std::string& hint = "hft models") {
@@ -119,8 +127,9 @@ std::string command_for(const Architecture& architecture, const Fields& config) 
   if (wanted != kVisionWords && wanted != kAudioWords) need_text_model(config, wanted);
   if (const ModelKind* kind = kind_of(type); kind && kind->words != wanted) refuse(kind->words);
   if (config.has("auto_map"))
-    fail_hint(Errc::kUnsupported, "hft models", config.where(), ": model_type '", type,
-              "' needs Python code from the repository; hft never runs it");
+    fail_hint(Errc::kUnsupported, "hft models lists what is built in", config.where(),
+              ": model_type '", type, "' needs Python code from the repository (",
+              code_of(config), "), which hft never runs, with or without --trust-remote-code");
   fail_hint(Errc::kUnsupported, "hft models", "model_type '", type,
             "' is not supported; closest: '", closest(type), "'");
 }

@@ -24,7 +24,10 @@ Linear seq2seq_head(const Fields& config, const Weights& w, std::array<std::int6
   if (w.has("final_logits_bias")) bias = w.buffer("final_logits_bias", {1, shape[0]}).to(w.store().dtype()).view({-1});
   const Weights head = w / "lm_head";
   const bool tied = is_tied(config, head, table.get("weight", shape), tied_by_default);
-  if (tied) head.ignore();
+  if (tied) {
+    head.ignore();
+    w.store().tie(head.path() + ".weight", table.path() + ".weight");
+  }
   return Linear(tied ? table : head, shape, std::move(bias));
 }
 

@@ -55,6 +55,7 @@ Linear vocabulary_product(const Fields& config, const Weights& decoder, const We
                           const Weights& table, std::int64_t size) {
   const auto vocab = config.integer("vocab_size", 1, limits::kVocab);
   const bool tied = is_tied(config, decoder, table.get("weight", {vocab, size}), true);
+  if (tied) at.store().tie(decoder.path() + ".weight", table.path() + ".weight");
   const bool aliased = !at.has("bias") && decoder.has("bias");
   Tensor bias = (aliased ? decoder : at).small("bias", {vocab});
   decoder.ignore();

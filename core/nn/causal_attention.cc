@@ -2,6 +2,7 @@
 #include <atomic>
 #include <cmath>
 
+#include "core/kernels/cached_codes.h"
 #include "core/nn/attention.h"
 #include "core/nn/learning.h"
 #include "core/nn/twins.h"
@@ -54,6 +55,8 @@ class Pieces {
                                                        k * bias.stride(0) + bias.size(1) / 2
                                                  : nullptr,
                           .bfloat16 = queries.scalar_type() == at::kBFloat16,
+                          .bits = cache.bits(),
+                          .coded_offset = k * coded_bytes_of_head(layer.size, cache.bits()),
                           .row_exact = cache.row_exact()});
     for (std::size_t i = 0; i < heads_.size(); ++i) {
       const auto& span = spans[i / layer.heads];
@@ -156,7 +159,18 @@ Tensor kept(const KvCache& cache, std::int64_t layer, int sequence, std::int64_t
       parts.push_back(at::zeros({l.heads, kCacheBlock, l.size}, cache.dtype()));
       continue;
     }
-    const Tensor all = at::from_blob(block, {l.heads, numbers_of_head(l.size)}, cache.dtype());
+    Tensor all;  // [K,numbers_of_head]
+    if (is_coded(block)) {
+      all = at::empty({l.heads, numbers_of_head(l.size)}, at::kFloat);
+      for (std::int64_t h = 0; h < l.heads; ++h)
+        widen_head({static_cast<const std::byte*>(without_mark(block)) +
+                        h * coded_bytes_of_head(l.size, cache.bits()),
+                    l.size, cache.bits()},
+                   all[h].data_ptr<float>());
+      all = all.to(cache.dtype());
+    } else {
+      all = at::from_blob(block, {l.heads, numbers_of_head(l.size)}, cache.dtype());
+    }
     parts.push_back(values ? all.narrow(1, keys, kCacheBlock * width)
                                  .view({l.heads, kCacheBlock, width})  // [K,kCacheBlock,width]
                                  .narrow(2, 0, l.size)

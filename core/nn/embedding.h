@@ -13,7 +13,7 @@ struct Embedding {
   Embedding(const Weights& w, std::int64_t count, std::int64_t size)
       : weight(w.get("weight", {count, size})), dtype(w.store().dtype()) {}
   Tensor operator()(const Tensor& ids) const {  // [N] -> [N,D]
-    return weight.index_select(0, ids).to(dtype);
+    return weight.index_select(0, ids.to(weight.device())).to(dtype);
   }
 };
 

@@ -5,8 +5,10 @@
 #include <algorithm>
 #include <cstring>
 #include <new>
+#include <set>
 
 #include "core/base/error.h"
+#include "core/kernels/cached_codes.h"
 
 namespace hft {
 namespace {
@@ -21,8 +23,8 @@ std::int64_t blocks_for(std::int64_t positions) {
 
 }  // namespace
 
-// Blocks of one size, carved from large pages; each is preceded by how many sequences hold it, and
-// how many of them are about to leave it.
+// Blocks of one size, carved from large pages; each is preceded by how many sequences hold it, how
+// many of them are about to leave it, and the block in codes that was made of it.
 class KvCache::Pool {
  public:
   explicit Pool(std::int64_t bytes) : bytes_((bytes + kHead + 63) / 64 * 64) {}
@@ -36,20 +38,28 @@ class KvCache::Pool {
     if (free_.empty()) grow();
     std::byte* block = free_.back();
     free_.pop_back();
-    holders(block) = 1;
-    leaving(block) = 0;
+    head(block) = {};
+    ++taken_;
     return block;
   }
-  static int& holders(void* block) { return head(block)[0]; }
-  static int& leaving(void* block) { return head(block)[1]; }
+  static int& holders(void* block) { return head(block).holders; }
+  static int& leaving(void* block) { return head(block).leaving; }
+  static void*& coded(void* block) { return head(block).coded; }
   void drop(void* block) {
-    if (--holders(block) == 0) free_.push_back(static_cast<std::byte*>(block));
+    if (--holders(block) > 0) return;
+    free_.push_back(static_cast<std::byte*>(block));
+    --taken_;
   }
+  std::int64_t bytes() const { return taken_ * bytes_; }
 
  private:
   static constexpr std::int64_t kHead = 64, kHugePage = 2 << 20;
-  static int* head(void* block) {
-    return reinterpret_cast<int*>(static_cast<std::byte*>(block) - kHead);
+  struct Head {
+    int holders = 1, leaving = 0;
+    void* coded = nullptr;  // is marked; one of its holders is this block
+  };
+  static Head& head(void* block) {
+    return *reinterpret_cast<Head*>(static_cast<std::byte*>(block) - kHead);
   }
 
   void grow() {
@@ -65,26 +75,47 @@ class KvCache::Pool {
   std::int64_t bytes_;
   std::vector<std::pair<void*, std::size_t>> chunks_;
   std::vector<std::byte*> free_;
+  std::int64_t taken_ = 0;
 };
 
-KvCache::KvCache(std::vector<CacheLayer> layers, at::ScalarType dtype, bool row_exact)
-    : layers_(std::move(layers)), dtype_(dtype), row_exact_(row_exact) {
-  std::map<std::pair<std::int64_t, std::int64_t>, std::shared_ptr<Pool>> pools;
+KvCache::KvCache(std::vector<CacheLayer> layers, at::ScalarType dtype, bool row_exact,
+                 CacheCodes codes)
+    : layers_(std::move(layers)), dtype_(dtype), row_exact_(row_exact), codes_(codes) {
+  std::map<std::pair<std::int64_t, std::int64_t>, Pools> pools;
   for (const auto& layer : layers_) {
-    auto& pool = pools[{layer.heads, layer.size}];
-    if (!pool)
-      pool = std::make_shared<Pool>(layer.heads * numbers_of_head(layer.size) *
-                                    static_cast<std::int64_t>(at::elementSize(dtype_)));
-    pools_.push_back(pool);
+    Pools& both = pools[{layer.heads, layer.size}];
+    if (!both.whole) {
+      both.whole = std::make_shared<Pool>(block_bytes(layer, false));
+      both.coded = std::make_shared<Pool>(block_bytes(layer, true));
+    }
+    pools_.push_back(both);
   }
+}
+
+std::int64_t KvCache::block_bytes(const CacheLayer& layer, bool coded) const {
+  return layer.heads * (coded ? coded_bytes_of_head(layer.size, codes_.bits)
+                              : numbers_of_head(layer.size) *
+                                    static_cast<std::int64_t>(at::elementSize(dtype_)));
+}
+
+KvCache::Pool& KvCache::pool_of(const void* block, std::size_t layer) const {
+  return is_coded(block) ? *pools_[layer].coded : *pools_[layer].whole;
 }
 
 KvCache::~KvCache() = default;
 
 std::int64_t KvCache::token_bytes() const {
-  std::int64_t numbers = 0;
-  for (const auto& layer : layers_) numbers += layer.heads * numbers_of_head(layer.size);
-  return numbers * static_cast<std::int64_t>(at::elementSize(dtype_)) / kCacheBlock;
+  std::int64_t bytes = 0;
+  for (const auto& layer : layers_) bytes += block_bytes(layer, codes_.bits > 0);
+  return bytes / kCacheBlock;
+}
+
+std::int64_t KvCache::bytes() const {
+  std::int64_t bytes = 0;
+  std::set<const Pool*> counted;
+  for (const auto& pools : pools_)
+    if (counted.insert(pools.whole.get()).second) bytes += pools.whole->bytes() + pools.coded->bytes();
+  return bytes;
 }
 
 int KvCache::open() {
@@ -96,7 +127,7 @@ int KvCache::fork(int sequence) {
   Sequence copy = at(sequence);
   for (auto& blocks : copy.blocks)
     for (void* block : blocks)
-      if (block) ++Pool::holders(block);
+      if (block) ++Pool::holders(without_mark(block));
   sequences_[next_] = std::move(copy);
   return next_++;
 }
@@ -104,7 +135,56 @@ int KvCache::fork(int sequence) {
 void KvCache::forget(std::vector<void*>& blocks, std::size_t begin, std::size_t end,
                      std::size_t layer) {
   for (auto i = begin; i < std::min(end, blocks.size()); ++i)
-    if (void* block = std::exchange(blocks[i], nullptr)) pools_[layer]->drop(block);
+    if (void* block = std::exchange(blocks[i], nullptr)) drop(block, layer);
+}
+
+void KvCache::drop(void* block, std::size_t layer) {
+  void* own = without_mark(block);
+  void* coded = is_coded(block) || Pool::holders(own) > 1 ? nullptr : Pool::coded(own);
+  pool_of(block, layer).drop(own);
+  if (coded) pools_[layer].coded->drop(without_mark(coded));
+}
+
+void* KvCache::encoded(void* block, std::size_t layer) {
+  void*& coded = Pool::coded(block);
+  const CacheLayer& l = layers_[layer];
+  if (!coded) {
+    auto* codes = static_cast<std::byte*>(pools_[layer].coded->take());
+    for (std::int64_t h = 0; h < l.heads; ++h) {
+      const CodedHead<std::byte> to{codes + h * coded_bytes_of_head(l.size, codes_.bits), l.size,
+                                    codes_.bits};
+      const auto at = h * numbers_of_head(l.size);
+      if (dtype_ == at::kBFloat16)
+        encode_head(static_cast<const std::uint16_t*>(block) + at, to);
+      else
+        encode_head(static_cast<const float*>(block) + at, to);
+    }
+    coded = with_mark(codes);
+  }
+  void* own = coded;
+  ++Pool::holders(without_mark(own));
+  drop(block, layer);
+  return own;
+}
+
+void* KvCache::widened(void* coded, std::size_t layer) {
+  const CacheLayer& l = layers_[layer];
+  void* block = pools_[layer].whole->take();
+  std::vector<float> numbers(numbers_of_head(l.size));
+  for (std::int64_t h = 0; h < l.heads; ++h) {
+    widen_head({static_cast<const std::byte*>(without_mark(coded)) +
+                    h * coded_bytes_of_head(l.size, codes_.bits),
+                l.size, codes_.bits},
+               numbers.data());
+    const auto at = h * numbers_of_head(l.size);
+    for (std::size_t i = 0; i < numbers.size(); ++i)
+      if (dtype_ == at::kBFloat16)
+        simd::narrow(numbers[i], static_cast<std::uint16_t*>(block) + at + i);
+      else
+        static_cast<float*>(block)[at + i] = numbers[i];
+  }
+  drop(coded, layer);
+  return block;
 }
 
 // What was shared has been copied.
@@ -112,7 +192,7 @@ void KvCache::settle(Sequence& s) {
   for (std::size_t i = 0; i < s.shared.size(); ++i)
     if (void* block = s.shared[i]) {
       --Pool::leaving(block);
-      pools_[i]->drop(block);
+      drop(block, i);
     }
   s.shared.clear();
 }
@@ -146,14 +226,15 @@ void KvCache::extend(int sequence, std::int64_t count) {
     auto& blocks = s.blocks[i];
     if (s.length % kCacheBlock != 0) {  // the last one is written to: it must be ours alone
       void*& last = blocks[s.length / kCacheBlock];
+      if (is_coded(last)) last = widened(last, i);
       if (Pool::holders(last) - Pool::leaving(last) > 1) {
         ++Pool::leaving(last);
         s.shared.resize(layers_.size());
-        s.shared[i] = std::exchange(last, pools_[i]->take());
+        s.shared[i] = std::exchange(last, pools_[i].whole->take());
       }
     }
     while (static_cast<std::int64_t>(blocks.size()) < blocks_for(s.length + count))
-      blocks.push_back(pools_[i]->take());
+      blocks.push_back(pools_[i].whole->take());
   }
 }
 
@@ -165,6 +246,14 @@ void KvCache::advance(int sequence, std::int64_t count) {
     if (const auto window = layers_[i].window; window > 0)
       forget(s.blocks[i], 0,
              std::max<std::int64_t>(0, s.length + 1 - window - kSlack) / kCacheBlock, i);
+  if (codes_.bits == 0) return;
+  const auto old = std::max<std::int64_t>(0, s.length - codes_.residual) / kCacheBlock;
+  for (std::size_t i = 0; i < layers_.size(); ++i)
+    for (auto b = old - 1; b >= 0; --b) {
+      void*& block = s.blocks[i][static_cast<std::size_t>(b)];
+      if (!block || is_coded(block)) break;  // as are all before it
+      block = encoded(block, i);
+    }
 }
 
 namespace {

@@ -19,10 +19,17 @@ struct CacheLayer {
   std::int64_t window = 0;           // positions a token sees; 0: all
 };
 
+// Whether positions that are not recent are kept in codes (core/kernels/cached_codes.h).
+struct CacheCodes {
+  int bits = 0;                // 4 or 8; 0: all stay whole
+  std::int64_t residual = 128;  // so many of the latest positions are whole, and up to a block more
+};
+
 class KvCache {
  public:
   // dtype: float32 or bfloat16. row_exact: what is read from it has the same bits in any company.
-  KvCache(std::vector<CacheLayer> layers, at::ScalarType dtype, bool row_exact = false);
+  KvCache(std::vector<CacheLayer> layers, at::ScalarType dtype, bool row_exact = false,
+          CacheCodes codes = {});
   ~KvCache();
   KvCache(const KvCache&) = delete;
   KvCache& operator=(const KvCache&) = delete;
@@ -52,12 +59,15 @@ class KvCache {
   const CacheLayer& layer(std::int64_t i) const { return layers_[i]; }
   at::ScalarType dtype() const { return dtype_; }
   bool row_exact() const { return row_exact_; }
-  std::int64_t token_bytes() const;  // of all layers
+  int bits() const { return codes_.bits; }
+  std::int64_t token_bytes() const;  // of all layers, of a token that is not recent
+  std::int64_t bytes() const;        // of all blocks that sequences hold
 
  private:
   struct Sequence {
     std::int64_t length = 0;
-    std::vector<std::vector<void*>> blocks;  // [layers][blocks], null where forgotten
+    // [layers][blocks], null where forgotten, marked where in codes
+    std::vector<std::vector<void*>> blocks;
     // [layers] the shared block whose positions write() copies into the last one; mostly empty.
     std::vector<void*> shared;
   };
@@ -65,12 +75,23 @@ class KvCache {
 
   const Sequence& at(int sequence) const { return sequences_.at(sequence); }
   void settle(Sequence& sequence);
+  // The block in codes; of one that sequences share all get the same.
+  void* encoded(void* block, std::size_t layer);
+  // A block as it was written, nearly, so that it can be written to again.
+  void* widened(void* coded, std::size_t layer);
+  std::int64_t block_bytes(const CacheLayer& layer, bool coded) const;
+  Pool& pool_of(const void* block, std::size_t layer) const;
+  void drop(void* block, std::size_t layer);
   void forget(std::vector<void*>& blocks, std::size_t begin, std::size_t end, std::size_t layer);
 
   std::vector<CacheLayer> layers_;
   at::ScalarType dtype_;
   bool row_exact_;
-  std::vector<std::shared_ptr<Pool>> pools_;  // of each layer; layers of one shape share theirs
+  CacheCodes codes_;
+  struct Pools {
+    std::shared_ptr<Pool> whole, coded;
+  };
+  std::vector<Pools> pools_;  // of each layer; layers of one shape share theirs
   std::map<int, Sequence> sequences_;
   int next_ = 0;
 };

@@ -170,6 +170,8 @@ struct Linear::State {
   bool trains = false;
   std::vector<AdaptedPart> adapted, adapted_gated;
   bool last = false, ends = false;  // see is_last, ends_branch
+  const Place* place = nullptr;  // of the weights
+  std::vector<std::span<const std::byte>> files;  // that they are read from, where they lie on disk
 
   std::once_flag converting;
   Tensor dense, dense_gated;  // for the twin, in the type computed with
@@ -189,6 +191,10 @@ struct Linear::State {
       slices.clear();
     };
     for (const Part& part : parts) {
+      const std::string module = (w / part.name).path();
+      place = &store->place_of(module + ".weight");
+      if (place->on_disk)
+        for (const auto& bytes : store->stored_of(module)) files.push_back(bytes);
       Bound bound = bind(w, part, in);
       for (Tensor& slice : bound.numbers) {
         if (lacks |= !slice.defined()) continue;
@@ -391,25 +397,33 @@ Linear Linear::gated(const Weights& w, const std::array<Part, 2>& gate_up, std::
   return linear;
 }
 
-Tensor Linear::operator()(const Tensor& x, Activation activation) const {
+Tensor Linear::operator()(const Tensor& given, Activation activation) const {
+  const Tensor x = state_->place->receive(given);
   if (state_->gate != Activation::kNone) activation = state_->gate;
   Tensor y = state_->kernel_serves(x) ? state_->with_kernel(x, activation, {})
                                       : state_->with_libtorch(x, activation);
+  state_->place->release(state_->files);
   return state_->up.state_ ? y * state_->up(x) : y;
 }
 
-Tensor Linear::plus(const Tensor& x, Tensor residual) const {
-  if (state_->kernel_serves(x))
-    return state_->with_kernel(x, Activation::kNone, std::move(residual));
-  return residual + state_->with_libtorch(x, Activation::kNone);
+Tensor Linear::plus(const Tensor& given, Tensor residual) const {
+  const Tensor x = state_->place->receive(given);
+  if (residual.device() != x.device()) residual = residual.to(x.device());
+  Tensor y = state_->kernel_serves(x)
+                 ? state_->with_kernel(x, Activation::kNone, std::move(residual))
+                 : residual + state_->with_libtorch(x, Activation::kNone);
+  state_->place->release(state_->files);
+  return y;
 }
 
-Tensor Linear::in_float(const Tensor& x, Tensor out) const {
+Tensor Linear::in_float(const Tensor& given, Tensor out) const {
+  const Tensor x = state_->place->receive(given);
   if (!out.defined()) out = at::empty({x.size(0), state_->outputs()}, x.options().dtype(at::kFloat));
   if (state_->kernel_serves(x))
     state_->kernel(single(x), out, Activation::kNone, {});
   else
     out.copy_(state_->with_libtorch(x, Activation::kNone));
+  state_->place->release(state_->files);
   return out;
 }
 

@@ -8,7 +8,8 @@ namespace hft {
 
 namespace {
 
-Tensor with_libtorch(const LayerNorm& norm, const Tensor& x) {
+Tensor with_libtorch(const LayerNorm& norm, const Tensor& given) {
+  const Tensor x = given.to(norm.weight.device());
   return at::layer_norm(x, norm.weight.sizes(), norm.weight.to(x.scalar_type()),
                         norm.bias.to(x.scalar_type()), norm.eps);
 }
@@ -48,7 +49,7 @@ Tensor LayerNorm::operator()(const Tensor& x) const {
 }
 
 Tensor LayerNorm::operator()(Tensor x, const Tensor& residual) const {
-  if (!kernel_computes(x) || weight.requires_grad()) return with_libtorch(*this, x + residual);
+  if (!kernel_computes(x) || weight.requires_grad()) return with_libtorch(*this, x + residual.to(x.device()));
   if (x.scalar_type() == at::kHalf || residual.scalar_type() != x.scalar_type())
     return (*this)(x.add_(residual));
   Tensor rows = rows_of(x);
@@ -63,7 +64,7 @@ RmsNorm::RmsNorm(const Weights& w, std::int64_t size, double eps, double offset)
 
 // The twin, of the last dimension.
 Tensor RmsNorm::scaled_by_root(const Tensor& x) const {
-  const Tensor wide = x.to(at::kFloat);
+  const Tensor wide = x.to(weight.device(), at::kFloat);
   const Tensor scale = at::rsqrt(wide.square().mean(-1, true) + eps);
   return (wide * scale * weight).to(x.scalar_type());
 }

@@ -45,7 +45,7 @@ WeightStore::WeightStore(std::string where, StoredTensors tensors, Renames renam
       tensors_(std::move(tensors)),
       renames_(std::move(renames)),
       dtype_(dtype),
-      device_(device) {}
+      placement_(std::make_shared<Placement>(device)) {}
 
 std::string WeightStore::newer_name(std::string name) const {
   for (const auto& [ours, theirs] : renames_.newer)
@@ -73,7 +73,7 @@ Tensor WeightStore::bind(const std::string& name, at::IntArrayRef shape, Role ro
   const Learning* now = learning();
   const bool frozen =
       role == Role::kParameter && now && now->trains && !now->trains(name);
-  const bool owns = training_ && (!frozen || !device_.is_cpu());
+  const bool owns = training_ && (!frozen || !device().is_cpu());
   // What is no parameter is owned all the same: norms go on counting.
   const auto owned = [&](const std::string& as, const Tensor& value) {
     Tensor tensor = parameter(as, value);
@@ -81,6 +81,7 @@ Tensor WeightStore::bind(const std::string& name, at::IntArrayRef shape, Role ro
   };
   if (auto made = random_.find(name); made != random_.end())
     return owns ? owned(name, made->second) : made->second;
+  if (described_) describe(name, shape);
   const std::string found = find(name);
   if (found.empty()) {
     const bool needed =
@@ -99,21 +100,30 @@ Tensor WeightStore::bind(const std::string& name, at::IntArrayRef shape, Role ro
   if (!type)
     fail(Errc::kUnsupported, where_, ": tensor '", found, "' is stored as ", name_of(stored.dtype),
          ", wanted F64, F32, F16 or BF16");
+  lay_out(name);
+  const Tensor tensor = mapped(stored, *type);
+  if (owns) return owned(found, tensor);
+  const Place& place = place_of(name);
+  if (place.device.is_cpu()) return tensor;
+  Tensor& moved = moved_[found];
+  if (!moved.defined()) moved = tensor.to(place.device);
+  return moved;
+}
+
+Tensor WeightStore::mapped(const StoredTensor& stored, at::ScalarType type) {
   // const_cast: LibTorch has no read-only tensors; the pages are mapped read-only all the same.
   auto* data = const_cast<std::byte*>(stored.bytes.data());
-  Tensor tensor = at::from_blob(
-      data, shape, [file = stored.file](void*) {}, *type);
-  const auto alignment = reinterpret_cast<std::uintptr_t>(data) % tensor.itemsize();
-  if (alignment != 0) {
-    tensor = at::empty_like(tensor);
-    std::memcpy(tensor.data_ptr(), data, stored.bytes.size());
-  }
-  if (owns) return owned(found, tensor);
-  return device_.is_cpu() ? tensor : tensor.to(device_);
+  const Tensor tensor = at::from_blob(
+      data, stored.shape, [file = stored.file](void*) {}, type);
+  if (reinterpret_cast<std::uintptr_t>(data) % tensor.itemsize() == 0) return tensor;
+  Tensor aligned = at::empty_like(tensor);
+  std::memcpy(aligned.data_ptr(), data, stored.bytes.size());
+  return aligned;
 }
 
 StoredRows WeightStore::coded(const std::string& module, const CodedShape& shape) {
   if (!stored_as_) return {};
+  if (plans_) return planned_rows(module, shape);
   const auto key = module + "#" + std::to_string(shape.slab);
   if (const auto known = coded_.find(key); known != coded_.end()) return known->second;
   const auto used = [&](const std::string& end) -> const StoredTensor* {
@@ -132,10 +142,16 @@ StoredRows WeightStore::coded(const std::string& module, const CodedShape& shape
 StoredRows WeightStore::made_coded(const std::string& module, const Tensor& weight) {
   auto& rows = coded_[module];
   if (rows) return rows;
+  const std::string name = find(module.substr(0, module.find('#')) + ".weight");
+  if (plans_) {
+    lay_out_coded(name, weight);
+    return rows = [weight](std::int64_t first, std::int64_t count) {
+      return stored_matrices({weight.narrow(0, first, count)}, Quantize::kNone)[0];
+    };
+  }
   // Inference makes codes of halves: adapters are to learn over the same ones.
   const Tensor numbers = (learning() ? weight.to(at::kHalf) : weight).to(dtype_);
   const std::string what = where_ + ": " + module;
-  const std::string name = find(module.substr(0, module.find('#')) + ".weight");
   if (quantize_ == Quantize::kLlmInt8) {
     const LlmInt8 made = llm_int8(numbers, what);
     in_codes_.merge(tensors_of(name, made));
@@ -161,7 +177,7 @@ std::string WeightStore::orphan_scale() const {
 
 Tensor WeightStore::parameter(const std::string& name, const Tensor& value) {
   const auto [it, fresh] = parameters_.try_emplace(name);
-  if (fresh) it->second = value.to(device_, dtype_, false, true).requires_grad_(true);
+  if (fresh) it->second = value.to(device(), dtype_, false, true).requires_grad_(true);
   return it->second;
 }
 
@@ -229,7 +245,7 @@ void WeightStore::fill_missing(double std) {
       value.normal_(0.0, std, generator);
     else if (name.ends_with("weight") || name.ends_with("running_var"))
       value.fill_(1.0);
-    random_[name] = value.to(device_, dtype_);
+    random_[name] = value.to(place_of(name).device, dtype_);
   }
   missing_.clear();
 }

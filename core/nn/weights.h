@@ -18,6 +18,7 @@
 #include "core/checkpoint/quantization.h"
 #include "core/checkpoint/safetensors.h"
 #include "core/quant/shape_text.h"
+#include "core/nn/placement.h"
 #include "core/nn/tensor.h"
 #include "core/quant/stored_matrix.h"
 
@@ -107,9 +108,32 @@ class WeightStore {
   const StoredTensors& in_codes() const { return in_codes_; }
   // A scale whose weight was bound as floats, "": none. Such a model is not what its maker computed.
   std::string orphan_scale() const;
-  at::Device device() const { return device_; }
+  at::Device device() const { return placement_->main().device; }
+
+  // The weights move to where their modules live: copies for devices with memory of their own.
+  // Before anything is bound.
+  void place(std::shared_ptr<const Placement> placement);
+  const Place& place_of(const std::string& name) const { return placement_->of(name, find(name)); }
+  // What is stored of the module at a path, in files.
+  std::vector<std::span<const std::byte>> stored_of(const std::string& module) const;
+
+  // From here on binding only tells which weights there are and what they take; those of a
+  // checkpoint that is not there (`described`) are made up, as zeros that take no memory.
+  void plan(bool described);
+  bool plans() const { return plans_; }
+  const ModelLayout& layout() const { return layout_; }
+  // `name` is the same tensor as `to`.
+  void tie(const std::string& name, const std::string& to);
 
  private:
+  // Where this store plans, a tensor that is bound; bytes of each number 0: as it is computed with.
+  void lay_out(const std::string& name, double bytes_each = 0);
+  void lay_out_coded(const std::string& found, const Tensor& weight);
+  void describe(const std::string& name, at::IntArrayRef shape);
+  std::span<const std::byte> zeros(std::size_t bytes);
+  std::vector<std::string> names_of(const std::string& module) const;
+  StoredRows planned_rows(const std::string& module, const CodedShape& shape);
+  static Tensor mapped(const StoredTensor& stored, at::ScalarType type);
   std::string find(const std::string& name) const;  // its name in the checkpoint, "" = none
   std::string newer_name(std::string name) const;
   Tensor parameter(const std::string& name, const Tensor& value);
@@ -118,7 +142,13 @@ class WeightStore {
   Renames renames_;
   std::vector<std::string> ignored_, needed_;  // needed_ empty: all
   at::ScalarType dtype_;
-  at::Device device_;
+  std::shared_ptr<const Placement> placement_;
+  bool plans_ = false, described_ = false;
+  ModelLayout layout_;
+  std::map<std::string, std::size_t> laid_out_;  // by name in the checkpoint
+  std::vector<std::shared_ptr<void>> memory_;  // of zeros, and of devices that have their own
+  std::size_t zeros_ = 0;                      // bytes of the last of them
+  std::map<std::string, Tensor> moved_;        // to another device of LibTorch
   bool row_exact_ = true;
   Quantize quantize_ = Quantize::kNone;
   bool nest_ = false;

@@ -47,6 +47,12 @@ Flag Flags::add(Names names, std::vector<std::string>& to, Help help) {
   return Flag(command_->add_option(names, to, help));
 }
 
+Flag Flags::add_mode(Names names, std::string& to, const std::vector<std::string>& modes,
+                     Help help) {
+  CLI::Option* option = command_->add_flag(names + "{" + modes[0] + "}", to, help);
+  return Flag(option->check(CLI::IsMember(modes)));
+}
+
 Flag Flags::add(Names names, std::function<void()> take, Help help) {
   return Flag(command_->add_flag_callback(names, std::move(take), help));
 }
@@ -88,7 +94,18 @@ void Flags::footer(const std::string& text) { command_->footer(text); }
 
 std::string Flags::command() const { return command_->get_name(); }
 
-bool Flags::given(const std::string& name) const { return command_->get_option(name)->count() > 0; }
+bool Flags::given(const std::string& name) const {
+  const CLI::Option* option = command_->get_option_no_throw(name);
+  return option && option->count() > 0;
+}
+
+void Flags::instead(std::function<bool()> asked, std::function<int(const Flags&)> run) {
+  *instead_ = {std::move(asked), std::move(run)};
+}
+
+int Flags::run(const std::function<int()>& command) const {
+  return instead_->asked && instead_->asked() ? instead_->run(*this) : command();
+}
 
 std::vector<Flags::Given> Flags::all_given() const {
   std::vector<Given> all;

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -50,6 +51,9 @@ class Flags {
   // Each time it stands it takes all arguments up to the next flag.
   Flag add(Names names, std::vector<std::string>& to, Help help);
 
+  // One of `modes`, of which the first is meant where none follows.
+  Flag add_mode(Names names, std::string& to, const std::vector<std::string>& modes, Help help);
+
   // The same with a function in place of a variable.
   Flag add(Names names, std::function<void()> take, Help help);
   Flag add(Names names, std::function<void(const std::string&)> take, Help help);
@@ -63,6 +67,10 @@ class Flags {
   void passes_on(const std::string& metavar, Help help);
   std::vector<std::string> rest() const;
 
+  // Where it is asked for, `run` is what runs in place of the command.
+  void instead(std::function<bool()> asked, std::function<int(const Flags&)> run);
+  int run(const std::function<int()>& command) const;
+
   // Below the options in help: examples, and what else there is to say.
   void footer(const std::string& text);
 
@@ -74,11 +82,16 @@ class Flags {
     std::vector<std::string> values;
   };
   std::string command() const;  // "hub ls"
-  bool given(const std::string& name) const;
+  bool given(const std::string& name) const;  // false where it is not declared
   std::vector<Given> all_given() const;  // positional arguments are not among them
 
  private:
+  struct Instead {
+    std::function<bool()> asked;
+    std::function<int(const Flags&)> run;
+  };
   CLI::App* command_;
+  std::shared_ptr<Instead> instead_ = std::make_shared<Instead>();  // of all copies
 };
 
 }  // namespace hft

@@ -206,6 +206,16 @@ void add_generation_options(Flags& flags, GenerationOptions& o, bool without_top
                "offloaded", "offloaded_static", "offloaded_hybrid", "quantized"})
       .group(kSpeed);
   flags
+      .add_integer(
+          "--cache-bits",
+          [&o](std::int64_t bits) {
+            o.flags["cache_implementation"] = "quantized";
+            o.flags["cache_config"] = {{"nbits", bits}};
+          },
+          "Bits of a key or value in a quantised cache, 4 or 8; the latest 128 tokens stay whole")
+      .metavar("4|8")
+      .group(kSpeed);
+  flags
       .add(
           "--no-pipeline-defaults", [&o] { o.pipeline_defaults = false; },
           "Defaults of generate(), not of the task's pipeline")
@@ -257,9 +267,12 @@ void check_same_tokens(const Tokenizer& own, const Tokenizer& assistant) {
 }
 
 void set_cache(const GenerationConfig& config, ModelRequest& request) {
-  if (config.cache_implementation == "quantized")
-    fail_hint(Errc::kUnsupported, "use --cache-implementation dynamic",
-              "cache_implementation quantized: hft keeps keys and values whole");
+  if (config.cache_implementation == "quantized") {
+    if (config.cache_bits != 4 && config.cache_bits != 8)
+      fail(Errc::kUnsupported, "a quantised cache of ", config.cache_bits, " bits: wanted 4 or 8");
+    request.cache_bits = static_cast<int>(config.cache_bits);
+    request.cache_residual = config.cache_residual;
+  }
   request.prefill_chunk = config.prefill_chunk_size.value_or(0);
 }
 

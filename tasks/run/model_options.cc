@@ -4,16 +4,19 @@
 
 #include "core/base/error.h"
 #include "core/base/files.h"
+#include "core/base/limits.h"
 #include "core/base/log.h"
 #include "core/base/text.h"
 #include "core/checkpoint/adapter.h"
 #include "core/checkpoint/embedded.h"
 #include "core/checkpoint/other_formats.h"
 #include "core/checkpoint/safetensors.h"
+#include "core/placement/memory.h"
 #include "hub/card.h"
 #include "hub/names.h"
 #include "hub/repo_hint.h"
 #include "hub/snapshot.h"
+#include "tasks/run/dry_run.h"
 #include "tasks/run/list_option.h"
 #include "tasks/run/task_names.h"
 
@@ -89,6 +92,26 @@ void add_device_options(Flags& flags, ModelOptions& o) {
       .group("Model");
 }
 
+namespace {
+
+void add_placement_options(Flags& flags, ModelOptions& o) {
+  flags
+      .add("--device-map", o.device_map,
+           "Where which modules lie: a rule, a device for all, or modules and their devices as JSON "
+           "({\"model.layers.0\": 0, \"\": \"cpu\"})")
+      .metavar("auto|balanced|balanced_low_0|sequential|DEVICE|JSON|FILE")
+      .group("Model");
+  flags
+      .add("--max-memory", o.max_memory,
+           "What a rule may give each device: 0=10GiB,cpu=30GiB, or JSON; what is left over is read "
+           "from the disk")
+      .metavar("SIZES|JSON|FILE")
+      .group("Model");
+  add_dry_run_option(flags, o);
+}
+
+}  // namespace
+
 void add_model_options(Flags& flags, ModelOptions& o) {
   add_source_options(flags, o);
   add_list_option(flags, "--adapter", o.adapters,
@@ -99,6 +122,18 @@ void add_model_options(Flags& flags, ModelOptions& o) {
   flags
       .add("--trust-remote-code", o.trust_remote_code,
            "Accepted for old scripts: hft never runs a repository's code")
+      .group("Model");
+  flags
+      .add("--attn-implementation", o.attention,
+           "eager and sdpa are one computation here; flash_attention_2 wants a GPU and 16 bits, else "
+           "sdpa computes")
+      .one_of({"auto", "eager", "sdpa", "flash_attention_2"})
+      .show_default()
+      .group("Model");
+  flags
+      .add_mode("--compile", o.compile,
+                {"default", "reduce-overhead", "max-autotune", "max-autotune-no-cudagraphs"},
+                "Accepted: the kernels of this program are compiled and fused as they are")
       .group("Model");
   add_dtype_option(flags, o, "Compute in this type; auto: the config's, else the checkpoint's")
       .group("Model");
@@ -111,6 +146,7 @@ void add_model_options(Flags& flags, ModelOptions& o) {
       .group("Model");
   add_bits_options(flags, o);
   add_device_options(flags, o);
+  add_placement_options(flags, o);
   flags.add("--batch-size", o.batch_size, "Inputs computed together, or auto")
       .metavar("N|auto")
       .show_default()
@@ -239,8 +275,7 @@ fs::path model_folder(const ModelOptions& o, const std::string& default_model, M
     wanted.model = default_model;
     note("no model given, using " + wanted.model + " (choose one with -m)");
   }
-  if (o.trust_remote_code)
-    note("--trust-remote-code: native implementation used; no remote code is ever run");
+  if (o.dry_run) parts = ModelParts::kTokenizer;
   const fs::path folder =
       is_default ? default_folder(o, wanted, parts) : locate(o, wanted, parts);
   return has_adapter(folder) ? base_of(o, folder, parts) : folder;
@@ -264,6 +299,31 @@ std::string way_to_quantize(const ModelOptions& o) {
   return o.load_in_4bit ? o.four_bits : o.load_in_8bit ? "int8" : o.quantize;
 }
 
+namespace {
+
+// A map or sizes as ModelRequest has them: what a file says, where one is named.
+std::string or_file(const std::string& text) {
+  std::error_code ignored;
+  return !is_map_object(text) && fs::is_regular_file(text, ignored)
+             ? trimmed(read_file(text, limits::kJsonBytes))
+             : text;
+}
+
+void set_placement(const ModelOptions& o, ModelRequest& request) {
+  request.device_map = or_file(o.device_map);
+  request.max_memory = or_file(o.max_memory);
+  const std::string& map = request.device_map;
+  if (!map.empty() && o.device != "auto")
+    fail(Errc::kUsage, "--device and --device-map: wanted one of them");
+  memories_of(request.max_memory);
+  if (is_map_object(map))
+    map_of(map);
+  else if (!map.empty() && !is_inferred_map(map))
+    device_name("--device-map", map);
+}
+
+}  // namespace
+
 ModelRequest model_request(const ModelOptions& o, std::filesystem::path folder, Head head) {
   ModelRequest request;
   request.folder = std::move(folder);
@@ -273,10 +333,15 @@ ModelRequest model_request(const ModelOptions& o, std::filesystem::path folder, 
   request.quantize = way_to_quantize(o);
   request.double_quant = o.double_quant;
   request.device = o.device;
+  set_placement(o, request);
+  request.attention = o.attention;
+  request.trust_remote_code = o.trust_remote_code;
   request.threads = o.threads;
   request.allow_random_head = o.allow_random_head;
   request.adapters = adapter_folders(o);
   request.deterministic = o.deterministic;
+  if (!o.compile.empty())
+    note("--compile: not available here: the kernels are compiled and fused already");
   return request;
 }
 

@@ -20,6 +20,10 @@ struct ModelOptions {
   bool local_files_only = false;
   bool trust_remote_code = false;
   std::string dtype = "auto", quantize = "none", device = "auto";
+  std::string device_map, max_memory;  // as given: names, JSON or files of it
+  std::string attention = "auto";
+  std::string compile;  // a mode; "": not asked for
+  bool dry_run = false;
   bool load_in_4bit = false, load_in_8bit = false, double_quant = false;
   std::string four_bits = "nf4", compute_dtype = "float32";
   int threads = 0;

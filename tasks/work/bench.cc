@@ -16,7 +16,7 @@ namespace {
 struct BenchOptions {
   ModelOptions model;
   std::vector<std::int64_t> prompt{512}, depth{0}, batch{1};
-  std::int64_t new_tokens = 64, repetitions = 3;
+  std::int64_t new_tokens = 64, repetitions = 3, cache_bits = 0;
   std::string format = "text";
 };
 
@@ -136,9 +136,13 @@ void print(const std::vector<Row>& rows, const std::string& format) {
 }
 
 int run_bench(const BenchOptions& o) {
+  if (o.cache_bits != 0 && o.cache_bits != 4 && o.cache_bits != 8)
+    fail(Errc::kUsage, "--cache-bits: ", o.cache_bits, " is none of 0, 4, 8");
   const auto folder = model_folder(o.model, "openai-community/gpt2");
   const auto start = std::chrono::steady_clock::now();
-  const auto model = load_model<CausalLm>(model_request(o.model, folder, Head::kFeatures));
+  ModelRequest request = model_request(o.model, folder, Head::kFeatures);
+  request.cache_bits = static_cast<int>(o.cache_bits);
+  const auto model = load_model<CausalLm>(request);
   const double loading = seconds_since(start);
   std::vector<Row> rows;
   measure(*model, o, rows);
@@ -177,6 +181,9 @@ std::function<int()> declare_bench(Flags& flags) {
   flags.add("--repetitions", o->repetitions, "Times to measure each")
       .metavar("N")
       .range(1, 1000)
+      .show_default();
+  flags.add("--cache-bits", o->cache_bits, "Of keys and values in a quantised cache, 4 or 8; 0: none")
+      .metavar("N")
       .show_default();
   flags.add("--format", o->format, "How to print").one_of({"text", "json", "csv"}).show_default();
   flags.add(

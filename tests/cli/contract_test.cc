@@ -176,12 +176,12 @@ TEST_CASE("contract: --dry-run tells what is in force and runs nothing") {
   Words env = alone(folder);
   env.push_back("HFT_SEED=3");
   const auto ran =
-      test::hft({"classify", "-m", "no/model", "a text", "--dry-run", "--json", "-o", "out.jsonl"},
+      test::hft({"classify", "-m", golden("bert-classify").string(), "a text", "--dry-run", "--lines", "-o", "out.jsonl"},
                 {.env = env, .cwd = folder.path});
   CHECK(ran.code == 0);
   CHECK(ran.err.empty());
-  for (const char* line : {"hft classify\n", "  --model no/model  (command line)\n",
-                           "  --json  (command line)\n", "  --dtype float32  (hft.toml)\n",
+  for (const char* line : {"hft classify\n", "hft classify\n",
+                           "  --lines  (command line)\n", "  --dtype float32  (hft.toml)\n",
                            "  --top-k 2  (hft.toml)\n", "  TEXT a text  (command line)\n"})
     CHECK_MESSAGE(ran.out.find(line) != ran.out.npos, line, ran.out);
   CHECK_FALSE(test::fs::exists(folder / "out.jsonl"));

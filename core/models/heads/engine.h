@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/models/heads/model.h"
+#include "core/placement/plan.h"
 
 namespace hft {
 
@@ -34,6 +35,8 @@ struct Engine {
   // The tensors that stand in a quantised checkpoint for weights of this one, as `request` quantises
   // them, by their names; "….weight" holds the codes.
   StoredTensors (*in_codes)(const ModelRequest& request);
+  // Where the weights of the folder's model would lie; reads config.json and headers alone.
+  DevicePlan (*plan)(const ModelRequest& request);
   std::unique_ptr<Trainee> (*make_trainee)(const TrainRequest&);
 };
 

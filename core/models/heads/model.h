@@ -60,6 +60,8 @@ struct ModelRequest {
   std::string quantize = "none";  // none | dynamic | nf4 | fp4 | int8 (of bitsandbytes)
   bool double_quant = false;      // of nf4 and fp4: their scales have 8 bits
   std::string device = "auto";  // auto | cpu | cuda[:n]
+  std::string device_map;  // "" | auto | balanced | balanced_low_0 | sequential | device | JSON object
+  std::string max_memory;  // "" | a JSON object of sizes by device, as accelerate has them
   int threads = 0;              // 0: every core the process may use
   bool allow_random_head = false;
   std::vector<std::filesystem::path> adapters{};  // folders of PEFT adapters, merged in this order
@@ -70,6 +72,10 @@ struct ModelRequest {
   std::int64_t truncate_dim = 0;  // numbers of a vector that are kept; 0: all
   bool include_prompt = true;     // false: pooling leaves the prompt out, whatever the model says
   std::int64_t prefill_chunk = 0;  // decoders: tokens of one pass; 0: the engine decides
+  int cache_bits = 0;              // decoders: of cached keys and values, 4 or 8; 0: whole numbers
+  std::int64_t cache_residual = 128;  // of 4 and 8 bits: latest tokens that may stay whole
+  std::string attention = "auto";     // auto | eager | sdpa | flash_attention_2
+  bool trust_remote_code = false;     // which nothing needs, and nothing runs
   // Decoders: the same bits whatever is computed together, as encoders give them always. It costs
   // speed with AVX-512 where there are few rows.
   bool deterministic = false;

@@ -10,12 +10,12 @@ namespace hft {
 namespace {
 
 // Where a convolution and the norm after it are.
-struct Place {
+struct UnitPlace {
   Weights conv, norm;
 };
-using PlaceOf = std::function<Place(const Weights& block, std::size_t i)>;
+using UnitPlaceOf = std::function<UnitPlace(const Weights& block, std::size_t i)>;
 
-Conv2d convolution(const ResNetShape& r, const Place& at, Conv2d::Shape shape) {
+Conv2d convolution(const ResNetShape& r, const UnitPlace& at, Conv2d::Shape shape) {
   shape.padding = shape.kernel / 2 * shape.dilation;
   return Conv2d(at.conv, shape, BatchNorm(at.norm, shape.out, r.eps));
 }
@@ -26,7 +26,7 @@ struct Step {
 };
 
 std::vector<Conv2d> convs_of(const ResNetShape& r, const Weights& w, const Step& s,
-                             const PlaceOf& place) {
+                             const UnitPlaceOf& place) {
   const auto conv = [&](std::size_t i, const Conv2d::Shape& shape) {
     return convolution(r, place(w, i), shape);
   };
@@ -40,7 +40,7 @@ std::vector<Conv2d> convs_of(const ResNetShape& r, const Weights& w, const Step&
 }
 
 ResNet::Block resnet_block_of(const ResNetShape& r, const Weights& w, const Step& s,
-                              const PlaceOf& place, const PlaceOf& shortcut) {
+                              const UnitPlaceOf& place, const UnitPlaceOf& shortcut) {
   ResNet::Block block{.convs = convs_of(r, w, s, place), .path = w.path()};
   if (s.in == s.out && s.stride == 1) return block;
   if (r.average_down) block.average = s.stride;
@@ -51,7 +51,7 @@ ResNet::Block resnet_block_of(const ResNetShape& r, const Weights& w, const Step
 
 std::vector<std::vector<ResNet::Block>> stages_of(
     const ResNetShape& r, const std::function<Weights(std::size_t stage, std::int64_t block)>& at,
-    const PlaceOf& place, const PlaceOf& shortcut) {
+    const UnitPlaceOf& place, const UnitPlaceOf& shortcut) {
   std::vector<std::vector<ResNet::Block>> stages;
   std::int64_t in = r.stem;
   for (std::size_t i = 0; i < r.widths.size(); ++i) {
@@ -99,7 +99,7 @@ std::vector<Cells> ResNet::operator()(const Pictures& pictures) const {
 }
 
 ResNet hf_resnet(const ResNetShape& r, const Weights& w) {
-  const auto pair = [](const Weights& at) { return Place{at / "convolution", at / "normalization"}; };
+  const auto pair = [](const Weights& at) { return UnitPlace{at / "convolution", at / "normalization"}; };
   ResNet net{.activation = r.activation, .path = (w / "embedder").path()};
   net.stem = {convolution(r, pair(w / "embedder" / "embedder"), {r.channels, r.stem, 7, 2})};
   net.stages = stages_of(
@@ -133,11 +133,11 @@ ResNet timm_resnet(const ResNetShape& r, const Weights& w) {
       },
       [](const Weights& block, std::size_t i) {
         const auto number = std::to_string(i + 1);
-        return Place{block / ("conv" + number), block / ("bn" + number)};
+        return UnitPlace{block / ("conv" + number), block / ("bn" + number)};
       },
       [](const Weights& block, std::size_t i) {
         const auto at = static_cast<std::int64_t>(i);
-        return Place{block / "downsample" / at, block / "downsample" / (at + 1)};
+        return UnitPlace{block / "downsample" / at, block / "downsample" / (at + 1)};
       });
   return net;
 }

@@ -43,8 +43,9 @@ TEST_CASE("load: code of the repository is never run") {
   auto error = bert.refused(Head::kFeatures);
   CHECK(error.code == Errc::kUnsupported);
   CHECK(error.message == bert.at("config.json") +
-                             ": model_type 'x_bert' needs Python code from the repository; "
-                             "hft never runs it");
+                             ": model_type 'x_bert' needs Python code from the repository "
+                             "(modeling_x.XModel), which hft never runs, with or without "
+                             "--trust-remote-code");
 }
 
 TEST_CASE("load: a decoder or a vision model is named for what it is") {

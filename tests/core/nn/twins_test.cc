@@ -91,12 +91,13 @@ TEST_CASE("twins: attention to what is cached, with windows, caps and biases, an
       for (const bool capped : {false, true})
         for (const bool biased : {false, true}) {
           CAPTURE(window);
+          const int bits = window > 0 ? biased ? 4 : 8 : 0;  // of the cache
           const std::int64_t heads = biased ? 2 : 4, kv = 2, size = 10;
           const CausalAttention a{0, heads, 0.4, capped ? 3.0 : 0};
           const Tensor bias = biased ? at::randn({heads, 2 * 200 - 1}) : Tensor();
           const Tensor qkv = at::randn({92, (heads + 2 * kv) * size}).to(type);
           CHECK(apart([&] {
-                  KvCache cache({{kv, size, window}}, type);
+                  KvCache cache({{kv, size, window}}, type, false, {bits, 0});
                   const int first = cache.open(), second = cache.open();
                   std::vector<Tensor> parts;
                   const auto pass = [&](std::vector<Step> steps, std::int64_t begin,
