@@ -35,6 +35,8 @@ struct CachedHead {
   // Read for p - q up to kCacheBlock - 1.
   const float* bias;
   bool bfloat16;              // queries, cache and output, else float32
+  // [group] the score of a place whose value is 0, which each query head sees too; null: none.
+  const float* sinks = nullptr;
   // Each row has the same bits whatever rows are computed with it; slower where they are few.
   bool row_exact = false;
 };

@@ -45,7 +45,11 @@ namespace {
 Json with_sight(const std::string& model_type, Json text) {
   Json vision{{"hidden_size", 24}, {"num_attention_heads", 3}, {"intermediate_size", 40}, {"patch_size", 4}};
   Json config{{"model_type", model_type}};
-  if (model_type.starts_with("llava")) {
+  if (model_type == "idefics3" || model_type == "smolvlm") {
+    vision.update({{"num_hidden_layers", 2}, {"image_size", 16}});
+    config["image_token_id"] = 49;
+    text["model_type"] = "llama";
+  } else if (model_type.starts_with("llava")) {
     const bool clip = model_type == "llava";
     vision.update({{"model_type", clip ? "clip_vision_model" : "siglip_vision_model"}, {"num_hidden_layers", 2},
                    {"image_size", 16}});
@@ -77,7 +81,7 @@ Json tiny_decoder_config(const std::string& model_type) {
   config["n_positions"] = 128;
   config["num_key_value_heads"] = 2;
   config["head_dim"] = 6;
-  config["num_experts"] = config["num_experts_per_tok"] = 2;
+  config["num_experts"] = config["num_local_experts"] = config["num_experts_per_tok"] = 2;
   config["moe_intermediate_size"] = 12;
   config["rotary_pct"] = 1.0;
   config["partial_rotary_factor"] = 1.0;
