@@ -220,7 +220,7 @@ _hft() {
       esac
       ;;
     "embed "*)
-      flags="--help -h --pooling --normalize --no-normalize --prompt-name --prompt --document-prompt-name --truncate-dim --max-length --query --top-k --text --image --input -i --input-format --lines --recursive -R --files-from --null -0 --limit --max-errors --shard --text-column --image-column --id-column --json --format --output -o --force --resume --keep-columns --model -m --revision --subfolder --cache-dir --require-license --local-files-only --adapter --variant --trust-remote-code --dtype --quantize --load-in-4bit --load-in-8bit --bnb-4bit-quant-type --bnb-4bit-use-double-quant --bnb-4bit-compute-dtype --device --threads --batch-size --deterministic --allow-random-head --no-truncation --quiet -q --verbose -v --progress --config"
+      flags="--help -h --pooling --normalize --no-normalize --prompt-name --prompt --document-prompt-name --truncate-dim --max-length --query --top-k --text --image --audio --input -i --input-format --lines --recursive -R --files-from --null -0 --limit --max-errors --shard --text-column --image-column --id-column --json --format --output -o --force --resume --keep-columns --model -m --revision --subfolder --cache-dir --require-license --local-files-only --adapter --variant --trust-remote-code --dtype --quantize --load-in-4bit --load-in-8bit --bnb-4bit-quant-type --bnb-4bit-use-double-quant --bnb-4bit-compute-dtype --device --threads --batch-size --deterministic --allow-random-head --no-truncation --quiet -q --verbose -v --progress --config"
       case "$last" in
         --pooling) choices="auto cls mean max last mean_sqrt_len weightedmean" ;;
         --input-format) choices="auto text lines jsonl json csv tsv" ;;

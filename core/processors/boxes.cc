@@ -41,7 +41,7 @@ std::vector<Detection> detections(const SeenBoxes& seen, double threshold) {
 
 std::vector<Detection> top_detections(const SeenBoxes& seen, std::int64_t most, double threshold) {
   const auto columns = static_cast<std::int64_t>(columns_of(seen));
-  const std::vector<float> scores = sigmoid_of(seen.logits);
+  const std::vector<float> scores = sigmoid(seen.logits);
   std::vector<std::int64_t> order(scores.size());
   std::iota(order.begin(), order.end(), 0);
   const auto end = order.begin() + std::min<std::int64_t>(most, std::ssize(order));

@@ -72,7 +72,8 @@ constexpr ImageClass in_idefics3(std::string_view name) {
           .mean = kHalf,
           .std = kHalf,
           .both_edges = Sizing::kLongestEven,
-          .square_number = false};
+          .square_number = false,
+          .always_slow = true};
 }
 
 constexpr ImageClass in_beit(int square, CropUse cropping, Generation since) {

@@ -188,6 +188,7 @@ ImageSettings settings_of_class(const Fields& fields, std::string name, bool ver
   return with_context(fields.where(),
                       [&] {
                         const ImageClass& row = image_class(name, generation);
+                        if (row.always_slow && !version5) fast = false;
                         return settings_of(fields, row,
                                            fast || (row.always_fast && !named_pillow));
                       });

@@ -5,6 +5,7 @@
 #include "core/base/error.h"
 #include "core/base/limits.h"
 #include "core/base/text.h"
+#include "core/checkpoint/sentence_folder.h"
 #include "core/processors/processor_files.h"
 
 namespace hft {
@@ -39,7 +40,10 @@ PicturesInText::PicturesInText(const fs::path& folder, const Fields& config, std
     return;
   }
   const auto found = find_processor(folder, "image_processor");
-  if (kind_ == Kind::kSplit) return read_squares(folder, found ? found->fields : config);
+  if (kind_ == Kind::kSplit) {
+    read_squares(folder, found ? found->fields : config);
+    return;
+  }
   if (kind_ == Kind::kTiles) {
     resolutions_ = resolutions_of(found ? found->fields : config);
   }

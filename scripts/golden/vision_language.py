@@ -213,21 +213,20 @@ IDEFICS3 = [
              {**TOWER, "image_size": 24, "patch_size": 4, "hidden_size": 16, "num_attention_heads": 2, "num_hidden_layers": 3},
              {"size": {"longest_edge": 50}, "max_image_size": {"longest_edge": 24}, "do_image_splitting": False}, scale=3),
     idefics3("idefics3-sparse", "Idefics3 whose squares have fewer patches than there are positions; a size of its own, "
-             "on torchvision by its name", "Idefics3", language("mistral"),
+             "on Pillow whatever its name", "Idefics3", language("mistral"),
              {**TOWER, "image_size": 56, "patch_size": 4},
              {"size": {"height": 50, "width": 90}, "max_image_size": {"longest_edge": 32}, "class": "Idefics3ImageProcessorFast"}),
 ]
 V5_FIELDS = {"processor_class": "LlavaProcessor", "image_token": "<image>", "patch_size": 8, "num_additional_image_tokens": 1,
              "vision_feature_select_strategy": "default",
              "image_processor": crops(32, "CLIPImageProcessorPil")["preprocessor_config.json"]}
-V5_SMOLVLM = {"image_seq_len": 4, "processor_class": "SmolVLMProcessor",
-              "video_processor": {"video_processor_type": "SmolVLMVideoProcessor"},
-              "image_processor": processor("SmolVLMImageProcessor", {"longest_edge": 70}, max_image_size={"longest_edge": 24},
+V5_IDEFICS3 = {"image_seq_len": 4, "processor_class": "Idefics3Processor",
+              "image_processor": processor("Idefics3ImageProcessorPil", {"longest_edge": 70}, max_image_size={"longest_edge": 24},
                                            resample=1, do_image_splitting=True)["preprocessor_config.json"]}
-VERSION_5 = [idefics3("v5-smolvlm", "As transformers 5 saves it: SmolVLM, one file for the processor, on torchvision", "SmolVLM",
+VERSION_5 = [idefics3("v5-idefics3", "As transformers 5 saves it: Idefics3, one file for the processor", "Idefics3",
                       language("llama"), {**TOWER, "image_size": 32, "patch_size": 6},
                       {"size": None, "max_image_size": {"longest_edge": 24}}, release=5, tokenizer="of smolvlm",
-                      files={"preprocessor_config.json": None, "processor_config.json": V5_SMOLVLM,
+                      files={"preprocessor_config.json": None, "processor_config.json": V5_IDEFICS3,
                              "chat_template.json": None, "chat_template.jinja": SPLIT_TURNS}),
              llava("v5-llava", "As transformers 5 saves it: LLaVA, the tower's names without vision_model, one file for the processor",
                    language("llama", tie_word_embeddings=False), {"num_hidden_layers": 3},

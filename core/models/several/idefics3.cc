@@ -6,6 +6,7 @@
 #include "core/base/error.h"
 #include "core/base/limits.h"
 #include "core/checkpoint/config.h"
+#include "core/checkpoint/config_class.h"
 #include "core/models/architecture.h"
 #include "core/models/several/llava.h"
 #include "core/models/vision/clip.h"
@@ -44,23 +45,7 @@ struct Idefics3Sight {
   std::int64_t scale;
 
   Idefics3Sight(const Fields& config, const Weights& w, std::int64_t hidden)
-      : scale(config.integer("scale_factor", 1, 64, 2)) {
-    const Fields vision = idefics3_vision(config);
-    const auto seen = vision.integer("hidden_size", 1, limits::kHidden);
-    const Weights tower = w / "model" / "vision_model";
-    vit = clip_tower(vision, tower, vision.integer("num_hidden_layers", 0, limits::kLayers));
-    if (vit.grid.height != vit.grid.width)
-      fail(Errc::kUnsupported, vision.where(), ": 'image_size' and 'patch_size' are no squares");
-    vit.places = [side = vit.grid.height, newer = is_version_5(config)](const Grid& grid) {
-      return (idefics3_places(grid.height, side, newer).unsqueeze(1) * side +
-              idefics3_places(grid.width, side, newer))
-          .flatten();
-    };
-    post_layernorm =
-        LayerNorm(tower / "post_layernorm", seen, vision.real("layer_norm_eps", 0, 1, 1e-6));
-    proj = Linear(w / "model" / "connector" / "modality_projection" / "proj",
-                  {hidden, seen * scale * scale}, false);
-  }
+      : Idefics3Sight(config, idefics3_vision(config), w / "model", hidden) {}
 
   Tensor operator()(const Pictures& tiles) const {
     const Vit::States states = vit(tiles, 0);
@@ -79,6 +64,24 @@ struct Idefics3Sight {
     const Tensor seen = proj(at::concat(rows));  // [T*P/S^2,D]
     tiles.note("model.connector", seen);
     return seen;
+  }
+
+ private:
+  Idefics3Sight(const Fields& config, const Fields& vision, const Weights& w, std::int64_t hidden)
+      : vit(clip_tower(vision, w / "vision_model",
+                       vision.integer("num_hidden_layers", 0, limits::kLayers))),
+        scale(config.integer("scale_factor", 1, 64, 2)) {
+    if (vit.grid.height != vit.grid.width)
+      fail(Errc::kUnsupported, vision.where(), ": 'image_size' and 'patch_size' are no squares");
+    vit.places = [side = vit.grid.height, newer = is_version_5(config)](const Grid& grid) {
+      return (idefics3_places(grid.height, side, newer).unsqueeze(1) * side +
+              idefics3_places(grid.width, side, newer))
+          .flatten();
+    };
+    const auto seen = vision.integer("hidden_size", 1, limits::kHidden);
+    post_layernorm = LayerNorm(w / "vision_model" / "post_layernorm", seen,
+                               vision.real("layer_norm_eps", 0, 1, 1e-6));
+    proj = Linear(w / "connector" / "modality_projection" / "proj", {hidden, seen * scale * scale}, false);
   }
 };
 

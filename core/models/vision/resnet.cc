@@ -188,6 +188,28 @@ ResNetShape resnet_shape(const Fields& config) {
   return r;
 }
 
+std::vector<std::int64_t> seen_stages(const Fields& own, std::int64_t stages) {
+  std::vector<std::int64_t> wanted;
+  if (own.json().empty()) return {1, 2, 3};
+  const Json* names = own.find("out_features");
+  if (names && names->is_array() && !names->empty()) {
+    for (const Json& name : *names)
+      for (std::int64_t i = 0; i < stages; ++i)
+        if (name == "stage" + std::to_string(i + 1)) wanted.push_back(i);
+    if (wanted.size() != names->size())
+      fail(Errc::kUnsupported, own.where(), ": 'out_features' is ", names->dump(), ", wanted stage1 to stage",
+           stages);
+    return wanted;
+  }
+  for (const auto index : integers(own, "out_indices", {stages}, -stages, stages)) {
+    const auto stage = index < 0 ? stages + index : index - 1;
+    if (stage < 0)
+      fail(Errc::kUnsupported, own.where(), ": 'out_indices' holds 0, the stem, wanted stages");
+    wanted.push_back(stage);
+  }
+  return wanted;
+}
+
 namespace {
 
 ImageNet build_resnet(const Fields& config, const Weights& w, ImageHead) {

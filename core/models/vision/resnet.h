@@ -53,6 +53,9 @@ ResNet rt_detr_resnet(ResNetShape shape, const Weights& w);
 // The fields of a config of model_type resnet, or rt_detr_resnet.
 ResNetShape resnet_shape(const Fields& config);
 
+// The stages, counted from 0, that the config of a backbone says are seen; without one: the last three.
+std::vector<std::int64_t> seen_stages(const Fields& config, std::int64_t stages);
+
 // That of a ResNet as timm names it, changed by what its constructor is given; none: another kind.
 std::optional<ResNetShape> timm_resnet_shape(const std::string& name, const Fields& args);
 

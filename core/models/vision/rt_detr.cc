@@ -14,29 +14,6 @@
 namespace hft {
 namespace {
 
-// The stages of the backbone that are seen, counted from 0.
-std::vector<std::int64_t> rt_detr_stages(const Fields& own, std::int64_t stages) {
-  std::vector<std::int64_t> wanted;
-  if (own.json().empty()) return {1, 2, 3};
-  const Json* names = own.find("out_features");
-  if (names && names->is_array() && !names->empty()) {
-    for (const Json& name : *names)
-      for (std::int64_t i = 0; i < stages; ++i)
-        if (name == "stage" + std::to_string(i + 1)) wanted.push_back(i);
-    if (wanted.size() != names->size())
-      fail(Errc::kUnsupported, own.where(), ": 'out_features' is ", names->dump(), ", wanted stage1 to stage",
-           stages);
-    return wanted;
-  }
-  for (const auto index : integers(own, "out_indices", {stages}, -stages, stages)) {
-    const auto stage = index < 0 ? stages + index : index - 1;
-    if (stage < 0)
-      fail(Errc::kUnsupported, own.where(), ": 'out_indices' holds 0, the stem, wanted stages");
-    wanted.push_back(stage);
-  }
-  return wanted;
-}
-
 // The maps of a backbone's stages, each made as wide as the encoder.
 struct RtDetrBackbone {
   std::int64_t channels = 3;
@@ -55,7 +32,7 @@ struct RtDetrBackbone {
     channels = shape.channels;
     const Weights at = w / "backbone" / "model";
     net = type == "resnet" ? hf_resnet(shape, at) : rt_detr_resnet(shape, at);
-    stages = rt_detr_stages(own, std::ssize(shape.widths));
+    stages = seen_stages(own, std::ssize(shape.widths));
     if (std::ssize(stages) != s.levels)
       fail(Errc::kBadData, config.where(), ": the backbone gives ", stages.size(),
            " levels, but 'encoder_in_channels' has ", s.levels);
@@ -156,12 +133,6 @@ struct RtDetrDecoderLayer {
     return final_norm(z + fc2(fc1(z, activation)));
   }
 };
-
-Tensor inverse_sigmoid(const Tensor& x) {
-  constexpr double kLeast = 1e-5;
-  const Tensor within = x.clamp(0, 1);
-  return at::log(within.clamp_min(kLeast) / (1 - within).clamp_min(kLeast));
-}
 
 // The cells' own boxes before their sigmoid, [T,4]; where they are too near the edge, the largest
 // number, and false in `valid` [T,1].

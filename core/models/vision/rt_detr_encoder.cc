@@ -51,13 +51,7 @@ Conv2d rt_detr_conv(const Weights& w, const Conv2d::Shape& shape, double eps) {
   return Conv2d(w / "conv", shape, BatchNorm(w / "norm", shape.out, eps));
 }
 
-Cells rt_detr_joined(const Cells& a, const Cells& b) {
-  if (a.grids != b.grids)
-    fail(Errc::kBadData, "a picture's levels are ", a.grids[0].width, " x ", a.grids[0].height, " and ",
-         b.grids[0].width, " x ", b.grids[0].height,
-         " cells large; wanted pictures whose sides are multiples of the coarsest level's");
-  return a.with(at::concat({a.x, b.x}, 1));
-}
+Cells rt_detr_joined(const Cells& a, const Cells& b) { return a.with(at::concat({a.x, b.x}, 1)); }
 
 CspRepLayer::CspRepLayer(const RtDetrShape& s, const Weights& w) : activation(s.activation) {
   const auto inner = static_cast<std::int64_t>(static_cast<double>(s.size) * s.expansion);
@@ -126,10 +120,8 @@ std::vector<Cells> HybridEncoder::operator()(std::vector<Cells> maps, const Pict
   std::vector<Cells> finer{maps.back()};  // the coarsest first
   for (std::size_t i = 0; i < fpn_blocks.size(); ++i) {
     finer.back() = lateral_convs[i](finer.back(), shape.activation);
-    std::vector<Grid> twice;
-    for (const Grid& grid : finer.back().grids) twice.push_back({2 * grid.height, 2 * grid.width});
-    const Cells above = resized(finer.back(), twice, Resize::kNearest);
-    finer.push_back(fpn_blocks[i](rt_detr_joined(above, maps[maps.size() - 2 - i])));
+    const Cells& own = maps[maps.size() - 2 - i];
+    finer.push_back(fpn_blocks[i](rt_detr_joined(resized(finer.back(), own.grids, Resize::kNearest), own)));
     pictures.note(path + ".fpn_blocks." + std::to_string(i), finer.back().x);
   }
   std::vector<Cells> levels{finer.back()};  // the finest first
