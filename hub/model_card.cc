@@ -76,7 +76,8 @@ std::string task_of(const std::string& architecture, const std::string& model_ty
     if (architecture.ends_with(end)) return task;
   if (!architecture.ends_with("ForConditionalGeneration")) return "";
   if (model_type == "whisper") return "automatic-speech-recognition";
-  if (model_type.starts_with("llava")) return "image-text-to-text";
+  for (const char* sees : {"idefics", "llava", "qwen2_vl", "qwen2_5_vl", "qwen3_vl", "smolvlm"})
+    if (model_type.starts_with(sees)) return "image-text-to-text";
   return model_type.starts_with("blip") ? "image-to-text" : "text2text-generation";
 }
 
