@@ -6,7 +6,7 @@ usage: make_golden.py [NAME...]    (default: all checkpoints; needs the Python o
                                     those named v5-… one with transformers 5)
        make_golden.py KIND         what other tests compare with: generation, templates, tokenizer_parts,
                                    tokenizer_classes, torch_files, sentence_cases, pictures, sounds, speech, metrics, codes, train,
-                                   tables, device_maps
+                                   tables, device_maps, timm_mobilenet
                                    (a module of scripts/golden each)
 """
 import copy
@@ -37,7 +37,7 @@ from golden.vision import TIMM, VISION
 GOLDENS = (ENCODERS + DECODERS + SEQ2SEQ + DEFAULTS + VISION + TIMM + BLIP + documents.DOCUMENTS + vision_language.VISION_LANGUAGE + audio.AUDIO + whisper.WHISPER +
            CODED + VERSION_5)
 KINDS = ("generation", "templates", "tokenizer_parts", "tokenizer_classes", "torch_files", "sentence_cases",
-         "pictures", "sounds", "speech", "metrics", "codes", "train", "tables", "device_maps")
+         "pictures", "sounds", "speech", "metrics", "codes", "train", "tables", "device_maps", "timm_mobilenet")
 ROOT = Path(__file__).resolve().parent.parent / "tests" / "golden"
 
 
@@ -146,7 +146,7 @@ def save(golden, folder):
         name_tokens(model, tokenizer)
     if golden.dtype:
         model = model.to(getattr(torch, golden.dtype))
-    model.save_pretrained(folder, max_shard_size=golden.shard or "5GB")
+    model.save_pretrained(folder, max_shard_size=golden.shard or "5GB", safe_serialization=golden.weights != "pickle")
     for name, content in golden.files.items():
         answers.put(folder / name, content)
     finish(golden, folder)

@@ -19,7 +19,7 @@ constexpr Alias kT5Names[] = {{"hidden_size", "d_model"},
                               {"head_dim", "d_kv"}};
 constexpr Alias kBartNames[] = {{"hidden_size", "d_model"},
                                 {"num_attention_heads", "encoder_attention_heads"}};
-constexpr Alias kMixtralNames[] = {{"num_experts", "num_local_experts"}};
+constexpr Alias kExpertNames[] = {{"num_experts", "num_local_experts"}};
 
 // Three labels, and a field of 2020.
 void complete_bart(Json& config) {
@@ -37,6 +37,15 @@ void complete_phi3(Json& config) {
     if (const auto rope = config.find(place); rope != config.end() && rope->is_object())
       for (const char* key : {"type", "rope_type"})
         if (rope->value(key, Json()) == "yarn") (*rope)[key] = "longrope";
+}
+
+// Its positions are stretched where nothing is said; null: they are not, to the older class.
+void complete_gpt_oss(Json& config) {
+  if (!found(config, "rope_theta")) config["rope_theta"] = 150000.0;
+  if (!found(config, "max_position_embeddings")) config["max_position_embeddings"] = 131072;
+  if (config.contains("rope_scaling") || found(config, "rope_parameters")) return;
+  config["rope_scaling"] = {{"rope_type", "yarn"}, {"factor", 32.0},    {"beta_fast", 32.0},
+                            {"beta_slow", 1.0},    {"truncate", false}, {"original_max_position_embeddings", 4096}};
 }
 
 // The words of the 1000 classes of ImageNet, a line each; of timm's _info files
@@ -68,6 +77,7 @@ void complete_timm(Json& config) {
 
 constexpr ConfigClass kClasses[] = {
     {" gpt2 ", {50256, 50256}, kGpt2Names},
+    {.model_types = " gpt_oss ", .attribute_map = kExpertNames, .complete = complete_gpt_oss},
     {" nomic_bert ", {}, kGpt2Names},
     {" gpt_neo gptj codegen starcoder2 ", {50256, 50256}},
     {" llama mistral mixtral phi granite bloom ", {1, 2}},

@@ -34,12 +34,12 @@ constexpr ModelKind kKinds[] = {
      "mobilevitv2 oneformer poolformer pvt regnet resnet rt_detr rt_detr_v2 sam segformer "
      "swiftformer swin swin2sr swinv2 table-transformer timm_wrapper upernet videomae vit "
      "vit_mae vit_msn vitdet yolos zoedepth "},
-    {kVisionLanguageWords, true, " llava llava_onevision qwen2_vl qwen2_5_vl qwen3_vl "},
+    {kVisionLanguageWords, true, " idefics3 llava llava_onevision qwen2_vl qwen2_5_vl qwen3_vl smolvlm "},
     {"a model of pictures and texts", false,
      " align altclip blip blip-2 bridgetower chinese_clip clip clipseg donut-swin flava "
-     "florence2 gemma3 git grounding-dino groupvit idefics idefics2 idefics3 instructblip "
+     "florence2 gemma3 git grounding-dino groupvit idefics idefics2 instructblip "
      "internvl kosmos-2 layoutlm layoutlmv2 layoutlmv3 lilt llava_next "
-     "mllama owlv2 owlvit paligemma pix2struct pixtral siglip siglip2 smolvlm trocr udop vilt vipllava "
+     "mllama owlv2 owlvit paligemma pix2struct pixtral siglip siglip2 trocr udop vilt vipllava "
      "vision-encoder-decoder vision-text-dual-encoder visual_bert xclip "},
     {kAudioWords, false,
      " audio-spectrogram-transformer bark clap data2vec-audio encodec hubert moonshine "

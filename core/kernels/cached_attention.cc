@@ -168,6 +168,7 @@ template <bool kExact, int R, class V, class T>
   for (int r = 0; r < R; ++r) {
     const auto token = (first + r) / in.group, head = (first + r) % in.group;
     rows[r].own = in.past + token;
+    if (in.sinks) rows[r].top = in.sinks[head], rows[r].sum = 1;
     rows[r].high = in.everyone > 0 ? in.everyone : rows[r].own + 1;
     rows[r].low = in.window > 0 ? std::max<std::int64_t>(0, rows[r].high - in.window) : 0;
     const T* query = static_cast<const T*>(in.query) + token * in.query_stride + head * in.size;

@@ -47,6 +47,8 @@ struct CachedHead {
   bool bfloat16;              // queries, cache and output, else float32
   int bits = 0;                   // of blocks in codes; 0: there are none
   std::int64_t coded_offset = 0;  // where this head begins in them, in bytes
+  // [group] the score of a place whose value is 0, which each query head sees too; null: none.
+  const float* sinks = nullptr;
   // Each row has the same bits whatever rows are computed with it; slower where they are few.
   bool row_exact = false;
 };

@@ -68,7 +68,29 @@ struct Rows {
   }
 };
 
+struct SampledRows {
+  [[gnu::always_inline]] static inline void run(const Deformable* in, std::int64_t first,
+                                                std::int64_t last) {
+    const Deformable& d = *in;
+    const auto places = d.heads * static_cast<std::int64_t>(d.levels.size()) * d.points;
+    const float* at = d.offsets + first * places * 2;
+    const float* weights = d.weights + first * places;
+    std::fill(d.y + first * d.heads * d.size, d.y + last * d.heads * d.size, 0.0f);
+    for (auto row = first; row < last; ++row)
+      for (std::int64_t head = 0; head < d.heads; ++head)
+        for (const DeformableLevel& level : d.levels)
+          for (std::int64_t p = 0; p < d.points; ++p, at += 2, ++weights)
+            Rows::sample(d, level, head, at[0] * static_cast<float>(level.width) - 0.5f,
+                         at[1] * static_cast<float>(level.height) - 0.5f, *weights,
+                         d.y + (row * d.heads + head) * d.size);
+  }
+};
+
 }  // namespace
+
+void compute_sampled(const Deformable& d, std::int64_t first, std::int64_t last) {
+  simd::run_best<SampledRows>(&d, first, last);
+}
 
 void compute_deformable(const Deformable& d, std::int64_t first, std::int64_t last) {
   simd::run_best<Rows>(&d, first, last);

@@ -22,5 +22,7 @@ struct Deformable {
 };
 
 void compute_deformable(const Deformable& d, std::int64_t first, std::int64_t last);
+// Rows [first, last) that say themselves where they look: offsets are places, x and y in [0, 1].
+void compute_sampled(const Deformable& d, std::int64_t first, std::int64_t last);
 
 }  // namespace hft

@@ -54,10 +54,12 @@ class HearingNet : public SoundModel {
  private:
   std::vector<Heard> hear(SoundViews views) const {
     SoundBatch sounds;
-    for (const auto& s : views)
+    for (const auto& s : views) {
+      const std::vector<std::int64_t> sizes{s.parts, s.frames, s.bins};
+      const auto shape = at::IntArrayRef(sizes).slice(s.parts == 1 ? 1 : 0);
       sounds.features.push_back(
-          at::from_blob(const_cast<float*>(s.data), {s.frames, s.bins}, at::kFloat)
-              .to(runtime_.device));
+          at::from_blob(const_cast<float*>(s.data), shape, at::kFloat).to(runtime_.device));
+    }
     std::vector<Heard> heard;
     bool finite = true;
     for (const Tensor& logits : net_.hear(sounds)) {

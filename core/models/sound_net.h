@@ -13,7 +13,7 @@ namespace hft {
 
 // What a model of sounds listens to.
 struct SoundBatch {
-  std::vector<Tensor> features;  // [T,bins] float32 each
+  std::vector<Tensor> features;  // [T,bins] float32 each, or [parts,T,bins] of one in parts
   // As in Tokens: set only to find where a NaN or infinity first shows.
   std::function<void(const std::string& layer, const Tensor& output)> watch;
   void note(const std::string& layer, const Tensor& output) const {

@@ -37,6 +37,9 @@ struct CausalAttention {
   std::int64_t heads = 0;
   double scale = 0;    // of the scores, 1 / sqrt(E)
   double softcap = 0;  // cap tanh(score / cap); 0: none
+  // [H] float32: the score of a place without a value that every token of a head sees beside the
+  // positions (attention sinks); undefined: there is none.
+  Tensor sinks = {};
 };
 
 // qkv [N, (H + 2 K) * E]: queries, keys and values side by side, positions already in them. The

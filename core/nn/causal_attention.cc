@@ -57,6 +57,9 @@ class Pieces {
                           .bfloat16 = queries.scalar_type() == at::kBFloat16,
                           .bits = cache.bits(),
                           .coded_offset = k * coded_bytes_of_head(layer.size, cache.bits()),
+                          .sinks = a.sinks.defined()
+                                       ? a.sinks.const_data_ptr<float>() + k * group
+                                       : nullptr,
                           .row_exact = cache.row_exact()});
     for (std::size_t i = 0; i < heads_.size(); ++i) {
       const auto& span = spans[i / layer.heads];
@@ -140,8 +143,10 @@ Tensor mixed(const Tensor& queries, const Seen& seen, const CausalAttention& a,
     if (seen.window > 0) hidden = hidden.logical_or(distance <= -seen.window);
     scores = scores.masked_fill(hidden, -INFINITY);
   }
+  if (a.sinks.defined())
+    scores = at::concat({scores, a.sinks.view({-1, 1, 1}).expand({a.heads, count, 1})}, -1);  // [H,T,P+1]
   const Tensor weights = dropped(at::softmax(scores, -1), &Noise::attention);
-  return at::matmul(weights, of_all_heads(seen.values))
+  return at::matmul(weights.narrow(-1, 0, positions), of_all_heads(seen.values))
       .transpose(0, 1)                   // [T,H,E]
       .reshape({count, a.heads * size})  // [T,H*E]
       .to(queries.scalar_type());

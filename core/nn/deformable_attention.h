@@ -11,4 +11,9 @@ namespace hft {
 Tensor attend_deformably(const Tensor& values, const Tensor& offsets, const Tensor& weights,
                          const std::vector<Grid>& levels, std::int64_t heads);
 
+// The same of Q rows that say where they look: places [Q, H*L*P*2], x before y, in [0, 1] of every
+// level; weights [Q, H*L*P]. Returns [Q, H*E].
+Tensor attend_at(const Tensor& values, const Tensor& places, const Tensor& weights,
+                 const std::vector<Grid>& levels, std::int64_t heads);
+
 }  // namespace hft

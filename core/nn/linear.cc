@@ -38,6 +38,11 @@ Slices regrouped(const Tensor& stored, std::int64_t groups, std::int64_t kinds) 
 // {rows, in}, or {in, rows} where transposed.
 Tensor matrix_of(const Weights& w, const Linear::Part& part, std::int64_t rows, std::int64_t in) {
   const auto& stored = part.stored;
+  if (stored.slabs > 0) {
+    const auto [first, second] = stored.transposed ? std::pair(in, rows) : std::pair(rows, in);
+    const Tensor all = w.get(part.name, {stored.slabs, first, second});
+    return all.defined() ? all[stored.slab] : all;
+  }
   if (stored.transposed) return (w / part.name).get("weight", {in, rows});
   if (!stored.kernel.empty()) {
     std::vector<std::int64_t> shape{rows};
@@ -50,9 +55,7 @@ Tensor matrix_of(const Weights& w, const Linear::Part& part, std::int64_t rows, 
     return all.defined() ? all.transpose(1, 2).reshape({rows, in}) : all;
   }
   if (stored.fused) return w.get(part.name + "_weight", {rows, in});
-  if (stored.slabs == 0) return (w / part.name).get("weight", {rows, in});
-  const Tensor all = w.get(part.name, {stored.slabs, rows, in});
-  return all.defined() ? all[stored.slab] : all;
+  return (w / part.name).get("weight", {rows, in});
 }
 
 // The rows of a part among those of the whole weight that a checkpoint has.
@@ -104,6 +107,10 @@ Bound bind(const Weights& w, const Linear::Part& part, std::int64_t in) {
 Tensor bind_bias(const Weights& w, const Linear::Part& part) {
   const auto& stored = part.stored;
   if (!part.biased) return at::zeros({part.out}, at::TensorOptions(w.store().dtype()).device(w.store().device()));
+  if (stored.slabs > 0) {
+    const Tensor all = w.get(part.name + "_bias", {stored.slabs, part.out});
+    return all.defined() ? all[stored.slab].to(w.store().dtype()) : all;
+  }
   const std::vector<std::int64_t> shape{stored.of > 0 ? stored.of : part.out};
   Tensor bias = stored.fused ? w.small(part.name + "_bias", shape)
                              : (w / part.name).small("bias", shape);

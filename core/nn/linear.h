@@ -21,7 +21,8 @@ class Linear {
     std::int64_t groups = 0, kinds = 0;
     std::int64_t begin = 0, of = 0;  // the rows from `begin` on of {of, in}
     bool fused = false;  // the names end with "_weight" and "_bias"
-    // The slab-th matrix of {slabs, rows, in}, whose name has no ".weight".
+    // The slab-th matrix of {slabs, rows, in}, or {slabs, in, rows}, whose name has no ".weight"; its
+    // bias, {slabs, rows}, ends with "_bias".
     std::int64_t slab = 0, slabs = 0;
     // The sizes below the first of a convolution's weight, {out, channels, height, width}: in all `in`.
     std::vector<std::int64_t> kernel = {};

@@ -1,6 +1,7 @@
 #include "core/processors/feature_extractor.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 
@@ -61,8 +62,53 @@ Features fbank(const FeatureSettings& s, std::span<const float> samples) {
   return out;
 }
 
+// Frames squeezed in time to `count`, as interpolate's bilinear has it.
+void add_squeezed(std::span<const float> frames, std::int64_t count, std::int64_t bins,
+                  std::vector<float>& out) {
+  const auto total = std::ssize(frames) / bins;
+  const float step = static_cast<float>(total) / static_cast<float>(count);
+  for (std::int64_t t = 0; t < count; ++t) {
+    const float at = std::max(0.0f, (static_cast<float>(t) + 0.5f) * step - 0.5f);
+    const auto first = static_cast<std::int64_t>(at), second = std::min(first + 1, total - 1);
+    const float share = at - static_cast<float>(first);
+    for (std::int64_t b = 0; b < bins; ++b)
+      out.push_back(frames[first * bins + b] * (1.0f - share) + frames[second * bins + b] * share);
+  }
+}
+
+// Where windows begin of which the last begins at frame `last`: one in each third. The reference draws
+// them there at random; here they are the first, the middle of the middle, and the last.
+std::array<std::int64_t, 3> beginnings(std::int64_t last) {
+  const std::int64_t first_third = (last + 3) / 3, second_third = (last + 2) / 3;
+  const std::int64_t middle = second_third > 0 ? first_third + (second_third - 1) / 2 : 0;
+  return {0, middle, last + 1 >= 3 ? last : 0};
+}
+
+// A long sound: squeezed into one window, and a window of each third.
+Features clap_in_parts(const FeatureSettings& s, std::span<const float> samples) {
+  std::vector<float> frames;
+  MelFrames mel(s.mel);
+  mel.push(samples, frames);
+  mel.finish(frames);
+  const std::int64_t bins = s.mel.bins, count = s.samples / s.mel.hop + 1,
+                     total = std::ssize(frames) / bins;
+  Features out{count, s.mel.bins, {}};
+  if (total == count) {
+    out.data = std::move(frames);
+    return out;
+  }
+  add_squeezed(frames, count, bins, out.data);
+  for (const std::int64_t from : beginnings(total - count)) {
+    const auto begin = frames.begin() + from * bins;
+    out.data.insert(out.data.end(), begin, begin + count * bins);
+    ++out.parts;
+  }
+  return out;
+}
+
 // The reference crops at random; here it is the beginning.
 Features clap(const FeatureSettings& s, std::span<const float> samples) {
+  if (s.fuses && std::ssize(samples) > s.samples) return clap_in_parts(s, samples);
   const auto wanted = static_cast<std::size_t>(s.samples);
   samples = samples.first(std::min(samples.size(), wanted));
   std::vector<float> window(samples.begin(), samples.end());

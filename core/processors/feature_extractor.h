@@ -17,7 +17,8 @@ namespace hft {
 struct Features {
   std::int64_t frames = 0;
   int bins = 1;             // 1: the samples themselves
-  std::vector<float> data;  // [T,bins]
+  std::vector<float> data;  // [T,bins], or of each part [parts,T,bins]
+  int parts = 1;            // kClap: the whole sound in brief, then pieces of it
 };
 
 enum class FeatureKind : std::uint8_t {
@@ -37,6 +38,7 @@ struct FeatureSettings {
   std::int64_t frames = 0;   // kFbank
   double mean = 0.0, std = 1.0;
   bool repeats = false, cut_repeats = false;  // kClap: a short sound, whole times or to the end
+  bool fuses = false;                         // kClap: a long sound is heard in parts
 };
 
 class FeatureExtractor {

@@ -80,6 +80,7 @@ FeatureSettings clap(const Fields& fields) {
   s.mel.lowest = fields.real("frequency_min", 0.0, s.rate / 2.0, 0.0);
   s.mel.highest = fields.real("frequency_max", s.mel.lowest, 1e6, 14000.0);
   if (fields.text("truncation", "fusion") == "fusion") {
+    s.fuses = true;
     s.mel.scale = MelScale::kHtk;
     s.mel.equal_area = false;
   }

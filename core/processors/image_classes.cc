@@ -26,6 +26,13 @@ constexpr ImageClass in_detr(std::string_view name) {
           .square_number = false};
 }
 
+// Of all queries and labels the best hundred.
+constexpr ImageClass in_sigmoid_detr(std::string_view name) {
+  ImageClass row = in_detr(name);
+  row.best_boxes = 100;
+  return row;
+}
+
 constexpr ImageClass in_yolos() {
   ImageClass row = in_detr("Yolos");
   row.floor_divisor = 16;
@@ -55,6 +62,18 @@ constexpr ImageClass in_llava() {
   ImageClass row = in_clip("Llava");
   row.may_square = true;
   return row;
+}
+
+constexpr ImageClass in_idefics3(std::string_view name) {
+  return {.name = name,
+          .shortest = 4 * 364,
+          .longest = 4 * 364,
+          .filter = Filter::kLanczos,
+          .mean = kHalf,
+          .std = kHalf,
+          .both_edges = Sizing::kLongestEven,
+          .square_number = false,
+          .always_slow = true};
 }
 
 constexpr ImageClass in_beit(int square, CropUse cropping, Generation since) {
@@ -147,6 +166,8 @@ constexpr ImageClass kImageClasses[] = {
      .mean = kClip,
      .std = kClipStd,
      .square_number = false},
+    in_idefics3("Idefics3"),
+    in_idefics3("SmolVLM"),
     {.name = "Qwen2VL",
      .shortest = 56 * 56,
      .longest = 28 * 28 * 1280,
@@ -187,9 +208,9 @@ constexpr ImageClass kImageClasses[] = {
     in_pvt(Filter::kBilinear, Generation::kPillow),
     in_pvt(Filter::kBicubic, Generation::kVersion5),
     in_detr("Detr"),
-    in_detr("ConditionalDetr"),
-    in_detr("DeformableDetr"),
-    in_detr("Deta"),
+    in_sigmoid_detr("ConditionalDetr"),
+    in_sigmoid_detr("DeformableDetr"),
+    in_sigmoid_detr("Deta"),
     in_detr("GroundingDino"),
     in_yolos(),
     {.name = "RTDetr",
@@ -197,7 +218,8 @@ constexpr ImageClass kImageClasses[] = {
      .mean = kImageNet,
      .std = kImageNetStd,
      .normalises = false,
-     .square_number = false},
+     .square_number = false,
+     .best_boxes = -1},
     in_mask_former("MaskFormer", Generation::kPillow),
     in_mask_former("MaskFormer", Generation::kFast),
     in_mask_former("Mask2Former", Generation::kPillow),
@@ -260,6 +282,8 @@ constexpr std::pair<std::string_view, std::string_view> kModels[] = {
     {"blip", "Blip"},
     {"llava", "Llava"},
     {"llava_onevision", "LlavaOnevision"},
+    {"idefics3", "Idefics3"},
+    {"smolvlm", "SmolVLM"},
     {"qwen2_vl", "Qwen2VL"},
     {"qwen2_5_vl", "Qwen2VL"},
     {"qwen3_vl", "Qwen2VL"},

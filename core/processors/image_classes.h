@@ -32,6 +32,8 @@ struct ImageClass {
   bool second_std = false, blue_first = false;
   bool page = false;  // Donut: a whole page, in the middle of a picture of that size
   bool may_square = false;  // do_pad makes pictures squares
+  int best_boxes = 0;        // ImageSettings'
+  bool always_slow = false;  // 4.57's processor takes Pillow's class whatever the name
   bool always_fast = false;  // 4.57 computes it on torchvision whatever the name
   Generation since = Generation::kPillow;
 };

@@ -199,6 +199,26 @@ Extent within_areas(const ImageSettings& s, Extent in) {
   return {static_cast<int>(std::min(high, 1e9)), static_cast<int>(std::min(wide, 1e9))};
 }
 
+// The longest edge as long as asked, the other in proportion and even; both within 4096 pixels.
+Extent longest_even(const ImageSettings& s, Extent in) {
+  constexpr int kMost = 4096;
+  const bool wide = in.width >= in.height;
+  const auto other = [&](int edge, double ratio) {  // width / height
+    return static_cast<int>(std::min(wide ? edge / ratio : edge * ratio, 1e9));
+  };
+  const auto ratio_of = [](int longer, int shorter, bool lies) {
+    return lies ? static_cast<double>(longer) / shorter : static_cast<double>(shorter) / longer;
+  };
+  int longer = s.longest_edge;
+  int shorter = other(longer, static_cast<double>(in.width) / in.height);
+  shorter = std::max(1, shorter + shorter % 2);
+  if (longer > kMost) {
+    shorter = std::max(1, other(kMost, ratio_of(longer, shorter, wide)));
+    longer = kMost;
+  }
+  return wide ? Extent{shorter, longer} : Extent{longer, shorter};
+}
+
 // In the middle of a frame.
 Image squared(const ImageSettings& s, const Image& image) {
   const int edge = std::max(image.width, image.height);
@@ -224,6 +244,7 @@ Extent ImageProcessor::resized_extent(Extent in) const {
   const ImageSettings& s = settings_;
   if (!s.resizes) return in;
   if (s.sizing == Sizing::kAreas) return within_areas(s, in);
+  if (s.sizing == Sizing::kLongestEven) return longest_even(s, in);
   if (s.sizing == Sizing::kCropShare && s.shortest_edge >= kWarpFrom)
     return {s.shortest_edge, s.shortest_edge};
   Extent out = s.size;

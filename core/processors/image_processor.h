@@ -38,6 +38,7 @@ enum class Sizing : std::uint8_t {
   kShortestRounded,  // the same, both rounded; the longest is 1333/800 of the shortest: ViLT's
   kWithin,           // max_height, max_width
   kAreas,            // multiples of a divisor, in all so many pixels: Qwen2-VL's
+  kLongestEven,      // longest_edge, the other by truncation and even: Idefics3's
   kCropShare,        // shortest_edge / crop_pct, then that edge cut out; from 384 on a plain warp
 };
 
@@ -69,6 +70,9 @@ struct ImageSettings {
   bool aligns = false;      // Donut: turned first, where its long axis is not that of `size`
   bool shrinks = false;     // Donut: then made smaller, to lie within `size`
   std::optional<Extent> pad_size;
+  // Of detectors whose labels are scored each by itself: so many boxes are the best, -1: as many as
+  // there are queries; 0: a label for each query, or none.
+  int best_boxes = 0;
 };
 
 // Lays a picture onto a larger one.

@@ -130,8 +130,10 @@ ImageSettings settings_of(const Fields& fields, const ImageClass& row, bool fast
     s.scaling = Scaling::kAtOnce;
     s.centring = row.one_edge == Sizing::kCropShare ? Centring::kEven : Centring::kFast;
   }
+  s.best_boxes = row.best_boxes;
   s.resizes = fields.boolean("do_resize", true);
   s.filter = filter_of(fields, row.filter);
+  if (fast && s.filter == Filter::kLanczos) s.filter = Filter::kBicubic;  // torchvision has none
   if (fast && s.filter > Filter::kBicubic)
     fail(Errc::kUnsupported, "'resample' is ", static_cast<int>(s.filter),
          ", which torchvision does not have, wanted 0 to 3");
@@ -186,6 +188,7 @@ ImageSettings settings_of_class(const Fields& fields, std::string name, bool ver
   return with_context(fields.where(),
                       [&] {
                         const ImageClass& row = image_class(name, generation);
+                        if (row.always_slow && !version5) fast = false;
                         return settings_of(fields, row,
                                            fast || (row.always_fast && !named_pillow));
                       });

@@ -5,6 +5,7 @@
 #include "core/base/error.h"
 #include "core/base/limits.h"
 #include "core/base/text.h"
+#include "core/checkpoint/sentence_folder.h"
 #include "core/processors/processor_files.h"
 
 namespace hft {
@@ -32,16 +33,32 @@ PicturesInText::PicturesInText(const fs::path& folder, const Fields& config, std
   const std::string type = config.text("model_type");
   kind_ = type == "llava"             ? Kind::kPatches
           : type == "llava_onevision" ? Kind::kTiles
-                                      : Kind::kMerged;
+          : type == "idefics3" || type == "smolvlm" ? Kind::kSplit
+                                                    : Kind::kMerged;
   if (kind_ == Kind::kMerged) {
     side_ = processor_.settings().divisor;
     return;
   }
+  const auto found = find_processor(folder, "image_processor");
+  if (kind_ == Kind::kSplit) {
+    read_squares(folder, found ? found->fields : config);
+    return;
+  }
   if (kind_ == Kind::kTiles) {
-    const auto found = find_processor(folder, "image_processor");
     resolutions_ = resolutions_of(found ? found->fields : config);
   }
   read_fields(processor_fields(folder), config);
+}
+
+void PicturesInText::read_squares(const fs::path& folder, const Fields& fields) {
+  splits_ = fields.boolean("do_image_splitting", true);
+  constexpr int kEdge = 364;
+  const Fields most = fields.object("max_image_size");
+  edge_ = static_cast<int>(most.integer("longest_edge", 1, limits::kHidden, kEdge));
+  of_tile_ = processor_fields(folder).integer("image_seq_len", 1, kMostTokens, 169);
+  const Fields tokenizer = optional_fields(folder / "tokenizer_config.json");
+  around_ = tokenizer.text("fake_image_token", "<fake_token_around_image>");
+  whole_ = tokenizer.text("global_image_token", "<global-img>");
 }
 
 // What old files leave out follows from the tower: CLIP's has a token beside its patches.
@@ -64,11 +81,73 @@ void PicturesInText::read_fields(const Fields& processor, const Fields& config) 
 }
 
 Pixels PicturesInText::pixels(const media::Image& image, bool alone) const {
+  if (kind_ == Kind::kSplit) return split(image);
   if (kind_ != Kind::kTiles) return processor_(image);
   if (alone) return tiles(image);
   ImageSettings framed = processor_.settings();
   framed.squares = true;
   return ImageProcessor(std::move(framed))(image);
+}
+
+namespace {
+
+// Adds the squares of a picture, row by row.
+void add_tiles(const media::Image& image, int edge, const ImageProcessor& numbers, Pixels& all) {
+  for (int top = 0; top + edge <= image.height; top += edge)
+    for (int left = 0; left + edge <= image.width; left += edge) {
+      media::Image tile{edge, edge, {}};
+      for (int y = 0; y < edge; ++y) {
+        const auto row = image.rgb.begin() +
+                         3 * (static_cast<std::ptrdiff_t>(top + y) * image.width + left);
+        tile.rgb.insert(tile.rgb.end(), row, row + 3 * edge);
+      }
+      const Pixels one = numbers(tile);
+      all.data.insert(all.data.end(), one.data.begin(), one.data.end());
+      ++all.tiles;
+    }
+}
+
+// A processor of pictures that have their size.
+ImageProcessor numbers_of(const ImageSettings& s) {
+  ImageSettings plain = s;
+  plain.resizes = false;
+  return ImageProcessor(std::move(plain));
+}
+
+}  // namespace
+
+Extent PicturesInText::split_extent(Extent resized) const {
+  if (!splits_) return {edge_, edge_};
+  const double ratio = static_cast<double>(resized.width) / resized.height;
+  const auto whole = [&](double length) {  // of squares
+    const double squares = std::ceil(std::trunc(length) / edge_);
+    return static_cast<int>(std::min(squares * edge_, 1e9));
+  };
+  if (resized.width >= resized.height) {
+    const int width = whole(resized.width);
+    return {whole(width / ratio), width};
+  }
+  const int height = whole(resized.height);
+  return {height, whole(height * ratio)};
+}
+
+// Its squares row by row, then the whole picture in one.
+Pixels PicturesInText::split(const media::Image& image) const {
+  const ImageSettings& s = processor_.settings();
+  const auto sized = [&](const media::Image& from, Extent to) {
+    if (std::int64_t{to.height} * to.width > limits::kImagePixels)
+      fail(Errc::kBadData, "the picture would be resized to ", to.width, " x ", to.height,
+           " pixels, wanted at most ", limits::kImagePixels, " of them");
+    const bool same = to == Extent{from.height, from.width};
+    return same ? from : resized(from, to.width, to.height, s.filter, s.arithmetic);
+  };
+  const media::Image first = sized(image, processor_.resized_extent({image.height, image.width}));
+  const media::Image whole = sized(first, split_extent({first.height, first.width}));
+  const ImageProcessor numbers = numbers_of(s);
+  Pixels all{3, edge_, edge_, edge_, edge_, {}, 0, image.height, image.width};
+  add_tiles(whole, edge_, numbers, all);
+  if (all.tiles > 1) add_tiles(sized(whole, {edge_, edge_}), edge_, numbers, all);
+  return all;
 }
 
 // The whole picture, then its best resolution in tiles, black where it does not reach.
@@ -83,22 +162,7 @@ Pixels PicturesInText::tiles(const media::Image& image) const {
                 s.arithmetic),
         static_cast<int>(best.width - fits.width) / 2, static_cast<int>(best.height - fits.height) / 2,
         padded);
-  ImageSettings plain = s;
-  plain.resizes = false;
-  const ImageProcessor numbers(std::move(plain));
-  const int edge = all.height;
-  for (int top = 0; top + edge <= padded.height; top += edge)
-    for (int left = 0; left + edge <= padded.width; left += edge) {
-      media::Image tile{edge, edge, {}};
-      for (int y = 0; y < edge; ++y) {
-        const auto row = padded.rgb.begin() +
-                         3 * (static_cast<std::ptrdiff_t>(top + y) * padded.width + left);
-        tile.rgb.insert(tile.rgb.end(), row, row + 3 * edge);
-      }
-      const Pixels one = numbers(tile);
-      all.data.insert(all.data.end(), one.data.begin(), one.data.end());
-      ++all.tiles;
-    }
+  add_tiles(padded, all.height, numbers_of(s), all);
   return all;
 }
 
@@ -115,6 +179,23 @@ std::int64_t PicturesInText::tokens(const Pixels& picture, bool alone) const {
   return of_tile_ + grid.height * (grid.width + 1) + more_;
 }
 
+// Every square is named by its row and column.
+std::string PicturesInText::split_marks(const Pixels& picture) const {
+  std::string marks, out;
+  for (std::int64_t i = 0; i < of_tile_; ++i) marks += mark_;
+  if (picture.tiles > 1) {
+    const Extent size = split_extent(
+        processor_.resized_extent({picture.whole_height, picture.whole_width}));
+    for (int row = 1; row <= size.height / edge_; ++row) {
+      for (int column = 1; column <= size.width / edge_; ++column)
+        out += around_ + "<row_" + std::to_string(row) + "_col_" + std::to_string(column) + ">" + marks;
+      out += "\n";
+    }
+    out += "\n";
+  }
+  return out + around_ + whole_ + marks + around_;
+}
+
 std::string PicturesInText::expanded(const std::string& text,
                                      std::span<const Pixels* const> pictures) const {
   std::string out;
@@ -122,6 +203,10 @@ std::string PicturesInText::expanded(const std::string& text,
   for (std::size_t at; (at = text.find(mark_, from)) != text.npos; from = at + mark_.size(), ++used) {
     out.append(text, from, at - from);
     if (used >= pictures.size()) continue;
+    if (kind_ == Kind::kSplit) {
+      out += split_marks(*pictures[used]);
+      continue;
+    }
     const auto count = tokens(*pictures[used], pictures.size() == 1);
     for (std::int64_t i = 0; i < count; ++i) out += mark_;
   }

@@ -1,6 +1,6 @@
 // How pictures come into the texts of vision-language models: what the model looks at, and how many
-// tokens stand for it. Reference: the processors of LLaVA, LLaVA-OneVision and Qwen2-VL to Qwen3-VL.
-// No LibTorch.
+// tokens stand for it. Reference: the processors of LLaVA, LLaVA-OneVision, Idefics3, SmolVLM and
+// Qwen2-VL to Qwen3-VL. No LibTorch.
 #pragma once
 
 #include <filesystem>
@@ -27,10 +27,15 @@ class PicturesInText {
   std::string expanded(const std::string& text, std::span<const Pixels* const> pictures) const;
 
  private:
-  enum class Kind { kPatches, kTiles, kMerged };
+  enum class Kind { kPatches, kTiles, kMerged, kSplit };
   std::int64_t tokens(const Pixels& picture, bool alone) const;
   Pixels tiles(const media::Image& image) const;
+  Pixels split(const media::Image& image) const;
+  // kSplit: the size whose squares of edge_ are seen, or one such square.
+  Extent split_extent(Extent resized) const;
+  std::string split_marks(const Pixels& picture) const;
   void read_fields(const Fields& processor, const Fields& config);
+  void read_squares(const std::filesystem::path& folder, const Fields& fields);
 
   ImageProcessor processor_;
   std::string mark_;
@@ -40,6 +45,9 @@ class PicturesInText {
   std::int64_t of_tile_ = 0;   // kTiles: tokens
   std::int64_t most_ = 9;
   std::vector<PictureSize> resolutions_;
+  bool splits_ = true;  // kSplit: into squares of `edge_` pixels, and the whole in one of them
+  int edge_ = 0;
+  std::string around_, whole_;  // kSplit: what stands around a picture, and before the whole
 };
 
 }  // namespace hft

@@ -97,6 +97,8 @@ def fill_mask(golden, folder, o, inputs):
 
 
 def embed(golden, folder, o, inputs):
+    if golden.model == "ClapModel":
+        return audio.embed(folder, inputs)
     if golden.texts:
         return vision.embed(golden, folder, o, inputs)
     from sentence_transformers import SentenceTransformer, models

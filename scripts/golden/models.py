@@ -24,7 +24,7 @@ class Golden:
     std: float = 0.4
     dtype: str = ""             # saved as; "": float32
     shard: str = ""             # largest shard
-    weights: str = "safetensors"  # or "bin": pytorch_model.bin
+    weights: str = "safetensors"  # or "bin": pytorch_model.bin; "pickle": the same, as save_pretrained writes it
     edits: list = field(default_factory=list)
     without: list = field(default_factory=list)    # files removed after saving
     config_fields: dict = field(default_factory=dict)  # written into config.json afterwards

@@ -36,6 +36,9 @@ CODED = [
     golden("fp8-channels", "FP8 with a scale for each output", {"method": "compressed-tensors", "type": "float"}),
     golden("packed-4", "compressed-tensors, 4 bits with zeros", {"method": "compressed-tensors", "type": "packed", "bits": 4, "group": 32}),
     golden("packed-8", "compressed-tensors, 8 bits packed, an output's together", {"method": "compressed-tensors", "type": "packed", "bits": 8, "group": None}),
+    golden("mxfp4", "MXFP4: experts of gpt-oss, two numbers in a byte", {"method": "mxfp4"},
+           {"intermediate_size": 32, "num_local_experts": 4, "num_experts_per_tok": 2, "sliding_window": 12, "tie_word_embeddings": False},
+           model="GptOssForCausalLM", tokenizer="qwen2"),
     golden("channels-int8", "compressed-tensors, 8 bits, an output's together", {"method": "compressed-tensors", "type": "int"}),
 ]
 
@@ -141,7 +144,17 @@ def compressed(module, w, how, _):
     return {f"{module}.{k}": v for k, v in stored.items()}, numbers
 
 
-METHODS = {"gptq": gptq, "awq": awq, "fp8": fp8, "compressed-tensors": compressed}
+def mxfp4(module, w, how, _):
+    from transformers.integrations.mxfp4 import FP4_VALUES, convert_moe_packed_tensors
+    rows = w.transpose(1, 2).contiguous()  # [experts, out, in]
+    parts = rows.view(*rows.shape[:2], -1, 32)
+    exponents = (parts.abs().amax(-1) / 6).log2().ceil()
+    codes = ((parts / 2 ** exponents[..., None])[..., None] - torch.tensor(FP4_VALUES)).abs().argmin(-1).to(torch.uint8)
+    stored = {f"{module}_blocks": codes[..., ::2] | codes[..., 1::2] << 4, f"{module}_scales": (exponents + 127).to(torch.uint8)}
+    return stored, convert_moe_packed_tensors(*stored.values())
+
+
+METHODS = {"mxfp4": mxfp4, "gptq": gptq, "awq": awq, "fp8": fp8, "compressed-tensors": compressed}
 
 
 def settings(how):
@@ -157,6 +170,8 @@ def settings(how):
     if method == "compressed-tensors":
         form = {"packed": "pack-quantized", "int": "int-quantized", "float": "float-quantized"}[how["type"]]
         return {"quant_method": method, "format": form, "ignore": ["lm_head"], "config_groups": {}}
+    if method == "mxfp4":
+        return {"quant_method": method, "modules_to_not_convert": ["model.layers.*.self_attn", "model.layers.*.mlp.router", "lm_head"]}
     more = {"desc_act": bool(how.get("act_order")), "sym": how["sym"], "checkpoint_format": "gptq_v2" if how.get("v2") else "gptq"}
     return {"quant_method": method, "bits": how["bits"], "group_size": how["group"],
             **(more if method == "gptq" else {"version": "gemm", "zero_point": True})}
@@ -171,7 +186,8 @@ def write(folder, twin, how):
     generator = torch.Generator().manual_seed(5)
     for name, w in sorted(tensors.items()):
         turned = any(part in name for part in (".c_attn.", ".c_proj.", ".c_fc."))
-        if not name.endswith("_proj.weight") and not (turned and name.endswith("weight")):
+        of_experts = how["method"] == "mxfp4"
+        if not name.endswith("_proj" if of_experts else "_proj.weight") and not (turned and name.endswith("weight")):
             stored[name] = wide[name] = w
             continue
         module = name.removesuffix(".weight")

@@ -310,7 +310,9 @@ def make(kind, folder, length):
     if family == "gpt2":
         return gpt2(folder, tf.GPT2TokenizerFast, length, 360, ["<|endoftext|>"])
     if family == "qwen2":
+        squares = [f"<row_{i}_col_{j}>" for i in (1, 2, 3) for j in (1, 2)]
         more = {"images": ["<image>", "<video>"],
+                "squares": ["<image>", "<fake_token_around_image>", "<global-img>", "<end_of_utterance>", *squares],
                 "vision": ["<|vision_start|>", "<|vision_end|>", "<|image_pad|>", "<|video_pad|>"]}.get(variant, [])
         return gpt2(folder, tf.Qwen2TokenizerFast, length, 360, ["<|endoftext|>", *more, "<|im_start|>", "<|im_end|>"], CHATML)
     if family == "llama":

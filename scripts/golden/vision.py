@@ -185,6 +185,29 @@ def regions(name, about, model, config, files, cases, **more):
     return Golden(name, about, model, "", {**labels(THINGS), **config}, cases, files=files, **more)
 
 
+MOBILE = {"image_size": 64, "depth_multiplier": 0.07, "min_depth": 4, "depth_divisible_by": 4}
+MOBILE_FILES = [processor(f"MobileNetV{v}ImageProcessor", {"shortest_edge": 72}, do_center_crop=True, crop_size={"height": 65, "width": 64})
+                for v in (1, 2)]
+EFFICIENT = {"width_coefficient": 0.08, "depth_coefficient": 0.5, "depth_divisor": 4, "hidden_dim": 104, "image_size": 64}
+EFFICIENT_FILES = processor("EfficientNetImageProcessor", {"height": 64, "width": 64}, resample=0, rescale_offset=False, include_top=True)
+MOBILE_NETS = [
+    vision("mobilenet-v1", "MobileNet V1", "MobileNetV1ForImageClassification", MOBILE, MOBILE_FILES[0]),
+    vision("mobilenet-v1-even", "MobileNet V1 padded alike on both sides", "MobileNetV1ForImageClassification",
+           {**MOBILE, "tf_padding": False, "min_depth": 6, "hidden_act": "relu", "layer_norm_eps": 0.01}, MOBILE_FILES[0]),
+    vision("mobilenet-v2", "MobileNet V2", "MobileNetV2ForImageClassification", {**MOBILE, "depth_multiplier": 0.1, "finegrained_output": False}, MOBILE_FILES[1]),
+    vision("mobilenet-v2-dilated", "MobileNet V2 that sees further in place of halving", "MobileNetV2ForImageClassification",
+           {**MOBILE, "depth_multiplier": 0.08, "output_stride": 8, "first_layer_is_expansion": False, "depth_divisible_by": 5, "min_depth": 3,
+            "expand_ratio": 3.5, "finegrained_output": False}, MOBILE_FILES[1]),
+    vision("mobilenet-v2-even", "MobileNet V2 padded alike on both sides", "MobileNetV2ForImageClassification",
+           {**MOBILE, "depth_multiplier": 0.05, "tf_padding": False, "finegrained_output": False, "hidden_act": "relu"}, MOBILE_FILES[1]),
+    vision("efficientnet", "EfficientNet", "EfficientNetForImageClassification", EFFICIENT, EFFICIENT_FILES),
+    vision("efficientnet-uneven", "EfficientNet of its own stages, some padded alike on both sides, the most of each channel",
+           "EfficientNetForImageClassification",
+           {**EFFICIENT, "width_coefficient": 0.1, "depth_coefficient": 1.1, "hidden_dim": 128, "depth_divisor": 4, "pooling_type": "max",
+            "kernel_sizes": [5, 3, 3], "in_channels": [32, 60, 90], "out_channels": [60, 90, 100], "strides": [2, 1, 2],
+            "num_block_repeats": [1, 2, 1], "expand_ratios": [1, 3, 2], "depthwise_padding": [0], "squeeze_expansion_ratio": 0.5},
+           processor("EfficientNetImageProcessor", {"height": 70, "width": 60}, resample=2, rescale_offset=True, include_top=False)),
+]
 SEGMENT = [Case(["segment"], images(["wide.png", "tall.jpg", "turned.jpg"]))]
 ALL_TASKS = [Case(["segment", "--threshold", "0.2", *more], images(["wide.png", "tall.jpg", "turned.jpg"])) for more in (
     [], ["--subtask", "panoptic", "--mask-threshold", "0.05", "--overlap-mask-area-threshold", "0.1"],
@@ -204,7 +227,45 @@ SWIN_BACKBONE = {"model_type": "swin", "embed_dim": 4, "depths": [2, 2, 1, 1], "
 MASK2FORMER = {"feature_size": 32, "mask_feature_size": 8, "hidden_dim": 32, "num_attention_heads": 4, "num_queries": 7,
                "encoder_layers": 1, "decoder_layers": 4, "encoder_feedforward_dim": 16, "dim_feedforward": 16}
 
+VD = {"model_type": "rt_detr_resnet", "embedding_size": 8, "hidden_sizes": [8, 16, 24, 32], "depths": [1, 2, 1, 1],
+      "layer_type": "bottleneck", "out_indices": [2, 3, 4]}
+RT_DETR = {"encoder_in_channels": [16, 24, 32], "encoder_hidden_dim": 16, "encoder_attention_heads": 2, "encoder_ffn_dim": 20,
+           "decoder_in_channels": [16, 16, 16], "d_model": 24, "num_queries": 7, "decoder_layers": 2, "decoder_attention_heads": 2,
+           "decoder_ffn_dim": 28, "decoder_n_points": 3, "num_denoising": 4}
+RT_FILES = processor("RTDetrImageProcessor", {"height": 64, "width": 96}, do_normalize=False, do_pad=False)
+F32 = ["--dtype", "float32"]  # the files hold float16
+RT_DETECT = [Case(["detect", "--threshold", "0.6", *F32], images()), Case(["detect", "--threshold", "0", *F32], images(["tall.jpg"]))]
+TOP = [Case(["detect", "--threshold", "0.6", *F32], images(["wide.png", "tall.jpg"])), Case(["detect", "--threshold", "0", *F32], images(["clear.png"]))]
+DEFORMABLE_FILES = processor("DeformableDetrImageProcessor", {"shortest_edge": 96, "longest_edge": 140}, do_pad=True)
+TIMM_SMALL = {"use_timm_backbone": True, "backbone": "resnet50", "backbone_kwargs": {"layers": [1, 1, 1, 2], "channels": [4, 4, 6, 8]}}
+
 FINDERS = [
+    regions("rt-detr", "RT-DETR", "RTDetrForObjectDetection", {**RT_DETR, "backbone_config": VD}, RT_FILES, RT_DETECT, std=0.3, dtype="float16"),
+    regions("rt-detr-basic", "RT-DETR on basic blocks, its layers normalised first, narrow paths, other activations",
+            "RTDetrForObjectDetection",
+            {**RT_DETR, "encode_proj_layers": [1, 2], "normalize_before": True, "hidden_expansion": 0.5,
+             "encoder_activation_function": "relu", "activation_function": "gelu", "decoder_activation_function": "gelu",
+             "positional_encoding_temperature": 100, "backbone_config": {**VD, "layer_type": "basic"}}, RT_FILES, TOP, std=0.3, dtype="float16"),
+    regions("rt-detr-v2", "RT-DETRv2: offsets of its own scale", "RTDetrV2ForObjectDetection",
+            {**RT_DETR, "decoder_offset_scale": 0.8, "decoder_layers": 3, "encoder_in_channels": [32, 24, 40],
+             "backbone_config": {**VD, "downsample_in_bottleneck": True, "hidden_sizes": [16, 32, 24, 40],
+                                 "downsample_in_first_stage": True}},
+            processor("RTDetrImageProcessor", {"height": 64, "width": 64}, do_normalize=True), TOP, std=0.3, dtype="float16"),
+    regions("deformable-detr", "Deformable DETR as SenseTime/deformable-detr is", "DeformableDetrForObjectDetection",
+            {**DETR, **TIMM_SMALL, "num_feature_levels": 4, "encoder_n_points": 3}, DEFORMABLE_FILES, TOP, dtype="float16"),
+    regions("deformable-detr-refined", "Deformable DETR whose boxes move, gelu", "DeformableDetrForObjectDetection",
+            {**DETR, **TIMM_SMALL, "num_feature_levels": 4, "with_box_refine": True, "decoder_layers": 3, "activation_function": "gelu",
+             "backbone": "resnet18"}, DEFORMABLE_FILES, TOP, std=0.2, dtype="float16", weights="pickle"),
+    regions("deformable-detr-two-stage", "Deformable DETR whose queries are the best cells", "DeformableDetrForObjectDetection",
+            {**DETR, **TIMM_SMALL, "num_feature_levels": 3, "with_box_refine": True, "two_stage": True, "two_stage_num_proposals": 9},
+            DEFORMABLE_FILES, TOP, std=0.2, dtype="float16", weights="pickle"),
+    regions("conditional-detr", "Conditional DETR", "ConditionalDetrForObjectDetection", {**DETR, **TIMM_SMALL},
+            processor("ConditionalDetrImageProcessor", {"shortest_edge": 96, "longest_edge": 140}, do_pad=True), TOP, dtype="float16"),
+    regions("conditional-detr-deep", "Conditional DETR of three layers, normalised between them, on basic blocks",
+            "ConditionalDetrForObjectDetection",
+            {**DETR, "decoder_layers": 3, "auxiliary_loss": True, "activation_function": "gelu", "d_model": 24, "num_queries": 20,
+             **TIMM_SMALL, "backbone": "resnet18", "dilation": True},
+            processor("ConditionalDetrImageProcessor", {"shortest_edge": 64, "longest_edge": 140}, do_pad=True), TOP, std=0.6, dtype="float16"),
     regions("segformer", "SegFormer", "SegformerForSemanticSegmentation", SEG,
             processor("SegformerImageProcessor", {"height": 64, "width": 64}), SEGMENT),
     regions("segformer-plain", "SegFormer without coarser keys, on wide pictures", "SegformerForSemanticSegmentation",
@@ -234,7 +295,7 @@ FINDERS = [
     regions("mask2former-deep", "Mask2Former of more layers", "Mask2FormerForUniversalSegmentation",
             {**MASK2FORMER, "decoder_layers": 6, "num_attention_heads": 2, "backbone_config": SWIN_BACKBONE}, MASKS, ALL_TASKS),
 ]
-VISION += PAIRS + NETS + FINDERS
+VISION += PAIRS + NETS + MOBILE_NETS + FINDERS
 
 
 def image_of(row):

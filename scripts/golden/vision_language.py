@@ -186,13 +186,52 @@ QWEN = [
          {**Q3, "hidden_size": 16, "intermediate_size": 20, "patch_size": 6, "deepstack_visual_indexes": [2, 0, 1], "num_position_embeddings": 64},
          patches(6, size={"shortest_edge": 144, "longest_edge": 6000})),
 ]
+SPLIT_TURNS = ("<|im_start|>{% for message in messages %}{{ message.role | capitalize }}"
+               "{% if message.content[0].type == 'image' %}{{ ':' }}{% else %}{{ ': ' }}{% endif %}"
+               "{% for part in message.content %}{% if part.type == 'image' %}{{ '<image>' }}{% else %}{{ part.text }}{% endif %}"
+               "{% endfor %}<end_of_utterance>\n{% endfor %}{% if add_generation_prompt %}{{ 'Assistant:' }}{% endif %}")
+SPLIT_RAW = cases([("<image>Who counts the boats?", ["pictures/wide.png"]), ("A <image> and <image>", ["pictures/tall.jpg", "pictures/grey.png"])], SEVERAL)
+
+
+def idefics3(name, about, kind, text, vision, images, scale=2, cases=SPLIT_RAW, **more):
+    """images: what preprocessor_config.json says beside the defaults."""
+    edge = images["max_image_size"]["longest_edge"]
+    tokens = (edge // vision["patch_size"] // scale) ** 2
+    files = {**processor(images.pop("class", f"{kind}ImageProcessor"), images.pop("size"), resample=1, do_pad=True, **images),
+             "processor_config.json": {"processor_class": f"{kind}Processor", "image_seq_len": tokens},
+             "chat_template.json": {"chat_template": SPLIT_TURNS}, **more.pop("files", {})}
+    config = {"text_config": text, "vision_config": vision, "scale_factor": scale, **more.pop("config", {})}
+    return Golden(name, about, f"{kind}ForConditionalGeneration", more.pop("tokenizer", "qwen2/squares"), config, cases, files=files,
+                  std=0.3, dtype="float16", **more)
+
+
+IDEFICS3 = [
+    idefics3("smolvlm", "SmolVLM: pictures in squares named by row and column, and the whole", "SmolVLM", language("llama"), TOWER,
+             {"size": {"longest_edge": 64}, "max_image_size": {"longest_edge": 32}, "do_image_splitting": True}),
+    idefics3("idefics3-whole", "Idefics3 without splitting; squares of nine patches, a tied text", "Idefics3",
+             language("llama", tie_word_embeddings=True, hidden_size=40, num_attention_heads=5, num_key_value_heads=1),
+             {**TOWER, "image_size": 24, "patch_size": 4, "hidden_size": 16, "num_attention_heads": 2, "num_hidden_layers": 3},
+             {"size": {"longest_edge": 50}, "max_image_size": {"longest_edge": 24}, "do_image_splitting": False}, scale=3),
+    idefics3("idefics3-sparse", "Idefics3 whose squares have fewer patches than there are positions; a size of its own, "
+             "on Pillow whatever its name", "Idefics3", language("mistral"),
+             {**TOWER, "image_size": 56, "patch_size": 4},
+             {"size": {"height": 50, "width": 90}, "max_image_size": {"longest_edge": 32}, "class": "Idefics3ImageProcessorFast"}),
+]
 V5_FIELDS = {"processor_class": "LlavaProcessor", "image_token": "<image>", "patch_size": 8, "num_additional_image_tokens": 1,
              "vision_feature_select_strategy": "default",
              "image_processor": crops(32, "CLIPImageProcessorPil")["preprocessor_config.json"]}
-VERSION_5 = [llava("v5-llava", "As transformers 5 saves it: LLaVA, the tower's names without vision_model, one file for the processor",
+V5_IDEFICS3 = {"image_seq_len": 4, "processor_class": "Idefics3Processor",
+              "image_processor": processor("Idefics3ImageProcessorPil", {"longest_edge": 70}, max_image_size={"longest_edge": 24},
+                                           resample=1, do_image_splitting=True)["preprocessor_config.json"]}
+VERSION_5 = [idefics3("v5-idefics3", "As transformers 5 saves it: Idefics3, one file for the processor", "Idefics3",
+                      language("llama"), {**TOWER, "image_size": 32, "patch_size": 6},
+                      {"size": None, "max_image_size": {"longest_edge": 24}}, release=5, tokenizer="of smolvlm",
+                      files={"preprocessor_config.json": None, "processor_config.json": V5_IDEFICS3,
+                             "chat_template.json": None, "chat_template.jinja": SPLIT_TURNS}),
+             llava("v5-llava", "As transformers 5 saves it: LLaVA, the tower's names without vision_model, one file for the processor",
                    language("llama", tie_word_embeddings=False), {"num_hidden_layers": 3},
                    {"processor_config.json": V5_FIELDS, "chat_template.jinja": TURNS}, tokenizer="of llava", release=5)]
-VISION_LANGUAGE = LLAVA + ONEVISION + QWEN + VERSION_5
+VISION_LANGUAGE = LLAVA + ONEVISION + QWEN + IDEFICS3 + VERSION_5
 
 
 def new_llava_names(tensors):
@@ -233,6 +272,8 @@ def save(golden, folder, widen, name_tokens):
         model = model.to(getattr(torch, golden.dtype))
     model.save_pretrained(folder)
     for name, content in golden.files.items():
+        if content is None:
+            continue
         if isinstance(content, str):
             (folder / name).write_text(content)
         else:
@@ -253,6 +294,8 @@ def messages_of(row):
 
 def answers(golden, folder, args, inputs):
     from golden.decoders import arguments
+    from transformers.models.smolvlm import processing_smolvlm
+    processing_smolvlm.num2words = str  # said of videos alone
     pipe = tf.pipeline("image-text-to-text", model=str(folder), dtype=torch.float32, device=-1)
     given, _ = arguments(args[1:])
     full = given.pop("return_full_text", True)

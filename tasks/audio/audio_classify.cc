@@ -5,7 +5,7 @@
 #include "core/checkpoint/config.h"
 #include "core/engine.h"
 #include "core/processors/scores.h"
-#include "tasks/audio/sound_options.h"
+#include "tasks/run/sound_options.h"
 #include "tasks/commands.h"
 #include "tasks/run/drawing.h"
 #include "tasks/run/media_worker.h"

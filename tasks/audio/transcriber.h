@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "tasks/audio/sound_options.h"
+#include "tasks/run/sound_options.h"
 #include "tasks/audio/transcript.h"
 #include "tasks/run/generation_options.h"
 #include "tasks/run/model_options.h"

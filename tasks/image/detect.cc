@@ -55,10 +55,13 @@ void draw_on(const Picture& picture, const std::vector<Detection>& found,
 
 Answer boxes_of(const DetectOptions& o, const ImageContext& context, const SavedFiles& files) {
   const bool coco = o.common.output.format == "coco";
-  return [&context, &files, coco, exact = o.exact, threshold = o.threshold](const Seen& seen,
-                                                           const Picture& picture) {
-    const auto found = detections(seen.logits.data, seen.boxes.data, seen.boxes.rows, picture.width,
-                                  picture.height, threshold);
+  const int most = context.processor.settings().best_boxes;
+  return [&context, &files, coco, most, exact = o.exact, threshold = o.threshold](
+             const Seen& seen, const Picture& picture) {
+    const SeenBoxes boxes{seen.logits.data, seen.boxes.data, seen.boxes.rows,
+                          static_cast<double>(picture.width), static_cast<double>(picture.height)};
+    const auto found = most == 0 ? detections(boxes, threshold)
+                                 : top_detections(boxes, most > 0 ? most : boxes.queries, threshold);
     if (files.wanted()) draw_on(picture, found, context.labels, files);
     Json list = Json::array();
     for (const Detection& d : found)

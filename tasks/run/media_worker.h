@@ -21,7 +21,7 @@ namespace hft {
 inline PictureView view_of(const Pixels& p) {
   return {p.channels, p.height, p.width, p.data.data()};
 }
-inline SoundView view_of(const Features& f) { return {f.data.data(), f.frames, f.bins}; }
+inline SoundView view_of(const Features& f) { return {f.data.data(), f.frames, f.bins, f.parts}; }
 
 // How much of it there is to see or hear.
 inline std::size_t numbers_of(const Pixels& p) { return p.data.size(); }

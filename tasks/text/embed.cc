@@ -24,7 +24,7 @@ struct EmbedOptions {
   std::optional<std::string> prompt;
   int normalize = -1;
   std::int64_t top_k = -1, max_length = 0, truncate_dim = 0;
-  bool as_text = false, as_image = false;
+  bool as_text = false, as_image = false, as_audio = false;
   bool ranking = false;
 };
 
@@ -189,11 +189,11 @@ Similarity similarity_of(const Fields& settings) {
   return similarity_named(settings.text("similarity_fn_name", "cosine"), settings.where());
 }
 
-// A model of pictures and texts, where -m names one.
+// A model of pictures or sounds and texts, where -m names one.
 std::optional<fs::path> pair_model(const EmbedOptions& o) {
   if (o.common.model.model.empty()) return std::nullopt;
   const fs::path folder = model_folder(o.common.model, "");
-  return is_pair_model(folder) ? std::optional(folder) : std::nullopt;
+  return paired_with_texts(folder).empty() ? std::nullopt : std::optional(folder);
 }
 
 int run_pairs(const Flags& flags, const EmbedOptions& o, const fs::path& folder, TextOptions common,
@@ -202,16 +202,23 @@ int run_pairs(const Flags& flags, const EmbedOptions& o, const fs::path& folder,
                            "--truncate-dim", "--max-length"})
     if (flags.given(flag))
       fail(Errc::kUsage, flag, " is for models of texts alone; ", o.common.model.model,
-           " is a model of pictures and texts");
-  if (o.as_text && o.as_image) fail(Errc::kUsage, "--text and --image contradict each other");
+           " is a model of ", paired_with_texts(folder), "s and texts");
+  const bool hears = paired_with_texts(folder) == "sound";
+  const char* wrong = hears ? "--image" : "--audio";
+  if (flags.given(wrong))
+    fail(Errc::kUsage, wrong, " is for models of ", hears ? "pictures" : "sounds", " and texts; ",
+         o.common.model.model, " is one of ", paired_with_texts(folder), "s and texts");
+  const bool as_media = o.as_image || o.as_audio;
+  if (o.as_text && as_media)
+    fail(Errc::kUsage, "--text and ", o.as_image ? "--image" : "--audio", " contradict each other");
   return embed_pairs(flags, {.folder = folder,
                              .model = o.common.model,
                              .input = std::move(common.input),
                              .output = std::move(common.output),
                              .rendering = {.text = draw_embed},
                              .as_text = o.as_text,
-                             .as_image = o.as_image,
-                             .normalize = o.normalize == 1,
+                             .as_media = as_media,
+                             .normalize = o.normalize < 0 ? std::nullopt : std::optional(o.normalize == 1),
                              .sink = std::move(sink)});
 }
 
@@ -260,9 +267,9 @@ int run_embed(const Flags& flags, EmbedOptions& o) {
            " and --query contradict each other");
   }
   if (const auto folder = pair_model(o)) return run_pairs(flags, o, *folder, common, task.sink);
-  for (const char* flag : {"--text", "--image", "--image-column"})
+  for (const char* flag : {"--text", "--image", "--audio", "--image-column"})
     if (flags.given(flag))
-      fail(Errc::kUsage, flag, " is for a model of pictures and texts (CLIP, SigLIP)");
+      fail(Errc::kUsage, flag, " is for a model of pictures or sounds and texts (CLIP, SigLIP, CLAP)");
   common.input.columns.resize(1);
   return run_text_task(flags, common, task);
 }
@@ -313,8 +320,9 @@ std::function<int()> declare_embed(Flags& flags) {
       .metavar("N")
       .range(1, 1'000'000'000);
   flags.add("--text", o->as_text,
-            "With a model of pictures and texts: every input is a text, also one that names a file");
+            "With a model of pictures or sounds and texts: every input is a text, also one that names a file");
   flags.add("--image", o->as_image, "The same: every input is a picture");
+  flags.add("--audio", o->as_audio, "The same: every input is a sound");
   add_text_options(flags, o->common,
                    {{.name = "text"}, {.name = "image", .optional = true, .alternative = true, .kind = Kind::kImage}});
   return [o, flags] { return run_embed(flags, *o); };
@@ -323,7 +331,7 @@ std::function<int()> declare_embed(Flags& flags) {
 }  // namespace
 
 extern const Command embed_command{"embed", "Text",
-                                   "Turn texts (or pictures) into vectors, or rank them by meaning",
+                                   "Turn texts (or pictures, or sounds) into vectors, or rank them by meaning",
                                    declare_embed};
 
 }  // namespace hft

@@ -1,8 +1,9 @@
-// hft embed with a model of pictures and texts: both into one space.
+// hft embed with a model of pictures and texts, or of sounds and texts: both into one space.
 #pragma once
 
 #include <functional>
 #include <memory>
+#include <optional>
 
 #include "tasks/run/flags.h"
 #include "tasks/run/model_options.h"
@@ -10,17 +11,17 @@
 
 namespace hft {
 
-// Whether the model in this folder reads texts and sees pictures.
-bool is_pair_model(const std::filesystem::path& folder);
+// What the model in this folder takes beside texts: "picture", "sound", or nothing, "".
+std::string_view paired_with_texts(const std::filesystem::path& folder);
 
 struct PairEmbedding {
   std::filesystem::path folder;
   const ModelOptions& model;
-  InputOptions input;  // columns: text, image
+  InputOptions input;  // columns: text, image or audio
   OutputOptions output;
   Rendering rendering;
-  bool as_text = false, as_image = false;  // --text, --image; else what names a file is a picture
-  bool normalize = false;
+  bool as_text = false, as_media = false;  // --text, --image; else what names a file is no text
+  std::optional<bool> normalize = {};      // none: as the model has them, of length 1 where of sounds
   std::function<std::unique_ptr<Sink>(std::unique_ptr<RecordWriter>)> sink;  // may be empty
 };
 

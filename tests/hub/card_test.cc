@@ -81,6 +81,12 @@ TEST_CASE("secrets: a token is found wherever the pieces are cut") {
   CHECK(own.found() == 3);
 }
 
+TEST_CASE("model card: models that see pictures in texts are told by their type") {
+  for (const char* type : {"idefics3", "llava_onevision", "qwen2_5_vl", "smolvlm"})
+    CHECK(hub::task_of("AnyForConditionalGeneration", type) == "image-text-to-text");
+  CHECK(hub::task_of("AnyForConditionalGeneration", "t5") == "text2text-generation");
+}
+
 TEST_CASE("model card: task, tags, base model and metrics of the folder") {
   test::TempFolder folder;
   test::spit(

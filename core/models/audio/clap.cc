@@ -1,5 +1,6 @@
 // CLAP (arXiv:2211.06687): a Swin for spectrograms (HTS-AT, arXiv:2202.00874) and a RoBERTa for
-// texts, whose vectors share one space. Checked against the config of laion/clap-htsat-unfused.
+// texts, whose vectors share one space. Checked against the configs of
+// laion/clap-htsat-unfused and clap-htsat-fused.
 #include "core/base/error.h"
 #include "core/base/limits.h"
 #include "core/models/architecture.h"
@@ -36,11 +37,63 @@ struct Projection {
   Tensor operator()(const Tensor& x) const { return linear2(linear1(x, activation)); }
 };
 
+// A product, then a batch norm.
+struct NormedProduct {
+  Linear linear;
+  BatchNorm norm;
+  NormedProduct(const Weights& w, const std::string& conv, const std::string& norm, std::int64_t in,
+                std::int64_t out)
+      : linear(w / conv, {{"", out, {.kernel = {in, 1, 1}}}}, in), norm(w / norm, out, 1e-5) {}
+  Tensor operator()(const Tensor& x) const {
+    const Tensor y = linear(x).to(at::kFloat);
+    return ((y - norm.mean) / (norm.variance + norm.eps).sqrt() * norm.weight + norm.bias).to(x.scalar_type());
+  }
+};
+
+// What is heard of the whole sound and of its pieces, each with its share, which follows from both
+// (arXiv:2009.14082).
+struct FeatureFusion {
+  NormedProduct local1, local2, global1, global2;
+  FeatureFusion(const Weights& w, std::int64_t size, std::int64_t inner)
+      : local1(w / "local_att", "0", "1", size, inner),
+        local2(w / "local_att", "3", "4", inner, size),
+        global1(w / "global_att", "1", "2", size, inner),
+        global2(w / "global_att", "4", "5", inner, size) {}
+  // Of one sound, [cells,D] each.
+  Tensor operator()(const Tensor& whole, const Tensor& pieces) const {
+    const Tensor both = whole + pieces;
+    const Tensor shares = at::sigmoid(local2(local1(both).relu()) + global2(global1(both.mean(0, true)).relu()));
+    return 2 * whole * shares + 2 * pieces * (1 - shares);
+  }
+};
+
+// The pieces of a sound that is heard in parts: patches three times as long, side by side.
+struct ClapPieces {
+  Tensor weight, bias;  // {D,1,h,3 h}, {D}
+  FeatureFusion fusion_model;
+  std::int64_t stride, padding;
+  ClapPieces(const Weights& w, const Conv2d::Shape& patches, std::int64_t ratio)
+      : weight((w / "mel_conv2d").small("weight", {patches.out, patches.in, patches.kernel, 3 * patches.kernel})),
+        bias((w / "mel_conv2d").small("bias", {patches.out})),
+        fusion_model(w / "fusion_model", patches.out, patches.out / ratio),
+        stride(patches.stride),
+        padding(patches.padding) {}
+  // The cells of the whole, with what is heard in the pieces [3,1,side,side].
+  Tensor operator()(const Tensor& whole, const Grid& grid, const Tensor& pieces) const {
+    const Tensor maps = at::conv2d(pieces.to(weight.scalar_type()), weight, bias, {stride, 3 * stride},
+                                   {padding, padding});                    // [3,D,h,w]
+    const Tensor rows = maps.permute({2, 0, 3, 1}).flatten(1, 2);          // [h,3*w,D]
+    const auto missing = grid.width - rows.size(1);
+    return fusion_model(whole, at::constant_pad_nd(rows, {0, 0, 0, missing}).reshape(whole.sizes()));
+  }
+};
+
 struct AudioTower {
   SwinShape shape;
   std::int64_t bins, side, ratio;
   BatchNorm batch_norm;  // of each bin
   Conv2d proj;
+  std::optional<ClapPieces> pieces;
   std::optional<LayerNorm> patch_norm;
   SwinStages layers;
   LayerNorm norm;
@@ -57,8 +110,13 @@ struct AudioTower {
         path((w / "patch_embed").path()) {
     if (config.boolean("enable_patch_layer_norm", true))
       patch_norm = LayerNorm(w / "patch_embed" / "norm", shape.embed, 1e-5);
-    if (config.boolean("enable_fusion", false))
-      fail(Errc::kUnsupported, config.where(), ": 'enable_fusion' is true, wanted false");
+    if (config.boolean("enable_fusion", false)) {
+      if (config.text("fusion_type", "") == "channel_map" || shape.channels != 1)
+        fail(Errc::kUnsupported, config.where(), ": 'fusion_type' channel_map, or of ", shape.channels,
+             " channels, is not supported, wanted aff_2d of 1");
+      pieces.emplace(w / "patch_embed", patches(config),
+                     config.integer("aff_block_r", 1, shape.embed, 4));
+    }
     if (side % bins != 0)
       fail(Errc::kBadData, config.where(), ": 'spec_size' is ", side,
            ", wanted a multiple of 'num_mel_bins', ", bins);
@@ -67,8 +125,9 @@ struct AudioTower {
 
   Tensor operator()(const SoundBatch& sounds) const {  // -> [B,D]
     std::vector<Tensor> planes;
-    for (const Tensor& sound : sounds.features) planes.push_back(picture_of(sound));
+    for (const Tensor& sound : sounds.features) planes.push_back(picture_of(whole_of(sound)));
     Cells x = proj(cells_of(planes));
+    if (pieces) x = fused(x, sounds, planes);
     if (patch_norm) x.x = (*patch_norm)(x.x);
     sounds.note(path, x.x);
     const Cells last = layers(std::move(x), false, sounds.watch).back();
@@ -76,6 +135,23 @@ struct AudioTower {
   }
 
  private:
+  static Tensor whole_of(const Tensor& sound) { return sound.dim() == 3 ? sound[0] : sound; }
+
+  // A sound in one part is its own pieces.
+  Cells fused(const Cells& x, const SoundBatch& sounds, const std::vector<Tensor>& planes) const {
+    std::vector<Tensor> rows;
+    std::int64_t begin = 0;
+    for (std::size_t b = 0; b < planes.size(); ++b) {
+      const Tensor& sound = sounds.features[b];
+      std::vector<Tensor> parts;
+      for (std::int64_t i = 1; i < 4; ++i)
+        parts.push_back(sound.dim() == 3 ? picture_of(sound[i]) : planes[b]);
+      rows.push_back((*pieces)(x.x.narrow(0, begin, x.grids[b].cells()), x.grids[b], at::stack(parts)));
+      begin += x.grids[b].cells();
+    }
+    return x.with(at::concat(rows));
+  }
+
   Conv2d::Shape patches(const Fields& config) const {
     const Grid size = shape.patch, stride = grid_field(config, "patch_stride", 4);
     if (size.height != size.width || stride.height != stride.width || size.height < stride.height)

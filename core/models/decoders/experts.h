@@ -14,17 +14,19 @@ struct ExpertsConfig {
   const char *gate = "gate_proj", *up = "up_proj", *down = "down_proj";  // of each, as files have them
 };
 
-// Experts of size c.ffn below `w`: "gate", and "experts" one by one or, as transformers 5 has them, stacked
-// in gate_up_proj and down_proj.
+using Expert = std::function<Tensor(const Tensor& x)>;  // [M,D] -> [M,D]
+
 class Experts {
  public:
+  // Those of size c.ffn below `w`: "gate", and "experts" one by one or, as transformers 5 has them,
+  // stacked in gate_up_proj and down_proj.
   Experts(const ExpertsConfig& experts, const LlamaConfig& c, const Weights& w);
+  // The gate scores them, {X, D}.
+  Experts(const ExpertsConfig& config, Linear gate, std::vector<Expert> experts)
+      : gate_(std::move(gate)), experts_(std::move(experts)), config_(config) {}
   Tensor operator()(const Tensor& x) const;  // [R,D] -> [R,D]
 
  private:
-  struct Expert {
-    Linear gate_up, down;
-  };
   Linear gate_;
   std::vector<Expert> experts_;
   ExpertsConfig config_;

@@ -5,10 +5,10 @@
 
 namespace hft {
 
-// [frames, bins]; bins 1: the samples themselves.
+// [frames, bins], or of each part [parts, frames, bins]; bins 1: the samples themselves.
 struct SoundView {
   const float* data = nullptr;
-  std::int64_t frames = 0, bins = 1;
+  std::int64_t frames = 0, bins = 1, parts = 1;
 };
 
 }  // namespace hft

@@ -8,6 +8,7 @@
 #include "core/checkpoint/config.h"
 #include "core/models/architecture.h"
 #include "core/models/lookup.h"
+#include "core/models/several/llava.h"
 #include "core/models/vision/clip.h"
 
 namespace hft {
@@ -104,8 +105,9 @@ struct Sight {
   }
 };
 
-// The language model, under the names of the older files.
-DecoderNet text_of(const Fields& config, const Weights& w, const char* fallback) {
+}  // namespace
+
+DecoderNet language_model_of(const Fields& config, const Weights& w, const char* fallback) {
   const Fields text = text_part(config, fallback);
   const std::string type = text.text("model_type");
   constexpr std::string_view kTexts[] = {"llama", "mistral", "qwen2", "qwen3"};
@@ -115,13 +117,15 @@ DecoderNet text_of(const Fields& config, const Weights& w, const char* fallback)
   return architecture_of(text, ModelClass::kCausalLm).decoder(text, w / "language_model");
 }
 
+namespace {
+
 std::int32_t picture_token(const Fields& config, const DecoderNet& text, std::int64_t fallback) {
   const char* key = config.has("image_token_id") ? "image_token_id" : "image_token_index";
   return static_cast<std::int32_t>(config.integer(key, 0, text.vocab - 1, fallback));
 }
 
 DecoderNet build_llava(const Fields& config, const Weights& w) {
-  DecoderNet net = text_of(config, w, "llama");
+  DecoderNet net = language_model_of(config, w, "llama");
   net.pictures = {.token = picture_token(config, net, 32000),
                   .see = [sight = Sight(config, w, -2, "default", net.size)](
                              const Pictures& tiles, const Grid&, bool) -> PictureTokens {
@@ -172,7 +176,7 @@ struct Grids {
 };
 
 DecoderNet build_onevision(const Fields& config, const Weights& w) {
-  DecoderNet net = text_of(config, w, "qwen2");
+  DecoderNet net = language_model_of(config, w, "qwen2");
   Tensor newline = w.small("image_newline", {net.size});
   if (newline.defined()) newline = newline.unsqueeze(0);
   const Fields vision = config.object("vision_config");

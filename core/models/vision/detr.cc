@@ -13,7 +13,7 @@
 
 namespace hft {
 
-Tensor sine_positions(const Grid& grid, std::int64_t size) {
+Tensor sine_positions(const Grid& grid, std::int64_t size, float inset) {
   const auto half = size / 2;
   std::vector<float> divisors;
   for (std::int64_t i = 0; i < half; ++i)
@@ -22,7 +22,7 @@ Tensor sine_positions(const Grid& grid, std::int64_t size) {
     Tensor table = at::empty({count, half}, at::kFloat);
     auto* out = table.data_ptr<float>();
     for (std::int64_t at = 0; at < count; ++at) {
-      const float place = static_cast<float>(at + 1) / (static_cast<float>(count) + 1e-6f) *
+      const float place = (static_cast<float>(at + 1) - inset) / (static_cast<float>(count) + 1e-6f) *
                           static_cast<float>(2 * M_PI);
       for (std::int64_t i = 0; i < half; ++i) {
         const float angle = place / divisors[i];
@@ -38,9 +38,9 @@ Tensor sine_positions(const Grid& grid, std::int64_t size) {
       .view({grid.cells(), size});
 }
 
-Tensor sine_positions(const Cells& x, std::int64_t size) {
+Tensor sine_positions(const Cells& x, std::int64_t size, float inset) {
   std::vector<Tensor> tables;
-  for (const Grid& grid : x.grids) tables.push_back(sine_positions(grid, size));
+  for (const Grid& grid : x.grids) tables.push_back(sine_positions(grid, size, inset));
   return at::concat(tables).to(x.x.device(), x.x.scalar_type());
 }
 
@@ -106,32 +106,26 @@ Tensor add_and_norm(const Tensor& x, const LayerNorm& norm, bool norm_first, con
   return norm_first ? x + part(norm(x)) : norm(x + part(x));
 }
 
-struct DetrEncoderLayer {
-  DetrAttention self_attn;
-  LayerNorm self_attn_norm, final_norm;
-  Linear fc1, fc2;
-  Activation activation;
-  bool norm_first;
-  std::string path;
-  DetrEncoderLayer(const DetrShape& s, const Weights& w)
-      : self_attn(w / "self_attn", s.size, s.encoder_heads),
-        self_attn_norm(w / "self_attn_layer_norm", s.size, 1e-5),
-        final_norm(w / "final_layer_norm", s.size, 1e-5),
-        fc1(w / "fc1", {s.encoder_ffn, s.size}),
-        fc2(w / "fc2", {s.size, s.encoder_ffn}),
-        activation(s.activation),
-        norm_first(s.norm_first),
-        path(w.path()) {}
-  Tensor operator()(const Tensor& x, const Tensor& positions, const Sequences& seqs) const {
-    const Tensor y = add_and_norm(x, self_attn_norm, norm_first, [&](const Tensor& in) {
-      return self_attn.output(self_attn(in, positions, seqs));
-    });
-    return add_and_norm(y, final_norm, norm_first,
-                        [&](const Tensor& in) { return fc2(fc1(in, activation)); });
-  }
-};
-
 }  // namespace
+
+DetrEncoderLayer::DetrEncoderLayer(const DetrShape& s, const Weights& w)
+    : self_attn(w / "self_attn", s.size, s.encoder_heads),
+      self_attn_norm(w / "self_attn_layer_norm", s.size, 1e-5),
+      final_norm(w / "final_layer_norm", s.size, 1e-5),
+      fc1(w / "fc1", {s.encoder_ffn, s.size}),
+      fc2(w / "fc2", {s.size, s.encoder_ffn}),
+      activation(s.activation),
+      norm_first(s.norm_first),
+      path(w.path()) {}
+
+Tensor DetrEncoderLayer::operator()(const Tensor& x, const Tensor& positions,
+                                    const Sequences& seqs) const {
+  const Tensor y = add_and_norm(x, self_attn_norm, norm_first, [&](const Tensor& in) {
+    return self_attn.output(self_attn(in, positions, seqs));
+  });
+  return add_and_norm(y, final_norm, norm_first,
+                      [&](const Tensor& in) { return fc2(fc1(in, activation)); });
+}
 
 DetrDecoderLayer::DetrDecoderLayer(const DetrShape& s, const Weights& w)
     : self_attn(w / "self_attn", s.size, s.decoder_heads),
@@ -178,10 +172,7 @@ Tensor DetrDecoder::operator()(const DetrEncoded& encoded, const Tensor& queries
   return norm(x);
 }
 
-namespace {
-
-// The backbone that config.json names, below a place of the checkpoint.
-ResNet backbone_of(const Fields& config, const Weights& w, ResNetShape& shape) {
+ResNet detr_backbone(const Fields& config, const Weights& w, ResNetShape& shape) {
   const Weights at = w / "backbone" / "conv_encoder" / "model";
   const Fields own = config.object("backbone_config");
   const bool timm = config.boolean("use_timm_backbone", own.json().empty());
@@ -204,46 +195,60 @@ ResNet backbone_of(const Fields& config, const Weights& w, ResNetShape& shape) {
   return timm_resnet(shape, at);
 }
 
+DetrEncoder::DetrEncoder(const Fields& config, const DetrShape& s, const Weights& w)
+    : backbone(detr_backbone(config, w, backbone_shape)),
+      input_projection(w / "input_projection",
+                       {{"", s.size, {.kernel = {backbone_shape.widths.back(), 1, 1}}}},
+                       backbone_shape.widths.back()),
+      size(s.size),
+      path((w / "input_projection").path()) {
+  for (std::int64_t i = 0; i < s.encoder_layers; ++i)
+    layers.emplace_back(s, w / "encoder" / "layers" / i);
+  if (s.norm_first) norm = LayerNorm(w / "encoder" / "layernorm", s.size, 1e-5);
+}
+
+DetrEncoder::Seen DetrEncoder::operator()(const Pictures& pictures) const {
+  Seen seen{.maps = backbone(pictures)};
+  seen.projected = seen.maps.back().with(input_projection(seen.maps.back().x));
+  pictures.note(path, seen.projected.x);
+  DetrEncoded& encoded = seen.encoded;
+  encoded.x = seen.projected.x;
+  encoded.seqs = seen.projected.sequences();
+  encoded.places = sine_positions(seen.projected, size);
+  for (const auto& layer : layers) {
+    encoded.x = layer(encoded.x, encoded.places, encoded.seqs);
+    pictures.note(layer.path, encoded.x);
+  }
+  if (norm) encoded.x = (*norm)(encoded.x);
+  encoded.placed = encoded.x + encoded.places;
+  return seen;
+}
+
+Tensor inverse_sigmoid(const Tensor& x) {
+  constexpr double kLeast = 1e-5;
+  const Tensor within = x.clamp(0, 1);
+  return at::log(within.clamp_min(kLeast) / (1 - within).clamp_min(kLeast));
+}
+
+namespace {
+
 struct Detr {
   DetrShape shape;
-  ResNetShape backbone_shape;
-  ResNet backbone;
-  Linear input_projection;
+  DetrEncoder encoder;
   Tensor queries;  // [Q,D]
-  std::vector<DetrEncoderLayer> encoder;
-  std::optional<LayerNorm> encoder_norm;
   DetrDecoder decoder;
-  std::string path;
 
   Detr(const Fields& config, const Weights& w, bool norm_first)
       : shape(config, norm_first),
-        backbone(backbone_of(config, w, backbone_shape)),
-        input_projection(w / "input_projection",
-                         {{"", shape.size, {.kernel = {backbone_shape.widths.back(), 1, 1}}}},
-                         backbone_shape.widths.back()),
+        encoder(config, shape, w),
         queries((w / "query_position_embeddings").small("weight", {shape.queries, shape.size})),
-        decoder(shape, w / "decoder"),
-        path((w / "input_projection").path()) {
-    for (std::int64_t i = 0; i < shape.encoder_layers; ++i)
-      encoder.emplace_back(shape, w / "encoder" / "layers" / i);
-    if (norm_first) encoder_norm = LayerNorm(w / "encoder" / "layernorm", shape.size, 1e-5);
-  }
+        decoder(shape, w / "decoder") {}
 
   DetrStates operator()(const Pictures& pictures) const {
-    DetrStates states;
-    states.maps = backbone(pictures);
-    states.projected = states.maps.back().with(input_projection(states.maps.back().x));
-    pictures.note(path, states.projected.x);
-    const Tensor places = sine_positions(states.projected, shape.size);
-    DetrEncoded encoded{.x = states.projected.x, .seqs = states.projected.sequences()};
-    for (const auto& layer : encoder) {
-      encoded.x = layer(encoded.x, places, encoded.seqs);
-      pictures.note(layer.path, encoded.x);
-    }
-    if (encoder_norm) encoded.x = (*encoder_norm)(encoded.x);
-    encoded.placed = encoded.x + places;
-    states.encoded = states.projected.with(encoded.x);
-    states.seen = decoder(encoded, queries, pictures);
+    DetrEncoder::Seen seen = encoder(pictures);
+    DetrStates states{.maps = std::move(seen.maps), .projected = seen.projected};
+    states.encoded = states.projected.with(seen.encoded.x);
+    states.seen = decoder(seen.encoded, queries, pictures);
     return states;
   }
 };
@@ -271,12 +276,12 @@ ImageNet build_detr(const Fields& config, const Weights& w, ImageHead head, bool
   const Weights at = head == ImageHead::kSegment ? w / "detr" : w;
   const Detr detr(config, at / "model", norm_first);
   const Heads heads(config, detr.shape, at);
-  ImageNet net{.channels = detr.backbone_shape.channels};
+  ImageNet net{.channels = detr.encoder.backbone_shape.channels};
   if (head == ImageHead::kDetect) {
     net.see = [detr, heads](const Pictures& pictures) { return heads(detr(pictures).seen); };
     return net;
   }
-  net.see = [detr, heads, masks = DetrMasks(detr.shape, detr.backbone_shape.widths, w)](
+  net.see = [detr, heads, masks = DetrMasks(detr.shape, detr.encoder.backbone_shape.widths, w)](
                 const Pictures& pictures) {
     const DetrStates states = detr(pictures);
     std::vector<SeenTensors> seen = heads(states.seen);

@@ -12,9 +12,10 @@ namespace hft {
 
 // Sines and cosines of each cell's row and column, in [0, 2 pi], as DETR makes them. size: of both
 // together. [cells, size] float32
-Tensor sine_positions(const Grid& grid, std::int64_t size);
+// inset: how far before its end a cell is, in cells.
+Tensor sine_positions(const Grid& grid, std::int64_t size, float inset = 0);
 // Of all pictures, in the type of x.
-Tensor sine_positions(const Cells& x, std::int64_t size);
+Tensor sine_positions(const Cells& x, std::int64_t size, float inset = 0);
 
 // Attention whose queries and keys have positions added, but not the values.
 struct DetrAttention {
@@ -37,10 +38,42 @@ struct DetrShape {
   explicit DetrShape(const Fields& config, bool norm_first = false);
 };
 
-// What an encoder made of several pictures, the same with its positions, and whose cells are whose.
+// What an encoder made of several pictures, the same with its positions, whose cells are whose, and
+// the positions.
 struct DetrEncoded {
   Tensor x, placed;
   Sequences seqs;
+  Tensor places = {};
+};
+
+struct DetrEncoderLayer {
+  DetrAttention self_attn;
+  LayerNorm self_attn_norm, final_norm;
+  Linear fc1, fc2;
+  Activation activation;
+  bool norm_first;
+  std::string path;
+  DetrEncoderLayer(const DetrShape& shape, const Weights& w);
+  Tensor operator()(const Tensor& x, const Tensor& positions, const Sequences& seqs) const;
+};
+
+// The maps of the backbone that config names, the last of them as wide as the decoder, and what the
+// encoder makes of that.
+struct DetrEncoder {
+  struct Seen {
+    std::vector<Cells> maps;
+    Cells projected;
+    DetrEncoded encoded;
+  };
+  ResNetShape backbone_shape;
+  ResNet backbone;
+  Linear input_projection;
+  std::vector<DetrEncoderLayer> layers;
+  std::optional<LayerNorm> norm;
+  std::int64_t size;
+  std::string path;
+  DetrEncoder(const Fields& config, const DetrShape& shape, const Weights& w);
+  Seen operator()(const Pictures& pictures) const;
 };
 
 struct DetrDecoderLayer {
@@ -64,6 +97,12 @@ struct DetrDecoder {
   Tensor operator()(const DetrEncoded& encoded, const Tensor& queries,
                     const Pictures& pictures) const;
 };
+
+// The backbone that config.json names, below a place of the checkpoint.
+ResNet detr_backbone(const Fields& config, const Weights& w, ResNetShape& shape);
+
+// Of numbers in [0, 1], not quite to the ends.
+Tensor inverse_sigmoid(const Tensor& x);
 
 // Products of which all but the last pass through relu.
 struct BoxHead {

@@ -23,6 +23,7 @@ Conv2d convolution(const ResNetShape& r, const UnitPlace& at, Conv2d::Shape shap
 // How a stage's first block differs from the others.
 struct Step {
   std::int64_t in, out, stride, dilation;
+  bool first = false;  // of its stage
 };
 
 std::vector<Conv2d> convs_of(const ResNetShape& r, const Weights& w, const Step& s,
@@ -42,10 +43,13 @@ std::vector<Conv2d> convs_of(const ResNetShape& r, const Weights& w, const Step&
 ResNet::Block resnet_block_of(const ResNetShape& r, const Weights& w, const Step& s,
                               const UnitPlaceOf& place, const UnitPlaceOf& shortcut) {
   ResNet::Block block{.convs = convs_of(r, w, s, place), .path = w.path()};
-  if (s.in == s.out && s.stride == 1) return block;
-  if (r.average_down) block.average = s.stride;
-  block.shortcut = convolution(r, shortcut(w, r.average_down ? 1 : 0),
-                               {s.in, s.out, 1, r.average_down ? 1 : s.stride});
+  const bool same = s.in == s.out && s.stride == 1;
+  if (same && !(r.halves_by_averages && !r.bottleneck && s.first)) return block;
+  const bool averages =
+      r.halves_by_averages ? (r.bottleneck ? s.stride == 2 : s.in != s.out) : r.average_down;
+  if (averages) block.average = r.halves_by_averages ? 2 : s.stride;
+  block.shortcut = convolution(r, shortcut(w, averages ? 1 : 0),
+                               {s.in, s.out, 1, averages ? 1 : s.stride});
   return block;
 }
 
@@ -62,9 +66,8 @@ std::vector<std::vector<ResNet::Block>> stages_of(
       const std::int64_t stride = b == 0 && halves && !dilates ? 2 : 1;
       // timm's first dilated block still sees as near as before.
       const std::int64_t dilation = dilates && b > 0 ? 2 : 1;
-      stage.push_back(resnet_block_of(r, at(i, b),
-                                      {b == 0 ? in : r.widths[i], r.widths[i], stride, dilation},
-                                      place, shortcut));
+      stage.push_back(resnet_block_of(
+          r, at(i, b), {b == 0 ? in : r.widths[i], r.widths[i], stride, dilation, b == 0}, place, shortcut));
     }
     in = r.widths[i];
   }
@@ -98,19 +101,42 @@ std::vector<Cells> ResNet::operator()(const Pictures& pictures) const {
   return maps;
 }
 
-ResNet hf_resnet(const ResNetShape& r, const Weights& w) {
-  const auto pair = [](const Weights& at) { return UnitPlace{at / "convolution", at / "normalization"}; };
-  ResNet net{.activation = r.activation, .path = (w / "embedder").path()};
-  net.stem = {convolution(r, pair(w / "embedder" / "embedder"), {r.channels, r.stem, 7, 2})};
-  net.stages = stages_of(
+namespace {
+
+UnitPlace hf_pair(const Weights& at) { return {at / "convolution", at / "normalization"}; }
+
+std::vector<std::vector<ResNet::Block>> hf_stages(const ResNetShape& r, const Weights& w) {
+  return stages_of(
       r,
       [&](std::size_t stage, std::int64_t block) {
         return w / "encoder" / "stages" / static_cast<std::int64_t>(stage) / "layers" / block;
       },
       [&](const Weights& block, std::size_t i) {
-        return pair(block / "layer" / static_cast<std::int64_t>(i));
+        return hf_pair(block / "layer" / static_cast<std::int64_t>(i));
       },
-      [&](const Weights& block, std::size_t) { return pair(block / "shortcut"); });
+      [&](const Weights& block, std::size_t i) {
+        return hf_pair(i == 0 ? block / "shortcut" : block / "shortcut" / static_cast<std::int64_t>(i));
+      });
+}
+
+}  // namespace
+
+ResNet hf_resnet(const ResNetShape& r, const Weights& w) {
+  ResNet net{.activation = r.activation, .path = (w / "embedder").path()};
+  net.stem = {convolution(r, hf_pair(w / "embedder" / "embedder"), {r.channels, r.stem, 7, 2})};
+  net.stages = hf_stages(r, w);
+  return net;
+}
+
+ResNet rt_detr_resnet(ResNetShape r, const Weights& w) {
+  r.halves_by_averages = true;
+  ResNet net{.activation = r.activation, .path = (w / "embedder").path()};
+  const Weights stem = w / "embedder" / "embedder";
+  const auto half = r.stem / 2;
+  net.stem = {convolution(r, hf_pair(stem / 0), {r.channels, half, 3, 2}),
+              convolution(r, hf_pair(stem / 1), {half, half, 3}),
+              convolution(r, hf_pair(stem / 2), {half, r.stem, 3})};
+  net.stages = hf_stages(r, w);
   return net;
 }
 
@@ -160,6 +186,28 @@ ResNetShape resnet_shape(const Fields& config) {
   r.downsample_first = config.boolean("downsample_in_first_stage", false);
   r.downsample_in_bottleneck = config.boolean("downsample_in_bottleneck", false);
   return r;
+}
+
+std::vector<std::int64_t> seen_stages(const Fields& own, std::int64_t stages) {
+  std::vector<std::int64_t> wanted;
+  if (own.json().empty()) return {1, 2, 3};
+  const Json* names = own.find("out_features");
+  if (names && names->is_array() && !names->empty()) {
+    for (const Json& name : *names)
+      for (std::int64_t i = 0; i < stages; ++i)
+        if (name == "stage" + std::to_string(i + 1)) wanted.push_back(i);
+    if (wanted.size() != names->size())
+      fail(Errc::kUnsupported, own.where(), ": 'out_features' is ", names->dump(), ", wanted stage1 to stage",
+           stages);
+    return wanted;
+  }
+  for (const auto index : integers(own, "out_indices", {stages}, -stages, stages)) {
+    const auto stage = index < 0 ? stages + index : index - 1;
+    if (stage < 0)
+      fail(Errc::kUnsupported, own.where(), ": 'out_indices' holds 0, the stem, wanted stages");
+    wanted.push_back(stage);
+  }
+  return wanted;
 }
 
 namespace {

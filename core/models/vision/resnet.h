@@ -23,6 +23,7 @@ struct ResNetShape {
   std::vector<std::int64_t> deep_stem;  // widths of a stem of several convolutions
   bool average_down = false;            // shortcuts halve by averages
   std::int64_t groups = 1;
+  bool halves_by_averages = false;      // RT-DETR: the same, but only where something is halved
   double inner = 0.25;  // width inside a bottleneck, of that outside
 };
 
@@ -46,8 +47,14 @@ struct ResNet {
 ResNet hf_resnet(const ResNetShape& shape, const Weights& w);    // below it embedder, encoder
 ResNet timm_resnet(const ResNetShape& shape, const Weights& w);  // below it conv1, layer1 …
 
-// The fields of a config of model_type resnet.
+// RT-DETR's own, below `w` embedder and encoder; its stem is of three convolutions.
+ResNet rt_detr_resnet(ResNetShape shape, const Weights& w);
+
+// The fields of a config of model_type resnet, or rt_detr_resnet.
 ResNetShape resnet_shape(const Fields& config);
+
+// The stages, counted from 0, that the config of a backbone says are seen; without one: the last three.
+std::vector<std::int64_t> seen_stages(const Fields& config, std::int64_t stages);
 
 // That of a ResNet as timm names it, changed by what its constructor is given; none: another kind.
 std::optional<ResNetShape> timm_resnet_shape(const std::string& name, const Fields& args);

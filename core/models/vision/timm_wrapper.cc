@@ -1,10 +1,11 @@
-// Checkpoints of timm as its own files have them: ViT (DeiT and DeiT III among it) and ResNet, told
+// Checkpoints of timm as its own files have them: ViT (DeiT and DeiT III among it), ResNet and MobileNet V3, told
 // by `architecture` in config.json; sizes follow from that name, and `model_args` changes them.
 // Reference: timm's models/vision_transformer.py, deit.py and resnet.py, behind timm_wrapper.
 #include "core/base/error.h"
 #include "core/base/limits.h"
 #include "core/models/architecture.h"
 #include "core/models/vision/resnet.h"
+#include "core/models/vision/timm_mobilenet.h"
 #include "core/models/vision/vit.h"
 
 namespace hft {
@@ -23,7 +24,7 @@ constexpr VitSize kVitSizes[] = {
 
 [[noreturn]] void fail_unknown(const Fields& config, const std::string& name) {
   fail_hint(Errc::kUnsupported, "hft models", config.where(), ": architecture '", name,
-            "' of timm is not supported, wanted vit_…, deit_…, deit3_… or resnet…");
+            "' of timm is not supported, wanted vit_…, deit_…, deit3_…, resnet… or mobilenetv3_…");
 }
 
 // "vit_base_patch16_224" -> 768 …; none: not a plain ViT.
@@ -168,12 +169,27 @@ ImageNet build_resnet(const Fields& config, const Fields& args, const std::strin
   return net;
 }
 
+ImageNet timm_wrapper_build_mobilenet(const Fields& config, const Fields& args,
+                                      const TimmMobileNetName& name, const Weights& w) {
+  if (const auto pooling = pooling_of(config, args, "avg"); pooling != "avg")
+    fail(Errc::kUnsupported, config.where(), ": global_pool '", pooling,
+         "' is not supported, wanted avg");
+  const auto channels = Input(config, args).channels;
+  const TimmMobileNet mobilenet(name, channels, w);
+  ImageNet net{.channels = channels, .pixels = kPassPixels};
+  net.see = [mobilenet, classifier = Linear(w / "classifier", {label_count(config), mobilenet.size})](
+                const Pictures& pictures) { return each_row(classifier(mobilenet(pictures))); };
+  return net;
+}
+
 ImageNet build_timm_wrapper(const Fields& config, const Weights& w, ImageHead) {
   const std::string name = config.text("architecture", "resnet50");
   const Fields args = config.object("model_args");
   const Weights at = w / "timm_model";
   if (vit_size(name)) return timm_wrapper_build_vit(config, args, name, at);
   if (const auto resnet = timm_resnet_shape(name, args)) return build_resnet(config, args, name, *resnet, at);
+  if (const auto mobilenet = timm_mobilenet_name(name))
+    return timm_wrapper_build_mobilenet(config, args, *mobilenet, at);
   fail_unknown(config, name);
 }
 

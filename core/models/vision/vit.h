@@ -86,6 +86,8 @@ struct Vit {
   std::string path;
   // The states after so many blocks are what is seen, set side by side; empty: those after all.
   std::vector<std::int64_t> taps = {};
+  // Which rows of `positions` a picture's patches have; empty: those are stretched over its grid.
+  std::function<Tensor(const Grid& grid)> places = {};
 
   struct States {
     Tensor x;        // [N,D], or the rows that were wanted

@@ -145,7 +145,9 @@ Vit::States Vit::embed(const Pictures& pictures) const {
     Tensor first = prefix;
     begin += own.cells();
     if (positions.defined()) {
-      const Tensor table = positions_for(positions, grid, own).to(tokens.scalar_type());
+      const Tensor table = (places ? positions.index_select(0, places(own).to(positions.device()))
+                                   : positions_for(positions, grid, own))
+                               .to(tokens.scalar_type());
       tokens = tokens + table.narrow(0, covered, own.cells());
       if (covered > 0) first = first + table.narrow(0, 0, covered);
     }

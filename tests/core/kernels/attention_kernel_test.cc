@@ -73,6 +73,7 @@ struct CachedTrial {
   std::int64_t window = 0;
   bool everyone = false, biased = false;
   float softcap = 0;
+  bool sinks = false;
 
   // keys or values [P, E] in blocks: see cached_attention.h.
   at::Tensor blocks_of(const at::Tensor& keys, const at::Tensor& values) const {
@@ -95,7 +96,7 @@ struct CachedTrial {
   }
 
   at::Tensor wanted(const at::Tensor& queries, const at::Tensor& keys, const at::Tensor& values,
-                    const at::Tensor& bias) const {
+                    const at::Tensor& bias, const at::Tensor& sink) const {
     const auto positions = past + count;
     at::Tensor scores = at::matmul(queries.to(at::kDouble) * 0.3, keys.to(at::kDouble).t());
     if (softcap > 0) scores = at::tanh(scores / softcap) * softcap;  // [T,G,P]
@@ -104,7 +105,9 @@ struct CachedTrial {
     if (biased) scores = scores + bias.index_select(0, (distance + 300).flatten()).view({count, 1, -1});
     if (!everyone) scores = scores.masked_fill(distance > 0, -INFINITY);
     if (window > 0) scores = scores.masked_fill(distance <= -window, -INFINITY);
-    return at::matmul(at::softmax(scores, -1), values.to(at::kDouble));
+    if (sinks)  // of every head, beside the positions
+      scores = at::concat({scores, sink.to(at::kDouble).view({1, group, 1}).expand({count, group, 1})}, -1);
+    return at::matmul(at::softmax(scores, -1).narrow(-1, 0, positions), values.to(at::kDouble));
   }
 
   void check(Processor row) const {
@@ -116,7 +119,8 @@ struct CachedTrial {
     const auto positions = past + count, last = count * group;
     const at::Tensor queries = at::randn({count, group, size}).to(type);
     const at::Tensor keys = at::randn({positions, size}).to(type),
-                     values = at::randn({positions, size}).to(type), bias = at::randn({601});
+                     values = at::randn({positions, size}).to(type), bias = at::randn({601}),
+                     sink = at::randn({group}) * 3;
     const at::Tensor blocks = blocks_of(keys, values);
     std::vector<const void*> places;
     for (std::int64_t b = 0; b < blocks.size(0); ++b) places.push_back(data(blocks[b]));
@@ -135,11 +139,12 @@ struct CachedTrial {
                         .scale = 0.3f,
                         .softcap = softcap,
                         .bias = biased ? data<float>(bias) + 300 : nullptr,
-                        .bfloat16 = type == at::kBFloat16};
+                        .bfloat16 = type == at::kBFloat16,
+                        .sinks = sinks ? data<float>(sink) : nullptr};
     std::vector<float> scratch(cached_scratch(size), NAN);
     attend_cached(in, 0, last / 2, scratch.data(), row);
     attend_cached(in, last / 2, last, scratch.data(), row);
-    CHECK(worst(out, wanted(queries, keys, values, bias)) < (type == at::kFloat ? 6e-6 : 2e-2));
+    CHECK(worst(out, wanted(queries, keys, values, bias, sink)) < (type == at::kFloat ? 6e-6 : 2e-2));
   }
 };
 
@@ -197,6 +202,8 @@ TEST_CASE("cached attention: windows, capped scores, biases and sources seen by 
           for (const int window : {1, 20, 32, 64})
             CachedTrial{past, count, 2, 24, type, window}.check(row);
           CachedTrial{past, count, 2, 24, type, 0, true}.check(row);
+          for (const int window : {0, 5, 32})
+            CachedTrial{past, count, 3, 24, type, window, false, false, 0, true}.check(row);
           CachedTrial{past, count, 1, 24, type, 0, false, true}.check(row);
           CachedTrial{past, count, 2, 24, type, 20, false, false, 3.0f}.check(row);
         }

@@ -45,7 +45,11 @@ namespace {
 Json with_sight(const std::string& model_type, Json text) {
   Json vision{{"hidden_size", 24}, {"num_attention_heads", 3}, {"intermediate_size", 40}, {"patch_size", 4}};
   Json config{{"model_type", model_type}};
-  if (model_type.starts_with("llava")) {
+  if (model_type == "idefics3" || model_type == "smolvlm") {
+    vision.update({{"num_hidden_layers", 2}, {"image_size", 16}});
+    config["image_token_id"] = 49;
+    text["model_type"] = "llama";
+  } else if (model_type.starts_with("llava")) {
     const bool clip = model_type == "llava";
     vision.update({{"model_type", clip ? "clip_vision_model" : "siglip_vision_model"}, {"num_hidden_layers", 2},
                    {"image_size", 16}});
@@ -77,7 +81,7 @@ Json tiny_decoder_config(const std::string& model_type) {
   config["n_positions"] = 128;
   config["num_key_value_heads"] = 2;
   config["head_dim"] = 6;
-  config["num_experts"] = config["num_experts_per_tok"] = 2;
+  config["num_experts"] = config["num_local_experts"] = config["num_experts_per_tok"] = 2;
   config["moe_intermediate_size"] = 12;
   config["rotary_pct"] = 1.0;
   config["partial_rotary_factor"] = 1.0;
@@ -167,13 +171,31 @@ Json tiny_image_config(const std::string& model_type) {
                    {"sr_ratios", {4, 2, 2, 1}},
                    {"mlp_ratios", {2, 2, 2, 2}},
                    {"decoder_hidden_size", 16}});
-  if (model_type == "detr" || model_type == "table-transformer") {
+  if (model_type == "detr" || model_type == "table-transformer" || model_type == "conditional_detr") {
     config.update({{"d_model", 64},        {"num_queries", 5},     {"encoder_layers", 1},
                    {"decoder_layers", 2},  {"encoder_ffn_dim", 24}, {"decoder_ffn_dim", 24},
                    {"encoder_attention_heads", 8}, {"decoder_attention_heads", 4},
                    {"use_timm_backbone", false}});
     config["backbone_config"] = resnet;
   }
+  if (model_type == "deformable_detr") {
+    config.update({{"d_model", 32}, {"encoder_layers", 1}, {"decoder_layers", 2}, {"encoder_attention_heads", 2},
+                   {"decoder_attention_heads", 2}, {"encoder_ffn_dim", 24}, {"decoder_ffn_dim", 24},
+                   {"num_queries", 5}, {"use_timm_backbone", false}});
+    config["backbone_config"] = resnet;
+    config["backbone_config"]["out_features"] = {"stage2", "stage3", "stage4"};
+  }
+  if (model_type.starts_with("rt_detr")) {
+    config.update({{"encoder_in_channels", {16, 24, 32}}, {"encoder_hidden_dim", 16}, {"encoder_attention_heads", 2},
+                   {"encoder_ffn_dim", 24}, {"d_model", 24}, {"decoder_in_channels", {16, 16, 16}},
+                   {"num_queries", 5}, {"decoder_layers", 2}, {"decoder_attention_heads", 2},
+                   {"decoder_ffn_dim", 24}, {"decoder_n_points", 3}});
+    config["backbone_config"] = resnet;
+    config["backbone_config"].update({{"model_type", "rt_detr_resnet"}, {"out_indices", {2, 3, 4}}});
+  }
+  if (model_type == "mobilenet_v1" || model_type == "mobilenet_v2") config["depth_multiplier"] = 0.25;
+  if (model_type == "efficientnet")
+    config.update({{"width_coefficient", 0.2}, {"depth_coefficient", 0.5}, {"hidden_dim", 256}});
   if (model_type == "maskformer") {
     config.update({{"fpn_feature_size", 32}, {"mask_feature_size", 16}});
     config["decoder_config"] = {{"model_type", "detr"}, {"d_model", 24}, {"num_queries", 5},

@@ -58,7 +58,7 @@ struct Kind {
   const char* type;
   int square, wide;
 };
-constexpr Kind kKinds[] = {{"llava", 16, 0}, {"qwen2_vl", 4, 2}, {"qwen2_5_vl", 4, 2}, {"qwen3_vl", 4, 2}};
+constexpr Kind kKinds[] = {{"llava", 16, 0}, {"idefics3", 4, 0}, {"qwen2_vl", 4, 2}, {"qwen2_5_vl", 4, 2}, {"qwen3_vl", 4, 2}};
 double company_tolerance() { return twins_forced() ? kFloatTolerance : 0; }
 
 }  // namespace

@@ -73,6 +73,20 @@ TEST_CASE("deformable attention: the kernel gives what grid_sampler gives, past 
   }
 }
 
+TEST_CASE("deformable attention: rows that say where they look, inside and outside of a picture") {
+  at::manual_seed(4);
+  const std::vector<Grid> levels{{3, 4}, {6, 5}, {1, 9}};
+  for (const auto type : {at::kFloat, at::kBFloat16}) {
+    const Tensor values = at::randn({51, 24}).to(type);
+    const Tensor places = at::rand({7, 2 * 3 * 4 * 2}) * 1.6 - 0.3;
+    const Tensor weights = at::randn({7, 2 * 3 * 4}).to(type);
+    CHECK(apart([&] { return attend_at(values, places, weights, levels, 2); }) < tolerance(type));
+  }
+  // The middle of the only cell of a level is that cell.
+  const Tensor one = at::tensor({3.0f, -2.0f}).view({1, 2});
+  CHECK(at::allclose(attend_at(one, at::full({1, 2}, 0.5), at::zeros({1, 1}), {{1, 1}}, 1), one));
+}
+
 TEST_CASE("attention across: other keys than queries, of several sequences, with biases") {
   at::manual_seed(3);
   for (const auto type : {at::kFloat, at::kBFloat16, at::kHalf}) {

@@ -81,11 +81,27 @@ TEST_CASE("masks: labels of every pixel, of queries and of maps, at the picture'
 TEST_CASE("boxes: above the threshold, in query order, not clipped to the picture") {
   const std::vector<float> logits{0, 3, 0, 5, 0, 0, 0, 0, 9};
   const std::vector<float> boxes{.1f, .5f, .4f, .5f, .5f, .5f, 1, 1, .5f, .5f, 1, 1};
-  const auto found = detections(logits, boxes, 3, 100, 40, 0.5);
+  const auto found = detections({logits, boxes, 3, 100, 40}, 0.5);
   REQUIRE(found.size() == 2);
   CHECK(found[0].label == 1);
   CHECK(found[1].label == 0);
   CHECK(found[0].xmin == doctest::Approx(-10));
   CHECK(found[0].ymax == doctest::Approx(30));
-  CHECK(detections(logits, boxes, 3, 100, 40, 0).size() == 3);
+  CHECK(detections({logits, boxes, 3, 100, 40}, 0).size() == 3);
+}
+
+TEST_CASE("boxes: labels scored each by itself, the best of all queries first") {
+  const std::vector<float> logits{-1, 2, 3, -4};  // two queries, two labels
+  const std::vector<float> boxes{.1f, .5f, .4f, .5f, .5f, .5f, 1, 1};
+  const SeenBoxes seen{logits, boxes, 2, 100, 40};
+  const auto found = top_detections(seen, 3, 0.5);
+  REQUIRE(found.size() == 2);
+  CHECK(found[0].label == 0);
+  CHECK(found[0].xmax == doctest::Approx(100));
+  CHECK(found[0].score == doctest::Approx(1 / (1 + std::exp(-3.0))));
+  CHECK(found[1].label == 1);
+  CHECK(found[1].xmin == doctest::Approx(-10));
+  CHECK(top_detections(seen, 3, 0).size() == 3);
+  CHECK(top_detections(seen, 1, 0).size() == 1);
+  CHECK(top_detections(seen, 9, 0).size() == 4);
 }

@@ -59,3 +59,29 @@ TEST_CASE("pictures in texts: old files leave the tower's fields out; marks with
   CHECK(test::error_of([&] { made.expanded("a <i> and <i>", {}); }) ==
         "the text has places for 2 pictures (<i>), but 0 are given");
 }
+
+TEST_CASE("pictures in texts: squares of a picture are named by row and column, then the whole") {
+  const test::TempFolder folder;
+  const auto made_of = [&](const char* more, int width, int height) {
+    test::spit(folder / "preprocessor_config.json",
+               std::string(R"({"image_processor_type": "Idefics3ImageProcessor", "size": {"longest_edge": 20},
+                  "max_image_size": {"longest_edge": 8})") + more + "}");
+    test::spit(folder / "processor_config.json", R"({"image_seq_len": 2})");
+    const PicturesInText made(folder.path, Fields({{"model_type", "smolvlm"}}, "config.json"), "<i>");
+    const Pixels pixels = made.pixels(
+        media::Image{width, height, std::vector<std::uint8_t>(static_cast<std::size_t>(3 * width * height))}, true);
+    CHECK(pixels.data.size() == static_cast<std::size_t>(pixels.tiles * 3 * 8 * 8));
+    const Pixels* one = &pixels;
+    return made.expanded("a<i>b", {&one, 1});
+  };
+  const std::string around = "<fake_token_around_image>", whole = around + "<global-img><i><i>" + around;
+  const auto square = [&](const char* at) { return around + "<row_" + at + "><i><i>"; };
+  // 20 x 10 pixels become 24 x 16.
+  CHECK(made_of("", 40, 20) == "a" + square("1_col_1") + square("1_col_2") + square("1_col_3") + "\n" +
+                                   square("2_col_1") + square("2_col_2") + square("2_col_3") + "\n\n" + whole + "b");
+  // 1 x 20: a column of three.
+  CHECK(made_of("", 2, 400) == "a" + square("1_col_1") + "\n" + square("2_col_1") + "\n" + square("3_col_1") + "\n\n" +
+                                   whole + "b");
+  CHECK(made_of(R"(, "do_image_splitting": false)", 40, 20) == "a" + whole + "b");
+  CHECK(made_of(R"(, "do_resize": false)", 8, 8) == "a" + whole + "b");
+}

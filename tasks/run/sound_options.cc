@@ -1,4 +1,4 @@
-#include "tasks/audio/sound_options.h"
+#include "tasks/run/sound_options.h"
 
 namespace hft {
 
