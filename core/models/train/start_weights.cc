@@ -67,6 +67,9 @@ Draw draw_for(const std::string& type) {
   return type == "resnet" ? Draw::kLinear : Draw::kNormal;
 }
 
+// The constructors of some models draw embeddings, which are then read; the head is drawn after them.
+bool constructor_draws(const std::string& type) { return type == "vit" || type.starts_with("dinov2"); }
+
 class Starter {
  public:
   // bare: no tensor of the checkpoint has the encoder's prefix.
@@ -76,12 +79,16 @@ class Starter {
         spread_(config.real(config.has("init_std") ? "init_std" : "initializer_range", 0, 1e3, 0.02)),
         first_(config),
         draw_(draw_for(config.text("model_type", ""))),
+        draws_embeddings_(constructor_draws(config.text("model_type", ""))),
         generator_(at::detail::createCPUGenerator(request.seed)) {
     if (request.learner == Learner::kSeq2SeqLm && bare) start_.dropped_prefix = base_;
   }
 
   void take(const WeightStore::Missing& wanted, const StoredTensor* found) {
     start_.names.insert(wanted.name);
+    if (draws_embeddings_ &&
+        (wanted.name.ends_with("cls_token") || wanted.name.ends_with("position_embeddings")))
+      at::empty(wanted.shape, at::kFloat).normal_(0, 1, generator_);
     if (found && !std::ranges::equal(found->shape, wanted.shape) && !is_new_size(wanted, *found))
       found = nullptr;
     if (found)
@@ -152,6 +159,7 @@ class Starter {
   double spread_, bound_ = 0;
   FirstValues first_;
   Draw draw_;
+  bool draws_embeddings_;
   at::Generator generator_;
   std::set<std::string> resized_;
   StartWeights start_;
