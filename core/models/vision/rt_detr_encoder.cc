@@ -1,5 +1,6 @@
 #include "core/base/error.h"
 #include "core/base/limits.h"
+#include "core/models/text_net.h"
 #include "core/models/vision/rt_detr.h"
 #include "core/nn/pooling.h"
 

@@ -1,5 +1,6 @@
 // MobileNet V3 against timm itself, its weights and pictures the numbers of a formula
 // (scripts/golden/timm_mobilenet.py).
+#include <algorithm>
 #include <cmath>
 
 #include "core/models/heads/image.h"

@@ -84,7 +84,7 @@ TEST_CASE("deformable attention: rows that say where they look, inside and outsi
   }
   // The middle of the only cell of a level is that cell.
   const Tensor one = at::tensor({3.0f, -2.0f}).view({1, 2});
-  CHECK(at::allclose(attend_at(one, at::full({1, 2}, 0.5), at::zeros({1, 1}), {{1, 1}}, 1), one));
+  CHECK(at::allclose(attend_at(one, at::full({1, 2}, 0.5), at::zeros({1, 1}), std::vector<Grid>{Grid{1, 1}}, 1), one));
 }
 
 TEST_CASE("attention across: other keys than queries, of several sequences, with biases") {

@@ -1,4 +1,6 @@
 // What becomes of a segmenter's and a detector's numbers, where the reference has edges of its own.
+#include <cmath>
+
 #include "core/processors/boxes.h"
 #include "core/processors/masks.h"
 #include "core/processors/run_lengths.h"
