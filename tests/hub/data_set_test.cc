@@ -89,3 +89,27 @@ TEST_CASE("data sets: a file, a pattern, a folder or a split is fetched once, in
   const auto place = tokenize({"-i", "hf://datasets/org/texts/more/x.csv", "--text-column", "txet"});
   CHECK(place.code == 2);
 }
+
+TEST_CASE("data sets: pictures on the Hub have their folders' labels, or what metadata says of them") {
+  FakeHub hub;
+  const std::string picture = test::slurp(test::golden("pictures") / "digit.png");
+  for (const char* name : {"train/cat/a.png", "train/dog/b.png"}) hub.add("datasets/org/folders", name, picture);
+  hub.add("datasets/org/told", "train/a.png", picture);
+  hub.add("datasets/org/told", "train/b.png", picture);
+  hub.add("datasets/org/told", "train/metadata.csv", "file_name,label\nb.png,bird\n");
+  hub.start();
+  const auto labels = [&](const std::string& set) {
+    const auto ran = hub.run({"image-classify", "-m", test::golden("vit").string(), "--json", "-i", "hf://" + set, "--split", "train",
+                              "--keep-columns", "label"});
+    CHECK(ran.code == 0);
+    Names all;
+    for (const Json& record : ran.records()) all.push_back(record["label"]);
+    return all;
+  };
+  CHECK(labels("datasets/org/folders") == Names{"cat", "dog"});
+  CHECK(labels("datasets/org/told") == Names{"bird"});
+  const auto listed = hub.run({"hub", "ls", "datasets/org/told", "--json"});
+  CHECK(listed.records().size() == 3);
+  CHECK(hub.run({"hub", "download", "datasets/org/folders"}).code == 0);
+  CHECK(fs::exists(hub.cache() / "datasets--org--folders"));
+}
