@@ -4,7 +4,7 @@
 #include <algorithm>
 
 #include "core/base/error.h"
-#include "tasks/train/trainable_tasks.h"
+#include "tasks/train/train_tasks.h"
 
 namespace hft {
 namespace {
