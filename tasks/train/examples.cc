@@ -1,4 +1,4 @@
-#include "tasks/train/train_tasks.h"
+#include "tasks/train/kinds.h"
 
 #include <algorithm>
 #include <random>

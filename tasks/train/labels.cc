@@ -8,7 +8,7 @@
 #include "core/base/exact_json.h"
 #include "core/base/text.h"
 #include "core/checkpoint/config.h"
-#include "tasks/train/train_tasks.h"
+#include "tasks/train/kinds.h"
 
 namespace hft {
 namespace {

@@ -8,7 +8,7 @@
 #include "core/base/error.h"
 #include "core/tokenizers/unicode.h"
 #include "tasks/run/samples.h"
-#include "tasks/train/train_tasks.h"
+#include "tasks/train/kinds.h"
 
 namespace hft {
 namespace {

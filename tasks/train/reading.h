@@ -8,7 +8,7 @@
 #include "core/processors/ctc.h"
 #include "tasks/train/arguments.h"
 #include "tasks/train/training.h"
-#include "tasks/train/train_tasks.h"
+#include "tasks/train/kinds.h"
 
 namespace hft {
 

@@ -4,7 +4,7 @@
 
 #include "core/base/error.h"
 #include "tasks/run/conversation.h"
-#include "tasks/train/train_tasks.h"
+#include "tasks/train/kinds.h"
 
 namespace hft {
 

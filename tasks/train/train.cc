@@ -19,7 +19,7 @@
 #include "tasks/train/pushing.h"
 #include "tasks/train/reading.h"
 #include "tasks/train/report.h"
-#include "tasks/train/train_tasks.h"
+#include "tasks/train/kinds.h"
 #include "tasks/train/training.h"
 
 namespace hft {

@@ -4,7 +4,7 @@
 #include <algorithm>
 
 #include "core/base/error.h"
-#include "tasks/train/train_tasks.h"
+#include "tasks/train/kinds.h"
 
 namespace hft {
 namespace {

@@ -384,36 +384,3 @@ TEST_CASE("upload: a file or a folder to a place in the repository") {
   CHECK(p.hub.run({"hub", "upload", "ann/mine", (p.model() / "config.json").string(), "../x"}, kAnn)
             .code == 9);
 }
-
-TEST_CASE("push: training sends what it saves, and the end; a save that fails is told of") {
-  const Pushing p;
-  test::spit(p.hub.folder / "rows.jsonl", R"({"text": "a", "label": 0})"
-                                          "\n"
-                                          R"({"text": "b", "label": 1})"
-                                          "\n");
-  std::vector<std::string> args{"train", "--task", "classify", "-m",
-                                test::golden("bert-classify").string(), "--train-file",
-                                (p.hub.folder / "rows.jsonl").string(), "-o",
-                                (p.hub.folder / "tuned").string(), "--max-steps", "2", "--save-steps",
-                                "1", "--push-to-hub", "--hub-model-id", "ann/mine",
-                                "--ignore-mismatched-sizes", "--threads", "1"};
-  auto all = args;
-  all.insert(all.end(), {"--hub-strategy", "checkpoint"});
-  const auto ran = p.hub.run(all, kAnn);
-  INFO(ran.err);
-  REQUIRE(ran.code == 0);
-  CHECK(p.count("/commit/main", "POST") == 3);
-  CHECK(has(ran.err, "step 1 sent: "));
-  std::vector<std::string> names;
-  for (const Json& file : p.files()) names.push_back(file["name"]);
-  for (const char* name : {"config.json", "model.safetensors", "README.md",
-                           "last-checkpoint/optimizer.safetensors"})
-    CHECK_MESSAGE(std::count(names.begin(), names.end(), name) == 1, name);
-  for (const std::string& name : names) CHECK_FALSE(name.starts_with("checkpoint-"));
-
-  args.push_back("--force");
-  const auto refused = p.hub.run(args, {"HF_TOKEN=hf_token_of_bob"});
-  CHECK(refused.code == 4);
-  CHECK(has(refused.err, "step 1 could not be sent to the Hub: "));
-  CHECK(fs::exists(p.hub.folder / "tuned/model.safetensors"));
-}

@@ -68,7 +68,9 @@ Draw draw_for(const std::string& type) {
 }
 
 // The constructors of some models draw embeddings, which are then read; the head is drawn after them.
-bool constructor_draws(const std::string& type) { return type == "vit" || type.starts_with("dinov2"); }
+bool constructor_draws(const std::string& type) {
+  return type == "vit" || type.starts_with("dinov2");
+}
 
 class Starter {
  public:
