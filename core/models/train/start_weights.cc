@@ -58,15 +58,6 @@ class FirstValues {
   double layers_ = 1, norm_ = 1;
 };
 
-// How a class of models draws a new head (_init_weights).
-enum class Draw { kNormal, kTruncated, kLinear };
-Draw draw_for(const std::string& type) {
-  for (const char* truncated :
-       {"vit", "deit", "dinov2", "dinov2_with_registers", "audio-spectrogram-transformer"})
-    if (type == truncated) return Draw::kTruncated;
-  return type == "resnet" ? Draw::kLinear : Draw::kNormal;
-}
-
 // The constructors of some models draw embeddings, which are then read; the head is drawn after them.
 bool constructor_draws(const std::string& type) {
   return type == "vit" || type.starts_with("dinov2");
@@ -80,7 +71,7 @@ class Starter {
         base_(renames.base + "."),
         spread_(config.real(config.has("init_std") ? "init_std" : "initializer_range", 0, 1e3, 0.02)),
         first_(config),
-        draw_(draw_for(config.text("model_type", ""))),
+        linear_(config.text("model_type", "") == "resnet"),
         draws_embeddings_(constructor_draws(config.text("model_type", ""))),
         generator_(at::detail::createCPUGenerator(request.seed)) {
     if (request.learner == Learner::kSeq2SeqLm && bare) start_.dropped_prefix = base_;
@@ -127,7 +118,7 @@ class Starter {
   void make(const WeightStore::Missing& wanted) {
     Tensor value = at::zeros(wanted.shape, at::kFloat);
     const bool is_matrix = wanted.shape.size() >= 2;
-    if (is_matrix || (draw_ == Draw::kLinear && wanted.name.ends_with("bias"))) {
+    if (is_matrix || (linear_ && wanted.name.ends_with("bias"))) {
       draw(value, is_matrix);
       first_.settle(wanted.name, value);
     } else if (wanted.name.ends_with("weight") || wanted.name.ends_with("running_var")) {
@@ -142,25 +133,19 @@ class Starter {
   }
 
   void draw(Tensor& value, bool is_matrix) {
-    if (draw_ == Draw::kNormal) {
+    if (!linear_) {
       value.normal_(0.0, spread_, generator_);
-    } else if (draw_ == Draw::kTruncated) {  // at two: farther than any spread reaches
-      const auto edge = [&](double at) { return std::erf(at / spread_ / std::sqrt(2.0)); };
-      value.uniform_(edge(-2), edge(2), generator_)
-          .erfinv_()
-          .mul_(spread_ * std::sqrt(2.0))
-          .clamp_(-2, 2);
-    } else {  // the bias as far as the weight before it
-      if (is_matrix) bound_ = 1 / std::sqrt(static_cast<double>(value[0].numel()));
-      value.uniform_(-bound_, bound_, generator_);
+      return;
     }
+    if (is_matrix) bound_ = 1 / std::sqrt(static_cast<double>(value[0].numel()));
+    value.uniform_(-bound_, bound_, generator_);  // the bias as far as the weight before it
   }
 
   const TrainRequest& request_;
   std::string base_;
   double spread_, bound_ = 0;
   FirstValues first_;
-  Draw draw_;
+  bool linear_;  // a new head is drawn as torch.nn.Linear draws its own
   bool draws_embeddings_;
   at::Generator generator_;
   std::set<std::string> resized_;
