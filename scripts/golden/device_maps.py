@@ -21,7 +21,7 @@ CONFIGS = [
      "decoder_ffn_dim": 1536, "vocab_size": 51865, "num_mel_bins": 80, "max_source_positions": 1500, "max_target_positions": 448},
 ]
 # As shares of the whole model, by device.
-SHARES = [{0: .3, 1: .3, 2: .3, "cpu": .5}, {0: .8, 1: .8, 2: .8}, {0: .55, "cpu": .3}, {0: .4, 1: .7, "cpu": .2}, {"cpu": .6}]
+SHARES = [{0: .3, 1: .3, 2: .3, "cpu": .5}, {0: .8, 1: .8, 2: .8}, {0: .55, "cpu": .3}, {0: .4, 1: .7, "cpu": .2}]
 
 
 def device_map(model, kind, memory, dtype):
