@@ -10,7 +10,7 @@
 namespace hft {
 namespace {
 
-std::size_t columns_of(const SeenBoxes& seen) {
+std::size_t box_columns(const SeenBoxes& seen) {
   return seen.logits.size() / static_cast<std::size_t>(std::max<std::int64_t>(seen.queries, 1));
 }
 
@@ -28,7 +28,7 @@ Detection detection_of(const SeenBoxes& seen, std::int64_t query, std::int64_t l
 }  // namespace
 
 std::vector<Detection> detections(const SeenBoxes& seen, double threshold) {
-  const auto columns = columns_of(seen);
+  const auto columns = box_columns(seen);
   std::vector<Detection> found;
   for (std::int64_t q = 0; q < seen.queries; ++q) {
     const auto scores = softmax_of(seen.logits.subspan(q * columns, columns));
@@ -40,7 +40,7 @@ std::vector<Detection> detections(const SeenBoxes& seen, double threshold) {
 }
 
 std::vector<Detection> top_detections(const SeenBoxes& seen, std::int64_t most, double threshold) {
-  const auto columns = static_cast<std::int64_t>(columns_of(seen));
+  const auto columns = static_cast<std::int64_t>(box_columns(seen));
   const std::vector<float> scores = sigmoid(seen.logits);
   std::vector<std::int64_t> order(scores.size());
   std::iota(order.begin(), order.end(), 0);
