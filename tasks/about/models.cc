@@ -22,7 +22,8 @@ void print_own_models(bool json) {
     const std::string command = command_of_folder(folder),
                       type = read_config_file(folder).text("model_type", "");
     if (json)
-      std::printf("%s\n", to_line({{"model", name}, {"model_type", type}, {"tasks", {command}}}).c_str());
+      std::printf("%s\n",
+                  to_line({{"model", name}, {"model_type", type}, {"tasks", {command}}}).c_str());
     else
       std::printf("%-18s hft %s (%s)\n", name.c_str(), command.c_str(), type.c_str());
   }

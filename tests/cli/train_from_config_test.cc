@@ -49,7 +49,7 @@ double spread_of(const std::vector<float>& numbers) {
 TEST_CASE("train --from-config: GPT-2's weights are spread as in Python, the same for a seed") {
   const WithoutWeights model("gpt2-generate", R"({"text": "the clock tower and the boats"})" "\n",
                              "generate");
-  const std::vector<std::string> still{"--from-config", "--lr", "0", "--max-steps", "1"};
+  const std::vector<std::string> still{"--from-config", "--lr", "1e-12", "--max-steps", "1"};
   const auto ran = model.train("out", still);
   CHECK(ran.code == 0);
   CHECK(ran.err.starts_with("hft: all weights are new, drawn with seed 42\n"));
@@ -58,7 +58,7 @@ TEST_CASE("train --from-config: GPT-2's weights are spread as in Python, the sam
         doctest::Approx(0.02).epsilon(0.05));
   CHECK(spread_of(numbers_of(file, "transformer.h.0.mlp.c_proj.weight")) ==
         doctest::Approx(0.01).epsilon(0.05));  // 2 layers: 0.02 / sqrt(4)
-  CHECK(spread_of(numbers_of(file, "transformer.h.1.attn.c_attn.bias")) == 0);
+  CHECK(spread_of(numbers_of(file, "transformer.h.1.attn.c_attn.bias")) < 1e-9);
   for (const float x : numbers_of(file, "transformer.ln_f.weight")) CHECK(x == 1);
 
   model.train("again", still);
@@ -77,7 +77,7 @@ TEST_CASE("train --from-config: BERT's padding is 0; what it makes answers") {
                              "{\"text\": \"a clock\", \"label\": \"b\"}\n",
                              "classify");
   CHECK(model.train("out", {"--max-steps", "1"}).code == 5);
-  CHECK(model.train("out", {"--from-config", "--max-steps", "1", "--lr", "0"}).code == 0);
+  CHECK(model.train("out", {"--from-config", "--max-steps", "1", "--lr", "1e-12"}).code == 0);
   const auto file = open_safetensors(model.folder / "out/model.safetensors");
   const auto words = numbers_of(file, "bert.embeddings.word_embeddings.weight");
   const auto width = file.tensors.at("bert.embeddings.word_embeddings.weight").shape[1];
@@ -91,5 +91,5 @@ TEST_CASE("train --from-config: an adapter of nothing is refused") {
   const auto ran = model.train("out", {"--from-config", "--lora-r", "4"});
   CHECK(ran.code == 2);
   CHECK(ran.err ==
-        "hft: train: --from-config: an adapter (--lora-r) wants a model that was trained\n");
+        "hft: --from-config: an adapter (--lora-r) wants a model that was trained\n");
 }

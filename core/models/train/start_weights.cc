@@ -69,7 +69,8 @@ class Starter {
   Starter(const TrainRequest& request, const Fields& config, const Renames& renames, bool bare)
       : request_(request),
         base_(renames.base + "."),
-        spread_(config.real(config.has("init_std") ? "init_std" : "initializer_range", 0, 1e3, 0.02)),
+        spread_(config.real(config.has("init_std") ? "init_std" : "initializer_range", 0, 1e3,
+                            0.02)),
         first_(config),
         linear_(config.text("model_type", "") == "resnet"),
         draws_embeddings_(constructor_draws(config.text("model_type", ""))),
