@@ -161,3 +161,19 @@ TEST_CASE("recipes: translations become sentences with their languages") {
         "{\"text\": \"Where are we?\", \"label\": \"en\"}\n"
         "{\"text\": \"Wo sind wir?\", \"label\": \"de\"}\n");
 }
+
+TEST_CASE("recipes: digits become pictures") {
+  const test::TempFolder work;
+  std::string row;
+  for (int i = 0; i < 64; ++i) row += i == 9 ? "16," : "0,";
+  test::spit(work / "rows.csv", row + "7\n");
+  const auto ran = test::command(
+      {"bash", "-c",
+       "gzip rows.csv && mkdir out && " + (kRecipes / "digits/prepare").string() +
+           " \"$PWD/rows.csv.gz\" \"$PWD/out\" && cat out/train.jsonl && od -An -v -tu1 -j54 -w24 "
+           "out/images/1.bmp | tail -n 2 | head -n 1"},
+      {.cwd = work.path});
+  CHECK(ran.err == "");
+  CHECK(ran.out.starts_with("{\"image\": \"" + (work / "out/images/1.bmp").string() +
+                            "\", \"label\": \"7\"}\n   0   0   0 255 255 255   0"));
+}
