@@ -133,7 +133,8 @@ ImageSettings settings_of(const Fields& fields, const ImageClass& row, bool fast
   s.best_boxes = row.best_boxes;
   s.resizes = fields.boolean("do_resize", true);
   s.filter = filter_of(fields, row.filter);
-  if (fast && s.filter == Filter::kLanczos) s.filter = Filter::kBicubic;  // torchvision has none
+  if (fast && row.both_edges == Sizing::kLongestEven && s.filter == Filter::kLanczos)
+    s.filter = Filter::kBicubic;  // as those classes do: tensors have no other
   if (fast && s.filter > Filter::kBicubic)
     fail(Errc::kUnsupported, "'resample' is ", static_cast<int>(s.filter),
          ", which torchvision does not have, wanted 0 to 3");

@@ -54,4 +54,4 @@ def main():
         rows.append({"config": config, "bytes": total, "cases": cases})
     folder = Path(__file__).resolve().parents[2] / "tests" / "golden" / "device-maps"
     folder.mkdir(exist_ok=True)
-    (folder / "golden.json").write_text("[" + ",\n".join(json.dumps(row) for row in rows) + "]\n")
+    (folder / "cases.json").write_text("[" + ",\n".join(json.dumps(row) for row in rows) + "]\n")

@@ -43,7 +43,8 @@ std::string folder_for(const std::string& command) {
       {"fill-mask", "bert-mlm"},        {"summarize", "bart-cnn"},
       {"translate", "marian-opus"},     {"embed", "bert-embed"},
       {"rerank", "rerank-bert"},        {"tokenize", "llama-generate"},
-      {"train", "distilbert-classify"}, {"detect", "detr"}};
+      {"train", "distilbert-classify"}, {"detect", "detr"},
+      {"image-classify", "vit"}};
   const auto found = kFolders.find(command);
   return found == kFolders.end() ? "bert-classify" : found->second;
 }
@@ -75,6 +76,7 @@ struct Reader {
       : hub(R"({"users": {")" + kToken +
             R"(": {"name": "me", "orgs": []}}, "repos": {"org/name": {"tags": ["v1.0"]}}})") {
     hub.add_model("org/name");
+    hub.add("datasets/org/name", "test.jsonl", "{\"sentence\": \"I love this\"}\n");
     if (with_models)
       for (const auto& [id, name] : models())
         for (const auto& file : fs::recursive_directory_iterator(golden(name)))
@@ -101,6 +103,7 @@ struct Reader {
     std::string book;
     for (int i = 0; i < 12; ++i) book += text;
     write("book.txt", book);
+    write("person.json", R"({"type": "object", "properties": {"age": {"type": "integer"}}})");
     write("chat.json", R"([{"role": "user", "content": "Hello"}])");
     const std::string rows = R"({"text":"I love this","label":1})"
                              "\n"
@@ -114,7 +117,8 @@ struct Reader {
     write("test.jsonl", R"({"text":"Nine boats in the harbour.","summary":"nine boats"})"
                         "\n");
     for (const char* name :
-         {"a.jpg", "cat.jpg", "street.jpg", "harbour.jpg", "photos/1.jpg", "photos/2.jpg"})
+         {"a.jpg", "cat.jpg", "street.jpg", "harbour.jpg", "photos/1.jpg", "photos/2.jpg",
+          "animals/jar/1.jpg", "animals/pier/2.jpg"})
       copy("pictures/tall.jpg", name);
     copy("pictures/wide.png", "receipt.png");
     write("instances.json",
@@ -143,6 +147,8 @@ struct Reader {
     std::string command = split(line, ' ')[1];
     for (const auto& [task, its] : {std::pair{"--task summarization", "summarize"},
                                     {"--task embed", "embed"},
+                                    {"--task generate", "generate"},
+                                    {"--task image-classification", "image-classify"},
                                     {"--task object-detection", "detect"}})
       if (line.find(task) != line.npos) command = its;
     fs::remove(work() / "DIR");

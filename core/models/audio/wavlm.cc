@@ -20,11 +20,11 @@ struct Gates {
 
   Tensor operator()(const Tensor& x) const {  // [N,D] -> [N,H]
     const Tensor each = x.contiguous().view({x.size(0) * heads, -1});  // [N*H,E]
-    const Tensor both = gru_rel_pos_linear(each)
-                            .to(at::kFloat)
-                            .view({x.size(0), heads, 2, 4})
-                            .sum(-1)
-                            .sigmoid();  // [N,H,2]
+    const Tensor both = activate(gru_rel_pos_linear(each)
+                                     .to(at::kFloat)
+                                     .view({x.size(0), heads, 2, 4})
+                                     .sum(-1),
+                                 Activation::kSigmoid);  // [N,H,2]
     const Tensor constant = gru_rel_pos_const.to(at::kFloat).view({heads});
     return both.select(2, 0) * (both.select(2, 1) * constant - 1) + 2;
   }

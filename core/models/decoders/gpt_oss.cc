@@ -19,7 +19,7 @@ struct GptOssExpert {
     const Tensor pairs = both.view({both.size(0), both.size(1) / 2, 2});     // [M,F,2]
     const Tensor gate = pairs.select(2, 0).clamp_max(limit);                 // [M,F]
     const Tensor up = pairs.select(2, 1).clamp(-limit, limit);
-    return down_proj((up + 1) * (gate * at::sigmoid(gate * alpha)));         // [M,D]
+    return down_proj((up + 1) * (gate * activate(gate * alpha, Activation::kSigmoid)));         // [M,D]
   }
 };
 

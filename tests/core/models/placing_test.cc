@@ -59,7 +59,7 @@ const Json kTinyLlama = {{"architectures", {"LlamaForCausalLM"}},
 }  // namespace
 
 TEST_CASE("plan: rules give out devices as accelerate does, from config.json alone") {
-  const Json golden_maps = parse_json(slurp(golden("device-maps") / "golden.json"), "golden");
+  const Json golden_maps = parse_json(slurp(golden("device-maps") / "cases.json"), "golden");
   const TempFolder folder;
   for (const Json& row : golden_maps) {
     ModelRequest request = request_of(folder, row["config"]);

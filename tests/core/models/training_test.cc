@@ -159,6 +159,11 @@ std::shared_ptr<WeightStore> random_parameters(const Architecture& a, const Fiel
   return store;
 }
 
+// Not the statistics of a batch norm, nor what only chooses which cells are looked at.
+bool has_slope(const std::string& name, const Tensor& parameter) {
+  return parameter.requires_grad() && name.find("enc_score_head") == name.npos;
+}
+
 // The loss, after whose computation every parameter has taken a step against its gradient, none
 // longer than the slope of the loss can be trusted.
 double step(const Architecture& a, const Fields& config, const std::shared_ptr<WeightStore>& store) {
@@ -168,13 +173,13 @@ double step(const Architecture& a, const Fields& config, const std::shared_ptr<W
   double steepness = 0;
   for (const auto& [name, parameter] : store->parameters()) {
     CAPTURE(name);
-    if (!parameter.requires_grad()) continue;  // statistics of a batch norm
+    if (!has_slope(name, parameter)) continue;
     REQUIRE(parameter.grad().defined());
     steepness += parameter.grad().square().sum().item<double>();
   }
   const double rate = 0.05 / std::max(1.0, std::sqrt(steepness));
   for (const auto& [name, parameter] : store->parameters()) {
-    if (!parameter.requires_grad()) continue;
+    if (!has_slope(name, parameter)) continue;
     Tensor changed = parameter;
     changed.sub_(parameter.grad() * rate);
     changed.mutable_grad() = Tensor();

@@ -40,8 +40,8 @@ TEST_CASE("kv cache: in codes of 8 bits it takes about a quarter of floats, and 
        {std::pair{&whole, a}, std::pair{&coded, b}, std::pair{&recent, c}})
     trial->feed(sequence, prompt);
   const Tensor wanted = whole.feed(a, next);
-  CHECK(worst(coded.feed(b, next), wanted) < 2e-3);
-  CHECK(worst(recent.feed(c, next), wanted) < 2e-3);
+  CHECK(worst(coded.feed(b, next), wanted) < 6e-3);
+  CHECK(worst(recent.feed(c, next), wanted) < 6e-3);
   const auto share = [&](const KvCache& cache) {
     return static_cast<double>(cache.bytes()) / static_cast<double>(whole.cache.bytes());
   };
