@@ -194,7 +194,7 @@ MOBILE_NETS = [
     vision("mobilenet-v1", "MobileNet V1", "MobileNetV1ForImageClassification", MOBILE, MOBILE_FILES[0]),
     vision("mobilenet-v1-even", "MobileNet V1 padded alike on both sides", "MobileNetV1ForImageClassification",
            {**MOBILE, "tf_padding": False, "min_depth": 6, "hidden_act": "relu", "layer_norm_eps": 0.01}, MOBILE_FILES[0]),
-    vision("mobilenet-v2", "MobileNet V2", "MobileNetV2ForImageClassification", {**MOBILE, "depth_multiplier": 0.1, "finegrained_output": False}, MOBILE_FILES[1]),
+    vision("mobilenet-v2", "MobileNet V2", "MobileNetV2ForImageClassification", {**MOBILE, "depth_multiplier": 0.1, "finegrained_output": False}, MOBILE_FILES[1], std=0.3),
     vision("mobilenet-v2-dilated", "MobileNet V2 that sees further in place of halving", "MobileNetV2ForImageClassification",
            {**MOBILE, "depth_multiplier": 0.08, "output_stride": 8, "first_layer_is_expansion": False, "depth_divisible_by": 5, "min_depth": 3,
             "expand_ratio": 3.5, "finegrained_output": False}, MOBILE_FILES[1]),
