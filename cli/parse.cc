@@ -333,11 +333,11 @@ Parsed parse(std::vector<std::string> arguments) {
     const CLI::Option* option = sub->get_option_no_throw(flag);
     return option && option->count() > 0;
   };
-  const bool dry = given("--dry-run"), ours = dry && sub->get_option("--dry-run")->get_group() == "Messages";
-  const bool has_model = dry && sub->get_option("--dry-run")->get_group() == "Model";
-  if (ours || (has_model && !given("--model")))
+  // Where it is a model's, the plan of its weights follows; other commands have their own.
+  const std::string dry = given("--dry-run") ? sub->get_option("--dry-run")->get_group() : "";
+  if (dry == "Messages" || (dry == "Model" && !given("--model")))
     return {std::move(parsed.app), [sub, settings] { return print_plan(*sub, settings); }};
-  parsed.run = [sub, settings, run = runs.at(name), told = has_model && !given("--json")] {
+  parsed.run = [sub, settings, run = runs.at(name), told = dry == "Model" && !given("--json")] {
     refuse_folder_as_text(*sub);
     if (told) print_plan(*sub, settings);
     return run();

@@ -39,6 +39,16 @@ struct ImageNet {
   TextSide texts;  // where it reads some; of kAnswer the sizes of questions alone
 };
 
+// ImageNet::see of a model that looks at each picture by itself: see(Pictures of one) -> SeenTensors.
+template <class F>
+auto one_by_one(F see) {
+  return [see = std::move(see)](const Pictures& pictures) {
+    std::vector<SeenTensors> seen;
+    for (const Tensor& picture : pictures.pixels) seen.push_back(see(Pictures{{picture}, pictures.watch}));
+    return seen;
+  };
+}
+
 // Rows [B,L], one for each picture.
 std::vector<SeenTensors> each_row(const Tensor& logits);
 

@@ -73,6 +73,8 @@ void quantise(WeightStore& store, const ModelRequest& request, const Fields& con
 
 }  // namespace
 
+Quantize quantize_of(const ModelRequest& request) { return way_to_quantize(request).how; }
+
 at::Device pick_device(const std::string& name) {
   if (name == "auto") return at::hasCUDA() ? at::kCUDA : at::kCPU;
   if (name == "cpu") return at::kCPU;

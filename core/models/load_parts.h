@@ -14,6 +14,9 @@ namespace hft {
 // What --device says. Throws kUsage for another word, kUnsupported when there is no CUDA.
 at::Device pick_device(const std::string& name);
 
+// How the request's weights are to be quantised. Throws kUsage for another word.
+Quantize quantize_of(const ModelRequest& request);
+
 // Maps the checkpoint of a folder; its type is what --dtype says, for auto the config's, else the
 // first floating tensor's. The request's adapters are merged into it, which may change
 // `config`.

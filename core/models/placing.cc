@@ -35,10 +35,6 @@ DeviceMemories memories_at_hand() {
   return memories;
 }
 
-bool quantises(const ModelRequest& request) {
-  return request.quantize == "nf4" || request.quantize == "fp4" || request.quantize == "int8";
-}
-
 DeviceMap inferred_map(const ModelRequest& request, const ModelLayout& layout) {
   DeviceMemories memories = memories_of(request.max_memory);
   const bool given = !memories.empty();
@@ -46,7 +42,7 @@ DeviceMap inferred_map(const ModelRequest& request, const ModelLayout& layout) {
   const std::string& kind = request.device_map;
   if (kind != "sequential")
     memories = balanced_memories(layout, std::move(memories), kind == "balanced_low_0", given);
-  if (quantises(request))  // what quantising takes beside
+  if (quantize_of(request) >= Quantize::kNf4)  // what quantising takes beside
     for (auto& memory : memories) memory.bytes *= 0.9;
   return infer_device_map(layout, memories);
 }
@@ -94,7 +90,7 @@ std::vector<DevicePlan::Device> filled(const ModelRequest& request, const ModelL
                  : device.name == "disk"    ? INFINITY
                  : device.name == "cpu"     ? free_memory()
                  : std::stoi(device.name) < gpu_count() ? gpu_memory(std::stoi(device.name)) : 0;
-    device.may_page = device.name == "cpu" && !limited && !quantises(request);
+    device.may_page = device.name == "cpu" && !limited && quantize_of(request) < Quantize::kNf4;
   }
   return devices;
 }

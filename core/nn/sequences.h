@@ -24,6 +24,11 @@ struct Sequences {
   Tensor last_rows() const;   // [B] row of each sequence's last token
 };
 
+// The rows of x as one sequence.
+inline Sequences one_sequence(const Tensor& x) {
+  return {.starts = {0, x.size(0)}, .device = x.device()};
+}
+
 // What an encoder reads.
 struct Tokens {
   Sequences seqs;

@@ -16,6 +16,10 @@ namespace hft {
 // lists and objects are kept as the JSON text they were given as, so that not a digit is lost; kImages is
 // one picture or a list of them, kept so too.
 enum class Kind { kText, kNumber, kImage, kPage, kSound, kList, kObject, kImages };
+// What a column of the kind is usually called in data.
+inline const char* usual_column(Kind kind) {
+  return kind == Kind::kImage ? "image" : kind == Kind::kSound ? "audio" : "text";
+}
 inline bool is_media(Kind kind) {
   return kind == Kind::kImage || kind == Kind::kPage || kind == Kind::kSound;
 }

@@ -9,17 +9,14 @@
 namespace hft {
 namespace {
 
-// Rows are taken as they are. What a folder's files are called in their rows; of texts a column that
-// none has asks nothing of them.
-const char* column_of(Kind media) {
-  return media == Kind::kImage ? "image" : media == Kind::kSound ? "audio" : "\x01";
-}
+// Rows are taken as they are: a column that none has asks nothing of them.
+constexpr const char* kNoColumn = "\x01";
 
 std::vector<Input> inputs_of(const std::string& file, Kind media) {
   InputOptions options;
   options.files = {file};
-  options.columns = {
-      {.name = column_of(media), .source = column_of(media), .optional = true, .kind = media}};
+  const char* column = is_media(media) ? usual_column(media) : kNoColumn;  // of a folder's files
+  options.columns = {{.name = column, .source = column, .optional = true, .kind = media}};
   options.recurse = true;
   const std::string suffix = lowercase(std::filesystem::path(file).extension().string());
   options.lines = suffix == ".txt" || suffix == ".md";

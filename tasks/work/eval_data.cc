@@ -16,9 +16,7 @@ namespace {
 
 // Rows as the task's command sees them; its column may be missing.
 InputOptions rows_for(const EvalTask& task, InputOptions rows) {
-  const char* name = task.input == Kind::kImage   ? "image"
-                     : task.input == Kind::kSound ? "audio"
-                                                  : "text";
+  const char* name = usual_column(task.input);
   rows.columns = {{.name = name, .source = name, .optional = true, .kind = task.input}};
   return rows;
 }

@@ -27,9 +27,7 @@ class TruthRows {
     if (files.empty()) return;
     const InputOptions options = record_rows(files);
     InputReader reader(options);
-    const char* input = task.input == Kind::kImage   ? "image"
-                        : task.input == Kind::kSound ? "audio"
-                                                     : "text";
+    const char* input = usual_column(task.input);
     while (auto row = reader.next()) {
       if (!row->row.is_object()) continue;
       const Json shown = row->row.value(input, Json());

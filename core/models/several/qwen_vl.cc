@@ -131,13 +131,6 @@ Merger<Norm> merger_of(const QwenVlVisionConfig& c, const Weights& w, bool newer
           .after = after};
 }
 
-Sequences one_sequence(const Tensor& x) {
-  Sequences seqs;
-  seqs.device = x.device();
-  seqs.starts.push_back(x.size(0));
-  return seqs;
-}
-
 const BlockNames kQwenVlNames{.norm1 = "norm1",
                               .norm2 = "norm2",
                               .qkv = "attn.qkv",

@@ -177,13 +177,6 @@ class NetTrainee : public Trainee {
   }
 
  private:
-  static Quantize quantize_of(const ModelRequest& model) {
-    return model.quantize == "nf4"    ? Quantize::kNf4
-           : model.quantize == "fp4"  ? Quantize::kFp4
-           : model.quantize == "int8" ? Quantize::kLlmInt8
-                                      : Quantize::kNone;
-  }
-
   static std::vector<Sequences> texts_of(const TrainBatch& batch) {
     std::vector<Sequences> texts;
     for (const TokenBatch* one : {&batch.tokens, &batch.sources})

@@ -107,10 +107,7 @@ struct DeformableDecoderLayer {
   // from [Q,2] or [Q,4] float32: points, or boxes
   Tensor operator()(const Tensor& x, const Tensor& positions, const Tensor& from, const Tensor& source,
                     const std::vector<Grid>& levels) const {
-    Sequences all;
-    all.device = x.device();
-    all.starts.push_back(x.size(0));
-    const Tensor y = self_attn_norm(x + self_attn.output(self_attn(x, positions, all)));
+    const Tensor y = self_attn_norm(x + self_attn.output(self_attn(x, positions, one_sequence(x))));
     const Tensor placed = y + positions;
     const Tensor mixed = attend_at(encoder_attn.value(source), places(placed, from, levels),
                                    encoder_attn.weights(placed), levels, encoder_attn.heads);
@@ -339,11 +336,7 @@ struct DeformableDetr {
 ImageNet build_deformable_detr(const Fields& config, const Weights& w, ImageHead) {
   const DeformableDetr detr(config, w);
   ImageNet net{.channels = detr.levels.backbone_shape.channels};
-  net.see = [detr](const Pictures& pictures) {
-    std::vector<SeenTensors> seen;
-    for (const Tensor& picture : pictures.pixels) seen.push_back(detr({{picture}, pictures.watch}));
-    return seen;
-  };
+  net.see = one_by_one(detr);
   return net;
 }
 

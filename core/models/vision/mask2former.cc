@@ -229,9 +229,7 @@ struct MaskedDecoder {
       const Tensor x = own.x + level_embed[i];
       levels.push_back({.x = x, .placed = x + sine_positions(own, size), .cells = own.sequences()});
     }
-    Sequences queries;
-    queries.device = positions.device();
-    queries.starts.push_back(positions.size(0));
+    const Sequences queries = one_sequence(positions);
     Answer answer{norm(features), {}};
     Tensor x = features;
     answer.masks = masks_of(answer.states, decoded.masks);
@@ -270,18 +268,13 @@ ImageNet build_mask2former(const Fields& config, const Weights& w, ImageHead) {
   (w / "criterion").ignore();
   const MaskBackbone backbone(config, level / "encoder");
   ImageNet net{.channels = backbone.channels};
-  net.see = [backbone, pixels = PixelDecoder(c, backbone.widths, level / "decoder"),
+  net.see = one_by_one([backbone, pixels = PixelDecoder(c, backbone.widths, level / "decoder"),
              decoder = MaskedDecoder(c, w / "model" / "transformer_module"),
              classes = Linear(w / "class_predictor", {label_count(config) + 1, c.hidden})](
-                const Pictures& pictures) {
-    std::vector<SeenTensors> seen;
-    for (const Tensor& picture : pictures.pixels) {
-      const Pictures one{{picture}, pictures.watch};
-      const auto answer = decoder(pixels(backbone.maps(one), one), one);
-      seen.push_back({.logits = classes(answer.states), .masks = answer.masks});
-    }
-    return seen;
-  };
+                const Pictures& one) {
+    const auto answer = decoder(pixels(backbone.maps(one), one), one);
+    return SeenTensors{.logits = classes(answer.states), .masks = answer.masks};
+  });
   return net;
 }
 

@@ -125,10 +125,7 @@ struct RtDetrDecoderLayer {
         path(w.path()) {}
   Tensor operator()(const Tensor& x, const Tensor& positions, const Tensor& boxes, const Tensor& source,
                     const std::vector<Grid>& levels) const {
-    Sequences all;
-    all.device = x.device();
-    all.starts.push_back(x.size(0));
-    const Tensor y = self_attn_norm(x + self_attn.output(self_attn(x, positions, all)));
+    const Tensor y = self_attn_norm(x + self_attn.output(self_attn(x, positions, one_sequence(x))));
     const Tensor z = encoder_attn_norm(y + encoder_attn(y + positions, boxes, source, levels));
     return final_norm(z + fc2(fc1(z, activation)));
   }
@@ -234,11 +231,7 @@ template <bool second>
 ImageNet build_rt_detr(const Fields& config, const Weights& w, ImageHead) {
   const RtDetr detr(config, w, second);
   ImageNet net{.channels = detr.backbone.channels};
-  net.see = [detr](const Pictures& pictures) {
-    std::vector<SeenTensors> seen;
-    for (const Tensor& picture : pictures.pixels) seen.push_back(detr({{picture}, pictures.watch}));
-    return seen;
-  };
+  net.see = one_by_one(detr);
   return net;
 }
 

@@ -141,15 +141,11 @@ TEST_CASE("norm: each row is normalised by itself, in a view of one token as in 
       const auto wide = [](const at::Tensor& t) { return t.to(at::kDouble); };
       const at::Tensor wanted =
           at::layer_norm(wide(heads), {6}, wide(norm.weight), wide(norm.bias), 1e-5);
-      const auto close = [&](const at::Tensor& got, const at::Tensor& exact) {
-        const double relative = type == at::kFloat ? 1e-5 : 1e-2;
-        return worst(got, exact) < relative * std::max(1.0, exact.abs().max().item<double>());
-      };
-      CHECK(close(norm(heads), wanted));
+      CHECK(worst(norm(heads), wanted) < (type == at::kFloat ? 1e-5 : 2e-2));
       const at::Tensor columns = qkv.narrow(1, 6, 6), added = at::randn({tokens, 6}).to(type);
-      CHECK(close(norm(columns.clone(), added),
+      CHECK(worst(norm(columns.clone(), added),
                   at::layer_norm(wide(columns) + wide(added), {6}, wide(norm.weight),
-                                 wide(norm.bias), 1e-5)));
+                                 wide(norm.bias), 1e-5)) < (type == at::kFloat ? 1e-5 : 4e-2));
     }
 }
 

@@ -19,7 +19,6 @@ Cells some_cells(std::int64_t channels, std::vector<Grid> grids, at::ScalarType 
 }  // namespace
 
 TEST_CASE("conv2d: the kernel gives what LibTorch's convolution gives, of any shape") {
-  at::manual_seed(1);
   const std::vector<Grid> grids{{9, 7}, {5, 12}, {9, 7}};
   for (const auto type : {at::kFloat, at::kBFloat16, at::kHalf})
     for (const Conv2d::Shape s :
@@ -62,7 +61,6 @@ TEST_CASE("conv2d: a picture smaller than the convolution is refused") {
 }
 
 TEST_CASE("deformable attention: the kernel gives what grid_sampler gives, past the edges too") {
-  at::manual_seed(2);
   const std::vector<Grid> levels{{3, 4}, {6, 5}, {1, 9}};
   for (const auto type : {at::kFloat, at::kBFloat16}) {
     const Tensor values = at::randn({51, 24}).to(type);
@@ -74,7 +72,6 @@ TEST_CASE("deformable attention: the kernel gives what grid_sampler gives, past 
 }
 
 TEST_CASE("deformable attention: rows that say where they look, inside and outside of a picture") {
-  at::manual_seed(4);
   const std::vector<Grid> levels{{3, 4}, {6, 5}, {1, 9}};
   for (const auto type : {at::kFloat, at::kBFloat16}) {
     const Tensor values = at::randn({51, 24}).to(type);
@@ -88,7 +85,6 @@ TEST_CASE("deformable attention: rows that say where they look, inside and outsi
 }
 
 TEST_CASE("attention across: other keys than queries, of several sequences, with biases") {
-  at::manual_seed(3);
   for (const auto type : {at::kFloat, at::kBFloat16, at::kHalf}) {
     const Tensor q = at::randn({9, 24}).to(type), kv = at::randn({150, 48}).to(type);
     Sequences queries, keys;
