@@ -51,7 +51,7 @@ std::int64_t time_of(const struct stat& info) {
 bool is_training_leftover(const std::string& name) {
   constexpr std::array kPatterns{"checkpoint-*", "_*",        "optimizer.pt",   "optimizer.bin",
                                  "scheduler.pt", "scaler.pt", "rng_state*.pth", "*/__pycache__/*",
-                                 "__pycache__/*"};
+                                 "__pycache__/*", "optimizer.safetensors", "hft_state.json"};
   return std::any_of(kPatterns.begin(), kPatterns.end(), [&](const char* pattern) {
     return ::fnmatch(pattern, name.c_str(), FNM_NOESCAPE) == 0;
   });

@@ -99,7 +99,7 @@ Fields read_adapter_config(const fs::path& folder) {
   return Fields(read_json(file), file.string());
 }
 
-Adapter read_adapter(const fs::path& folder) {
+Adapter read_adapter(const WeightedAdapter& from) {
   struct Part {
     std::string_view ending;
     StoredTensor Adapter::Lora::* tensor;
@@ -114,11 +114,11 @@ Adapter read_adapter(const fs::path& folder) {
       {".lora_magnitude_vector", &Adapter::Lora::magnitude, false},
       {".lora_magnitude_vector.weight", &Adapter::Lora::magnitude, false},
   }};
-  const Fields config = read_adapter_config(folder);
+  const Fields config = read_adapter_config(from.folder);
   refuse_unknown(config);
-  Adapter adapter{.where = folder.string(),
+  Adapter adapter{.where = from.folder.string(),
                   .fan_in_fan_out = config.boolean("fan_in_fan_out", false)};
-  for (auto& [stored_name, tensor] : open_tensors(folder)) {
+  for (auto& [stored_name, tensor] : open_tensors(from.folder)) {
     std::string name = stored_name;
     if (name.starts_with("base_model.model.")) name.erase(0, 17);
     const auto part = std::ranges::find_if(kParts, [&](const Part& p) { return name.ends_with(p.ending); });
@@ -132,7 +132,10 @@ Adapter read_adapter(const fs::path& folder) {
       adapter.replaced[without_base_layer(name)] = tensor;
     }
   }
-  for (auto& [module, lora] : adapter.loras) Settings{config}.finish(module, lora);
+  for (auto& [module, lora] : adapter.loras) {
+    Settings{config}.finish(module, lora);
+    lora.scale *= from.weight;
+  }
   if (adapter.loras.empty() && adapter.replaced.empty())
     fail(Errc::kBadData, adapter.where, ": the adapter holds no tensor");
   return adapter;

@@ -27,12 +27,20 @@ struct Adapter {
   bool fan_in_fan_out = false;        // weights are stored {in, out}
 };
 
+// One of several adapters that are used together, as add_weighted_adapter of PEFT combines them
+// ("cat"): the sum of what each adds, times its weight.
+struct WeightedAdapter {
+  std::filesystem::path folder;
+  double weight = 1;
+};
+
 // Is there an adapter_config.json?
 bool has_adapter(const std::filesystem::path& folder);
 Fields read_adapter_config(const std::filesystem::path& folder);
 
-// Throws kUnsupported naming another kind of adapter, or a setting of LoRA that changes what is
-// computed and is not read here; kBadData for tensors that do not fit the settings.
-Adapter read_adapter(const std::filesystem::path& folder);
+// The weight is part of each scale. Throws kUnsupported naming another kind of adapter, or a setting
+// of LoRA that changes what is computed and is not read here; kBadData for tensors that do not fit
+// the settings.
+Adapter read_adapter(const WeightedAdapter& from);
 
 }  // namespace hft

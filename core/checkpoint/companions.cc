@@ -17,7 +17,9 @@ bool is_companion(const fs::path& file) {
                                                        ".jinja", ".tiktoken", ".vocab", ".bpe",
                                                        ".py",    ".md",       ".npz"};
   const std::string name = file.filename().string(), suffix = file.extension().string();
-  if (name == "config.json" || name.find(".index.") != std::string::npos) return false;
+  if (name == "config.json" || name == "adapter_config.json" ||
+      name.find(".index.") != std::string::npos)
+    return false;
   if (name.starts_with("LICENSE") || name.starts_with("NOTICE")) return true;
   return std::find(kSuffixes.begin(), kSuffixes.end(), suffix) != kSuffixes.end();
 }
@@ -43,10 +45,16 @@ void copy_over(const fs::path& from, const fs::path& to) {
 
 }  // namespace
 
+std::vector<fs::path> companion_files(const fs::path& folder) {
+  std::vector<fs::path> files;
+  for (const auto& entry : fs::directory_iterator(folder))
+    if (entry.is_regular_file() && is_companion(entry.path())) files.push_back(entry.path());
+  std::ranges::sort(files);
+  return files;
+}
+
 void copy_companions(const fs::path& from, const fs::path& to) {
-  for (const auto& entry : fs::directory_iterator(from))
-    if (entry.is_regular_file() && is_companion(entry.path()))
-      copy_over(entry.path(), to / entry.path().filename());
+  for (const fs::path& file : companion_files(from)) copy_over(file, to / file.filename());
   for (const std::string& name : companion_folders(from)) {
     if (!fs::is_directory(from / name)) continue;
     fs::create_directories(to / name);

@@ -37,13 +37,11 @@ std::string torch_name(Dtype dtype) {
 
 }  // namespace
 
-Pretrained read_pretrained(const std::filesystem::path& folder, const std::string& variant,
-                           std::optional<Dtype> dtype) {
-  const Fields config = read_config_file(folder);
+Pretrained pretrained_of(const Fields& config, const StoredTensors& tensors,
+                         std::optional<Dtype> dtype) {
   if (dtype && config.has("quantization_config"))
     fail(Errc::kUnsupported, config.where(), ": the model is quantised, its types cannot change");
   const ConfigClass& saved_as = config_class(config.text("model_type", ""));
-  const StoredTensors tensors = open_checkpoint(folder, variant);
   const bool is_tied = config.boolean("tie_word_embeddings", true);
   auto left_out = tied_names(tensors, is_tied, is_tied || saved_as.shares_embeddings);
   // Said, because the names left out rest on it, and classes differ in what they take for granted.
@@ -60,13 +58,18 @@ Pretrained read_pretrained(const std::filesystem::path& folder, const std::strin
     if (is_float(written) && !first) first = written;
     model.tensors.push_back({current_name(name), tensor, written});
     if (!names.insert(model.tensors.back().name).second)
-      fail(Errc::kBadData, folder.string(), ": tensor ", in_quotes(model.tensors.back().name),
+      fail(Errc::kBadData, config.where(), ": tensor ", in_quotes(model.tensors.back().name),
            " is there under its old name too");
   }
   model.config.erase("torch_dtype");
   if (dtype || first) model.config["dtype"] = torch_name(dtype ? *dtype : *first);
   model.left_out.assign(left_out.begin(), left_out.end());
   return model;
+}
+
+Pretrained read_pretrained(const std::filesystem::path& folder, const std::string& variant,
+                           std::optional<Dtype> dtype) {
+  return pretrained_of(read_config_file(folder), open_checkpoint(folder, variant), dtype);
 }
 
 }  // namespace hft

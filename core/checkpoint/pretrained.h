@@ -16,9 +16,13 @@ struct Pretrained {
   std::vector<std::string> left_out;  // names that loading ties to others, or computes
 };
 
-// Reads config.json and maps the weights; floats are to be written as `dtype`, if there is one.
-// Tied weights are kept once, old names of layer norms become the present ones. Throws as
-// open_checkpoint does, and kUnsupported when the types of a quantised model would change.
+// Floats are to be written as `dtype`, if there is one. Tied weights are kept once, old names of
+// layer norms become the present ones. Throws kUnsupported when the types of a quantised model would
+// change.
+Pretrained pretrained_of(const Fields& config, const StoredTensors& tensors,
+                         std::optional<Dtype> dtype);
+
+// The same of a folder; throws as open_checkpoint does, too.
 Pretrained read_pretrained(const std::filesystem::path& folder, const std::string& variant,
                            std::optional<Dtype> dtype);
 

@@ -1,6 +1,7 @@
 // The one symbol of libhft_engine.so that the program looks up.
 #include "core/models/heads/engine.h"
 #include "core/models/load.h"
+#include "core/models/load_parts.h"
 #include "core/models/lookup.h"
 #include "core/models/placing.h"
 #include "core/models/random.h"
@@ -8,6 +9,7 @@
 
 extern "C" const hft::Engine* hft_engine() {
   static const hft::Engine engine{hft::load_model, hft::make_random, hft::supported_models,
-                                  hft::weights_in_codes, hft::plan_model,    hft::make_trainee};
+                                  hft::weights_in_codes, hft::merged_model,  hft::plan_model,
+                                  hft::make_trainee};
   return &engine;
 }

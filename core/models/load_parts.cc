@@ -5,9 +5,12 @@
 
 #include "core/base/error.h"
 #include "core/base/processor.h"
+#include "core/checkpoint/config.h"
 #include "core/checkpoint/quantization.h"
 #include "core/checkpoint/safetensors.h"
 #include "core/models/attention_choice.h"
+#include "core/models/lookup.h"
+#include "core/models/text_model.h"
 #include "core/nn/merge_adapter.h"
 #include "core/placement/memory.h"
 
@@ -127,8 +130,7 @@ std::shared_ptr<WeightStore> open_weights(const ModelRequest& request,
   StoredTensors tensors =
       request.tensors ? *request.tensors : open_checkpoint(folder, request.variant);
   const auto dtype = pick_dtype(request, config, tensors);
-  for (const auto& adapter : request.adapters)
-    merge_adapter(read_adapter(adapter), renames.base, dtype, tensors, config);
+  merge_adapters(request.adapters, renames.base, dtype, tensors, config);
   auto store = std::make_shared<WeightStore>(folder.string(), std::move(tensors),
                                              std::move(renames), dtype, device);
   quantise(*store, request, config);
@@ -139,6 +141,18 @@ std::shared_ptr<WeightStore> open_weights(const ModelRequest& request,
   else if (request.trust_remote_code)
     store->warn("--trust-remote-code: not needed, the architecture is built in; no remote code is ever run");
   return store;
+}
+
+Merged merged_model(const ModelRequest& request) {
+  return translate_errors([&] {
+    Fields config = read_config_file(request.folder);
+    const Architecture* architecture = architecture_named(config.text("model_type"));
+    if (!architecture) architecture_of(config, ModelClass::kText, request.head);  // which throws
+    StoredTensors tensors = open_checkpoint(request.folder, request.variant);
+    const auto dtype = pick_dtype(request, config, tensors);
+    merge_adapters(request.adapters, std::string(architecture->base), dtype, tensors, config);
+    return Merged{std::move(tensors), config.json()};
+  });
 }
 
 void warn_of_unused(const WeightStore& store, std::vector<std::string>& warnings) {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/base/json.h"
+#include "core/models/heads/engine.h"
 #include "core/models/heads/model.h"
 #include "core/nn/weights.h"
 
@@ -23,6 +24,9 @@ Quantize quantize_of(const ModelRequest& request);
 std::shared_ptr<WeightStore> open_weights(const ModelRequest& request,
                                           const std::filesystem::path& folder, Fields& config,
                                           Renames renames, at::Device device);
+
+// See Engine::merged.
+Merged merged_model(const ModelRequest& request);
 
 // How old checkpoints differ from the names the models bind, and what no model uses.
 Renames renames_of(std::string_view base);

@@ -176,9 +176,17 @@ class Merger {
 
 }  // namespace
 
-void merge_adapter(const Adapter& adapter, const std::string& base, at::ScalarType dtype,
-                   StoredTensors& tensors, Fields& config) {
-  Merger(adapter, base, dtype, tensors, config).merge();
+void merge_adapters(const std::vector<WeightedAdapter>& adapters, const std::string& base,
+                    at::ScalarType dtype, StoredTensors& tensors, Fields& config) {
+  std::map<std::string, std::string> replaced;  // tensor -> the adapter it is of
+  for (const WeightedAdapter& one : adapters) {
+    const Adapter adapter = read_adapter(one);
+    for (const auto& [name, tensor] : adapter.replaced)
+      if (const auto [other, is_first] = replaced.emplace(name, adapter.where); !is_first)
+        fail(Errc::kUsage, adapter.where, ": replaces '", name, "' whole, as ", other->second,
+             " does; wanted one such adapter");
+    Merger(adapter, base, dtype, tensors, config).merge();
+  }
 }
 
 }  // namespace hft

@@ -223,23 +223,33 @@ def layout():
     case.done()
 
 
-def adapter_of(case, name, base, auto, config, **more):
-    """Saves an adapter with wide weights that names the base `m`, and returns the changed model."""
-    model = getattr(tf, auto).from_pretrained(ROOT / "golden" / base, dtype=torch.float32)
-    changed = peft.get_peft_model(model, peft.LoraConfig(**config))
+def widen(changed):
     with torch.no_grad():
         for key, p in sorted(changed.named_parameters()):
             if "magnitude" in key:
                 p.mul_(1 + 0.3 * torch.rand_like(p))
             elif "lora_" in key or "modules_to_save" in key:
                 p.copy_(torch.randn_like(p) * 0.35)
-    changed.save_pretrained(case.folder / name, save_embedding_layers=False)
-    (case.folder / name / "README.md").unlink()
+
+
+def settle(case, name):
+    """adapter_config.json of a saved adapter, whose base is `m`."""
     settings = json.loads((case.folder / name / "adapter_config.json").read_text())
     settings["base_model_name_or_path"] = "m"
-    if isinstance(settings["target_modules"], list):
-        settings["target_modules"].sort()
+    for key in ("target_modules", "modules_to_save"):
+        if isinstance(settings[key], list):
+            settings[key].sort()
     case.write(f"{name}/adapter_config.json", settings)
+
+
+def adapter_of(case, name, base, auto, config, **more):
+    """Saves an adapter with wide weights that names the base `m`, and returns the changed model."""
+    model = getattr(tf, auto).from_pretrained(ROOT / "golden" / base, dtype=torch.float32)
+    changed = peft.get_peft_model(model, peft.LoraConfig(**config))
+    widen(changed)
+    changed.save_pretrained(case.folder / name, save_embedding_layers=False)
+    (case.folder / name / "README.md").unlink()
+    settle(case, name)
     return changed.eval()
 
 
@@ -291,7 +301,42 @@ def adapters():
     case.done()
 
 
-ALL = {f.__name__: f for f in (prompts, left_out, dense, truncated, t5, static, layout, adapters)}
+def together():
+    """Several adapters at once: set_adapter([...]), and add_weighted_adapter's exact combination."""
+    case = Case("adapters-together", "adapters had no weights; of two that replace one tensor the later one won, unsaid")
+    base = "llama-generate"
+    model = tf.AutoModelForCausalLM.from_pretrained(ROOT / "golden" / base, dtype=torch.float32)
+    kinds = {"tide": {"r": 2, "lora_alpha": 6, "target_modules": ["q_proj", "v_proj"]},
+             "clock": {"r": 3, "lora_alpha": 3, "use_rslora": True, "target_modules": ["v_proj", "down_proj"]}}
+    changed = peft.get_peft_model(model, peft.LoraConfig(task_type="CAUSAL_LM", **kinds["tide"]), adapter_name="tide")
+    changed.add_adapter("clock", peft.LoraConfig(task_type="CAUSAL_LM", **kinds["clock"]))
+    widen(changed)
+    changed.eval().save_pretrained(case.folder / "both", save_embedding_layers=False)
+    (case.folder / "both" / "README.md").unlink()
+    for name in kinds:
+        settle(case, f"both/{name}")
+    lay, flags = f"cp -r $SHARED/../golden/{base} m; ", "generate --no-do-sample --max-new-tokens 8 --json 'The ferry waits'"
+    two = "--adapter both/tide --adapter both/clock"
+    changed.base_model.set_adapter(list(kinds))
+    want = generated(changed, base, "The ferry waits")
+    case.runs.append({"shell": f"{lay}hft {flags} -m m {two}; rm -rf m", "outputs": want})
+    case.runs.append({"shell": f"{lay}hft convert m {two} -o merged 2>&1 >&-; rm -rf m; hft {flags} -m merged; rm -r merged",
+                      "outputs": want})
+    changed.add_weighted_adapter(list(kinds), [0.7, -0.4], "mixed", combination_type="cat")
+    changed.set_adapter("mixed")
+    case.runs.append({"shell": f"{lay}hft {flags} -m m {two} --adapter-weights=0.7,-0.4; rm -rf m",
+                      "outputs": generated(changed, base, "The ferry waits")})
+    case.runs.append({"shell": f"hft generate -m $SHARED/../golden/{base} {two} --adapter-weights 1 x", "exit": 2,
+                      "stderr": "--adapter-weights: has 1 number, wanted one for each of 2 adapters"})
+    for name in ("first", "second"):
+        adapter_of(case, name, "bert-embed", "AutoModelForSequenceClassification",
+                   {"r": 1, "target_modules": ["query"], "modules_to_save": ["classifier"], "task_type": "SEQ_CLS"})
+    case.runs.append({"shell": "hft classify -m $SHARED/../golden/bert-embed --adapter first --adapter second x", "exit": 2,
+                      "stderr": "second: replaces 'classifier.bias' whole, as first does; wanted one such adapter"})
+    case.done()
+
+
+ALL = {f.__name__: f for f in (prompts, left_out, dense, truncated, t5, static, layout, adapters, together)}
 
 
 def main():

@@ -255,6 +255,7 @@ ModelOptions assistant_of(ModelOptions model, const GenerationOptions& o) {
   model.revision = "main";
   model.subfolder = model.variant = "";
   model.adapters.clear();
+  model.adapter_weights.clear();
   return model;
 }
 

@@ -51,6 +51,19 @@ void add_variant_option(Flags& flags, ModelOptions& o) {
       .group("Model");
 }
 
+void add_adapter_options(Flags& flags, ModelOptions& o) {
+  add_list_option(flags, "--adapter", o.adapters,
+                  "LoRA adapter of PEFT to merge into the model; ID/NAME: the folder NAME of a "
+                  "repository; may be repeated",
+                  ListForm::kTexts)
+      .metavar("ID|DIR")
+      .group("Model");
+  add_list_option(flags, "--adapter-weights", o.adapter_weights,
+                  "What each --adapter counts, as weights of add_weighted_adapter; else 1 each")
+      .metavar("X,…")
+      .group("Model");
+}
+
 Flag add_dtype_option(Flags& flags, ModelOptions& o, const std::string& about) {
   std::vector<std::string> names{"auto"};
   for (const auto& [name, type] : kFloatTypes) names.push_back(name);
@@ -114,10 +127,7 @@ void add_placement_options(Flags& flags, ModelOptions& o) {
 
 void add_model_options(Flags& flags, ModelOptions& o) {
   add_source_options(flags, o);
-  add_list_option(flags, "--adapter", o.adapters,
-                  "LoRA adapter of PEFT to merge into the model; may be repeated", ListForm::kTexts)
-      .metavar("ID|DIR")
-      .group("Model");
+  add_adapter_options(flags, o);
   add_variant_option(flags, o);
   flags
       .add("--trust-remote-code", o.trust_remote_code,
@@ -281,16 +291,34 @@ fs::path model_folder(const ModelOptions& o, const std::string& default_model, M
   return has_adapter(folder) ? base_of(o, folder, parts) : folder;
 }
 
-std::vector<fs::path> adapter_folders(const ModelOptions& o) {
-  std::vector<fs::path> folders;
+namespace {
+
+// A folder, an id, or a folder of a repository: org/name/folder, where PEFT saves adapters by name.
+Wanted adapter_called(const std::string& name) {
+  const auto second = name.find('/', name.find('/') + 1);
+  if (second == name.npos || fs::is_directory(name) || !hub::is_repo_id(name.substr(0, second)))
+    return {"--adapter", name};
+  return {"--adapter", name.substr(0, second), "main", name.substr(second + 1)};
+}
+
+}  // namespace
+
+std::vector<WeightedAdapter> adapters_of(const ModelOptions& o) {
+  const Json weights = number_list("--adapter-weights", o.adapter_weights, false);
+  if (!weights.empty() && weights.size() != o.adapters.size())
+    fail(Errc::kUsage, "--adapter-weights: has ", counted(std::ssize(weights), "number"), ", wanted one for each of ",
+         counted(std::ssize(o.adapters), "adapter"));
+  std::vector<WeightedAdapter> adapters;
   if (!o.model.empty())
-    if (const fs::path own = locate(o, own_model(o)); has_adapter(own)) folders.push_back(own);
-  for (const auto& name : o.adapters) {
-    folders.push_back(locate(o, {"--adapter", name}));
-    if (!has_adapter(folders.back()))
+    if (const fs::path own = locate(o, own_model(o)); has_adapter(own)) adapters.push_back({own});
+  for (std::size_t i = 0; i < o.adapters.size(); ++i) {
+    const std::string& name = o.adapters[i];
+    adapters.push_back({locate(o, adapter_called(name)),
+                        weights.empty() ? 1 : weights[i].get<double>()});
+    if (!has_adapter(adapters.back().folder))
       fail(Errc::kNotFound, "--adapter ", name, ": no adapter_config.json");
   }
-  return folders;
+  return adapters;
 }
 
 std::string way_to_quantize(const ModelOptions& o) {
@@ -338,7 +366,7 @@ ModelRequest model_request(const ModelOptions& o, std::filesystem::path folder, 
   request.trust_remote_code = o.trust_remote_code;
   request.threads = o.threads;
   request.allow_random_head = o.allow_random_head;
-  request.adapters = adapter_folders(o);
+  request.adapters = adapters_of(o);
   request.deterministic = o.deterministic;
   if (!o.compile.empty())
     note("--compile: not available here: the kernels are compiled and fused already");

@@ -17,6 +17,7 @@ struct ModelOptions {
   std::string subfolder, variant, cache_dir;
   std::vector<std::string> require_license;
   std::vector<std::string> adapters;  // ids or folders of LoRA adapters
+  std::vector<std::string> adapter_weights;  // of them in turn, as given; none: all 1
   bool local_files_only = false;
   bool trust_remote_code = false;
   std::string dtype = "auto", quantize = "none", device = "auto";
@@ -37,6 +38,7 @@ struct ModelOptions {
 void add_source_options(Flags& flags, ModelOptions& options);
 void add_variant_option(Flags& flags, ModelOptions& options);
 Flag add_dtype_option(Flags& flags, ModelOptions& options, const std::string& about);
+void add_adapter_options(Flags& flags, ModelOptions& options);
 void add_bits_options(Flags& flags, ModelOptions& options);  // 4 and 8 bits of bitsandbytes
 void add_device_options(Flags& flags, ModelOptions& options);  // --device, --threads
 void add_model_options(Flags& flags, ModelOptions& options);
@@ -49,8 +51,8 @@ enum class ModelParts { kAll, kTokenizer };
 std::filesystem::path model_folder(const ModelOptions& options, const std::string& default_model,
                                    ModelParts parts = ModelParts::kAll);
 
-// The adapters to merge: -m itself where it is one, then those of --adapter.
-std::vector<std::filesystem::path> adapter_folders(const ModelOptions& options);
+// The adapters to merge: -m itself where it is one, then those of --adapter with their weights.
+std::vector<WeightedAdapter> adapters_of(const ModelOptions& options);
 
 // ModelRequest::quantize as the options say. kUsage for more than one way.
 std::string way_to_quantize(const ModelOptions& options);

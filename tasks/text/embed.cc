@@ -158,7 +158,7 @@ std::string draw_embed(const Input& input, const Json& output) {
 
 // An adapter of a sentence-transformers model keeps the modules and the tokenizer.
 fs::path modules_folder(const EmbedOptions& o, const fs::path& base) {
-  for (const auto& adapter : adapter_folders(o.common.model))
+  for (const auto& [adapter, weight] : adapters_of(o.common.model))
     if (adapter != base && fs::exists(adapter / "modules.json")) return adapter;
   return base;
 }

@@ -9,6 +9,7 @@
 #include "core/base/log.h"
 #include "core/base/text.h"
 #include "core/checkpoint/companions.h"
+#include "tasks/run/values.h"
 
 namespace hft {
 namespace {
@@ -50,7 +51,16 @@ Plateau plateau_of(const Fields& from) {
   return p;
 }
 
-std::string shown(const Json& value) { return value.is_null() ? "nothing" : value.dump(); }
+std::string shown(const Json& value) {
+  const std::string text = value.is_null() ? "nothing" : value.dump();
+  return text.size() > 60 ? "another " + std::string(type_of(value)) : text;
+}
+
+void add_differences(const Json& before, const Json& now, std::vector<std::string>& to) {
+  for (const auto& [name, value] : now.items())
+    if (const Json old = before.value(name, Json()); old != value)
+      to.push_back(name + " was " + shown(old) + ", is " + shown(value));
+}
 
 }  // namespace
 
@@ -154,6 +164,7 @@ void Checkpoints::save(Trainee& trainee, RunState& state) {
                  {"logged_step", state.logged_step},
                  {"plateau", to_json(state.plateau)},
                  {"arguments", settings_.identity.arguments},
+                 {"config", settings_.config},
                  {"data", settings_.identity.data}};
   write_file(out.path() / kOwnState, own.dump(2) + "\n");
   sync_folder(out.path());
@@ -177,13 +188,10 @@ void Checkpoints::rotate(const RunState& state) const {
 
 void Checkpoints::compare(const Json& saved, const fs::path& from) const {
   std::vector<std::string> differences;
-  const Json& now = settings_.identity.arguments;
-  for (const auto& [name, value] : now.items()) {
-    const Json before = saved["arguments"].value(name, Json());
-    if (before != value)
-      differences.push_back(name + " was " + shown(before) + ", is " + shown(value));
-  }
-  if (saved["data"] != settings_.identity.data)
+  const auto part = [&](const char* name) { return saved.value(name, Json::object()); };
+  add_differences(part("arguments"), settings_.identity.arguments, differences);
+  add_differences(part("config"), settings_.config, differences);
+  if (saved.value("data", Json()) != settings_.identity.data)
     differences.push_back("the training data is another");
   if (!differences.empty())
     fail_hint(Errc::kUsage, "--force goes on all the same", from.string(),

@@ -184,7 +184,7 @@ class Figures {
 
 }  // namespace
 
-Json evaluate(Trainee& trainee, const std::vector<TrainExample>& examples, const Labels& labels,
+Json evaluate(Trainee& trainee, const Examples& examples, const Labels& labels,
               const EvaluationSettings& settings) {
   Figures figures(labels, settings.spoken);
   const bool writes =
@@ -192,9 +192,9 @@ Json evaluate(Trainee& trainee, const std::vector<TrainExample>& examples, const
       labels.objective == Objective::kWritten;
   double sum = 0, weight = 0;
   for (std::size_t at = 0; at < examples.size(); at += settings.batch_size) {
-    std::vector<const TrainExample*> chosen;
+    std::vector<TrainExample> chosen;
     for (std::size_t i = at; i < std::min(examples.size(), at + settings.batch_size); ++i)
-      chosen.push_back(&examples[i]);
+      chosen.push_back(examples[i]);
     Masking masking = settings.masking;
     masking.seed += at;
     const TrainBatch batch = batch_of(chosen, labels.objective, masking);

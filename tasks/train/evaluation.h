@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "tasks/train/examples.h"
+#include "tasks/train/token_file.h"
 
 namespace hft {
 
@@ -19,7 +20,7 @@ struct EvaluationSettings {
 // {"eval_loss": …, "eval_accuracy": …}: the loss, weighted by examples as Trainer does (by tokens
 // for language models), and the figures of the task; precision, recall and F1 of classes are macro
 // averages, of labels micro averages, of token classes those of entities.
-Json evaluate(Trainee& trainee, const std::vector<TrainExample>& examples, const Labels& labels,
+Json evaluate(Trainee& trainee, const Examples& examples, const Labels& labels,
               const EvaluationSettings& settings);
 
 }  // namespace hft

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <random>
+#include <utility>
 
 #include "core/base/error.h"
 
@@ -138,61 +139,54 @@ void mask(TrainBatch& batch, const TrainExample& example, std::int32_t first,
 
 namespace {
 
-std::vector<TrainExample> each_of(const std::vector<TrainRow>& rows, const Encoder& encoder,
-                                  const std::function<void(Making&, const TrainRow&,
-                                                           std::vector<TrainExample>&)>& make) {
-  Making making(encoder);
-  std::vector<TrainExample> examples;
-  for (const TrainRow& row : rows) {
-    make(making, row, examples);
-    if (examples.back().ids.empty()) fail(Errc::kBadData, row.place, ": has no tokens");
-  }
-  return examples;
+void each_of(const TrainRows& rows, const TakeExample& take, const auto& make) {
+  rows([&](TrainRow&& row) {
+    for (TrainExample& example : make(row)) {
+      if (example.ids.empty()) fail(Errc::kBadData, row.place, ": has no tokens");
+      take(std::move(example));
+    }
+  });
 }
 
 }  // namespace
 
-std::vector<TrainExample> labelled_texts(const std::vector<TrainRow>& rows, const Encoder& e) {
-  return each_of(rows, e, [](Making& making, const TrainRow& row, auto& to) {
-    to.push_back(making.text(row));
-  });
+void labelled_texts(const TrainRows& rows, const Encoder& e, const TakeExample& take) {
+  Making making(e);
+  each_of(rows, take, [&](const TrainRow& row) { return std::vector{making.text(row)}; });
 }
 
-std::vector<TrainExample> labelled_words(const std::vector<TrainRow>& rows, const Encoder& e) {
-  return each_of(rows, e, [](Making& making, const TrainRow& row, auto& to) {
-    to.push_back(making.tagged(row));
-  });
+void labelled_words(const TrainRows& rows, const Encoder& e, const TakeExample& take) {
+  Making making(e);
+  each_of(rows, take, [&](const TrainRow& row) { return std::vector{making.tagged(row)}; });
 }
 
-std::vector<TrainExample> answered_questions(const std::vector<TrainRow>& rows,
-                                             const Encoder& e) {
-  return each_of(rows, e, [](Making& making, const TrainRow& row, auto& to) {
-    for (TrainExample& window : making.question(row)) to.push_back(std::move(window));
-  });
+void answered_questions(const TrainRows& rows, const Encoder& e, const TakeExample& take) {
+  Making making(e);
+  each_of(rows, take, [&](const TrainRow& row) { return making.question(row); });
 }
 
-std::vector<TrainExample> blocks_of(const std::vector<TrainRow>& rows, const Encoder& e) {
-  TrainExample all;
-  const bool masked = e.labels->objective == Objective::kMasked;
-  for (const TrainRow& row : rows) {
-    const Encoding encoding = e.tokenizer->encode(row.text);
-    for (std::size_t i = 0; i < encoding.size(); ++i) {
-      all.ids.push_back(encoding.ids[i]);
-      all.classes.push_back(masked && encoding.special(i) ? kNone : encoding.ids[i]);
-    }
+void Blocks::add(const std::string& text) {
+  const bool masked = e_.labels->objective == Objective::kMasked;
+  const Encoding encoding = e_.tokenizer->encode(text);
+  for (std::size_t i = 0; i < encoding.size(); ++i) {
+    rest_.ids.push_back(encoding.ids[i]);
+    rest_.classes.push_back(masked && encoding.special(i) ? kNone : encoding.ids[i]);
+    if (std::ssize(rest_.ids) < e_.block_size) continue;
+    take_(std::exchange(rest_, {}));
+    any_ = true;
   }
-  const auto size = static_cast<std::size_t>(e.block_size);
-  std::vector<TrainExample> blocks;
-  for (std::size_t at = 0; at + size <= all.ids.size() || (at == 0 && !all.ids.empty());
-       at += size) {
-    const auto part = [&](const std::vector<std::int32_t>& of) {
-      return std::vector<std::int32_t>(of.begin() + at,
-                                       of.begin() + std::min(at + size, of.size()));
-    };
-    blocks.push_back({.ids = part(all.ids), .classes = part(all.classes)});
-  }
-  if (blocks.empty()) fail(Errc::kBadData, "the texts have no tokens");
-  return blocks;
+}
+
+void Blocks::end() {
+  if (any_) return;
+  if (rest_.ids.empty()) fail(Errc::kBadData, "the texts have no tokens");
+  take_(std::move(rest_));
+}
+
+void blocks_of(const TrainRows& rows, const Encoder& e, const TakeExample& take) {
+  Blocks blocks(e, take);
+  rows([&](TrainRow&& row) { blocks.add(row.text); });
+  blocks.end();
 }
 
 namespace {
@@ -204,33 +198,33 @@ void append(TokenBatch& to, const std::vector<std::int32_t>& ids) {
 
 }  // namespace
 
-TrainBatch batch_of(const std::vector<const TrainExample*>& examples, Objective objective,
+TrainBatch batch_of(const std::vector<TrainExample>& examples, Objective objective,
                     const Masking& masking) {
   TrainBatch batch;
   std::mt19937_64 noise(masking.seed);
-  for (const TrainExample* example : examples) {
+  for (const TrainExample& example : examples) {
     const auto first = static_cast<std::int32_t>(batch.tokens.ids.size());
     const auto add = [](auto& to, const auto& from) {
       to.insert(to.end(), from.begin(), from.end());
     };
-    add(batch.tokens.ids, example->ids);
-    add(batch.tokens.type_ids, example->type_ids);
+    add(batch.tokens.ids, example.ids);
+    add(batch.tokens.type_ids, example.type_ids);
     batch.tokens.starts.push_back(static_cast<std::int32_t>(batch.tokens.ids.size()));
-    add(batch.targets, example->targets);
-    if (example->shown) show(batch, example->shown());
-    if (!example->source.empty()) append(batch.sources, example->source);
+    add(batch.targets, example.targets);
+    if (example.shown) show(batch, example.shown());
+    if (!example.source.empty()) append(batch.sources, example.source);
     if (objective == Objective::kMasked)
-      mask(batch, *example, first, noise, masking);
+      mask(batch, example, first, noise, masking);
     else if (objective == Objective::kTokens || objective == Objective::kCausal)
-      add_rows(batch, *example, objective, first);
+      add_rows(batch, example, objective, first);
     else
-      add(batch.classes, example->classes);
+      add(batch.classes, example.classes);
   }
   if (objective == Objective::kPairs) {  // all first texts, all second ones …
-    const auto more = examples[0]->others.size();
+    const auto more = examples[0].others.size();
     batch.columns = static_cast<std::int64_t>(more) + 1;
     for (std::size_t column = 0; column < more; ++column)
-      for (const TrainExample* example : examples) append(batch.tokens, example->others[column]);
+      for (const TrainExample& example : examples) append(batch.tokens, example.others[column]);
   }
   if ((objective == Objective::kMasked || objective == Objective::kCausal) &&
       batch.tokens.rows.empty()) {

@@ -37,6 +37,10 @@ struct TrainRow {
   Json messages;  // a conversation
 };
 
+// Rows one after another, as often as they are asked for.
+using TakeRow = std::function<void(TrainRow&&)>;
+using TrainRows = std::function<void(const TakeRow&)>;
+
 // The labels of a task, and how they are written.
 struct Labels {
   Objective objective = Objective::kClasses;
@@ -54,8 +58,8 @@ struct Labels {
 };
 // As `config` has them where they cover the rows, else what the rows name. `problem`:
 // --problem-type.
-Labels labels_of_rows(const TrainTask& task, const std::vector<TrainRow>& rows,
-                      const Fields& config, const std::string& problem);
+Labels labels_of_rows(const TrainTask& task, const TrainRows& rows, const Fields& config,
+                      const std::string& problem);
 
 // config.json of the model that is made: its class, labels and type.
 void describe(Json& config, const TrainTask& task, const Labels& labels);
@@ -90,7 +94,7 @@ struct Encoder {
   std::string source_prefix;
   std::int64_t max_length = 0, block_size = 0, max_target_length = 0;
 };
-std::vector<TrainExample> examples_of(const std::vector<TrainRow>& rows, const Encoder& encoder);
+using TakeExample = std::function<void(TrainExample&&)>;
 
 // How tokens are masked.
 struct Masking {
@@ -98,7 +102,7 @@ struct Masking {
   std::int32_t mask = 0, vocab = 0;
   std::uint64_t seed = 0;
 };
-TrainBatch batch_of(const std::vector<const TrainExample*>& examples, Objective objective,
+TrainBatch batch_of(const std::vector<TrainExample>& examples, Objective objective,
                     const Masking& masking);
 
 }  // namespace hft

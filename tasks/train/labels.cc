@@ -33,41 +33,44 @@ bool is_index(const std::string& text) {
   return n && *n >= 0 && *n < kMostLabels;
 }
 
-// Each label by itself, of lists their members.
-void each(const std::vector<TrainRow>& rows, const std::function<void(const Json&)>& f) {
-  for (const TrainRow& row : rows) {
-    if (!row.label.is_array())
-      f(row.label);
-    else
-      for (const Json& one : row.label) f(one);
+// What the labels of all rows have in common, in one look at each.
+class Census {
+ public:
+  explicit Census(const TrainRows& rows) {
+    rows([this](TrainRow&& row) { see(row.label); });
   }
-}
 
-// Lists of 0 and 1, equally long.
-bool are_flags(const std::vector<TrainRow>& rows) {
-  return std::ranges::all_of(rows, [&](const TrainRow& row) {
-    return row.label.is_array() && row.label.size() == rows[0].label.size() &&
-           row.label.size() > 1 && std::ranges::all_of(row.label, [](const Json& x) {
-             return x.is_number() && (x == 0 || x == 1);
-           });
-  });
-}
+  bool lists = true, flags = true;      // all are lists; of 0 and 1, equally long
+  bool numbers = true, whole = true;    // each label by itself, of lists their members
+  std::set<std::string> names;          // of them
+  std::int64_t length = -1;             // of the first; 1 where it is no list
 
-Objective objective_of(const TrainTask& task, const std::vector<TrainRow>& rows,
-                       const std::string& problem) {
+ private:
+  void see(const Json& label) {
+    const std::int64_t size = label.is_array() ? std::ssize(label) : 1;
+    if (length < 0) length = size;
+    lists &= label.is_array();
+    flags &= label.is_array() && size == length && size > 1 &&
+             std::ranges::all_of(
+                 label, [](const Json& x) { return x.is_number() && (x == 0 || x == 1); });
+    if (!label.is_array()) return see_one(label);
+    for (const Json& one : label) see_one(one);
+  }
+  void see_one(const Json& label) {
+    const std::string text = spelled(label);
+    numbers = numbers && parsed<double>(text);
+    whole = whole && parsed<std::int64_t>(text);
+    names.insert(text);
+  }
+};
+
+Objective objective_of(const TrainTask& task, const Census& seen, const std::string& problem) {
   if (task.objective != Objective::kClasses) return task.objective;
   if (problem == "regression") return Objective::kRegression;
   if (problem == "multi_label_classification") return Objective::kMultiLabel;
   if (problem == "single_label_classification") return Objective::kClasses;
-  if (std::ranges::all_of(rows, [](const TrainRow& row) { return row.label.is_array(); }))
-    return Objective::kMultiLabel;
-  bool numbers = true, whole = true;
-  each(rows, [&](const Json& label) {
-    const std::string text = spelled(label);
-    numbers &= parsed<double>(text).has_value();
-    whole &= parsed<std::int64_t>(text).has_value();
-  });
-  return numbers && !whole ? Objective::kRegression : Objective::kClasses;
+  if (seen.lists) return Objective::kMultiLabel;
+  return seen.numbers && !seen.whole ? Objective::kRegression : Objective::kClasses;
 }
 
 std::vector<std::string> names_in(const Fields& config) {
@@ -83,9 +86,7 @@ std::vector<std::string> numbered(std::int64_t count) {
 }
 
 // Those of config where they cover the data's.
-std::vector<std::string> class_names(const std::vector<TrainRow>& rows, const Fields& config) {
-  std::set<std::string> found;
-  each(rows, [&](const Json& label) { found.insert(spelled(label)); });
+std::vector<std::string> class_names(const std::set<std::string>& found, const Fields& config) {
   const auto known = names_in(config);
   const auto is_known = [&](const std::string& name) {
     return std::ranges::find(known, name) != known.end();
@@ -99,18 +100,21 @@ std::vector<std::string> class_names(const std::vector<TrainRow>& rows, const Fi
 
 }  // namespace
 
-Labels labels_of_rows(const TrainTask& task, const std::vector<TrainRow>& rows,
-                      const Fields& config, const std::string& problem) {
-  Labels labels{.objective = objective_of(task, rows, problem)};
-  const auto length = [&] { return rows[0].label.is_array() ? std::ssize(rows[0].label) : 1; };
+Labels labels_of_rows(const TrainTask& task, const TrainRows& rows, const Fields& config,
+                      const std::string& problem) {
+  const bool labelled = task.objective == Objective::kClasses ||
+                        task.objective == Objective::kMultiLabel ||
+                        task.objective == Objective::kTokens;
+  if (!labelled) return {.objective = task.objective};
+  const Census seen(rows);
+  Labels labels{.objective = objective_of(task, seen, problem)};
   labels.flags = labels.objective == Objective::kMultiLabel &&
-                 (task.objective == Objective::kMultiLabel || are_flags(rows));
+                 (task.objective == Objective::kMultiLabel || seen.flags);
   if (labels.objective == Objective::kRegression || labels.flags) {
     labels.names = names_in(config);
-    if (std::ssize(labels.names) != length()) labels.names = numbered(length());
-  } else if (labels.objective == Objective::kClasses ||
-             labels.objective == Objective::kMultiLabel || labels.objective == Objective::kTokens) {
-    labels.names = class_names(rows, config);
+    if (std::ssize(labels.names) != seen.length) labels.names = numbered(seen.length);
+  } else {
+    labels.names = class_names(seen.names, config);
   }
   return labels;
 }

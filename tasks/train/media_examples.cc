@@ -44,9 +44,12 @@ std::size_t bytes_of_shown(const Shown& shown) {
   return 4 * (shown.picture ? shown.picture->data.size() : shown.sound->data.size());
 }
 
-// make(row): what is shown of it.
-std::vector<TrainExample> media_examples(const std::vector<TrainRow>& rows,
-                                         const std::function<Shown(const TrainRow&)>& make) {
+// make(row): what is shown of it; give(row, example): what is to be learned of it.
+void media_examples(const TrainRows& all, const TakeExample& take,
+                    const std::function<Shown(const TrainRow&)>& make,
+                    const std::function<void(const TrainRow&, TrainExample&)>& give) {
+  std::vector<TrainRow> rows;
+  all([&](TrainRow&& row) { rows.push_back(std::move(row)); });
   std::vector<TrainExample> examples(rows.size());
   std::atomic<std::size_t> bytes = 0;
   on_threads(rows.size(), [&](std::size_t i) {
@@ -59,18 +62,21 @@ std::vector<TrainExample> media_examples(const std::vector<TrainRow>& rows,
     else
       examples[i].shown = again;
   });
-  return examples;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    give(rows[i], examples[i]);
+    take(std::move(examples[i]));
+  }
 }
 
 }  // namespace
 
 namespace {
 
-std::vector<TrainExample> heard(const std::vector<TrainRow>& rows, const Encoder& e) {
-  return media_examples(rows, [&extractor = *e.sounds](const TrainRow& row) -> Shown {
+std::function<Shown(const TrainRow&)> hearing(const Encoder& e) {
+  return [&extractor = *e.sounds](const TrainRow& row) -> Shown {
     const auto samples = samples_of(sound_of(row.media), extractor.settings().rate);
     return {.sound = std::make_shared<const Features>(extractor(samples))};
-  });
+  };
 }
 
 // As Wav2Vec2CTCTokenizer writes it: characters, the delimiter of words for spaces.
@@ -93,24 +99,22 @@ std::vector<std::int32_t> letters_of(const TrainRow& row, const Encoder& e) {
 
 }  // namespace
 
-std::vector<TrainExample> labelled_sounds(const std::vector<TrainRow>& rows, const Encoder& e) {
-  auto examples = heard(rows, e);
-  for (std::size_t i = 0; i < rows.size(); ++i) e.labels->give(rows[i], examples[i]);
-  return examples;
+void labelled_sounds(const TrainRows& rows, const Encoder& e, const TakeExample& take) {
+  media_examples(rows, take, hearing(e),
+                 [&](const TrainRow& row, TrainExample& to) { e.labels->give(row, to); });
 }
 
-std::vector<TrainExample> lettered_sounds(const std::vector<TrainRow>& rows, const Encoder& e) {
-  auto examples = heard(rows, e);
-  for (std::size_t i = 0; i < rows.size(); ++i) examples[i].ids = letters_of(rows[i], e);
-  return examples;
+void lettered_sounds(const TrainRows& rows, const Encoder& e, const TakeExample& take) {
+  media_examples(rows, take, hearing(e),
+                 [&](const TrainRow& row, TrainExample& to) { to.ids = letters_of(row, e); });
 }
 
-std::vector<TrainExample> labelled_pictures(const std::vector<TrainRow>& rows, const Encoder& e) {
-  auto examples = media_examples(rows, [&images = *e.images](const TrainRow& row) -> Shown {
+void labelled_pictures(const TrainRows& rows, const Encoder& e, const TakeExample& take) {
+  const auto seeing = [&images = *e.images](const TrainRow& row) -> Shown {
     return {.picture = std::make_shared<const Pixels>(images(image_of(row.media)))};
-  });
-  for (std::size_t i = 0; i < rows.size(); ++i) e.labels->give(rows[i], examples[i]);
-  return examples;
+  };
+  media_examples(rows, take, seeing,
+                 [&](const TrainRow& row, TrainExample& to) { e.labels->give(row, to); });
 }
 
 }  // namespace hft

@@ -6,7 +6,6 @@
 #include "core/base/text.h"
 #include "hub/selection.h"
 #include "hub/settings.h"
-#include "hub/upload.h"
 
 namespace hft {
 namespace {
@@ -48,32 +47,48 @@ Pushing::Pushing(PushOptions options, fs::path output)
     options_.repo = fs::absolute(output_).lexically_normal().filename().string();
   if (hub::offline())
     fail(Errc::kNotFound, "--push-to-hub: HF_HUB_OFFLINE (or TRANSFORMERS_OFFLINE) forbids the network");
+  hub::upload({.repo_id = options_.repo, .dry_run = true});
 }
 
-void Pushing::saved(const fs::path& checkpoint, std::int64_t step) const {
+void Pushing::saved(const fs::path& checkpoint, std::int64_t step) {
   if (!options_.push || options_.strategy == "end") return;
   hub::UploadRequest request{.repo_id = options_.repo,
                              .message = "Training in progress, step " + std::to_string(step),
                              .make_private = options_.make_private};
+  if (options_.strategy == "all_checkpoints") unsent_.push_back(checkpoint);
   try {
     add_files(request, checkpoint, "", false);
     if (options_.strategy == "checkpoint") add_files(request, checkpoint, "last-checkpoint/", true);
-    if (options_.strategy == "all_checkpoints")
-      add_files(request, checkpoint, checkpoint.filename().string() + "/", true);
+    add_unsent(request);
     const hub::Uploaded sent = hub::upload(std::move(request));
+    unsent_.clear();
     note("step " + std::to_string(step) + " sent: " + sent.url);
   } catch (const Error& e) {
     note("step " + std::to_string(step) + " could not be sent to the Hub: " + e.message);
   }
 }
 
-void Pushing::ended() const {
+// Those that --save-total-limit has not removed meanwhile.
+void Pushing::add_unsent(hub::UploadRequest& request) const {
+  for (const fs::path& one : unsent_)
+    if (fs::exists(one)) add_files(request, one, one.filename().string() + "/", true);
+}
+
+void Pushing::ended() {
   if (!options_.push) return;
   hub::UploadRequest request{.repo_id = options_.repo,
                              .message = "End of training",
                              .make_private = options_.make_private};
   add_files(request, output_, "", false);
-  note("sent: " + hub::upload(std::move(request)).url);
+  add_unsent(request);
+  try {
+    note("sent: " + hub::upload(std::move(request)).url);
+  } catch (Error& e) {
+    if (e.hint.empty())
+      e.hint = "the model is in " + output_.string() + ": hft push " + output_.string() + " " +
+               options_.repo + " sends it";
+    throw;
+  }
 }
 
 }  // namespace hft

@@ -79,21 +79,21 @@ void Reading::read_chats(const ReadingOptions& options) {
     encoder_.special_tokens[name] = token;
 }
 
-void Reading::make(const std::vector<TrainRow>& train, const std::vector<TrainRow>& eval,
-                   TrainData& data) const {
+Encoder Reading::encoder(const Labels& labels) const {
   Encoder encoder = encoder_;
-  encoder.labels = &data.labels;
-  data.train = task_.examples(train, encoder);
-  if (!eval.empty()) data.eval = task_.examples(eval, encoder);
-  data.masking = masking_;
-  if (letters_)
-    data.spoken = [letters = letters_, pad = tokenizer_->special_id("pad")](
-                      const std::vector<std::int32_t>& ids, bool repeats) {
-      if (!repeats || !pad) return letters->text(ids);
-      std::vector<std::int32_t> apart;  // a letter that stands twice is not one
-      for (const auto id : ids) apart.insert(apart.end(), {id, *pad});
-      return letters->text(apart);
-    };
+  encoder.labels = &labels;
+  return encoder;
+}
+
+SpokenLetters Reading::spoken() const {
+  if (!letters_) return nullptr;
+  return [letters = letters_, pad = tokenizer_->special_id("pad")](
+             const std::vector<std::int32_t>& ids, bool repeats) {
+    if (!repeats || !pad) return letters->text(ids);
+    std::vector<std::int32_t> apart;  // a letter that stands twice is not one
+    for (const auto id : ids) apart.insert(apart.end(), {id, *pad});
+    return letters->text(apart);
+  };
 }
 
 }  // namespace hft

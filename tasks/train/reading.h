@@ -24,9 +24,10 @@ class Reading {
           const TrainingArguments& arguments, const ReadingOptions& options);
   Reading(const Reading&) = delete;
 
-  // `data` gets the examples, and how they are masked and told.
-  void make(const std::vector<TrainRow>& train, const std::vector<TrainRow>& eval,
-            TrainData& data) const;
+  // What examples with these labels are made with.
+  Encoder encoder(const Labels& labels) const;
+  const Masking& masking() const { return masking_; }
+  SpokenLetters spoken() const;  // kCtc
 
  private:
   void read_lengths(const Trainee& trainee, const TrainingArguments& a);

@@ -4,6 +4,8 @@
 #include <filesystem>
 
 #include "core/base/error.h"
+#include "core/base/files.h"
+#include "core/base/signals.h"
 #include "core/base/text.h"
 
 namespace hft {
@@ -12,31 +14,66 @@ namespace {
 // Rows are taken as they are: a column that none has asks nothing of them.
 constexpr const char* kNoColumn = "\x01";
 
-std::vector<Input> inputs_of(const std::string& file, Kind media) {
+constexpr std::uintmax_t kSmallBytes = 64 << 20;  // of a file whose rows stay in memory
+
+bool is_small(const std::string& file) {
+  std::error_code failed;
+  return !fs::is_regular_file(file, failed) || fs::file_size(file, failed) <= kSmallBytes;
+}
+
+void read_rows(const std::string& file, Kind media, const std::function<void(Input&&)>& take) {
   InputOptions options;
   options.files = {file};
   const char* column = is_media(media) ? usual_column(media) : kNoColumn;  // of a folder's files
   options.columns = {{.name = column, .source = column, .optional = true, .kind = media}};
   options.recurse = true;
-  const std::string suffix = lowercase(std::filesystem::path(file).extension().string());
+  const std::string suffix = lowercase(fs::path(file).extension().string());
   options.lines = suffix == ".txt" || suffix == ".md";
   InputReader reader(options);
-  std::vector<Input> inputs;
   while (auto input = reader.next()) {
     if (input->error) throw *input->error;
-    inputs.push_back(std::move(*input));
+    take(std::move(*input));
   }
-  if (inputs.empty()) fail(Errc::kBadData, file, ": holds no rows");
-  return inputs;
+  if (const int code = stop_requested())  // which ends the rows, too
+    fail(static_cast<Errc>(code), "stopped while ", file, " was read");
 }
 
 }  // namespace
 
-Table::Table(const std::string& file, Kind media) : file_(file), inputs_(inputs_of(file, media)) {}
+Table::Table(const std::string& file, Kind media) : file_(file), media_(media) {
+  const bool keeps = is_small(file);
+  bool any = false;
+  read_rows(file, media, [&](Input&& input) {
+    if (!any) bare_ = !input.row.is_object();
+    any = true;
+    look_at(input);
+    if (keeps) inputs_.push_back(std::move(input));
+  });
+  if (!any) fail(Errc::kBadData, file, ": holds no rows");
+}
 
-bool Table::has(const std::string& column) const {
-  return std::ranges::any_of(
-      inputs_, [&](const Input& i) { return i.row.is_object() && i.row.contains(column); });
+void Table::each(const std::function<void(const Input&)>& take) const {
+  for (const Input& input : inputs_) take(input);
+  if (inputs_.empty()) read_rows(file_, media_, take);
+}
+
+void Table::look_at(const Input& input) {
+  if (!input.row.is_object()) return;
+  for (const auto& [name, value] : input.row.items()) {
+    auto found = std::ranges::find(columns_, name, &Found::name);
+    if (found == columns_.end()) found = columns_.insert(found, Found{name});
+    found->lists |= value.is_array();
+  }
+}
+
+const Table::Found* Table::find(const std::string& column) const {
+  const auto found = std::ranges::find(columns_, column, &Found::name);
+  return found == columns_.end() ? nullptr : &*found;
+}
+
+bool Table::lists(const std::string& column) const {
+  const Found* found = find(column);
+  return found && found->lists;
 }
 
 std::string Table::column_if(const std::string& flag, const std::string& named,
@@ -52,7 +89,8 @@ std::string Table::column(const std::string& flag, const std::string& named,
   if (named.empty())
     if (const std::string found = column_if(flag, named, usual); !found.empty()) return found;
   const std::string wanted = named.empty() ? usual[0] : named;
-  const std::vector<std::string> names = columns();
+  std::vector<std::string> names;
+  for (const Found& one : columns_) names.push_back(one.name);
   if (names.empty())
     fail(Errc::kUsage, flag, ": no column '", wanted, "': ", file_,
          " holds texts, which have no columns");
@@ -79,15 +117,6 @@ Media Table::media(const Input& input, const std::string& column, Kind kind) con
   return with_context(input.place + ": column '" + column + "'", [&] {
     return std::get<Media>(value_of(kind, cell(input, column)));
   });
-}
-
-std::vector<std::string> Table::columns() const {
-  std::vector<std::string> names;
-  for (const Input& input : inputs_)
-    if (input.row.is_object())
-      for (const auto& [name, value] : input.row.items())
-        if (std::ranges::find(names, name) == names.end()) names.push_back(name);
-  return names;
 }
 
 }  // namespace hft

@@ -1,6 +1,7 @@
 // The rows of a training file, and columns out of them; errors name the row.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -15,8 +16,10 @@ class Table {
   // that are no rows. Throws what a bad row is, kBadData for an empty file.
   explicit Table(const std::string& file, Kind media = Kind::kText);
 
-  const std::vector<Input>& inputs() const { return inputs_; }
-  bool has(const std::string& column) const;
+  // All rows in turn. Those of a large file are read again each time.
+  void each(const std::function<void(const Input&)>& take) const;
+  bool has(const std::string& column) const { return find(column) != nullptr; }
+  bool lists(const std::string& column) const;  // holds a list in some row
   // The column that is named, or the first there is of those it is usually called. Throws kUsage.
   std::string column(const std::string& flag, const std::string& named,
                      const std::vector<std::string>& usual) const;
@@ -28,12 +31,20 @@ class Table {
   std::string text(const Input& input, const std::string& column) const;
   Media media(const Input& input, const std::string& column, Kind kind) const;
   // Rows are texts or files alone.
-  bool bare() const { return !inputs_[0].row.is_object(); }
+  bool bare() const { return bare_; }
 
  private:
-  std::vector<std::string> columns() const;
+  struct Found {
+    std::string name;
+    bool lists = false;
+  };
+  void look_at(const Input& input);
+  const Found* find(const std::string& column) const;
   std::string file_;
-  std::vector<Input> inputs_;
+  Kind media_;
+  bool bare_ = true;
+  std::vector<Found> columns_;
+  std::vector<Input> inputs_;  // none: the file is large
 };
 
 }  // namespace hft

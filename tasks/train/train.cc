@@ -3,6 +3,7 @@
 // run_mlm.py).
 #include <algorithm>
 #include <cstdio>
+#include <optional>
 
 #include "core/base/digest.h"
 #include "core/base/error.h"
@@ -10,11 +11,13 @@
 #include "core/base/limits.h"
 #include "core/base/log.h"
 #include "core/base/text.h"
+#include "core/checkpoint/companions.h"
 #include "core/checkpoint/config.h"
 #include "core/engine.h"
 #include "hub/cache_guard.h"
 #include "tasks/commands.h"
 #include "tasks/run/model_options.h"
+#include "tasks/train/data_file.h"
 #include "tasks/train/event_file.h"
 #include "tasks/train/pushing.h"
 #include "tasks/train/reading.h"
@@ -34,34 +37,24 @@ struct Options {
   PushOptions push;
   std::string task, train_file, eval_file, output, resume, problem_type, logging_file,
       report_to = "tensorboard";
-  bool force = false, ignore_mismatched = false, from_config = false;
+  bool force = false, ignore_mismatched = false, from_config = false, no_cache = false;
 };
 
-void add_shown(std::string& bytes, const Shown& shown) {
-  const auto& numbers = shown.picture ? shown.picture->data : shown.sound->data;
-  bytes += digest_of({reinterpret_cast<const char*>(numbers.data()), numbers.size() * 4}).text();
-}
-
-// What of the data decides what is learned.
-std::string digest_of_data(const TrainData& data) {
-  std::string bytes;
-  const auto add = [&](const auto& numbers) {
-    bytes.append(reinterpret_cast<const char*>(numbers.data()), numbers.size() * sizeof numbers[0]);
-    bytes += '|';
-  };
-  for (const auto* examples : {&data.train, &data.eval}) {
-    for (const TrainExample& e : *examples) {
-      add(e.ids);
-      add(e.type_ids);
-      add(e.classes);
-      add(e.source);
-      for (const auto& other : e.others) add(other);
-      add(e.targets);
-      if (e.shown) add_shown(bytes, e.shown());
-    }
-    bytes += '#';
-  }
-  return digest_of(bytes).text();
+// What of the model's folder and the arguments decides which tokens rows become.
+Json origin_of_tokens(const fs::path& folder, const Options& o) {
+  Json origin;
+  for (const fs::path& file : companion_files(folder))
+    origin["files"][file.filename().string()] =
+        digest_of(read_file(file, limits::kTokenizerBytes)).text();
+  origin["config"] = digest_of(read_file(folder / "config.json", limits::kJsonBytes)).text();
+  const std::string& chat = o.reading.chat_template;
+  origin["chats"] = {fs::is_regular_file(chat) ? read_file(chat, limits::kJsonBytes) : chat,
+                     o.reading.by_turns};
+  origin["prefix"] = o.reading.source_prefix;
+  origin["problem"] = o.problem_type;
+  origin["lengths"] = {o.arguments.max_length, o.arguments.block_size,
+                       o.arguments.max_target_length};
+  return origin;
 }
 
 // The modules PEFT adapts where none are named
@@ -127,12 +120,15 @@ class Run {
                                         : read_config(folder_)) {}
 
   int operator()() {
-    read_data();
+    DataFile train = data_file(o_.train_file, "");
+    data_.labels = train.labels(read_, o_.problem_type);
+    std::optional<DataFile> eval;
+    if (!o_.eval_file.empty()) eval.emplace(data_file(o_.eval_file, data_.labels.names)).open();
     complete(o_.lora, task_, read_);
     make_trainee();
-    Reading(folder_, task_, *trainee_, o_.arguments, o_.reading).make(train_, eval_, data_);
+    read_data(train, eval);
     const Plan plan = plan_of(o_.arguments, std::ssize(data_.train));
-    const Pushing pushing(o_.push, o_.output);
+    Pushing pushing(o_.push, o_.output);
     Checkpoints checkpoints(settings(plan));
     checkpoints.prepare(!o_.resume.empty(), o_.force && o_.resume.empty());
     Training training(*trainee_, o_.arguments, plan, data_, checkpoints);
@@ -154,13 +150,20 @@ class Run {
   }
 
  private:
-  void read_data() {
-    const auto rows_of = [&](const std::string& file) {
-      return task_.rows(Table(file, task_.lone), o_.columns);
-    };
-    train_ = rows_of(o_.train_file);
-    if (!o_.eval_file.empty()) eval_ = rows_of(o_.eval_file);
-    data_.labels = labels_of_rows(task_, train_, read_, o_.problem_type);
+  // `labels`: whose numbers the file's become, where they are not its own.
+  DataFile data_file(const std::string& file, const Json& labels) const {
+    Json origin = origin_of_tokens(folder_, o_);
+    origin["labels"] = labels;
+    return {file, task_, o_.columns, std::move(origin), !o_.no_cache};
+  }
+
+  void read_data(DataFile& train, std::optional<DataFile>& eval) {
+    const Reading reading(folder_, task_, *trainee_, o_.arguments, o_.reading);
+    const Encoder encoder = reading.encoder(data_.labels);
+    data_.train = train.examples(encoder);
+    if (eval) data_.eval = eval->examples(encoder);
+    data_.masking = reading.masking();
+    data_.spoken = reading.spoken();
   }
 
   void make_trainee() {
@@ -209,7 +212,7 @@ class Run {
     Checkpoints::Settings s{.output = o_.output,
                             .model = folder_,
                             .config = config,
-                            .identity = {arguments, digest_of_data(data_)},
+                            .identity = {arguments, data_.train.digest() + data_.eval.digest()},
                             .plan = plan,
                             .batch_size = o_.arguments.per_device_train_batch_size,
                             .limit = o_.arguments.save_total_limit};
@@ -240,7 +243,6 @@ class Run {
   const TrainTask& task_;
   fs::path folder_;
   Fields read_;  // config.json as its class reads it
-  std::vector<TrainRow> train_, eval_;
   TrainData data_;
   std::unique_ptr<Trainee> trainee_;
 };
@@ -273,6 +275,10 @@ void declare_data(Flags& flags, Options& o) {
       .group("Data");
   flags.add("--eval-file,--validation-file", o.eval_file, "Rows to evaluate on")
       .metavar("FILE|DIR")
+      .group("Data");
+  flags
+      .add("--no-cache", o.no_cache,
+           "Make the tokens of large files anew, and keep none in HF_HOME/hft/tokens")
       .group("Data");
   flags.add("--text-column", o.columns.text, "Column with the text, the words, the question, the messages or the source")
       .metavar("NAME")

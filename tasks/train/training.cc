@@ -73,7 +73,7 @@ std::vector<std::int64_t> Training::order(std::int64_t epoch) {
       arguments_.per_device_train_batch_size * arguments_.gradient_accumulation_steps;
   const auto size = batch * std::max<std::int64_t>(1, std::min<std::int64_t>(n / (4 * batch), 50));
   const auto longer = [&](std::int64_t a, std::int64_t b) {
-    return data_.train[a].size() > data_.train[b].size();
+    return data_.train.length(a) > data_.train.length(b);
   };
   std::int64_t longest = 0;
   for (std::int64_t at = 0; at < n; at += size) {
@@ -91,9 +91,9 @@ double Training::learn(const std::vector<std::int64_t>& order, std::int64_t upda
   std::vector<TrainBatch> batches;
   double terms = 0;
   for (auto b = update * per_step; b < last; ++b) {
-    std::vector<const TrainExample*> chosen;
+    std::vector<TrainExample> chosen;
     for (auto i = b * size; i < std::min<std::int64_t>(std::ssize(order), (b + 1) * size); ++i)
-      chosen.push_back(&data_.train[order[i]]);
+      chosen.push_back(data_.train[order[i]]);
     Masking masking = data_.masking;
     masking.seed = mixed(masking.seed, static_cast<std::uint64_t>(epoch_ * plan_.batches + b));
     batches.push_back(batch_of(chosen, data_.labels.objective, masking));

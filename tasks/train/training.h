@@ -9,11 +9,12 @@
 #include "tasks/train/checkpoints.h"
 #include "tasks/train/evaluation.h"
 #include "tasks/train/schedule.h"
+#include "tasks/train/token_file.h"
 
 namespace hft {
 
 struct TrainData {
-  std::vector<TrainExample> train, eval;
+  Examples train, eval;
   Labels labels;
   Masking masking;
   SpokenLetters spoken;

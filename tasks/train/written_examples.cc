@@ -100,16 +100,19 @@ std::vector<std::int32_t> encoded(const std::string& text, std::int64_t most, co
 
 }  // namespace
 
-std::vector<TrainExample> blocks_or_chats(const std::vector<TrainRow>& rows, const Encoder& e) {
-  if (rows[0].messages.is_null() && !rows[0].has_pair) return blocks_of(rows, e);
-  std::vector<TrainExample> examples;
-  for (const TrainRow& row : rows) {
+void blocks_or_chats(const TrainRows& rows, const Encoder& e, const TakeExample& take) {
+  Blocks blocks(e, take);
+  bool texts = false;
+  rows([&](TrainRow&& row) {
+    if (row.messages.is_null() && !row.has_pair) {
+      texts = true;
+      return blocks.add(row.text);
+    }
     TrainExample example;
     if (row.has_pair) {
       example = completed(row, e);
     } else {
-      const WrittenChat chat =
-          with_context(row.place, [&] { return written_chat(row, e); });
+      const WrittenChat chat = with_context(row.place, [&] { return written_chat(row, e); });
       example = learned_in(chat.text, chat.answers, e);
     }
     cut(example, e.max_length);
@@ -118,42 +121,38 @@ std::vector<TrainExample> blocks_or_chats(const std::vector<TrainRow>& rows, con
                             example.classes.end(), [](auto c) { return c == kUnlearned; }))
       fail(Errc::kBadData, row.place, ": has no token of an answer to learn",
            row.has_pair ? "" : " (within --max-length, of an assistant's turn)");
-    examples.push_back(std::move(example));
-  }
-  return examples;
+    take(std::move(example));
+  });
+  if (texts) blocks.end();
 }
 
 // The decoder reads what it writes one token later, after its start (shift_tokens_right): config's,
 // or in mBART the text's own last token.
-std::vector<TrainExample> written_texts(const std::vector<TrainRow>& rows, const Encoder& e) {
+void written_texts(const TrainRows& rows, const Encoder& e, const TakeExample& take) {
   const bool last_first = e.config.text("model_type", "") == "mbart";
   const auto start = e.config.integer(
       e.config.has("decoder_start_token_id") ? "decoder_start_token_id" : "pad_token_id", 0,
       INT32_MAX, 0);
-  std::vector<TrainExample> examples;
-  for (const TrainRow& row : rows) {
+  rows([&](TrainRow&& row) {
     TrainExample example{.source = encoded(e.source_prefix + row.text, e.max_length, e)};
     example.classes = encoded(row.pair, e.max_target_length, e);
     if (example.source.empty() || example.classes.empty())
       fail(Errc::kBadData, row.place, ": has no tokens");
     example.ids = {last_first ? example.classes.back() : static_cast<std::int32_t>(start)};
     example.ids.insert(example.ids.end(), example.classes.begin(), example.classes.end() - 1);
-    examples.push_back(std::move(example));
-  }
-  return examples;
+    take(std::move(example));
+  });
 }
 
-std::vector<TrainExample> paired_texts(const std::vector<TrainRow>& rows, const Encoder& e) {
-  std::vector<TrainExample> examples;
-  for (const TrainRow& row : rows) {
+void paired_texts(const TrainRows& rows, const Encoder& e, const TakeExample& take) {
+  rows([&](TrainRow&& row) {
     TrainExample example{.ids = encoded(row.text, e.max_length, e)};
     for (const std::string& other : row.words)
       example.others.push_back(encoded(other, e.max_length, e));
     const bool empty = std::ranges::any_of(example.others, [](const auto& o) { return o.empty(); });
     if (empty || example.ids.empty()) fail(Errc::kBadData, row.place, ": has no tokens");
-    examples.push_back(std::move(example));
-  }
-  return examples;
+    take(std::move(example));
+  });
 }
 
 }  // namespace hft

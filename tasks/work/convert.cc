@@ -1,5 +1,5 @@
 // hft convert: a model folder written anew as safetensors, as save_pretrained writes it; loads LibTorch
-// only to quantise.
+// only to quantise and to merge adapters.
 #include <algorithm>
 #include <array>
 #include <cctype>
@@ -63,7 +63,7 @@ bool is_stale(const std::string& name) {
     });
   };
   return like("model.safetensors") || like("model-00000-of-00000.safetensors") ||
-         like("model.safetensors.index.json");
+         like("model.safetensors.index.json") || like("adapter_config.json");
 }
 
 // quantization_config as the reference writes it.
@@ -99,6 +99,14 @@ void quantise(const ConvertOptions& o, const fs::path& folder, Pretrained& model
   model.config["quantization_config"] = bits_config(o.model, std::move(in_floats));
 }
 
+// The model that is written, adapters merged into it.
+Pretrained pretrained(const ConvertOptions& o, const fs::path& folder, std::optional<Dtype> dtype) {
+  ModelRequest request = model_request(o.model, folder, Head::kFeatures);
+  if (request.adapters.empty()) return read_pretrained(folder, o.model.variant, dtype);
+  const Merged merged = engine().merged(request);
+  return pretrained_of(Fields(merged.config, (folder / "config.json").string()), merged.tensors, dtype);
+}
+
 int run_convert(const ConvertOptions& o) {
   if (o.model.model.empty() || o.output.empty())
     fail(Errc::kUsage, "convert wants a model and a folder to write: hft convert MODEL -o DIR");
@@ -107,11 +115,9 @@ int run_convert(const ConvertOptions& o) {
   AtomicFolder::check(o.output, o.force);
   hub::refuse_cache("-o", o.output);
   const fs::path folder = model_folder(o.model, "");
-  if (!adapter_folders(o.model).empty())
-    fail(Errc::kUnsupported, o.model.model, ": is an adapter, which convert does not merge");
   const bool quantised = way_to_quantize(o.model) != "none";
   const std::string dtype = quantised && o.model.dtype == "auto" ? "float16" : o.model.dtype;
-  Pretrained model = read_pretrained(folder, o.model.variant, wanted_dtype(dtype));
+  Pretrained model = pretrained(o, folder, wanted_dtype(dtype));
   if (quantised) quantise(o, folder, model);
   AtomicFolder out(o.output);
   Saved saved;
@@ -147,6 +153,7 @@ std::function<int()> declare_convert(Flags& flags) {
       "  hft convert DIR -o NEW --dtype bfloat16\n"
       "  hft convert DIR -o NEW --max-shard-size 200MB\n"
       "  hft convert DIR -o NEW --load-in-4bit             # NF4, which Python reads too\n"
+      "  hft convert DIR -o NEW --adapter LORA             # one model of a base and its adapter\n"
       "\n"
       "NEW holds what save_pretrained writes: config.json, the weights, tied ones stored once, "
       "and\n"
@@ -163,6 +170,7 @@ std::function<int()> declare_convert(Flags& flags) {
       .show_default();
   add_bits_options(flags, o->model);
   add_source_options(flags, o->model);
+  add_adapter_options(flags, o->model);
   add_variant_option(flags, o->model);
   return [o] { return run_convert(*o); };
 }

@@ -26,6 +26,12 @@ struct Support {
   std::vector<std::string> tasks;  // command names
 };
 
+// A checkpoint with adapters merged into it.
+struct Merged {
+  StoredTensors tensors;
+  Json config;  // config.json of them
+};
+
 // The functions of the engine, reached through core/engine.h.
 struct Engine {
   // A model of this class, as its header declares it.
@@ -35,6 +41,8 @@ struct Engine {
   // The tensors that stand in a quantised checkpoint for weights of this one, as `request` quantises
   // them, by their names; "….weight" holds the codes.
   StoredTensors (*in_codes)(const ModelRequest& request);
+  // The folder's checkpoint with the request's adapters in it, which take its type or --dtype's.
+  Merged (*merged)(const ModelRequest& request);
   // Where the weights of the folder's model would lie; reads config.json and headers alone.
   DevicePlan (*plan)(const ModelRequest& request);
   std::unique_ptr<Trainee> (*make_trainee)(const TrainRequest&);

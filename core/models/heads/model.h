@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "core/checkpoint/adapter.h"
 #include "core/checkpoint/safetensors.h"
 
 namespace hft {
@@ -64,7 +65,7 @@ struct ModelRequest {
   std::string max_memory;  // "" | a JSON object of sizes by device, as accelerate has them
   int threads = 0;              // 0: every core the process may use
   bool allow_random_head = false;
-  std::vector<std::filesystem::path> adapters{};  // folders of PEFT adapters, merged in this order
+  std::vector<WeightedAdapter> adapters{};  // merged in this order
   // kEmbed: where modules.json is, empty: `folder`; and overrides of what it says.
   std::filesystem::path modules{};
   std::string pooling = "auto";  // auto | cls | mean | max | mean_sqrt_len | weightedmean | last
