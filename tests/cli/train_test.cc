@@ -157,7 +157,15 @@ TEST_CASE("train: a resumed run is the unbroken one, to the last bit") {
     CHECK((test::slurp(small.folder / "broken" / file) == wanted));
   }
 
-  // Another run does not go on from there.
+  // Another run does not go on from there: of another model, by other arguments.
+  fs::copy(test::golden("distilbert-classify"), small.folder / "model");
+  std::string config = test::slurp(small.folder / "model/config.json");
+  config.replace(config.find("\"dropout\": 0.1"), 14, "\"dropout\": 0.3");
+  test::spit(small.folder / "model/config.json", config);
+  const auto noisier = small.run("broken", resumed, "rows.jsonl", (small.folder / "model").string());
+  CHECK(noisier.code == 2);
+  CHECK(noisier.err.find("checkpoint-12: is of another run: dropout was 0.1, is 0.3\n") !=
+        std::string::npos);
   resumed.insert(resumed.end(), {"--weight-decay", "0.5"});
   const auto other = small.run("broken", resumed);
   CHECK(other.code == 2);
