@@ -33,6 +33,14 @@ struct Outcome {
   double score = 0;
   std::array<bool, kThresholds> matched{}, ignored{};
 };
+double overlap(const DetectedBox& found, const TrueBox& truth) {
+  return truth.mask.empty() ? intersection_over_union(found.box, truth.box, truth.crowd)
+                            : intersection_over_union(found.mask, truth.mask, truth.crowd);
+}
+double area_of(const DetectedBox& found) {
+  return found.mask.empty() ? found.box.width * found.box.height : metrics::area_of(found.mask);
+}
+
 struct SceneOutcome {
   std::vector<Outcome> detected;
   std::int64_t wanted = 0;  // boxes to find
@@ -65,18 +73,16 @@ SceneOutcome outcome_of(const CocoScene& scene, const Range& range) {
   for (const DetectedBox* d : scene.detected) {
     all.detected.push_back({d->score});
     std::vector<double>& row = overlaps.emplace_back();
-    for (const TrueBox* box : truth)
-      row.push_back(intersection_over_union(d->box, box->box, box->crowd));
+    for (const TrueBox* box : truth) row.push_back(overlap(*d, *box));
   }
   for (std::size_t t = 0; t < kThresholds; ++t) {
     std::vector<bool> taken(truth.size());
     for (std::size_t d = 0; d < scene.detected.size(); ++d) {
-      const Box& box = scene.detected[d]->box;
       const int found = match(overlaps[d], truth, ignored, taken, threshold(t));
       Outcome& one = all.detected[d];
       one.matched[t] = found >= 0;
       one.ignored[t] = found >= 0 ? ignored[static_cast<std::size_t>(found)]
-                                  : !range.holds(box.width * box.height);
+                                  : !range.holds(area_of(*scene.detected[d]));
       if (found >= 0) taken[static_cast<std::size_t>(found)] = true;
     }
   }
@@ -113,6 +119,28 @@ double intersection_over_union(const Box& a, const Box& b, bool crowd) {
   if (width <= 0 || height <= 0) return 0;
   const double both = width * height, own = a.width * a.height;
   return both / (crowd ? own : own + b.width * b.height - both);
+}
+
+double area_of(MaskRuns mask) {
+  double area = 0;
+  for (std::size_t i = 1; i < mask.size(); i += 2) area += mask[i];
+  return area;
+}
+
+double intersection_over_union(MaskRuns a, MaskRuns b, bool crowd) {
+  double both = 0;
+  std::size_t i = 0, j = 0;  // runs, of which so many pixels are left
+  std::uint32_t left = a.empty() ? 0 : a[0], right = b.empty() ? 0 : b[0];
+  while (i < a.size() && j < b.size()) {
+    const std::uint32_t step = std::min(left, right);
+    if (i % 2 == 1 && j % 2 == 1) both += step;
+    left -= step;
+    right -= step;
+    if (left == 0 && ++i < a.size()) left = a[i];
+    if (right == 0 && ++j < b.size()) right = b[j];
+  }
+  if (both == 0) return 0;
+  return both / (crowd ? area_of(a) : area_of(a) + area_of(b) - both);
 }
 
 CocoMatches::Scenes CocoMatches::scenes_of(const std::vector<CocoScene>& all, std::size_t size) {

@@ -1,4 +1,4 @@
-// Average precision of boxes over COCO's thresholds, as pycocotools' COCOeval computes it.
+// Average precision of boxes and masks over COCO's thresholds, as pycocotools' COCOeval computes it.
 #pragma once
 
 #include <array>
@@ -12,16 +12,22 @@ struct Box {
   double x = 0, y = 0, width = 0, height = 0;
 };
 
+// COCO's run lengths of an object's pixels: outside, inside, outside …, down the columns; empty: its
+// box is what is compared. All of a picture have its size.
+using MaskRuns = std::span<const std::uint32_t>;
+
 struct TrueBox {
   std::int64_t image = 0, category = 0;
   Box box;
   double area = 0;     // of the object, which may be less than its box's
   bool crowd = false;  // a region of many: it takes any number of detections and counts for none
+  MaskRuns mask = {};
 };
 struct DetectedBox {
   std::int64_t image = 0, category = 0;
   Box box;
   double score = 0;
+  MaskRuns mask = {};
 };
 
 // One of COCO's figures: the mean of the precisions at 101 recalls, or of the recalls reached, over
@@ -70,5 +76,8 @@ CocoFigures coco_figures(std::span<const TrueBox> truth, std::span<const Detecte
 
 // Intersection over union; over the area of `box` alone when `truth` is a crowd.
 double intersection_over_union(const Box& box, const Box& truth, bool crowd = false);
+double intersection_over_union(MaskRuns mask, MaskRuns truth, bool crowd = false);
+// Pixels inside.
+double area_of(MaskRuns mask);
 
 }  // namespace hft::metrics

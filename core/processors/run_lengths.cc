@@ -7,18 +7,25 @@ namespace hft {
 
 std::vector<std::uint32_t> run_lengths(const std::vector<std::uint8_t>& mask, std::int64_t height,
                                        std::int64_t width) {
+  std::vector<std::uint8_t> columns;
+  columns.reserve(mask.size());
+  for (std::int64_t x = 0; x < width; ++x)
+    for (std::int64_t y = 0; y < height; ++y) columns.push_back(mask[y * width + x]);
+  return run_lengths_of_columns(columns);
+}
+
+std::vector<std::uint32_t> run_lengths_of_columns(std::span<const std::uint8_t> mask) {
   std::vector<std::uint32_t> runs;
   std::uint32_t run = 0;
   bool inside = false;
-  for (std::int64_t x = 0; x < width; ++x)
-    for (std::int64_t y = 0; y < height; ++y) {
-      if ((mask[y * width + x] != 0) != inside) {
-        runs.push_back(run);
-        run = 0;
-        inside = !inside;
-      }
-      ++run;
+  for (const std::uint8_t pixel : mask) {
+    if ((pixel != 0) != inside) {
+      runs.push_back(run);
+      run = 0;
+      inside = !inside;
     }
+    ++run;
+  }
   runs.push_back(run);
   return runs;
 }

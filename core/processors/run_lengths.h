@@ -12,6 +12,8 @@ namespace hft {
 // mask [height, width], not 0: inside.
 std::vector<std::uint32_t> run_lengths(const std::vector<std::uint8_t>& mask, std::int64_t height,
                                        std::int64_t width);
+// The same of a mask that has its columns one after the other.
+std::vector<std::uint32_t> run_lengths_of_columns(std::span<const std::uint8_t> mask);
 // As pycocotools packs them into text.
 std::string packed_runs(const std::vector<std::uint32_t>& runs);
 // The way back; kBadData for text that is not packed so, and for runs that do not add up to the

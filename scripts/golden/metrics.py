@@ -252,9 +252,6 @@ def language(rng):
 
 
 def coco(rng):
-    from pycocotools.coco import COCO
-    from pycocotools.cocoeval import COCOeval
-
     def box():
         size = rng.choice([20, 60, 200])
         return [round(rng.uniform(low, high), 1) for low, high in ((0, 300), (0, 300), (2, size), (2, size))]
@@ -271,16 +268,60 @@ def coco(rng):
             detected.append({"image": image, "category": rng.randrange(3), "box": box(), "score": round(rng.random(), 1)})
     if not detected:
         return coco(rng)
+    wanted = of_coco("bbox", [{"bbox": t["box"], **annotation(t)} for t in truth],
+                     [{"image_id": d["image"], "category_id": d["category"], "bbox": d["box"], "score": d["score"]} for d in detected])
+    return {"truth": truth, "detected": detected}, wanted
+
+
+def annotation(t):
+    return {"image_id": t["image"], "category_id": t["category"], "area": t["area"], "iscrowd": int(t["crowd"])}
+
+
+def of_coco(kind, truth, detected, **size):
+    """The twelve figures."""
+    from pycocotools.coco import COCO
+    from pycocotools.cocoeval import COCOeval
     with contextlib.redirect_stdout(io.StringIO()):
         gt = COCO()
-        gt.dataset = {"images": [{"id": i} for i in range(4)], "categories": [{"id": c} for c in range(3)], "info": {}, "annotations": [
-            {"id": i + 1, "image_id": t["image"], "category_id": t["category"], "bbox": t["box"], "area": t["area"], "iscrowd": int(t["crowd"])}
-            for i, t in enumerate(truth)]}
+        gt.dataset = {"images": [{"id": i, **size} for i in range(4)], "categories": [{"id": c} for c in range(3)], "info": {},
+                      "annotations": [{"id": i + 1, **t} for i, t in enumerate(truth)]}
         gt.createIndex()
-        dt = gt.loadRes([{"image_id": d["image"], "category_id": d["category"], "bbox": d["box"], "score": d["score"]} for d in detected])
-        run = COCOeval(gt, dt, "bbox")
+        run = COCOeval(gt, gt.loadRes(detected), kind)
         run.evaluate(), run.accumulate(), run.summarize()
-    return {"truth": truth, "detected": detected}, [float(x) for x in run.stats]
+    return [float(x) for x in run.stats]
+
+
+def coco_masks(rng):
+    """Polygons, several to an object now and then, or run lengths; what is found lies near."""
+    from pycocotools import mask as masks
+    height, width = 70, 90
+
+    def polygon(x, y, size):
+        turns = sorted(rng.uniform(0, 2 * math.pi) for _ in range(rng.randint(3, 7)))
+        points = [(x + size * rng.uniform(.5, 1) * math.cos(t), y + size * rng.uniform(.5, 1) * math.sin(t)) for t in turns]
+        return [round(v, rng.choice([0, 1, 2])) for point in points for v in point]
+
+    def packed(polygons):
+        rle = masks.merge(masks.frPyObjects(polygons, height, width))
+        return {"size": rle["size"], "counts": rle["counts"].decode()}
+    truth, detected = [], []
+    for image in range(rng.randint(1, 3)):
+        for _ in range(rng.randint(1, 4)):
+            x, y, size = rng.uniform(0, width), rng.uniform(0, height), rng.choice([6, 20, 60])
+            polygons = [polygon(x, y, size) for _ in range(rng.choice([1, 1, 2]))]
+            crowd = rng.random() < .1
+            area = float(masks.area(masks.merge(masks.frPyObjects(polygons, height, width))))
+            truth.append({"image": image, "category": rng.randrange(3), "segmentation": packed(polygons) if crowd else polygons, "area": area, "crowd": crowd})
+            for _ in range(rng.randint(0, 2)):
+                moved = [[v + rng.uniform(-2, 2) for v in p] for p in polygons]
+                detected.append({"image": image, "category": truth[-1]["category"] if rng.random() < .9 else 0, "segmentation": packed(moved),
+                                 "score": round(rng.random(), rng.choice([1, 5]))})
+    if not detected:
+        return coco_masks(rng)
+    wanted = of_coco("segm", [{"segmentation": t["segmentation"], "bbox": [0, 0, 1, 1], **annotation(t)} for t in truth],
+                     [{"image_id": d["image"], "category_id": d["category"], "segmentation": d["segmentation"], "score": d["score"]} for d in detected],
+                     height=height, width=width)
+    return {"truth": truth, "detected": detected, "size": [height, width]}, wanted
 
 
 def mean_iou(rng):
@@ -374,7 +415,7 @@ def significance(rng):
 
 
 METRICS = {f.__name__: f for f in (classification, log_loss, auroc, calibration, correlation, seqeval, squad, rouge, stems, sacrebleu, original_bleu,
-                                   error_rates, language, coco, mean_iou, panoptic, retrieval, significance)}
+                                   error_rates, language, coco, coco_masks, mean_iou, panoptic, retrieval, significance)}
 
 
 def plain(value):

@@ -83,9 +83,9 @@ struct NumberedBoxes {
 void add_numbered(const Example& e, std::int64_t image,
                   const std::map<std::string, std::int64_t>& labels, NumberedBoxes& to) {
   for (const LabelledBox& b : e.right_boxes)
-    to.truth.push_back({image, labels.at(b.label), b.box, b.area, b.crowd});
+    to.truth.push_back({image, labels.at(b.label), b.box, b.area, b.crowd, b.mask});
   for (const LabelledBox& b : e.boxes)
-    to.detected.push_back({image, labels.at(b.label), b.box, b.score});
+    to.detected.push_back({image, labels.at(b.label), b.box, b.score, b.mask});
 }
 
 // What is settled once for all figures: which boxes were found, in all pictures and in each alone.

@@ -1,4 +1,5 @@
-// Boxes against boxes: COCO's average precision and recall, named as torchmetrics names them.
+// Boxes against boxes, masks against masks: COCO's average precision and recall, named as
+// torchmetrics names them.
 #pragma once
 
 #include "tasks/work/eval_metrics.h"

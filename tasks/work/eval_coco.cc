@@ -6,8 +6,12 @@
 #include "core/base/error.h"
 #include "core/base/exact_json.h"
 #include "core/base/files.h"
+#include "core/base/limits.h"
 #include "core/base/text.h"
+#include "core/processors/polygons.h"
+#include "core/processors/run_lengths.h"
 #include "tasks/run/output_file.h"
+#include "tasks/work/eval_examples.h"
 
 namespace hft {
 namespace {
@@ -21,8 +25,8 @@ std::int64_t coco_number(const Json& object, const char* name, const std::string
 
 class CocoRows {
  public:
-  CocoRows(const Json& whole, fs::path file, const EvalSources& sources)
-      : whole_(whole), file_(std::move(file)), images_(sources.image_folder) {
+  CocoRows(const Json& whole, fs::path file, const EvalSources& sources, bool masks)
+      : whole_(whole), file_(std::move(file)), images_(sources.image_folder), masks_(masks) {
     for (const Json& one : whole["categories"])
       names_[coco_number(one, "id", file_.string() + ": a category")] = one.value("name", "");
   }
@@ -59,7 +63,12 @@ class CocoRows {
       row["annotation"] =
           (folder.replace_extension() / annotations[0].value("file_name", "")).string();
       row["segments_info"] = annotations[0]["segments_info"];
-      return named(std::move(row), row["segments_info"]);
+      return named(std::move(row), "segments_info");
+    }
+    if (masks_) {
+      row["segments"] = Json::array();
+      for (Json& one : annotations) row["segments"].push_back(segment_of(std::move(one), image));
+      return named(std::move(row), "segments");
     }
     Json objects = Json::array();
     for (const Json& one : annotations) {
@@ -69,23 +78,56 @@ class CocoRows {
       objects.push_back(std::move(object));
     }
     row["objects"] = std::move(objects);
-    return named(std::move(row), row["objects"]);
+    return named(std::move(row), "objects");
+  }
+
+  // Its polygons as a mask, where it has some.
+  Json segment_of(Json annotation, const Json& image) const {
+    const std::string where = file_.string() + ": an annotation";
+    Json shape = annotation.value("segmentation", Json());
+    if (shape.is_array()) {
+      const std::int64_t height = coco_number(image, "height", file_.string() + ": a picture"),
+                         width = coco_number(image, "width", file_.string() + ": a picture");
+      if (height < 1 || width < 1 || height > limits::kImagePixels / width)
+        fail(Errc::kBadData, file_.string(), ": a picture of ", height, " x ", width, " pixels");
+      shape = with_context(where, [&]() -> Json {
+        return {{"size", {height, width}},
+                {"counts", packed_runs(runs_of_polygons(polygons_in(shape), height, width))}};
+      });
+    } else if (!shape.is_object()) {
+      fail(Errc::kBadData, where, " without a 'segmentation'");
+    }
+    annotation.erase("segmentation");
+    annotation["mask"] = std::move(shape);
+    return annotation;
+  }
+  static std::vector<std::vector<double>> polygons_in(const Json& list) {
+    std::vector<std::vector<double>> polygons;
+    for (const Json& one : list) {
+      auto& polygon = polygons.emplace_back();
+      for (const Json& at : one) {
+        const auto number = number_in(at);
+        if (!number) fail(Errc::kBadData, "has a polygon with ", type_of(at));
+        polygon.push_back(*number);
+      }
+    }
+    return polygons;
   }
 
   // Names in place of numbers, where they are known.
-  Json named(Json row, Json list) const {
-    for (Json& one : list) {
+  Json named(Json row, const char* list) const {
+    for (Json& one : row[list]) {
       const auto name =
           names_.find(coco_number(one, "category_id", file_.string() + ": an annotation"));
       if (name != names_.end()) one["label"] = name->second;
     }
-    row[row.contains("objects") ? "objects" : "segments_info"] = std::move(list);
     return row;
   }
 
   const Json& whole_;
   fs::path file_;
   std::string images_;
+  bool masks_;
   std::map<std::int64_t, std::string> names_;
 };
 
@@ -102,7 +144,7 @@ std::optional<fs::path> coco_rows(const EvalTask& task, const EvalSources& sourc
   const Json whole = read_exact_json(file);
   for (const char* part : {"images", "annotations", "categories"})
     if (!whole.is_object() || !whole.contains(part) || !whole[part].is_array()) return std::nullopt;
-  CocoRows rows(whole, file, sources);
+  CocoRows rows(whole, file, sources, task.kind == AnswerKind::kRegions);
   const fs::path to = folder / "coco.jsonl";
   rows.write(to, sources.rows);
   categories = rows.names();

@@ -9,8 +9,9 @@
 
 namespace hft {
 
-// The file of rows, where the data is such JSON: of boxes {"id", "image", "objects"}, of panoptic
-// segments {"id", "image", "annotation" (the PNG), "segments_info"}. `categories`: its names.
+// The file of rows, where the data is such JSON: of boxes {"id", "image", "objects"}, of masks
+// {"id", "image", "segments"}, of panoptic segments {"id", "image", "annotation" (the PNG),
+// "segments_info"}. `categories`: its names.
 std::optional<std::filesystem::path> coco_rows(const EvalTask& task, const EvalSources& sources,
                                                const std::filesystem::path& folder,
                                                std::map<std::int64_t, std::string>& categories);

@@ -18,6 +18,7 @@ struct LabelledBox {
   metrics::Box box;
   double score = 0, area = 0;
   bool crowd = false;
+  std::vector<std::uint32_t> mask = {};  // of metrics::MaskRuns
 };
 
 // Of one class in a picture.
@@ -39,6 +40,7 @@ struct Example {
   std::map<std::int64_t, ClassPixels> pixels;  // by the numbers of Examples::classes
   std::map<std::int64_t, metrics::PanopticCounts> segments;
   bool parted = false;  // what is right is segments, not labels alone
+  bool masked = false;  // both sides are masks of objects, in `boxes`
   std::vector<double> ranked, judged;  // relevances, as ranked and of all that is known
 };
 

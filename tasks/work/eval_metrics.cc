@@ -304,6 +304,7 @@ void check_metric_names(const EvalTask& task, const MetricOptions& options) {
             .bytes = 1,
             .words = 1,
             .parted = true,
+            .masked = true,
             .ranked = {1},
             .judged = {1}};
   e.boxes = e.right_boxes = {{.label = "a", .box = {0, 0, 1, 1}, .score = 1, .area = 1}};

@@ -27,10 +27,9 @@ class TruthRows {
     if (files.empty()) return;
     const InputOptions options = record_rows(files);
     InputReader reader(options);
-    const char* input = usual_column(task.input);
     while (auto row = reader.next()) {
       if (!row->row.is_object()) continue;
-      const Json shown = row->row.value(input, Json());
+      const Json shown = input_of(task, row->row);
       const std::string key = key_of(row->id, shown);
       rows_.push_back({row->id, shown, std::move(row->row)});
       by_key_.emplace(key, rows_.size() - 1);
@@ -55,6 +54,12 @@ class TruthRows {
   std::vector<Row>& rows() { return rows_; }
 
  private:
+  // As the record of the task's command shows it.
+  static Json input_of(const EvalTask& task, const Json& row) {
+    const Json input = row.value(usual_column(task.input), Json());
+    const Json pair = task.kind == AnswerKind::kLabels ? row.value("text_pair", Json()) : Json();
+    return pair.is_null() ? input : Json{{"text_pair", pair}, {"text", input}};
+  }
   static std::string key_of(const Json& id, const Json& input) {
     return id.is_null() ? "input " + exact_line(input) : "id " + text_of_value(id);
   }
@@ -84,14 +89,16 @@ class Reader {
   }
 
  private:
-  // A record, or a part of other layouts: COCO's results (a row for each box), {query: {document:
+  // A record, or a part of other layouts: COCO's results (a row for each box or mask), {query: {document:
   // score}} of a whole run.
   void sort(Input& input) {
     Json& row = input.row;
     const bool plain = row.contains("output") || row.contains("prediction") ||
                        !o_.prediction_column.empty() || row.contains("error");
-    if (!plain && task_.kind == AnswerKind::kBoxes && row.contains("image_id") &&
-        row.contains("bbox")) {
+    const char* of_coco = task_.kind == AnswerKind::kBoxes     ? "bbox"
+                          : task_.kind == AnswerKind::kRegions ? "segmentation"
+                                                               : nullptr;
+    if (!plain && of_coco && row.contains("image_id") && row.contains(of_coco)) {
       results_[text_of_value(row["image_id"])].push_back(std::move(row));
     } else if (!plain && task_.kind == AnswerKind::kRanking &&
                std::ranges::all_of(row, [](const Json& one) { return one.is_object(); })) {
@@ -109,8 +116,8 @@ class Reader {
 
   // What is right of inputs without an answer of their own.
   void take_the_rest() {
-    const bool may_be_empty =
-        task_.kind == AnswerKind::kBoxes || task_.kind == AnswerKind::kRanking;
+    const bool may_be_empty = task_.kind == AnswerKind::kBoxes ||
+                              task_.kind == AnswerKind::kRanking || !results_.empty();
     if (!results_.empty() && o_.truth_files.empty())
       fail(Errc::kUsage, "-i: names what is right of COCO's results, its JSON of annotations");
     for (TruthRows::Row& truth : truth_.rows()) {

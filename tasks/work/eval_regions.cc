@@ -10,6 +10,7 @@
 #include "core/processors/run_lengths.h"
 #include "media/number_map.h"
 #include "tasks/run/values.h"
+#include "tasks/work/eval_boxes.h"
 
 namespace hft {
 namespace {
@@ -40,6 +41,38 @@ std::int64_t class_number(const std::string& name, std::vector<std::string>& cla
   return std::ranges::find(classes, name) - classes.begin();
 }
 
+struct Mask {
+  std::int64_t height = 0, width = 0;
+  std::vector<std::uint32_t> runs;
+};
+
+// COCO's run lengths, packed or not, by the name that the pipeline or COCO's results have for them.
+Mask mask_in(const Json& segment) {
+  const Json* mask = nullptr;
+  for (const char* name : {"mask", "segmentation"})
+    if (const auto found = segment.find(name); !mask && found != segment.end()) mask = &*found;
+  if (!mask || !mask->is_object() || !mask->contains("size") || !mask->contains("counts"))
+    fail(Errc::kBadData, "has a segment without a mask, wanted {\"size\", \"counts\"}");
+  const std::int64_t height = (*mask)["size"].at(0), width = (*mask)["size"].at(1);
+  if (height < 1 || width < 1 || height > limits::kImagePixels / width)
+    fail(Errc::kBadData, "has a mask of ", height, " x ", width, " pixels");
+  const Json& counts = (*mask)["counts"];
+  return {height, width,
+          counts.is_string() ? unpacked_runs(counts.get<std::string>())
+                             : counts.get<std::vector<std::uint32_t>>()};
+}
+
+bool is_crowd(const Json& segment) {
+  const Json crowd = segment.value("iscrowd", Json(0));
+  return crowd.is_boolean() ? crowd.get<bool>() : number_in(crowd).value_or(0) != 0;
+}
+
+std::string label_in(const Json& segment, const ExampleOptions& o) {
+  for (const char* name : {"label", "category", "category_id"})
+    if (segment.contains(name)) return label_name(segment[name], o);
+  fail(Errc::kBadData, "has a segment without a label");
+}
+
 // One side of an example.
 class RegionReader {
  public:
@@ -58,44 +91,24 @@ class RegionReader {
   }
 
  private:
-  std::string label_in(const Json& segment) const {
-    for (const char* name : {"label", "category", "category_id"})
-      if (segment.contains(name)) return label_name(segment[name], o_);
-    fail(Errc::kBadData, "has a segment without a label");
-  }
-
   PartedPicture of_masks(const Json& list) {
     PartedPicture picture;
     for (const Json& one : list) {
-      const Json& mask = one.value("mask", Json());
-      if (!mask.is_object() || !mask.contains("size") || !mask.contains("counts"))
-        fail(Errc::kBadData, "has a segment without a mask, wanted {\"size\", \"counts\"}");
-      const std::int64_t height = mask["size"].at(0), width = mask["size"].at(1);
+      const Mask mask = mask_in(one);
       if (picture.ids.empty()) {
-        if (height < 1 || width < 1 || height > limits::kImagePixels / width)
-          fail(Errc::kBadData, "has a mask of ", height, " x ", width, " pixels");
-        picture.height = height;
-        picture.width = width;
-        picture.ids.resize(static_cast<std::size_t>(height * width));
+        picture.height = mask.height;
+        picture.width = mask.width;
+        picture.ids.resize(static_cast<std::size_t>(mask.height * mask.width));
       }
-      if (height != picture.height || width != picture.width)
+      if (mask.height != picture.height || mask.width != picture.width)
         fail(Errc::kBadData, "has masks of different sizes");
-      const Json& counts = mask["counts"];
-      const auto inside =
-          mask_of_runs(counts.is_string() ? unpacked_runs(counts.get<std::string>())
-                                          : counts.get<std::vector<std::uint32_t>>(),
-                       height, width);
+      const auto inside = mask_of_runs(mask.runs, mask.height, mask.width);
       const auto id = static_cast<std::int64_t>(picture.segments.size() + 1);
       for (std::size_t i = 0; i < inside.size(); ++i)
         if (inside[i] && picture.ids[i] == 0) picture.ids[i] = id;
-      picture.segments.push_back({id, class_number(label_in(one), classes_), is_crowd(one)});
+      picture.segments.push_back({id, class_number(label_in(one, o_), classes_), is_crowd(one)});
     }
     return picture;
-  }
-
-  static bool is_crowd(const Json& segment) {
-    const Json crowd = segment.value("iscrowd", Json(0));
-    return crowd.is_boolean() ? crowd.get<bool>() : number_in(crowd).value_or(0) != 0;
   }
 
   static media::NumberMap of_rows(const Json& rows) {
@@ -122,7 +135,7 @@ class RegionReader {
       const auto id = number_in(one.value("id", Json()));
       if (!id) fail(Errc::kBadData, "has a segment without an id");
       picture.segments.push_back(
-          {static_cast<std::int64_t>(*id), class_number(label_in(one), classes_), is_crowd(one)});
+          {static_cast<std::int64_t>(*id), class_number(label_in(one, o_), classes_), is_crowd(one)});
     }
   }
 
@@ -148,6 +161,43 @@ class RegionReader {
   std::vector<std::string>& classes_;
   bool truth_;
 };
+
+bool is_of_objects(const Json& list) {
+  return list.is_array() &&
+         std::ranges::all_of(list, [](const Json& one) { return one.is_object(); });
+}
+
+// Masks of objects, each by itself: they may cover each other.
+std::vector<LabelledBox> objects_in(const Json& list, const ExampleOptions& o) {
+  std::vector<LabelledBox> objects;
+  for (const Json& one : list) {
+    LabelledBox object{.label = label_in(one, o),
+                       .score = number_in(one.value("score", Json())).value_or(0),
+                       .crowd = is_crowd(one),
+                       .mask = mask_in(one).runs};
+    object.area = number_in(one.value("area", Json())).value_or(metrics::area_of(object.mask));
+    objects.push_back(std::move(object));
+  }
+  return objects;
+}
+
+void take_objects(const ExampleOptions& o, Example& e) {
+  e.masked = is_of_objects(e.output) && is_of_objects(e.reference) &&
+             std::ranges::all_of(e.output, [](const Json& one) {
+               return number_in(one.value("score", Json())).has_value();
+             });
+  if (!e.masked) return;
+  e.boxes = objects_in(e.output, o);
+  e.right_boxes = objects_in(e.reference, o);
+}
+
+// A side without segments is as large as the other.
+void resize_empty(PartedPicture& picture, const PartedPicture& other) {
+  if (!picture.ids.empty()) return;
+  picture.ids.resize(other.ids.size());
+  picture.height = other.height;
+  picture.width = other.width;
+}
 
 std::string labels_in(const PartedPicture& picture, const std::vector<std::string>& classes) {
   std::vector<std::string> names;
@@ -190,13 +240,11 @@ metrics::PanopticScores panoptic_of(const std::vector<Example>& all, std::size_t
 void take_regions(const Json& row, const ExampleOptions& o, std::vector<std::string>& classes,
                   Example& e) {
   const Json segments = row.value("segments_info", Json());
-  const PartedPicture truth = RegionReader(o, classes, true).read(e.reference, segments);
+  take_objects(o, e);
+  PartedPicture truth = RegionReader(o, classes, true).read(e.reference, segments);
   PartedPicture got = RegionReader(o, classes, false).read(e.output, {});
-  if (got.ids.empty()) {
-    got.ids.resize(truth.ids.size());
-    got.height = truth.height;
-    got.width = truth.width;
-  }
+  resize_empty(got, truth);
+  resize_empty(truth, got);
   if (got.height != truth.height || got.width != truth.width)
     fail(Errc::kBadData, "has a prediction of ", got.height, " x ", got.width,
          " pixels, of what is right ", truth.height, " x ", truth.width);
@@ -210,8 +258,7 @@ void take_regions(const Json& row, const ExampleOptions& o, std::vector<std::str
       e.pixels[number] = {counts.both[c], counts.predicted[c], counts.actual[c]};
     if (parts[c].matched + parts[c].extra + parts[c].missed > 0) e.segments[number] = parts[c];
   }
-  e.parted = segments.is_array() ||
-             (e.reference.is_array() && !e.reference.empty() && e.reference[0].is_object());
+  e.parted = segments.is_array() || is_of_objects(e.reference);
   e.prediction = labels_in(got, classes);
   e.references = {labels_in(truth, classes)};
 }
@@ -241,6 +288,8 @@ std::vector<Metric> metrics_of_regions(const Examples& examples) {
   add("pq", segments, &metrics::PanopticScores::quality);
   add("sq", segments, &metrics::PanopticScores::segmentation);
   add("rq", segments, &metrics::PanopticScores::recognition);
+  if (!std::ranges::all_of(all, &Example::masked)) return list;
+  for (Metric& metric : metrics_of_boxes(examples)) list.push_back(std::move(metric));
   return list;
 }
 

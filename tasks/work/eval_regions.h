@@ -1,5 +1,5 @@
 // Pictures parted by labels: mean intersection over union as evaluate has it, panoptic quality as
-// panopticapi.
+// panopticapi; masks of objects with scores: average precision as pycocotools.
 #pragma once
 
 #include "tasks/work/eval_metrics.h"

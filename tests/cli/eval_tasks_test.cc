@@ -75,9 +75,10 @@ Json segments_of(const Json& ids, const Json& segments) {
 
 }  // namespace
 
+static const Words kNames{"map",   "map_50", "map_75",  "map_small", "map_medium", "map_large",
+                          "mar_1", "mar_10", "mar_100", "mar_small", "mar_medium", "mar_large"};
+
 TEST_CASE("eval: COCO's JSON and results give the twelve figures of pycocotools") {
-  static const Words kNames{"map",   "map_50", "map_75",  "map_small", "map_medium", "map_large",
-                            "mar_1", "mar_10", "mar_100", "mar_small", "mar_medium", "mar_large"};
   for (const Json& one : cases("coco", 3)) {
     TempFolder folder;
     Json whole{
@@ -112,6 +113,102 @@ TEST_CASE("eval: COCO's JSON and results give the twelve figures of pycocotools"
       CHECK_MESSAGE(figure(ran, kNames[i]) == doctest::Approx(one["wanted"][i].get<double>()),
                     kNames[i]);
   }
+}
+
+TEST_CASE("eval: COCO's polygons and run lengths give those of masks") {
+  for (const Json& one : cases("coco_masks", 3)) {
+    TempFolder folder;
+    const Json& size = one["input"]["size"];
+    Json whole{
+        {"images", Json::array()}, {"annotations", Json::array()}, {"categories", Json::array()}};
+    std::map<int, bool> images, categories;
+    for (const Json& t : one["input"]["truth"]) {
+      images[t["image"]] = categories[t["category"]] = true;
+      whole["annotations"].push_back({{"image_id", t["image"]},
+                                      {"category_id", t["category"]},
+                                      {"segmentation", t["segmentation"]},
+                                      {"area", t["area"]},
+                                      {"iscrowd", t["crowd"] ? 1 : 0}});
+    }
+    std::map<int, Json> found;
+    Json results = Json::array();
+    for (const Json& d : one["input"]["detected"]) {
+      categories[d["category"]] = true;
+      results.push_back({{"image_id", d["image"]},
+                         {"category_id", d["category"]},
+                         {"segmentation", d["segmentation"]},
+                         {"score", d["score"]}});
+      found[d["image"]].push_back({{"score", d["score"]},
+                                   {"label", "c" + std::to_string(d["category"].get<int>())},
+                                   {"mask", d["segmentation"]}});
+    }
+    std::vector<Json> records;
+    for (const auto& [id, used] : images) {
+      whole["images"].push_back(
+          {{"id", id}, {"file_name", "x.jpg"}, {"height", size[0]}, {"width", size[1]}});
+      records.push_back({{"id", id}, {"output", found.contains(id) ? found[id] : Json::array()}});
+    }
+    for (const auto& [id, used] : categories)
+      whole["categories"].push_back({{"id", id}, {"name", "c" + std::to_string(id)}});
+    spit(folder / "instances.json", whole.dump());
+    spit(folder / "results.json", results.dump());
+    spit(folder / "records.jsonl", lines(records));  // as hft segment writes them
+    for (const char* predictions : {"results.json", "records.jsonl"}) {
+      const auto ran =
+          eval(folder, {"--task", "image-segmentation", "--predictions", predictions, "-i",
+                        "instances.json", "--metric", joined(kNames, ","), "--resamples", "10"});
+      for (std::size_t i = 0; i < kNames.size(); ++i)
+        CHECK_MESSAGE(figure(ran, kNames[i]) == doctest::Approx(one["wanted"][i].get<double>()),
+                      predictions, " ", kNames[i]);
+    }
+  }
+}
+
+TEST_CASE("eval: annotations of COCO whose polygons are none") {
+  TempFolder folder;
+  spit(folder / "records.jsonl", "{\"id\": 1, \"output\": []}\n");
+  const auto refused = [&](const std::string& shape) {
+    spit(folder / "x.json",
+         R"({"images": [{"id": 1, "file_name": "x.jpg", "height": 10, "width": 10}],
+             "categories": [{"id": 1, "name": "a"}],
+             "annotations": [{"image_id": 1, "category_id": 1, "segmentation": )" + shape + "}]}");
+    const auto ran =
+        eval(folder, {"--task", "segment", "--predictions", "records.jsonl", "-i", "x.json"});
+    CHECK(ran.code == 9);
+    return ran.err;
+  };
+  CHECK(refused("[[1, 2, 3]]") ==
+        "hft: x.json: an annotation: has a polygon of 3 numbers, wanted x and y of three corners or "
+        "more\n");
+  CHECK(refused("[[1, 2, 1e9, 4, 5, 6]]") ==
+        "hft: x.json: an annotation: has a polygon with a corner at 1e+09\n");
+  CHECK(refused("null") == "hft: x.json: an annotation without a 'segmentation'\n");
+}
+
+TEST_CASE("eval: pairs of texts, by a model and as predictions that are joined by their texts") {
+  TempFolder folder;
+  std::vector<Json> rows;
+  for (const char* pair : {"It rains.", "The museum is open on Thursday.", "Nobody counts the boats."})
+    rows.push_back({{"text", "The harbour master counts nine red boats."}, {"text_pair", pair}});
+  spit(folder / "bare.jsonl", lines(rows));
+  const auto records = answers(folder, "classify", "roberta-nli", {"-i", "bare.jsonl"});
+  spit(folder / "records.jsonl", lines(records));
+  for (std::size_t i = 0; i < rows.size(); ++i) rows[i]["label"] = records[i]["output"][0]["label"];
+  rows[2]["label"] = "none of them";
+  spit(folder / "rows.jsonl", lines(rows));
+  const Words model{"--task", "text-classification", "-m", golden("roberta-nli").string(), "-i"};
+  const auto with = [&](Words more) {
+    Words all = model;
+    all.insert(all.end(), more.begin(), more.end());
+    return figure(eval(folder, all), "accuracy");
+  };
+  CHECK(with({"rows.jsonl"}) == doctest::Approx(2.0 / 3));
+  for (Json& row : rows) row = {{"premise", row["text"]}, {"hypothesis", row["text_pair"]}, {"label", row["label"]}};
+  spit(folder / "named.jsonl", lines(rows));
+  CHECK(with({"named.jsonl", "--", "--text-column", "premise", "--text-pair-column", "hypothesis"}) ==
+        doctest::Approx(2.0 / 3));
+  CHECK(figure(eval(folder, {"--task", "text-classification", "--predictions", "records.jsonl", "-i", "rows.jsonl"}),
+               "accuracy") == doctest::Approx(2.0 / 3));
 }
 
 TEST_CASE(

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <deque>
 #include <functional>
 #include <map>
 #include <numeric>
@@ -21,6 +22,8 @@
 #include "core/metrics/significance.h"
 #include "core/metrics/stemmer.h"
 #include "core/metrics/ter.h"
+#include "core/processors/polygons.h"
+#include "core/processors/run_lengths.h"
 
 namespace hft::test {
 namespace {
@@ -158,6 +161,11 @@ Json of_likelihoods(const Json& in) {
           {"acc_norm", best_choice_by_length(likely, in["choices"].get<Texts>())}};
 }
 
+Json list_of(const CocoFigures& f) {
+  return {f.ap,  f.ap50, f.ap75,  f.ap_small, f.ap_medium, f.ap_large,
+          f.ar1, f.ar10, f.ar100, f.ar_small, f.ar_medium, f.ar_large};
+}
+
 Json of_boxes(const Json& in) {
   std::vector<TrueBox> truth;
   std::vector<DetectedBox> detected;
@@ -165,9 +173,28 @@ Json of_boxes(const Json& in) {
     truth.push_back({t["image"], t["category"], box(t["box"]), t["area"], t["crowd"]});
   for (const Json& d : in["detected"])
     detected.push_back({d["image"], d["category"], box(d["box"]), d["score"]});
-  const CocoFigures f = coco_figures(truth, detected);
-  return {f.ap,  f.ap50, f.ap75,  f.ap_small, f.ap_medium, f.ap_large,
-          f.ar1, f.ar10, f.ar100, f.ar_small, f.ar_medium, f.ar_large};
+  return list_of(coco_figures(truth, detected));
+}
+
+// Polygons as COCO's annotations have them, or run lengths.
+std::vector<std::uint32_t> mask_of(const Json& shape, const Json& size) {
+  return shape.is_array() ? runs_of_polygons(shape, size[0], size[1])
+                          : unpacked_runs(shape["counts"].get<std::string>());
+}
+
+Json of_masks(const Json& in) {
+  std::vector<TrueBox> truth;
+  std::vector<DetectedBox> detected;
+  std::deque<std::vector<std::uint32_t>> masks;
+  for (const Json& t : in["truth"]) {
+    masks.push_back(mask_of(t["segmentation"], in["size"]));
+    truth.push_back({t["image"], t["category"], {}, t["area"], t["crowd"], masks.back()});
+  }
+  for (const Json& d : in["detected"]) {
+    masks.push_back(mask_of(d["segmentation"], in["size"]));
+    detected.push_back({d["image"], d["category"], {}, d["score"], masks.back()});
+  }
+  return list_of(coco_figures(truth, detected));
 }
 
 Json of_regions(const Json& in) {
@@ -250,6 +277,7 @@ Json metric_of(const std::string& name, const Json& input) {
       {"error_rates", of_transcripts},
       {"language", of_likelihoods},
       {"coco", of_boxes},
+      {"coco_masks", of_masks},
       {"mean_iou", of_regions},
       {"panoptic", of_panoptic},
       {"retrieval", of_rankings},
