@@ -9,10 +9,9 @@
 #include "core/base/log.h"
 #include "core/base/secrets.h"
 #include "core/base/text.h"
-#include "core/tables/backend.h"
 #include "tasks/run/delimited.h"
-#include "tasks/run/line_reader.h"
 #include "tasks/run/list_option.h"
+#include "tasks/run/table_file.h"
 
 namespace hft {
 
@@ -57,7 +56,7 @@ void check_output_folder(const OutputOptions& o) {
 
 bool writes_parquet(const OutputOptions& o) {
   return o.format == "parquet" ||
-         (o.format.empty() && !o.json && lowercase(o.file).ends_with(".parquet"));
+         (o.format.empty() && !o.json && is_parquet_name(o.file));
 }
 
 void Failures::add(const Input& input, const Error& error) {
@@ -102,7 +101,7 @@ struct RecordWriter::Impl {
 
   // Records can be told from those of another run, so that a later one can keep them.
   bool resumable() const {
-    return format == "json" && !folder && OutputFile::lasting(options.file);
+    return has_lines() && OutputFile::lasting(options.file);
   }
   bool resumes() const { return options.resume; }
   bool has_lines() const { return (format == "json" || format == "parquet") && !folder; }
@@ -138,6 +137,10 @@ void RecordWriter::Impl::open() {
     return;
   }
   if (resumes() && !resumable()) fail(Errc::kUsage, "--resume needs -o FILE and --json");
+  if (resumes() && format == "parquet" && has_bytes(options.file))
+    fail_hint(Errc::kUsage,
+              "--force makes it anew; records as JSON lines are kept after failures too",
+              options.file, ": cannot resume: is a table already, which keeps no records apart");
   check_output_file(options.file, options.force || options.resume);
   bool goes_on = false;
   if (resumes()) {
@@ -310,32 +313,32 @@ void RecordWriter::Impl::assemble() {
   out->discard();
 }
 
-// Out of FILE.partial, whose lines tell the types of the columns when all of them are there.
+// Its lines tell the types of the columns when all of them are there.
 void RecordWriter::Impl::write_parquet() {
+  const fs::path file = options.file;
+  if (!resumes()) return close_as_parquet(*out, file, rows_of_partial(file));
   out->flush();
-  const auto rows = [&]() -> TableRows {
-    auto lines = std::make_shared<LineReader>(OutputFile::partial(options.file));
-    return [lines]() -> std::optional<Json> {
-      if (const auto line = lines->next()) return parse_exact_json(*line, lines->name());
-      return std::nullopt;
+  const MappedFile partial(OutputFile::partial(file));  // where all lines are, in another order
+  const auto bytes = partial.bytes();
+  close_as_parquet(*out, file, [&]() -> TableRows {
+    return [&, at = order.begin()]() mutable -> std::optional<Json> {
+      if (at == order.end()) return std::nullopt;
+      const StoredLine& span = *at++;
+      return parse_exact_json({reinterpret_cast<const char*>(bytes.data()) + span.offset,
+                               static_cast<std::size_t>(span.size)},
+                              file.string());
     };
-  };
-  AtomicFile whole(options.file);
-  with_context(options.file, [&] {
-    table_backend().write_parquet(rows, [&](std::string_view bytes) { whole.write(bytes); });
   });
-  whole.commit();
-  out->discard();
 }
 
 int RecordWriter::finish() {
   if (impl_->folder) return impl_->failures.exit_code();
   std::call_once(impl_->started, [&] { impl_->start(); });
   if (impl_->resumable()) impl_->known.before_replacing(impl_->fingerprint.whole());
-  if (impl_->resumes())
-    impl_->assemble();
-  else if (impl_->format == "parquet")
+  if (impl_->format == "parquet")
     impl_->write_parquet();
+  else if (impl_->resumes())
+    impl_->assemble();
   else
     impl_->out->close();
   if (impl_->resumable()) impl_->known.after_replacing();
@@ -348,7 +351,7 @@ void RecordWriter::interrupted() {
   if (!OutputFile::lasting(impl_->options.file))
     return note("interrupted; the results so far are complete records");
   const std::string partial = OutputFile::partial(impl_->options.file).string();
-  if (impl_->format == "json")
+  if (impl_->resumable())
     note("interrupted; the same command with --resume continues from " + partial);
   else
     note("interrupted; the results so far are in " + partial);

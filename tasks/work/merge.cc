@@ -11,6 +11,7 @@
 #include "tasks/run/output_file.h"
 #include "tasks/run/resume.h"
 #include "tasks/run/shard.h"
+#include "tasks/run/table_file.h"
 
 namespace hft {
 namespace {
@@ -60,10 +61,18 @@ std::vector<std::string> ordered(const std::vector<std::string>& files, Json& wh
 int run_merge(const MergeOptions& o) {
   if (o.files.size() < 2) fail(Errc::kUsage, "merge: wanted the files of two shards or more");
   check_output_file(o.output, o.force);
+  const bool table = is_parquet_name(o.output) && OutputFile::lasting(o.output);
+  if (table) table_backend();  // missing, it is told at once
   Json whole;
   const std::vector<std::string> files = ordered(o.files, whole);
   std::deque<LineReader> shards;
-  for (const std::string& file : files) shards.emplace_back(file);
+  for (const std::string& file : files) {
+    shards.emplace_back(file);
+    if (shards.back().head().starts_with("PAR1"))
+      fail_hint(Errc::kUsage,
+                "write the shards as JSON lines; merge makes a table of them: -o FILE.parquet", file,
+                ": is a Parquet table, wanted records as JSON lines");
+  }
   OutputFile out(o.output);
   const FingerprintFiles known(o.output);
   const bool keeps = !whole.is_null() && OutputFile::lasting(o.output);
@@ -88,7 +97,10 @@ int run_merge(const MergeOptions& o) {
       fail_hint(Errc::kBadData, "an unfinished shard goes on with --resume", ended,
                 ": has fewer records than its place among the shards allows");
   if (keeps) known.before_replacing(whole);
-  out.close();
+  if (table)
+    close_as_parquet(out, o.output, rows_of_partial(o.output));
+  else
+    out.close();
   if (keeps) known.after_replacing();
   return 0;
 }
@@ -100,10 +112,15 @@ std::function<int()> declare_merge(Flags& flags) {
       "  hft classify -i texts.jsonl --shard 0/2 -o part0.jsonl\n"
       "  hft classify -i texts.jsonl --shard 1/2 -o part1.jsonl\n"
       "  hft merge part0.jsonl part1.jsonl -o all.jsonl\n"
+      "  hft merge part0.jsonl part1.jsonl -o all.parquet\n"
       "The order of the files is that of their shards; where the settings beside them (.NAME.hft.json)\n"
       "are lost, as they are given.");
   flags.add("SHARD", o->files, "The records of every shard, JSON lines");
-  flags.add("-o,--output", o->output, "Write to FILE; none: stdout").metavar("FILE").group("Output");
+  flags
+      .add("-o,--output", o->output,
+           "Write to FILE, as a table where it is called .parquet; none: stdout")
+      .metavar("FILE")
+      .group("Output");
   flags.add("--force", o->force, "Replace an existing FILE").group("Output");
   return [o] { return run_merge(*o); };
 }

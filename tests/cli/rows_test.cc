@@ -333,3 +333,27 @@ TEST_CASE("merge: shards become the bytes of one run, whatever their order; a sh
   CHECK(wrong.code == 9);
   CHECK(wrong.err.starts_with("hft: 1.jsonl: has fewer records than shards behind it\n"));
 }
+
+TEST_CASE("merge: shards of lines become the table of one run; shards that are tables are refused") {
+  TempFolder folder;
+  std::string rows;
+  for (int i = 0; i < 9; ++i) rows += "{\"text\":" + (i == 4 ? std::string("5") : "\"row " + std::to_string(i) + "\"") + "}\n";
+  spit(folder / "x.jsonl", rows);
+  REQUIRE(tokenize(folder, {"-i", "x.jsonl", "-o", "whole.parquet"}).code == 3);
+  for (const char* part : {"0", "1"})
+    for (const char* form : {".jsonl", ".parquet"})
+      tokenize(folder, {"-i", "x.jsonl", "--shard", std::string(part) + "/2", "-o", std::string(part) + form});
+  const auto merge = [&](std::vector<std::string> args) {
+    args.insert(args.begin(), "merge");
+    return test::hft(args, {.cwd = folder.path});
+  };
+  CHECK(merge({"1.jsonl", "0.jsonl", "-o", "all.parquet"}).code == 0);
+  CHECK(test::slurp(folder / "all.parquet") == test::slurp(folder / "whole.parquet"));
+  CHECK(!test::fs::exists(folder / "all.parquet.partial"));
+  const auto tables = merge({"0.parquet", "1.parquet", "-o", "more.parquet"});
+  CHECK(tables.code == 2);
+  CHECK(tables.err ==
+        "hft: 0.parquet: is a Parquet table, wanted records as JSON lines\n"
+        "hint: write the shards as JSON lines; merge makes a table of them: -o FILE.parquet\n");
+  CHECK(!test::fs::exists(folder / "more.parquet"));
+}

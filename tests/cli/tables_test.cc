@@ -151,6 +151,29 @@ TEST_CASE("tables: results as Parquet hold what the records hold") {
   CHECK(tokenize({"a", "-o", "out.parquet"}, {.cwd = folder.path}).code == 2);
 }
 
+TEST_CASE("tables: a run that stopped goes on; a table that is there keeps no records") {
+  TempFolder folder;
+  std::string rows;
+  for (int i = 0; i < 6; ++i) rows += "{\"text\": " + (i == 3 ? std::string("5") : "\"row " + std::to_string(i) + "\"") + "}\n";
+  spit(folder / "in.jsonl", rows);
+  const std::vector<std::string> whole{"-i", "in.jsonl", "-o", "whole.parquet"};
+  CHECK(tokenize(whole, {.cwd = folder.path}).code == 3);
+  const auto stopped = tokenize({"-i", "in.jsonl", "-o", "out.parquet", "--max-errors", "0"}, {.cwd = folder.path});
+  CHECK(stopped.code != 0);
+  CHECK(fs::exists(folder / "out.parquet.partial"));
+  CHECK(!fs::exists(folder / "out.parquet"));
+  const std::string kept = slurp(folder / "out.parquet.partial");
+  CHECK(kept.find("row 0") != kept.npos);
+  CHECK(tokenize({"-i", "in.jsonl", "-o", "out.parquet", "--resume"}, {.cwd = folder.path}).code == 3);
+  CHECK(slurp(folder / "out.parquet") == slurp(folder / "whole.parquet"));
+  CHECK(!fs::exists(folder / "out.parquet.partial"));
+  const auto again = tokenize({"-i", "in.jsonl", "-o", "out.parquet", "--resume"}, {.cwd = folder.path});
+  CHECK(again.code == 2);
+  CHECK(again.err ==
+        "hft: out.parquet: cannot resume: is a table already, which keeps no records apart\n"
+        "hint: --force makes it anew; records as JSON lines are kept after failures too\n");
+}
+
 TEST_CASE("tables: without Apache Arrow one line says what to install") {
   TempFolder folder;
   const fs::path build = fs::path(HFT_BINARY).parent_path();
