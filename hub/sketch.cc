@@ -15,6 +15,7 @@ namespace hft::hub {
 namespace {
 
 constexpr std::int64_t kFirstBytes = 100'000;  // most headers are shorter
+constexpr int kNoSuchRange = 416;
 
 class Sketcher {
  public:
@@ -60,6 +61,7 @@ class Sketcher {
       text.clear();
       return http_.once(request);
     });
+    if (reply.status == kNoSuchRange) return "";  // an empty file has no beginning
     check_status(http_, reply, request_.repo_id,
                  request_.repo_id + "@" + request_.revision + ": " + name);
     return text;

@@ -69,3 +69,26 @@ TEST_CASE("inspect: weights that only a download can tell of") {
   CHECK(ran.err.find("pytorch_model.bin: only safetensors can be inspected without downloading them\n"
                      "hint: hft hub download org/old, then hft inspect\n") != ran.err.npos);
 }
+
+TEST_CASE("inspect: a broken shard among good ones is told as bad data, however small it is") {
+  const std::string whole = test::slurp(test::golden("bert-classify") / "model.safetensors");
+  const std::string broken[] = {"", "abc", std::string(8, '\0'), whole.substr(0, 40), "<html>\n</html>\n",
+                                "version https://git-lfs.github.com/spec/v1\noid sha256:00\n"};
+  FakeHub hub;
+  int number = 0;
+  for (const std::string& bytes : broken) {
+    const std::string id = "org/broken-" + std::to_string(number++);
+    hub.add(id, "config.json", R"({"model_type": "bert"})");
+    hub.add(id, "model.safetensors.index.json", R"({"weight_map": {"a": "model-1.safetensors", "b": "model-2.safetensors"}})");
+    hub.add(id, "model-1.safetensors", whole);
+    hub.add(id, "model-2.safetensors", bytes);
+  }
+  hub.start();
+  for (int i = 0; i < number; ++i) {
+    const std::string id = "org/broken-" + std::to_string(i);
+    const auto ran = hub.run({"inspect", id});
+    CHECK_MESSAGE(ran.code == 9, id, ": ", ran.err);
+    CHECK_MESSAGE(ran.err.find("model-2.safetensors: ") != ran.err.npos, ran.err);
+    CHECK(ran.err.starts_with("hft: " + id + ": "));
+  }
+}
