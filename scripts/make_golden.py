@@ -75,7 +75,7 @@ def build(golden, vocab_size, tokenizer=None):
     model = cls(cls.config_class(**config)).eval()
     widen(model, golden.std)
     model.tie_weights()
-    if golden.name.startswith("donut"):
+    if golden.name.startswith(("donut", "default-donut")):
         documents.favour(model, tokenizer)
     return model
 

@@ -31,6 +31,12 @@ void complete_bart(Json& config) {
   }
 }
 
+// The decoder's class has values of its own, such as MBart's forced_eos_token_id.
+void complete_two(Json& config) {
+  if (const auto decoder = config.find("decoder"); decoder != config.end() && decoder->is_object())
+    apply_config_class(*decoder);
+}
+
 // longrope was once called so.
 void complete_phi3(Json& config) {
   for (const char* place : {"rope_scaling", "rope_parameters"})
@@ -112,6 +118,7 @@ constexpr ConfigClass kClasses[] = {
      .shares_embeddings = true,
      .kept_in_float32 = ".wo.weight"},
     {.model_types = " timm_wrapper ", .complete = complete_timm},
+    {.model_types = " vision-encoder-decoder ", .complete = complete_two},
     {.model_types = " udop pop2piano ", .shares_embeddings = true, .kept_in_float32 = ".wo.weight"},
 };
 
