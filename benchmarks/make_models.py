@@ -86,7 +86,7 @@ def minilm_int8():
     os.replace(part, OUT / "all-MiniLM-L6-v2.int8.onnx")
 
 
-def words(folder, count, specials):
+def words(folder, count, specials, around="$A </s>"):
     """A tokenizer whose words are w5, w6, …: ids can be chosen, and every program has the same."""
     from tokenizers import Tokenizer, models, pre_tokenizers, processors
     vocab = {f"w{i}": i for i in range(count)}
@@ -97,7 +97,7 @@ def words(folder, count, specials):
     made.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
     made.add_special_tokens(list(specials))
     made.post_processor = processors.TemplateProcessing(
-        single="$A </s>", special_tokens=[("</s>", specials["</s>"])])
+        single=around, special_tokens=[(token, i) for token, i in specials.items() if token in around])
     tf.PreTrainedTokenizerFast(tokenizer_object=made, eos_token="</s>", unk_token="<unk>", pad_token="<pad>",
                                bos_token="<s>" if "<s>" in specials else None).save_pretrained(folder)
 
@@ -294,6 +294,25 @@ def blip_base():
     (OUT / "blip-base" / "tokenizer_config.json").write_text(json.dumps(settings))
 
 
+def llava_small():
+    """CLIP's ViT-B/16 before a Llama of 0.2 billion weights."""
+    vision = {"model_type": "clip_vision_model", "hidden_size": 768, "intermediate_size": 3072, "num_hidden_layers": 12,
+              "num_attention_heads": 12, "image_size": 224, "patch_size": 16, "initializer_range": 0.02}
+    text = {"model_type": "llama", "vocab_size": 32064, "hidden_size": 1024, "intermediate_size": 2816, "num_hidden_layers": 12,
+            "num_attention_heads": 16, "num_key_value_heads": 4, "max_position_embeddings": 4096}
+    config = tf.LlavaConfig(vision_config=vision, text_config=text, image_token_index=32000)
+    torch.manual_seed(1)
+    part = OUT / "llava-small.partial"
+    shutil.rmtree(part, ignore_errors=True)
+    tf.LlavaForConditionalGeneration(config).eval().save_pretrained(part)
+    words(part, 32064, {"<s>": 1, "</s>": 2, "<unk>": 0, "<image>": 32000, "<pad>": 32001}, "<s> $A")
+    template = ("{% for message in messages %}{% for part in message['content'] %}{% if part['type'] == 'image' %}{{ '<image> ' }}"
+                "{% else %}{{ part['text'] + ' ' }}{% endif %}{% endfor %}{% endfor %}")
+    tf.LlavaProcessor(tf.CLIPImageProcessor(), tf.AutoTokenizer.from_pretrained(part), patch_size=16, chat_template=template,
+                      vision_feature_select_strategy="default", num_additional_image_tokens=1).save_pretrained(part)
+    os.replace(part, OUT / "llava-small")
+
+
 def wav2vec2_base():
     config = tf.Wav2Vec2Config(num_labels=12, use_weighted_layer_sum=True)
     pictured("wav2vec2-base", lambda: tf.Wav2Vec2ForSequenceClassification(config), tf.Wav2Vec2FeatureExtractor)
@@ -311,7 +330,7 @@ ALL = {"distilbert": distilbert, "bert-ner": bert_ner, "distilbert.onnx": distil
           for kind in ("Q8_0", "Q4_0")},
        "gpt2": gpt2, "photos": photos, "vit-base": vit_base,
        "whisper-small": whisper_small, "whisper-small.ct2": ct2("whisper-small"),
-       "detr-r50": detr_r50, "mask2former-swin-b": mask2former_swin_b, "blip-base": blip_base,
+       "detr-r50": detr_r50, "mask2former-swin-b": mask2former_swin_b, "blip-base": blip_base, "llava-small": llava_small,
        "vit-base.onnx": seeing_onnx("vit-base", "AutoModelForImageClassification", ["logits"]),
        "detr-r50.onnx": seeing_onnx("detr-r50", "AutoModelForObjectDetection", ["logits", "pred_boxes"]),
        "recordings": recordings, "wav2vec2-base": wav2vec2_base}

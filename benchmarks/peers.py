@@ -11,6 +11,9 @@ import warnings
 
 warnings.filterwarnings("ignore")
 
+QUESTION = "w11 w12 w13 w14 w15 w16"  # words of the tokenizers that make_models.py writes
+TOGETHER = (1, 4, 8)  # pictures of a batch
+
 
 def pipeline(task, model, texts, **options):
     """The pipeline of transformers, as its documentation batches it."""
@@ -93,13 +96,32 @@ def seen(task, dtype="float32"):
     return make
 
 
-def caption(model, files):
-    """The image-to-text pipeline, 3 beams and 20 tokens, as many pictures together as is quickest for it here."""
-    import transformers as tf
-    tf.logging.set_verbosity_error()
-    made = tf.pipeline("image-to-text", model=model, batch_size=4)
-    settings = {"num_beams": 3, "max_new_tokens": 20, "min_new_tokens": 20}
-    return lambda: made(files, generate_kwargs=settings)
+def captions(size):
+    """The image-to-text pipeline, 3 beams and 20 tokens, so many pictures together."""
+    def make(model, files):
+        import transformers as tf
+        tf.logging.set_verbosity_error()
+        made = tf.pipeline("image-to-text", model=model, batch_size=size)
+        settings = {"num_beams": 3, "max_new_tokens": 20, "min_new_tokens": 20}
+        return lambda: made(files, generate_kwargs=settings)
+    return make
+
+
+def asked(size):
+    """The image-text-to-text pipeline, one question to each picture and 16 tokens, so many pictures together."""
+    def make(model, files):
+        import transformers as tf
+        tf.logging.set_verbosity_error()
+        made = tf.pipeline("image-text-to-text", model=model, batch_size=size)
+        settings = {"max_new_tokens": 16, "min_new_tokens": 16, "do_sample": False}
+        chats = [[{"role": "user", "content": [{"type": "image", "image": file}, {"type": "text", "text": QUESTION}]}]
+                 for file in files]
+
+        def run():
+            found = made(text=chats, return_full_text=False, generate_kwargs=settings)
+            return [[{"answer": answer["generated_text"].strip()} for answer in one] for one in found]
+        return run
+    return make
 
 
 def seen_by_onnxruntime(task, size):
@@ -182,7 +204,8 @@ PEERS = {"classify": classify, "ner": ner,
          "image-classify-onnx": seen_by_onnxruntime("classify", 16), "detect-onnx": seen_by_onnxruntime("detect", 1),
          **{f"audio-classify{end}": heard("audio-classification", dtype)
             for end, dtype in (("", "float32"), ("-bf16", "bfloat16"))},
-         "caption": caption, "onnxruntime": onnxruntime, "onnxruntime_int8": onnxruntime_int8, "embed": embed, "ceiling": ceiling}
+         **{f"{task}-{size}": make(size) for task, make in (("caption", captions), ("vqa", asked)) for size in TOGETHER},
+         "onnxruntime": onnxruntime, "onnxruntime_int8": onnxruntime_int8, "embed": embed, "ceiling": ceiling}
 
 
 def main():
