@@ -49,8 +49,9 @@ Json with_pictures(Json messages, const std::vector<Media>& given, const std::st
     const std::string type = type_of_part(part);
     if (type == "text") return;
     if (type != "image")
-      fail(Errc::kUnsupported, place, ": a part of type '", type,
-           "' is not supported, wanted text or image");
+      fail_hint(Errc::kUnsupported,
+                type == "video" ? "a video's frames can be parts of type 'image', one after the other" : "",
+                place, ": a part of type '", type, "' is not supported, wanted text or image");
     if (const Json* source = source_of(part)) {
       if (!source->is_string())
         fail(Errc::kBadData, place, ": a part of type 'image' names no path or URL");

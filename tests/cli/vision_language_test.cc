@@ -99,7 +99,8 @@ TEST_CASE("generate --messages: parts name their pictures, or are filled in orde
   auto ran = answer(parts(bare, bare), {"--image", kPicture});
   CHECK(ran.err.find("the messages have places for 2 pictures without a file, but 1 is given") != std::string::npos);
   ran = answer(parts(bare, {{"type", "video"}}), {"--image", kPicture});
-  CHECK(ran.err.find("a part of type 'video' is not supported, wanted text or image") != std::string::npos);
+  CHECK(ran.err.find("a part of type 'video' is not supported, wanted text or image\n"
+                     "hint: a video's frames can be parts of type 'image', one after the other\n") != std::string::npos);
 }
 
 TEST_CASE("chat: pictures of the first message, of the next, and what is none") {
