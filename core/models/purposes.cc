@@ -23,6 +23,7 @@ constexpr Purpose kPurposes[] = {
     {"ForTokenClassification", "token classification", "ner", Head::kTokenClassify},
     {"ForQuestionAnswering", "question answering", "qa", Head::kAnswer},
     {"LayoutLMForQuestionAnswering", "question answering on pages", "doc-qa", Head::kAnswer},
+    {"LayoutLMv3ForQuestionAnswering", "question answering on pages", "doc-qa", Head::kAnswer},
     {"ViltForQuestionAnswering", "visual question answering", "vqa", {}, ImageHead::kAnswer},
     {"ForMaskedLM", "masked language modelling", "fill-mask", Head::kMaskedLm},
     {"ForImageClassification", "image classification", "image-classify", {}, ImageHead::kClassify},

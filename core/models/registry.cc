@@ -10,7 +10,7 @@ extern const Architecture
     convnext, convnextv2, deit, detr, dinov2, mask2former, maskformer, resnet, segformer, siglip, swin,
     conditional_detr, deformable_detr, efficientnet, mobilenet_v1, mobilenet_v2, rt_detr, rt_detr_v2,
     table_transformer, timm_wrapper, vit, llava, llava_onevision, qwen2_vl, qwen2_5_vl, qwen3_vl, idefics3,
-    audio_spectrogram_transformer, clap, hubert, layoutlm, donut_swin, trocr, vilt,
+    audio_spectrogram_transformer, clap, hubert, layoutlm, layoutlmv3, donut_swin, trocr, vilt,
     vision_encoder_decoder, wav2vec2, wavlm;
 
 std::span<const Architecture* const> architectures() {
@@ -22,7 +22,7 @@ std::span<const Architecture* const> architectures() {
       &mask2former, &maskformer, &resnet, &segformer, &siglip, &swin, &table_transformer, &timm_wrapper, &vit,
       &conditional_detr, &deformable_detr, &efficientnet, &mobilenet_v1, &mobilenet_v2, &rt_detr, &rt_detr_v2,
       &llava, &llava_onevision, &qwen2_vl, &qwen2_5_vl, &qwen3_vl, &idefics3,
-      &audio_spectrogram_transformer, &clap, &hubert, &layoutlm, &donut_swin, &trocr, &vilt,
+      &audio_spectrogram_transformer, &clap, &hubert, &layoutlm, &layoutlmv3, &donut_swin, &trocr, &vilt,
       &vision_encoder_decoder, &wav2vec2,
       &wavlm,
   };

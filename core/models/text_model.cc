@@ -73,6 +73,7 @@ class EncoderModel : public TextModel {
     return net_.trained_positions > 0 ? net_.trained_positions : net_.positions;
   }
   bool reads_boxes() const override { return net_.places > 0; }
+  bool sees_pages() const override { return net_.page.channels > 0; }
   const std::vector<std::string>& warnings() const override { return warnings_; }
 
  private:
@@ -114,6 +115,9 @@ class EncoderModel : public TextModel {
       tokens.type_ids = numbers(batch.type_ids.data() + first, last - first);
     if (net_.places > 0 && !batch.boxes.empty())
       tokens.boxes = numbers(batch.boxes.data() + 4 * first, 4 * (last - first)).view({-1, 4});
+    if (sees_pages() && !batch.pages.empty())
+      for (auto b = chunk.begin; b < chunk.end; ++b)
+        tokens.pages.push_back(pixels_of(batch.pages[static_cast<std::size_t>(b)]));
     if (head_ == Head::kClassify) tokens.rows = tokens.seqs.first_rows();
     if (sentences_) {
       if (!batch.prompts.empty())
@@ -127,6 +131,13 @@ class EncoderModel : public TextModel {
       tokens.rows = numbers(batch.rows.data() + (begin - batch.rows.begin()), end - begin) - first;
     }
     return tokens;
+  }
+
+  Tensor pixels_of(const PictureView& page) const {  // [C,H,W]
+    if (!page.data) return {};
+    return at::from_blob(const_cast<float*>(page.data), {page.channels, page.height, page.width},
+                         at::kFloat)
+        .to(runtime_.device);
   }
 
   void check(const TokenBatch& batch) const {
@@ -146,6 +157,7 @@ class EncoderModel : public TextModel {
     check_range(batch.ids, net_.vocab, "token id");
     if (net_.types > 0) check_range(batch.type_ids, net_.types, "token type");
     if (net_.places > 0) check_boxes(batch);
+    if (sees_pages()) check_pages(batch);
     check_range(batch.rows, count, "row");
     if (!std::ranges::is_sorted(batch.rows))
       fail(Errc::kFailure, "a batch's rows are not ascending");
@@ -166,6 +178,18 @@ class EncoderModel : public TextModel {
     for (std::size_t i = 0; i < batch.boxes.size(); i += 4)
       if (batch.boxes[i + 2] < batch.boxes[i] || batch.boxes[i + 3] < batch.boxes[i + 1])
         fail(Errc::kBadData, "a box ends before it begins");
+  }
+
+  void check_pages(const TokenBatch& batch) const {
+    const PageSight& wanted = net_.page;
+    if (!batch.pages.empty() && std::ssize(batch.pages) != batch.size())
+      fail(Errc::kFailure, "a batch has ", batch.pages.size(), " pages, wanted ", batch.size());
+    for (const PictureView& page : batch.pages)
+      if (page.data && (page.channels != wanted.channels || page.height != wanted.height ||
+                        page.width != wanted.width))
+        fail(Errc::kBadData, "a page has ", page.height, " x ", page.width, " pixels of ",
+             page.channels, " channels, but the model sees ", wanted.height, " x ", wanted.width,
+             " of ", wanted.channels);
   }
 
   Matrix compute(const Tokens& tokens) const {

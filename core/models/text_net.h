@@ -11,6 +11,11 @@
 
 namespace hft {
 
+// What a model looks at beside its tokens; 0 channels: nothing.
+struct PageSight {
+  std::int64_t channels = 0, height = 0, width = 0;
+};
+
 struct TextNet {
   // Last hidden states of tokens.rows, [R,D].
   std::function<Tensor(const Tokens&)> encode;
@@ -22,6 +27,7 @@ struct TextNet {
   std::int64_t types = 0;      // token types; 0: the architecture has none
   std::int64_t positions = 0;  // tokens one sequence may have
   std::int64_t places = 0;     // sides of boxes are in [0, places); 0: the architecture has none
+  PageSight page{};
   std::int64_t hidden = 0;     // D
   bool reads_nothing = false;  // a sequence may have no tokens
   std::int64_t trained_positions = 0;  // as DecoderNet's

@@ -154,6 +154,17 @@ Tensor attend(const Tensor& qkv, std::int64_t heads, const Sequences& seqs,
   return out;
 }
 
+Tensor attend_apart(const Tensor& qkv, std::int64_t heads, const Sequences& seqs,
+                    const std::vector<Tensor>& biases) {
+  std::vector<Tensor> mixed;
+  for (std::int64_t b = 0; b < seqs.count(); ++b) {
+    const Tensor own = qkv.narrow(0, seqs.starts[b], seqs.length(b));
+    mixed.push_back(
+        attend(own, heads, one_sequence(own), {.bias = biases[static_cast<std::size_t>(b)]}));
+  }
+  return mixed.size() == 1 ? mixed[0] : at::concat(mixed);
+}
+
 namespace {
 
 Tensor across_with_libtorch(const Tensor& queries, const Tensor& keys_values, std::int64_t heads,

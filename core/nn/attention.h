@@ -24,6 +24,10 @@ Tensor causal_bias(std::int64_t heads, std::int64_t tokens);  // [H, 2 tokens - 
 Tensor attend(const Tensor& qkv, std::int64_t heads, const Sequences& seqs,
               const AttentionTerms& terms = {});
 
+// The same where each sequence has a bias of its own.
+Tensor attend_apart(const Tensor& qkv, std::int64_t heads, const Sequences& seqs,
+                    const std::vector<Tensor>& biases);
+
 // queries [N, H*E] and keys_values [K, 2*H*E], keys and values side by side: the queries of each
 // sequence see the keys of the same sequence. biases: of the scores, one [queries, keys] for each
 // sequence, the same for all heads; empty: none. Returns [N, H*E].

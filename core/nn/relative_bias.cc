@@ -7,7 +7,14 @@
 namespace hft {
 
 RelativeBias::RelativeBias(const Weights& w, std::int64_t heads, Buckets buckets)
-    : weight_(w.small("weight", {buckets.rows > 0 ? buckets.rows : buckets.count, heads})), buckets_(buckets) {}
+    : buckets_(buckets) {
+  const auto rows = buckets.rows > 0 ? buckets.rows : buckets.count;
+  if (!buckets.by_heads) {
+    weight_ = w.small("weight", {rows, heads});
+  } else if (const Tensor turned = w.small("weight", {heads, rows}); turned.defined()) {
+    weight_ = turned.t();
+  }
+}
 
 std::int64_t RelativeBias::bucket(std::int64_t after) const {
   const auto count = buckets_.both_ways ? buckets_.count / 2 : buckets_.count;

@@ -13,10 +13,11 @@ class RelativeBias {
     std::int64_t farthest = 0;  // distances from here on share a bucket
     bool both_ways = false;     // later positions have buckets of their own, else that of distance 0
     std::int64_t rows = 0;      // of the table; 0: a row a bucket
+    bool by_heads = false;      // the table is {heads, rows}
   };
 
   RelativeBias() = default;
-  // Binds `weight` {rows, heads}.
+  // Binds `weight` {rows, heads}, or as `by_heads` says.
   RelativeBias(const Weights& w, std::int64_t heads, Buckets buckets);
 
   // By the position of the key less that of the query, from -(tokens - 1) to tokens - 1:

@@ -35,6 +35,7 @@ struct Tokens {
   Tensor ids;       // [N] int64
   Tensor type_ids;  // [N] int64, undefined: all 0
   Tensor boxes;     // [N,4] int64: left, top, right, bottom of each on its page; undefined: none
+  std::vector<Tensor> pages;  // [B] pixels [C,H,W] of each page, undefined: unseen; or empty
   // The rows whose last hidden states are wanted, ascending; undefined: all. The last layer need
   // not compute the others.
   Tensor rows;  // [R] int64

@@ -233,6 +233,7 @@ constexpr ImageClass kImageClasses[] = {
      .one_edge = Sizing::kShortestRounded,
      .square_number = false,
      .floor_divisor = 32},
+    {.name = "LayoutLMv3", .square = 224, .mean = kHalf, .std = kHalf},
     {.name = "Donut", .mean = kHalf, .std = kHalf, .page = true},
     {.name = "OwlViT",
      .square = 768,
@@ -298,6 +299,7 @@ constexpr std::pair<std::string_view, std::string_view> kModels[] = {
     {"mask2former", "Mask2Former"},
     {"owlvit", "OwlViT"},
     {"vilt", "Vilt"},
+    {"layoutlmv3", "LayoutLMv3"},
     {"donut-swin", "Donut"},
 };
 

@@ -68,6 +68,34 @@ LAYOUTLM = [
              [Case(DOC_QA[0].args, GIVEN)]),
 ]
 
+ALONE = [{k: v for k, v in row.items() if k != "image"} for row in GIVEN]
+LOOKED = [Case(DOC_QA[0].args, [*DOC_QA[0].inputs, *ALONE]), *DOC_QA[1:4]]
+LAYOUT_3 = {**LAYOUT, "hidden_size": 24, "coordinate_size": 4, "shape_size": 4, "max_2d_position_embeddings": 1024, "type_vocab_size": 1,
+            "input_size": 32, "patch_size": 8}
+
+
+def layoutlmv3(name, about, config, cases=LOOKED, size=32, files=None, **more):
+    cases = [Case([*case.args, "--dtype", "float32"], case.inputs) for case in cases]
+    if files is None:
+        files = processor("LayoutLMv3ImageProcessor", {"height": size, "width": size}, **{"apply_ocr": True, **more.pop("processed", {})})
+    return Golden(name, about, "LayoutLMv3ForQuestionAnswering", "layoutlmv3", {**LAYOUT_3, **config}, cases, max_length=128, std=0.7,
+                  files=files, **more)
+
+
+LAYOUTLMV3 = [
+    layoutlmv3("layoutlmv3", "LayoutLMv3 as microsoft/layoutlmv3-base is", {}, dtype="bfloat16"),
+    layoutlmv3("layoutlmv3-deep", "LayoutLMv3 of more layers, narrow coordinates, other buckets, the processor's own way to read; pickled weights",
+               {"num_hidden_layers": 4, "num_attention_heads": 4, "hidden_size": 16, "coordinate_size": 3, "shape_size": 2, "hidden_act": "relu",
+                "rel_pos_bins": 16, "max_rel_pos": 20, "rel_2d_pos_bins": 20, "max_rel_2d_pos": 100, "input_size": 48, "patch_size": 16},
+               LOOKED[:2], 48, weights="bin", processed={"ocr_lang": "eng", "tesseract_config": "--psm 6"}),
+    layoutlmv3("layoutlmv3-flat", "LayoutLMv3 without biases by place, one head; the pipeline reads the pages",
+               {"num_attention_heads": 1, "has_spatial_attention_bias": False, "type_vocab_size": 2},
+               [LOOKED[0], *DOC_QA[4:]], processed={"apply_ocr": False}),
+    layoutlmv3("layoutlmv3-unbiased", "LayoutLMv3 whose biases by place are not used, for want of those by position",
+               {"has_relative_attention_bias": False, "shape_size": 2, "coordinate_size": 5}, [Case(DOC_QA[0].args, [*GIVEN, *ALONE])]),
+    layoutlmv3("layoutlmv3-words", "LayoutLMv3 that does not look at pages", {"visual_embed": False}, [LOOKED[0], DOC_QA[2]], files={}),
+]
+
 ANSWERS = labels(["yes", "no", "two", "a red boat", "on the table", "3", "nothing"])
 FEW = [{"image": f"pictures/{name}"} for name in ("wide.png", "tall.jpg", "turned.jpg")]
 VQA = [{**image, "question": q} for image in FEW for q in ("How many red boats are there?", "Is the museum open on Thursday?")]
@@ -108,8 +136,8 @@ def two(name, about, encoder, decoder, tokenizer, cases=CAPTION, files=None, **m
 
 
 def donut(name, about, encoder=None, decoder=None, cases=DONUT, size=None, **more):
-    files = processor("DonutImageProcessor", size or {"height": 64, "width": 48}, do_thumbnail=True, do_pad=True,
-                      **{"do_align_long_axis": False, **more.pop("processed", {})})
+    files = more.pop("files", None) or processor("DonutImageProcessor", size or {"height": 64, "width": 48}, do_thumbnail=True, do_pad=True,
+                                                 **{"do_align_long_axis": False, **more.pop("processed", {})})
     return two(name, about, {**PAGE, **(encoder or {})}, {**MBART, **(decoder or {})}, "xlm-roberta/donut", cases, files, **more)
 
 
@@ -135,6 +163,29 @@ HALVES = [
 ]
 
 
+OLD = {"do_normalize": True, "do_resize": True, "image_mean": [0.5, 0.5, 0.5], "image_std": [0.5, 0.5, 0.5], "resample": 2}
+
+
+def extractor(name, size, **more):
+    """preprocessor_config.json as the first releases wrote it."""
+    return {"preprocessor_config.json": {**OLD, "feature_extractor_type": f"{name}FeatureExtractor", "size": size, **more}}
+
+
+# The files that the repositories of these models have, in small.
+HALVES += [
+    two("default-vit-gpt2", "nlpconnect/vit-gpt2-image-captioning: a feature extractor, no generation settings but config.json's", SEEING,
+        {**GPT2, "n_inner": None, "summary_type": "cls_index", "task_specific_params": {"text-generation": {"do_sample": True, "max_length": 50}}},
+        "gpt2", files=extractor("ViT", 32), weights="bin", without=["generation_config.json"],
+        config_fields={"dtype": None, "torch_dtype": "float32", "transformers_version": None}),
+    two("default-trocr", "microsoft/trocr-base-handwritten: a feature extractor, vocab.json and merges.txt alone", {**SEEING, "qkv_bias": False},
+        {**LINES, "activation_function": "gelu", "scale_embedding": False, "use_learned_position_embeddings": True, "layernorm_embedding": True},
+        "roberta", files=extractor("ViT", 32), weights="bin", without=["tokenizer.json"], config_fields={"dtype": None, "transformers_version": None}),
+    donut("default-donut-small", "naver-clova-ix/donut-base-finetuned-docvqa: a feature extractor whose size is a list, the rest its class's", weights="bin",
+          files=extractor("Donut", [48, 64], do_align_long_axis=False), without=["generation_config.json"],
+          config_fields={"dtype": None, "transformers_version": None}),
+]
+
+
 def version_5(golden, tokenizer, cases):
     """The same as transformers 5 saves it: the processor of pictures inside processor_config.json."""
     own = dict(golden.files.get("preprocessor_config.json", {}))
@@ -149,7 +200,7 @@ SAVED_BY_5 = [version_5(LAYOUTLM[0], "layoutlm", [Case([*DOC_QA[1].args, "--dtyp
               version_5(HALVES[0], "vit-gpt2", CAPTION[:1]), version_5(HALVES[3], "trocr", CAPTION[:1]),
               version_5(HALVES[7], "donut", DONUT[:1])]
 HALVES += SAVED_BY_5[2:]
-DOCUMENTS = LAYOUTLM + VILT + HALVES + SAVED_BY_5[:2]
+DOCUMENTS = LAYOUTLM + LAYOUTLMV3 + VILT + HALVES + SAVED_BY_5[:2]
 
 
 def halves(config, tokenizer):
@@ -184,12 +235,30 @@ def doc_qa(golden, folder, o, inputs):
         return [written(parts(folder, tf.VisionEncoderDecoderModel), image_of(i), i["question"], settings(o)) for i in inputs]
     if golden in HALVES:
         more["image_processor"] = tf.AutoImageProcessor.from_pretrained(folder, use_fast=False)
+    if golden in LAYOUTLMV3 and golden.files:
+        more.update(image_processor=tf.AutoImageProcessor.from_pretrained(folder, use_fast=False), pipeline_class=looking())
     p = tf.pipeline("document-question-answering", model=str(folder), dtype=torch.float32, device=-1,
                     tokenizer=tf.AutoTokenizer.from_pretrained(folder), **more)
     if golden in HALVES:
         p.generation_config.update(**settings(o))  # the pipeline hands on no parameters
     extra = chosen(o, "top_k", "doc_stride", "max_answer_len", "max_seq_len", "handle_impossible_answer", "lang", "tesseract_config")
-    return [p({**i, "image": image_of(i)}, **extra) for i in inputs]
+    return [p({**i, "image": image_of(i) if "image" in i else None}, **extra) for i in inputs]
+
+
+def looking():
+    from transformers.pipelines.document_question_answering import DocumentQuestionAnsweringPipeline
+
+    class Looking(DocumentQuestionAnsweringPipeline):
+        """The pipeline hands pictures on by the name that LayoutLMv2 has for them, and takes the logits of patches for tokens'."""
+
+        def _forward(self, inputs, **more):
+            if "image" in inputs:
+                inputs["pixel_values"] = inputs.pop("image")
+            out = super()._forward(inputs, **more)
+            for side in ("start_logits", "end_logits"):
+                out[side] = out[side][:, :inputs["input_ids"].shape[1]]
+            return out
+    return Looking
 
 
 def parts(folder, kind):

@@ -337,6 +337,8 @@ def make(kind, folder, length):
         return byte_bpe(folder, functools.partial(tf.RobertaTokenizerFast, add_prefix_space=True), length, 340)
     if kind == "xlm-roberta/donut":
         return unigram(folder, functools.partial(tf.XLMRobertaTokenizerFast, additional_special_tokens=DONUT_MARKS), length, 200)
+    if family == "layoutlmv3":
+        return byte_bpe(folder, tf.LayoutLMv3TokenizerFast, length, 340)
     if family in ("roberta", "bart"):
         return byte_bpe(folder, tf.RobertaTokenizerFast if family == "roberta" else tf.BartTokenizerFast, length, 340)
     if family == "albert":

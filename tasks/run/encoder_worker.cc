@@ -2,10 +2,20 @@
 
 #include <algorithm>
 
+#include "tasks/run/media_worker.h"
+
 namespace hft {
 namespace {
 constexpr std::int64_t kWindowTokens = 4 * kForwardTokens;  // sorted together
 constexpr std::size_t kWindowInputs = 4096;
+constexpr std::size_t kPatchNumbers = 3 * 16 * 16;
+
+// A page counts for about as many tokens as it has patches.
+std::int64_t tokens_of(const Sequence& sequence) {
+  const std::size_t patches = sequence.page ? sequence.page->data.size() / kPatchNumbers : 0;
+  return static_cast<std::int64_t>(sequence.ids.size() + patches);
+}
+
 }  // namespace
 
 EncoderJob::EncoderJob(Prepared prepared)
@@ -29,7 +39,7 @@ void EncoderWorker::admit(Job& job) {
   if (own.waiting_ == 0) ready_.push_back({&own, {}});
   for (std::size_t i = 0; i < own.waiting_; ++i) {
     places_.push_back({&own, i});
-    tokens_ += static_cast<std::int64_t>(places_.back().get().ids.size());
+    tokens_ += tokens_of(places_.back().get());
   }
   ++jobs_;
   ++tokens_;
@@ -39,7 +49,7 @@ std::vector<EncoderWorker::Place> EncoderWorker::next_batch() {
   std::vector<Place> batch;
   std::int64_t tokens = 0;
   for (; at_ < places_.size(); ++at_) {
-    const auto length = static_cast<std::int64_t>(places_[at_].get().ids.size());
+    const auto length = tokens_of(places_[at_].get());
     const bool full = most_ > 0 ? static_cast<std::int64_t>(batch.size()) == most_
                                 : tokens + length > kForwardTokens;
     if (!batch.empty() && (full || !memory_.allows_more(std::ssize(batch)))) break;
@@ -86,6 +96,8 @@ void EncoderWorker::compute(std::span<const Place> batch) {
     for (auto row : sequence.rows) tokens.rows.push_back(start + row);
     tokens.starts.push_back(static_cast<std::int32_t>(tokens.ids.size()));
     tokens.prompts.push_back(sequence.prompt);
+    if (model_.sees_pages())
+      tokens.pages.push_back(sequence.page ? view_of(*sequence.page) : PictureView{});
   }
   try {
     scatter(batch, model_.forward(tokens));

@@ -3,10 +3,12 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <span>
 #include <vector>
 
 #include "core/models/heads/text_model.h"
+#include "core/processors/image_processor.h"
 #include "tasks/run/memory_limit.h"
 #include "tasks/run/runner.h"
 
@@ -16,6 +18,7 @@ namespace hft {
 struct Sequence {
   std::vector<std::int32_t> ids, type_ids;
   std::vector<std::int32_t> boxes;  // of TokenBatch
+  std::shared_ptr<const Pixels> page;  // what the page looks like; null: unseen
   std::vector<std::int32_t> rows;  // kMaskedLm: the positions wanted
   std::int32_t prompt = 0;         // kEmbed: how many of the first tokens are a prompt
 };

@@ -98,6 +98,7 @@ int run_text_task(const Flags& flags, const TextOptions& o, const TextTask& task
   if (task.pages && !model->reads_boxes())
     fail_hint(Errc::kUnsupported, "hft qa", folder.string(),
               ": the model reads texts, wanted one that reads pages");
+  context.sees_pages = model->sees_pages();
   context.trained_tokens = model->trained_positions();
   context.max_tokens = std::min(model->max_positions(), most_tokens(task, context));
 

@@ -26,6 +26,7 @@ struct TextContext {
   std::int64_t trained_tokens = INT64_MAX;  // those the model was made for, where it takes more
   bool cut = true;             // false: a text longer than that is an error (--no-truncation)
   bool special_tokens = true;  // what the tokenizer puts around a text
+  bool sees_pages = false;     // the model looks at pages too
   bool listed = false;         // texts are tokenized as those of a list: an empty pair is one
   std::vector<Json> labels;    // config's id2label in id order; may be empty
 };

@@ -3,6 +3,7 @@
 #include "core/base/limits.h"
 #include "core/base/text.h"
 #include "core/checkpoint/config.h"
+#include "core/processors/processor_files.h"
 #include "tasks/commands.h"
 #include "tasks/run/drawing.h"
 #include "tasks/several/doc_qa_page.h"
@@ -95,9 +96,20 @@ std::shared_ptr<const PageWords> given_words(const std::string& file) {
   });
 }
 
-int answer_from_words(const Flags& flags, DocQaOptions& o) {
+// Flags, else what the model's processor of pictures says of reading them.
+media::OcrOptions reading_of(const DocQaOptions& o, const fs::path& folder) {
+  std::string lang = o.lang, config = o.tesseract_config;
+  if (const auto own = find_processor(folder, "image_processor");
+      own && own->fields.boolean("apply_ocr", true)) {
+    if (lang.empty()) lang = own->fields.text("ocr_lang", "");
+    if (config.empty()) config = own->fields.text("tesseract_config", "");
+  }
+  return media::ocr_options(lang, config);
+}
+
+int answer_from_words(const Flags& flags, DocQaOptions& o, const fs::path& folder) {
   check_no_generation(o.generation, "finds its answers on the page");
-  PageReader reader(media::ocr_options(o.lang, o.tesseract_config), given_words(o.word_boxes));
+  PageReader reader(reading_of(o, folder), given_words(o.word_boxes));
   const SavedFiles files("--save-images", o.save_images, o.output.force || o.output.resume);
   const TextTask task{.head = Head::kAnswer,
                       .default_model = kDocQaDefaultModel,
@@ -117,7 +129,7 @@ int run_doc_qa(const Flags& flags, DocQaOptions& o) {
   const Fields config = read_config(folder);
   return config.text("model_type", "") == "vision-encoder-decoder"
              ? answer_in_writing(flags, o, folder, config)
-             : answer_from_words(flags, o);
+             : answer_from_words(flags, o, folder);
 }
 
 void add_page_options(Flags& flags, DocQaOptions& o) {

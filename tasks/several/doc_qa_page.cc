@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "core/base/text.h"
+#include "core/checkpoint/sentence_folder.h"
 #include "media/draw.h"
 #include "media/image_write.h"
 
@@ -19,6 +20,35 @@ struct Windows {
   std::vector<Encoding> encodings;
   std::shared_ptr<const PageWords> page;
 };
+
+// Where special tokens stand on a page: the tokenizer's own boxes, else those of its kind. One that
+// knows of boxes (LayoutLMv3's) has them in its class, for others the pipeline makes them up.
+struct SpecialBoxes {
+  using Box = std::array<std::int32_t, 4>;
+  Box cls{}, separator{}, question{};
+};
+
+SpecialBoxes special_boxes(const TextContext& context) {
+  const Fields own = optional_fields(context.folder / "tokenizer_config.json");
+  const auto box = [&](const char* key, std::int32_t side) {
+    SpecialBoxes::Box box{side, side, side, side};
+    const Json* given = own.find(key);
+    if (!given) return box;
+    bool whole = given->is_array() && given->size() == box.size();
+    for (std::size_t i = 0; whole && i < box.size(); ++i) {
+      const Json& at = (*given)[i];
+      whole = at.is_number_integer() && at >= 0 && at <= kPageSide;
+      if (whole) box[i] = at.get<std::int32_t>();
+    }
+    if (!whole)
+      fail(Errc::kBadData, own.where(), ": '", key, "' is ", to_line(*given),
+           ", wanted four whole numbers from 0 to ", kPageSide);
+    return box;
+  };
+  return {.cls = box("cls_token_box", 0),
+          .separator = box("sep_token_box", context.sees_pages ? 0 : kPageSide),
+          .question = box("pad_token_box", 0)};
+}
 
 // The words of an answer on one line of the page, as one box.
 std::vector<media::DrawnBox> boxes_of(const WordSpan& span, const PageWords& page,
@@ -85,15 +115,23 @@ EncodeOptions window_options(const PageQuestions& q, const TextContext& context,
       .offsets = true, .truncation = Truncation::kOnlySecond, .max_length = most, .stride = stride};
 }
 
-// A box for each token: a word's own, the whole of the page's end for separators, none for others.
-Sequence sequence_of(const Encoding& window, const PageWords& page, std::int32_t separator) {
-  Sequence sequence{.ids = window.ids, .type_ids = window.type_ids};
+// The ids of the special tokens that have boxes.
+struct SpecialIds {
+  std::int32_t cls, separator;
+};
+
+// A box for each token: a word's own, or that of its kind.
+Sequence sequence_of(const Encoding& window, const Page& page, const SpecialIds& ids,
+                     const SpecialBoxes& boxes) {
+  Sequence sequence{.ids = window.ids, .type_ids = window.type_ids, .page = page.pixels};
   for (std::size_t t = 0; t < window.size(); ++t) {
-    std::array<std::int32_t, 4> box{};
+    SpecialBoxes::Box box = boxes.question;
     if (window.sequence_ids[t] == 1)
-      box = page.boxes[static_cast<std::size_t>(window.word_ids[t])];
-    else if (window.ids[t] == separator)
-      box.fill(kPageSide);
+      box = page.words->boxes[static_cast<std::size_t>(window.word_ids[t])];
+    else if (window.ids[t] == ids.separator)
+      box = boxes.separator;
+    else if (window.ids[t] == ids.cls)
+      box = boxes.cls;
     sequence.boxes.insert(sequence.boxes.end(), box.begin(), box.end());
   }
   return sequence;
@@ -115,26 +153,25 @@ std::vector<WordSpan> spans_of(const Windows& windows, std::span<const Matrix> r
 
 }  // namespace
 
-std::shared_ptr<const PageWords> PageReader::read(const Input& input) const {
+Page PageReader::read(const Input& input, std::shared_ptr<const PageWords> words) const {
   const media::Image image = input.image(kImage);
-  return std::make_shared<const PageWords>(
-      words_of_table(media::ocr_backend().table(image, options_), image.width, image.height));
+  if (!words)
+    words = std::make_shared<const PageWords>(
+        words_of_table(media::ocr_backend().table(image, options_), image.width, image.height));
+  Page page{std::move(words), {}};
+  if (processor_) page.pixels = std::make_shared<const Pixels>((*processor_)(image));
+  return page;
 }
 
-std::shared_ptr<const PageWords> PageReader::words(const Input& input) {
-  if (input.has(kWordBoxes))
-    return std::make_shared<const PageWords>(
-        words_of_boxes(parse_json(input.text(kWordBoxes), input.place)));
-  if (given_) return given_;
-  if (!input.has(kImage)) fail(Errc::kBadData, "has neither an image nor word_boxes");
+Page PageReader::read_once(const Input& input, std::shared_ptr<const PageWords> words) {
   const std::string& source = std::get<Media>(*input.values[kImage]).source;
-  std::promise<std::shared_ptr<const PageWords>> promise;
-  Words words;
+  std::promise<Page> promise;
+  std::shared_future<Page> known;
   {
     const std::scoped_lock lock(mutex_);
     const auto [place, fresh] = read_.try_emplace(source);
     if (!fresh) {
-      words = place->second;
+      known = place->second;
     } else {
       place->second = promise.get_future().share();
       order_.push_back(source);
@@ -144,9 +181,9 @@ std::shared_ptr<const PageWords> PageReader::words(const Input& input) {
       }
     }
   }
-  if (words.valid()) return words.get();
+  if (known.valid()) return known.get();
   try {
-    auto made = read(input);
+    Page made = read(input, std::move(words));
     promise.set_value(made);
     return made;
   } catch (...) {
@@ -155,26 +192,44 @@ std::shared_ptr<const PageWords> PageReader::words(const Input& input) {
   }
 }
 
+Page PageReader::page(const Input& input) {
+  std::shared_ptr<const PageWords> words = given_;
+  if (input.has(kWordBoxes))
+    words = std::make_shared<const PageWords>(
+        words_of_boxes(parse_json(input.text(kWordBoxes), input.place)));
+  if (!input.has(kImage)) {
+    if (!words) fail(Errc::kBadData, "has neither an image nor word_boxes");
+    return {std::move(words), {}};
+  }
+  if (words && !processor_) return {std::move(words), {}};
+  // Bytes have no name by which they could be known again; words of a column are its row's own.
+  const bool named = !std::get<Media>(*input.values[kImage]).bytes && !input.has(kWordBoxes);
+  return named ? read_once(input, std::move(words)) : read(input, std::move(words));
+}
+
 Prepare page_questions(const PageQuestions& q, const TextContext& context, PageReader& reader,
                        const SavedFiles& files) {
-  const auto cls = context.tokenizer.special_id("cls").value_or(-1);
-  const auto separator = context.tokenizer.special_id("sep").value_or(-1);
-  return [&q, &context, &reader, &files, cls, separator](const Input& input) {
+  const SpecialIds ids{context.tokenizer.special_id("cls").value_or(-1),
+                       context.tokenizer.special_id("sep").value_or(-1)};
+  const SpecialBoxes boxes = special_boxes(context);
+  if (context.sees_pages) reader.look_with(ImageProcessor::from_folder(context.folder));
+  return [&q, &context, &reader, &files, ids, boxes](const Input& input) {
     const auto question = unicode_words(input.text(kQuestion));
     if (question.empty()) fail(Errc::kBadData, "the question is empty");
     auto windows = std::make_shared<Windows>();
-    windows->page = reader.words(input);
+    const Page page = reader.page(input);
+    windows->page = page.words;
     windows->encodings = context.tokenizer.encode_pair_windows(
         question, windows->page->words, window_options(q, context, question));
     Prepared prepared;
     for (const Encoding& window : windows->encodings)
-      prepared.sequences.push_back(sequence_of(window, *windows->page, separator));
+      prepared.sequences.push_back(sequence_of(window, page, ids, boxes));
     std::optional<Media> drawn;
     if (files.wanted() && input.has(kImage)) drawn = std::get<Media>(*input.values[kImage]);
     prepared.finish = [=, &q, &files,
                        name = saved_name(input)](std::span<const Matrix> results) -> Json {
       const PageWords& page = *windows->page;
-      const auto answers = spans_of(*windows, results, cls, q.rules);
+      const auto answers = spans_of(*windows, results, ids.cls, q.rules);
       if (drawn) draw_answers(answers, page, *drawn, name, files);
       Json list = Json::array();
       for (const WordSpan& span : answers)

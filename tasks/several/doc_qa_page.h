@@ -1,5 +1,5 @@
 // What hft doc-qa does with models that read the words of a page: where the words come from, what
-// the model is asked, and where an answer stands.
+// the model is asked and shown, and where an answer stands.
 #pragma once
 
 #include <deque>
@@ -7,8 +7,10 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 
+#include "core/processors/image_processor.h"
 #include "core/processors/page_words.h"
 #include "core/processors/spans.h"
 #include "media/ocr.h"
@@ -18,23 +20,32 @@
 
 namespace hft {
 
-// The words of pages, each read once for all questions to it that are not far apart.
+struct Page {
+  std::shared_ptr<const PageWords> words;
+  std::shared_ptr<const Pixels> pixels;  // null: the model does not look, or there is no picture
+};
+
+// Pages, each read once for all questions to it that are not far apart.
 class PageReader {
  public:
   // given: the words of every page, where a file says them; may be null.
   PageReader(media::OcrOptions options, std::shared_ptr<const PageWords> given)
       : options_(std::move(options)), given_(std::move(given)) {}
+  // Has pages looked at too, before the first of them.
+  void look_with(ImageProcessor processor) { processor_ = std::move(processor); }
   // Of an input with the columns image, question and word_boxes. From any thread.
-  std::shared_ptr<const PageWords> words(const Input& input);
+  Page page(const Input& input);
 
  private:
-  using Words = std::shared_future<std::shared_ptr<const PageWords>>;
-  std::shared_ptr<const PageWords> read(const Input& input) const;
+  Page read(const Input& input, std::shared_ptr<const PageWords> words) const;
+  // The same, once for each source of pictures.
+  Page read_once(const Input& input, std::shared_ptr<const PageWords> words);
 
   media::OcrOptions options_;
   std::shared_ptr<const PageWords> given_;
+  std::optional<ImageProcessor> processor_;
   std::mutex mutex_;
-  std::map<std::string, Words> read_;  // by the picture's source
+  std::map<std::string, std::shared_future<Page>> read_;  // by the picture's source
   std::deque<std::string> order_;
 };
 

@@ -102,6 +102,7 @@ TEST_CASE("run: the task is the model's own") {
                                                          {"blip-vqa", "vqa"},
                                                          {"vilt", "vqa"},
                                                          {"layoutlm", "doc-qa"},
+                                                         {"layoutlmv3", "doc-qa"},
                                                          {"trocr", "caption"},
                                                          {"wav2vec2", "audio-classify"},
                                                          {"wav2vec2-ctc", "transcribe"},

@@ -161,6 +161,38 @@ TEST_CASE("doc-qa: a language without data, and flags that tesseract does not kn
   CHECK(ran.err == "hft: --tesseract-config: tesseract has no variable 'no_such'\n");
 }
 
+TEST_CASE("doc-qa: a page that is looked at is needed no more where its words are given") {
+  const test::TempFolder folder;
+  const std::string model = kGolden + "layoutlmv3";
+  const Json words = {{"nine", {0, 0, 100, 100}}, {"boats", {100, 0, 200, 100}}};
+  const auto ask = [&](const Json& row, const std::string& of) {
+    return test::hft({"doc-qa", "-m", of, "--question", "Who?", "-i", "-", "--input-format", "jsonl"},
+                     {.in = row.dump() + "\n"});
+  };
+  const auto score = [](const test::Ran& ran) {
+    return ran.records().at(0)["output"][0]["score"].get<double>();
+  };
+  const auto blind = ask({{"word_boxes", words}}, model),
+             seen = ask({{"word_boxes", words}, {"image", kPage}}, model);
+  CHECK(blind.code == 0);
+  CHECK(seen.code == 0);
+  CHECK(score(blind) != score(seen));
+  const auto torn = ask({{"word_boxes", words}, {"image", "no-such.png"}}, model);
+  CHECK(torn.code == 5);
+  // Where special tokens stand is the tokenizer's to say.
+  const auto other = folder / "moved";
+  test::fs::copy(model, other);
+  Json own = Json::parse(test::slurp(other / "tokenizer_config.json"));
+  own["sep_token_box"] = {1000, 1000, 1000, 1000};
+  test::spit(other / "tokenizer_config.json", own.dump());
+  CHECK(score(ask({{"word_boxes", words}}, other.string())) != score(blind));
+  own["sep_token_box"] = {0, 0, 2000, 0};
+  test::spit(other / "tokenizer_config.json", own.dump());
+  CHECK(ask({{"word_boxes", words}}, other.string()).err ==
+        "hft: " + (other / "tokenizer_config.json").string() +
+            ": 'sep_token_box' is [0,0,2000,0], wanted four whole numbers from 0 to 1000\n");
+}
+
 TEST_CASE("doc-qa: what is for other models is refused") {
   auto ran = test::hft({"doc-qa", "-m", kGolden + "distilbert-qa", "--question", "Who?", kPage});
   CHECK(ran.code == 6);
@@ -208,8 +240,8 @@ TEST_CASE("doc-qa: a page is read once for all questions to it") {
   Input input;
   input.values.resize(3);
   input.values[0] = Media{kPage};
-  const auto first = reader.words(input);
-  CHECK(reader.words(input) == first);
+  const auto first = reader.page(input).words;
+  CHECK(reader.page(input).words == first);
   CHECK(first->words.size() > 10);
 }
 

@@ -35,11 +35,13 @@ BertEmbeddings::BertEmbeddings(const BertConfig& c, const Weights& w, std::int64
   if (c.types > 0) token_type_embeddings = {w / "token_type_embeddings", c.types, size};
 }
 
-Tensor BertEmbeddings::operator()(const Tokens& tokens, const Tensor& positions) const {
+Tensor BertEmbeddings::operator()(const Tokens& tokens, const Tensor& positions,
+                                  const Tensor& more) const {
   Tensor x = jittered(word_embeddings(tokens.ids));  // [N,D]
   if (token_type_embeddings.weight.defined())
     x.add_(tokens.type_ids.defined() ? token_type_embeddings(tokens.type_ids)
                                      : token_type_embeddings(at::zeros({1}, tokens.ids.options())));
+  if (more.defined()) x.add_(more);
   x = dropped(norm(x, position_embeddings(positions)), &Noise::embedding);
   tokens.note(path, x);
   return x;
@@ -63,7 +65,11 @@ BertLayer::BertLayer(const BertConfig& c, std::int64_t heads, const Weights& w)
 
 Tensor BertLayer::operator()(const Tensor& x, const Tokens& tokens, const Tensor& bias,
                              bool last) const {
-  const Tensor mixed = attend(query_key_value(x), heads, tokens.seqs, {.bias = bias});  // [N,D]
+  return after(attend(query_key_value(x), heads, tokens.seqs, {.bias = bias}), x, tokens, last);
+}
+
+Tensor BertLayer::after(const Tensor& mixed, const Tensor& x, const Tokens& tokens,
+                        bool last) const {
   Tensor y = attention_norm(attention_output(wanted(mixed, tokens, last)), wanted(x, tokens, last));
   y = output_norm(output(intermediate(y, activation)), y);
   tokens.note(path, y);

@@ -26,7 +26,8 @@ struct BertEmbeddings {
   LayerNorm norm;
   std::string path;
   BertEmbeddings(const BertConfig& c, const Weights& w, std::int64_t size);
-  Tensor operator()(const Tokens& tokens, const Tensor& positions) const;  // -> [N,D]
+  // more: added to them, [N,D]; undefined: nothing. -> [N,D]
+  Tensor operator()(const Tokens& tokens, const Tensor& positions, const Tensor& more = {}) const;
 };
 
 struct BertLayer {
@@ -38,6 +39,8 @@ struct BertLayer {
   BertLayer(const BertConfig& c, std::int64_t heads, const Weights& w);
   // bias: of AttentionTerms. [N,D] -> [R,D]
   Tensor operator()(const Tensor& x, const Tokens& tokens, const Tensor& bias, bool last) const;
+  // What follows the attention, which made `mixed` of x: [N,D] -> [R,D]
+  Tensor after(const Tensor& mixed, const Tensor& x, const Tokens& tokens, bool last) const;
 };
 
 struct BertEncoder {

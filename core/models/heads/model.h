@@ -11,6 +11,7 @@
 
 #include "core/checkpoint/adapter.h"
 #include "core/checkpoint/safetensors.h"
+#include "core/models/heads/picture_view.h"
 
 namespace hft {
 
@@ -41,6 +42,7 @@ struct TokenBatch {
   std::vector<std::int32_t> type_ids;   // [N], or empty: all 0
   std::vector<std::int32_t> boxes;      // [N,4] where on its page each stands; empty: on none
   std::vector<std::int32_t> starts{0};  // [B+1]
+  std::vector<PictureView> pages;       // [B] what each page looks like, without data: unseen; or empty
   std::vector<std::int32_t> rows;       // token rows wanted, ascending; empty: all (kMaskedLm only)
   std::vector<std::int32_t> prompts;    // [B] how many tokens of each are its prompt; empty: none
   std::int64_t size() const { return static_cast<std::int64_t>(starts.size()) - 1; }

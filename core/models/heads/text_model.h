@@ -20,6 +20,8 @@ class TextModel : public Model {
   virtual std::int64_t trained_positions() const { return max_positions(); }
   // The tokens' boxes on a page are read too.
   virtual bool reads_boxes() const { return false; }
+  // So is what the page looks like, where it is there.
+  virtual bool sees_pages() const { return false; }
 };
 
 }  // namespace hft

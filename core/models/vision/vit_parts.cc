@@ -85,15 +85,7 @@ Tensor VitBlock::operator()(const Tensor& x, const Sequences& seqs,
   if (biases.empty() || (biases.size() == 1 && biases[0].dim() == 2)) {
     mixed = attend(qkv, heads, seqs, {.bias = biases.empty() ? Tensor() : biases[0]});
   } else {
-    std::vector<Tensor> parts;
-    for (std::int64_t b = 0; b < seqs.count(); ++b) {
-      Sequences one;
-      one.device = seqs.device;
-      one.starts.push_back(seqs.length(b));
-      parts.push_back(attend(qkv.narrow(0, seqs.starts[b], seqs.length(b)), heads, one,
-                             {.bias = biases[b]}));
-    }
-    mixed = at::concat(parts);
+    mixed = attend_apart(qkv, heads, seqs, biases);
   }
   const auto wanted = [&](const Tensor& all) {
     return rows.defined() ? all.index_select(0, rows) : all;

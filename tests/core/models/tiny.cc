@@ -32,6 +32,11 @@ Json tiny_config(const std::string& model_type) {
                    {"max_relative_positions", 10},
                    {"position_buckets", 8},
                    {"conv_kernel_size", 3}});
+  if (model_type == "layoutlmv3") {
+    config.erase("num_labels");
+    config.update({{"coordinate_size", 4}, {"shape_size", 4}, {"max_position_embeddings", 22},
+                   {"input_size", 16}, {"patch_size", 8}});
+  }
   if (model_type == "modernbert") {
     config["local_attention"] = 6;
     config["classifier_pooling"] = "mean";

@@ -96,7 +96,14 @@ std::function<Tensor()> loss_of(const Architecture& a, const Fields& config, con
   if (a.encoder) {
     tokens.rows = tokens.seqs.first_rows();
     const Head head = a.reads_pages ? Head::kAnswer : Head::kClassify;
-    return [tokens, net = a.encoder(config, w, head)] {
+    TextNet built = a.encoder(config, w, head);
+    if (const PageSight& sight = built.page; sight.channels > 0)
+      for (std::int64_t b = 0; b < tokens.seqs.count(); ++b)
+        tokens.pages.push_back(at::arange(sight.channels * sight.height * sight.width, at::kFloat)
+                                   .mul(0.3 + 0.1 * static_cast<double>(b))
+                                   .sin()
+                                   .view({sight.channels, sight.height, sight.width}));
+    return [tokens, net = std::move(built)] {
       const Tensor logits = net.head(net.encode(tokens));  // [4,4], of pages [4,2]
       return cross_entropy(logits, at::arange(4, at::kLong).remainder(logits.size(1)));
     };
