@@ -1,8 +1,12 @@
-"""What transformers' Trainer, and PEFT under it, log in 50 steps, dropout 0: tests/golden/train/NAME.json."""
+"""What transformers' Trainer, and PEFT under it, log in 50 steps, dropout 0: tests/golden/train/NAME.json, and of several
+processes tests/golden/train_ranks/NAME.json."""
 import json
 import math
+import os
 import random
 import shutil
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -158,6 +162,15 @@ CASES = {
     "lora": ("distilbert-classify", "classify", lambda r, n: labelled(r, n, lambda _, t: int("boats" in t)), 24,
              {"learning_rate": 5e-3, "weight_decay": 0.01}),
 }
+# By two processes; 37 examples do not fill their batches.
+RANKS = {
+    "labels": ("distilbert-classify", "classify", lambda r, n: labelled(r, n, lambda _, t: int("boats" in t)), 37,
+               {**EVAL, "per_device_train_batch_size": 2, "gradient_accumulation_steps": 2, "warmup_steps": 5, "weight_decay": 0.1,
+                "max_steps": 30}),
+    "tags-dealt": ("bert-ner-cased", "ner", tagged, 21, {"per_device_train_batch_size": 2, "max_steps": 20}),
+    "prompts-dealt": ("llama-generate", "generate", completed, 15,
+                      {"per_device_train_batch_size": 2, "gradient_accumulation_steps": 2, "weight_decay": 0.1, "max_steps": 20}),
+}
 NOT_OF_TRAINER = {"ignore_mismatched_sizes"}
 LORA = {"lora_r": 4, "lora_alpha": 16}
 BLOCK = 16
@@ -301,7 +314,7 @@ def run_pairs(arguments, model_name, train, evaluation, folder):
 
 
 def run(name, folder):
-    model_name, task, rows_of, count, more = CASES[name]
+    model_name, task, rows_of, count, more = (CASES | RANKS)[name]
     rng = random.Random(name)
     train, evaluation = rows_of(rng, count), rows_of(rng, 11)
     key = "ner_tags" if task == "ner" else "label"
@@ -327,7 +340,7 @@ def run(name, folder):
     elif task == "translate":
         tokenizer = tf.AutoTokenizer.from_pretrained(ROOT / model_name)
         collator = tf.DataCollatorForSeq2Seq(tokenizer, model)
-    elif name == "prompts":
+    elif name.startswith("prompts"):
         tokenizer = tf.AutoTokenizer.from_pretrained(ROOT / model_name)
         collator = Prompts()
     elif task == "image-classify":
@@ -343,7 +356,7 @@ def run(name, folder):
     data = [features(tokenizer, task, rows, labels, problem) for rows in (train, evaluation)]
     trainer = tf.Trainer(
         model=model, train_dataset=data[0], eval_dataset=data[1], data_collator=collator,
-        compute_loss_func=prompt_loss if name == "prompts" else block_loss if task == "generate" else None,
+        compute_loss_func=prompt_loss if name.startswith("prompts") else block_loss if task == "generate" else None,
         args=tf.TrainingArguments(folder, report_to=[], disable_tqdm=True, use_cpu=True, save_strategy="no", **arguments))
     trainer.train()
     arguments |= own
@@ -359,19 +372,33 @@ def run(name, folder):
 def write(name, model_name, task, arguments, train, evaluation, history):
     logs = [{k: v for k, v in e.items() if k in ("loss", "grad_norm", "learning_rate", "epoch", "step", "eval_loss", "train_loss")}
             for e in history]
-    out = ROOT / "train" / f"{name}.json"
+    if os.environ.get("RANK", "0") != "0":
+        return
+    out = ROOT / ("train_ranks" if name in RANKS else "train") / f"{name}.json"
     out.parent.mkdir(exist_ok=True)
     lines = {"train": train, "eval": evaluation, "log": logs}
     head = json.dumps({"model": model_name, "task": task, "arguments": arguments}, ensure_ascii=False)[1:-1]
     body = ",\n".join(f'"{k}": [\n' + ",\n".join(json.dumps(x) for x in v) + "]" for k, v in lines.items())
     out.write_text("{" + head + ",\n" + body + "}\n")
-    print(f"train/{name}: {out.stat().st_size / 1024:.0f} KiB", flush=True)
+    print(f"{out.parent.name}/{name}: {out.stat().st_size / 1024:.0f} KiB", flush=True)
+
+
+def start(name, processes=2):
+    code = f"from golden import train; train.main([{name!r}])"
+    own = {"WORLD_SIZE": str(processes), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "29511", "OMP_NUM_THREADS": "1"}
+    for one in [subprocess.Popen([sys.executable, "-c", code], cwd=ROOT.parent.parent / "scripts",
+                                 env=os.environ | own | {"RANK": str(rank), "LOCAL_RANK": str(rank)})
+                for rank in range(processes)]:
+        assert one.wait() == 0
 
 
 def main(names=None):
     import transformers.trainer as trainer
     trainer.round = lambda x, digits=0: x  # losses with all their digits
-    for name in names or CASES:
+    for name in names or CASES | RANKS:
+        if name in RANKS and "RANK" not in os.environ:
+            start(name)
+            continue
         with tempfile.TemporaryDirectory() as temporary:
             run(name, temporary)
         shutil.rmtree(temporary, ignore_errors=True)

@@ -41,9 +41,9 @@ class Declaring {
     a_.values.emplace_back(name, [&to] { return Json(to); });
   }
   void count(const std::string& name, std::int64_t& to, std::int64_t least,
-             const std::string& help) {
+             const std::string& help, std::int64_t most = 1'000'000'000'000) {
     Flag flag = flags_.add("--" + dashed(name), to, help);
-    flag.metavar("N").range(least, 1'000'000'000'000).group(heading_);
+    flag.metavar("N").range(least, most).group(heading_);
     if (to > 0) flag.show_default();
     a_.values.emplace_back(name, [&to] { return Json(to); });
   }
@@ -115,6 +115,13 @@ void declare_optimizer(Declaring& d, TrainingArguments& a) {
            "Part of each label that is shared out over all labels");
 }
 
+void declare_processes(Declaring& d, TrainingArguments& a) {
+  d.under("Several processes");
+  d.count("zero_stage", a.zero_stage, 0,
+          "1: each process remembers a part of the optimizer's state (ZeRO); 0: all of it", 1);
+  d.number("ddp_bucket_cap_mb", a.ddp_bucket_cap_mb, "Gradients that are sent together, in MB");
+}
+
 void declare_strategies(Declaring& d, TrainingArguments& a) {
   d.under("Logs, evaluation, checkpoints");
   d.word("logging_strategy", a.logging_strategy, kStrategies, "When the loss is logged");
@@ -179,6 +186,7 @@ void add_training_arguments(Flags& flags, TrainingArguments& a) {
   declare_steps(d, a);
   declare_optimizer(d, a);
   declare_strategies(d, a);
+  declare_processes(d, a);
 }
 
 OptimizerSettings optimizer_of(const TrainingArguments& a) {
@@ -237,6 +245,9 @@ void settle(TrainingArguments& a, bool has_eval_data) {
     fail(Errc::kUsage, "--label-smoothing-factor: wanted a number in [0, 1)");
   if (!(a.mlm_probability > 0 && a.mlm_probability <= 1))
     fail(Errc::kUsage, "--mlm-probability: wanted a number in (0, 1]");
+  if (!(a.ddp_bucket_cap_mb > 0 && a.ddp_bucket_cap_mb <= 1e6))
+    fail(Errc::kUsage, "--ddp-bucket-cap-mb: is ", a.ddp_bucket_cap_mb,
+         ", wanted a number in (0, 1e6]");
   if (a.dropout >= 1)
     fail(Errc::kUsage, "--dropout: is ", a.dropout, ", wanted a number in [0, 1)");
   const bool evaluates = a.eval_strategy != "no";
@@ -272,14 +283,14 @@ bool greater_is_better(const TrainingArguments& a) {
                                      : a.greater_is_better == "true";
 }
 
-Plan plan_of(const TrainingArguments& a, std::int64_t examples) {
+Plan plan_of(const TrainingArguments& a, std::int64_t examples, int processes) {
   Plan p;
   const auto up = [](std::int64_t n, std::int64_t by) { return (n + by - 1) / by; };
-  p.batches = a.dataloader_drop_last ? examples / a.per_device_train_batch_size
-                                     : up(examples, a.per_device_train_batch_size);
+  const std::int64_t together = a.per_device_train_batch_size * processes;
+  p.batches = a.dataloader_drop_last ? examples / together : up(examples, together);
   if (p.batches == 0)
     fail(Errc::kUsage, "--dataloader-drop-last: ", examples, " examples fill no batch of ",
-         a.per_device_train_batch_size);
+         together);
   p.updates = up(p.batches, a.gradient_accumulation_steps);
   if (a.max_steps > 0) {
     p.steps = a.max_steps;

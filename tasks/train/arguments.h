@@ -26,6 +26,8 @@ struct TrainingArguments {
   std::string optim = "adamw_torch_fused", optim_args, lr_scheduler_type = "linear", lr_scheduler_kwargs = "{}",
               logging_strategy = "steps", eval_strategy = "no", save_strategy = "steps",
               metric_for_best_model, greater_is_better;
+  double ddp_bucket_cap_mb = 25;
+  std::int64_t zero_stage = 0;
   bool logging_first_step = false, eval_on_start = false, load_best_model_at_end = false,
        group_by_length = false, dataloader_drop_last = false, bf16 = false,
        gradient_checkpointing = false;
@@ -47,11 +49,11 @@ bool greater_is_better(const TrainingArguments& arguments);
 
 // What of training follows from the number of examples.
 struct Plan {
-  std::int64_t batches = 0;  // of an epoch
+  std::int64_t batches = 0;  // of an epoch, of each of the processes
   std::int64_t updates = 0;  // steps of an epoch
   std::int64_t steps = 0, epochs = 0, warmup = 0;
   std::int64_t logging = 0, eval = 0, save = 0;  // every so many steps
 };
-Plan plan_of(const TrainingArguments& arguments, std::int64_t examples);
+Plan plan_of(const TrainingArguments& arguments, std::int64_t examples, int processes);
 
 }  // namespace hft

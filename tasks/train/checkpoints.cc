@@ -143,29 +143,33 @@ Json Checkpoints::trainer_state(const RunState& s) const {
           {"trial_params", Json()}};
 }
 
-void Checkpoints::save(Trainee& trainee, RunState& state) {
-  const fs::path target = folder(state.step);
+void Checkpoints::save(Ranks& ranks, Trainee& trainee, RunState& state) {
   if (state.best_step == state.step)
-    state.best_checkpoint = target.string();
+    state.best_checkpoint = folder(state.step).string();
   else if (state.best_step > 0 && fs::exists(folder(state.best_step)))
     state.best_checkpoint = folder(state.best_step).string();
+  std::vector<SavedTensor> memory = trainee.memory();
+  on_first(ranks, [&] { write(trainee, state, std::move(memory)); });
+}
+
+void Checkpoints::write(Trainee& trainee, const RunState& state,
+                        std::vector<SavedTensor> memory) const {
+  const fs::path target = folder(state.step);
   if (fs::exists(target)) remove_folder(target);  // resumed from an older one
   AtomicFolder out(target);
+  save_tensors(out.path() / kMemory, std::move(memory));
   write_model(trainee, out.path());
-  save_tensors(out.path() / kMemory, trainee.memory());
   write_file(out.path() / kState, sorted_text(trainer_state(state)));
   write_file(out.path() / "training_args.json", settings_.identity.arguments.dump(2) + "\n");
-  const Json own{{"step", state.step},
+  Json own{{"step", state.step},
                  {"epochs_ended", state.epochs_ended},
                  {"epoch", state.epoch},
                  {"not_better", state.not_better},
                  {"pending_loss", state.pending_loss},
                  {"total_loss", state.total_loss},
                  {"logged_step", state.logged_step},
-                 {"plateau", to_json(state.plateau)},
-                 {"arguments", settings_.identity.arguments},
-                 {"config", settings_.config},
-                 {"data", settings_.identity.data}};
+                 {"plateau", to_json(state.plateau)}};
+  own.update(identity());
   write_file(out.path() / kOwnState, own.dump(2) + "\n");
   sync_folder(out.path());
   out.commit([](const std::string&) { return false; });
@@ -186,16 +190,26 @@ void Checkpoints::rotate(const RunState& state) const {
     }
 }
 
+Json Checkpoints::identity() const {
+  return {{"arguments", settings_.identity.arguments},
+          {"config", settings_.config},
+          {"data", settings_.identity.data}};
+}
+
+std::vector<std::string> Checkpoints::differences(const Json& other) const {
+  std::vector<std::string> found;
+  const auto part = [&](const char* name) { return other.value(name, Json::object()); };
+  add_differences(part("arguments"), settings_.identity.arguments, found);
+  add_differences(part("config"), settings_.config, found);
+  if (other.value("data", Json()) != settings_.identity.data)
+    found.push_back("the training data is another");
+  return found;
+}
+
 void Checkpoints::compare(const Json& saved, const fs::path& from) const {
-  std::vector<std::string> differences;
-  const auto part = [&](const char* name) { return saved.value(name, Json::object()); };
-  add_differences(part("arguments"), settings_.identity.arguments, differences);
-  add_differences(part("config"), settings_.config, differences);
-  if (saved.value("data", Json()) != settings_.identity.data)
-    differences.push_back("the training data is another");
-  if (!differences.empty())
+  if (const auto found = differences(saved); !found.empty())
     fail_hint(Errc::kUsage, "--force goes on all the same", from.string(),
-              ": is of another run: ", joined(differences, "; "));
+              ": is of another run: ", joined(found, "; "));
 }
 
 RunState Checkpoints::read(Trainee& trainee, const fs::path& from, bool force) const {

@@ -8,6 +8,7 @@
 
 #include "core/base/json.h"
 #include "core/models/heads/trainee.h"
+#include "core/ranks/ranks.h"
 #include "tasks/train/arguments.h"
 #include "tasks/train/schedule.h"
 
@@ -48,7 +49,8 @@ class Checkpoints {
   // The output folder is new, or `again`; throws kUsage, kResources. What a killed run left half
   // written goes; with `afresh`, old checkpoints too.
   void prepare(bool again, bool afresh) const;
-  void save(Trainee& trainee, RunState& state);
+  // All ranks save together; the first one writes.
+  void save(Ranks& ranks, Trainee& trainee, RunState& state);
   // The newest complete one, or `named`: the state to go on from. None where there is none to find.
   // A broken one is named and left. Another identity is kUsage, telling what differs, unless
   // `force`.
@@ -56,12 +58,16 @@ class Checkpoints {
   void load_best(Trainee& trainee, const RunState& state) const;
   // The model as it is now, in the output folder itself.
   void finish(Trainee& trainee, const RunState& state) const;
+  // How another run, as JSON of an identity, differs.
+  std::vector<std::string> differences(const Json& other) const;
+  Json identity() const;
   std::filesystem::path folder(std::int64_t step) const;
   std::string last() const;  // the newest, for messages; "" = none
 
  private:
   void write_model(Trainee& trainee, const std::filesystem::path& to) const;
   Json trainer_state(const RunState& state) const;
+  void write(Trainee& trainee, const RunState& state, std::vector<SavedTensor> memory) const;
   void rotate(const RunState& state) const;
   std::vector<std::int64_t> steps() const;  // of all checkpoints, the newest first
   void compare(const Json& saved, const std::filesystem::path& from) const;

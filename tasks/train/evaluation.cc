@@ -1,6 +1,7 @@
 #include "tasks/train/evaluation.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "core/base/error.h"
@@ -182,27 +183,57 @@ class Figures {
   std::int64_t whole_ = 0, terms_ = 0;
 };
 
+// What one rank predicted, told to all.
+Trainee::Predicted shared(Ranks& ranks, int from, const Trainee::Predicted& own) {
+  if (ranks.size() == 1) return own;
+  const auto told = [&](const auto& numbers) {
+    using Number = std::ranges::range_value_t<decltype(numbers)>;
+    const std::string bytes =
+        ranks.broadcast({reinterpret_cast<const char*>(std::ranges::data(numbers)),
+                         std::ranges::size(numbers) * sizeof(Number)},
+                        from);
+    std::vector<Number> all(bytes.size() / sizeof(Number));
+    std::ranges::copy(bytes, reinterpret_cast<char*>(all.data()));
+    return all;
+  };
+  const std::vector<std::int64_t> sizes = told(std::array{own.logits.rows, own.logits.cols});
+  return {.logits = {sizes[0], sizes[1], told(own.logits.data)},
+          .rows = told(own.rows),
+          .loss = told(std::array{own.loss})[0]};
+}
+
 }  // namespace
 
-Json evaluate(Trainee& trainee, const Examples& examples, const Labels& labels,
+Json evaluate(Ranks& ranks, Trainee& trainee, const Examples& examples, const Labels& labels,
               const EvaluationSettings& settings) {
   Figures figures(labels, settings.spoken);
   const bool writes =
       labels.objective == Objective::kCausal || labels.objective == Objective::kMasked ||
       labels.objective == Objective::kWritten;
   double sum = 0, weight = 0;
-  for (std::size_t at = 0; at < examples.size(); at += settings.batch_size) {
-    std::vector<TrainExample> chosen;
-    for (std::size_t i = at; i < std::min(examples.size(), at + settings.batch_size); ++i)
-      chosen.push_back(examples[i]);
-    Masking masking = settings.masking;
-    masking.seed += at;
-    const TrainBatch batch = batch_of(chosen, labels.objective, masking);
-    const auto predicted = trainee.predict(batch);
-    const auto share = static_cast<double>(writes ? batch.terms() : std::ssize(chosen));
-    sum += predicted.loss * share;
-    weight += share;
-    figures.add(batch, predicted);
+  const std::size_t size = settings.batch_size, round = size * ranks.size();
+  for (std::size_t first = 0; first < examples.size(); first += round) {
+    std::vector<TrainBatch> batches;
+    std::vector<double> shares;
+    for (std::size_t at = first; at < std::min(examples.size(), first + round); at += size) {
+      std::vector<TrainExample> chosen;
+      for (std::size_t i = at; i < std::min(examples.size(), at + size); ++i)
+        chosen.push_back(examples[i]);
+      Masking masking = settings.masking;
+      masking.seed += at;
+      batches.push_back(batch_of(chosen, labels.objective, masking));
+      shares.push_back(
+          static_cast<double>(writes ? batches.back().terms() : std::ssize(chosen)));
+    }
+    const auto own = static_cast<std::size_t>(ranks.rank());
+    Trainee::Predicted mine;
+    if (own < batches.size()) mine = trainee.predict(batches[own]);
+    for (std::size_t i = 0; i < batches.size(); ++i) {
+      const auto predicted = shared(ranks, static_cast<int>(i), mine);
+      sum += predicted.loss * shares[i];
+      weight += shares[i];
+      figures.add(batches[i], predicted);
+    }
   }
   Json told{{"eval_loss", sum / weight}};
   if (!std::isfinite(sum)) fail(Errc::kNotFinite, "the loss of the evaluation is no finite number");

@@ -3,6 +3,7 @@
 
 #include <vector>
 
+#include "core/ranks/ranks.h"
 #include "tasks/train/examples.h"
 #include "tasks/train/token_file.h"
 
@@ -19,8 +20,9 @@ struct EvaluationSettings {
 
 // {"eval_loss": …, "eval_accuracy": …}: the loss, weighted by examples as Trainer does (by tokens
 // for language models), and the figures of the task; precision, recall and F1 of classes are macro
-// averages, of labels micro averages, of token classes those of entities.
-Json evaluate(Trainee& trainee, const Examples& examples, const Labels& labels,
+// averages, of labels micro averages, of token classes those of entities. Ranks take the batches in
+// turn, and all know all figures, which are those of one rank.
+Json evaluate(Ranks& ranks, Trainee& trainee, const Examples& examples, const Labels& labels,
               const EvaluationSettings& settings);
 
 }  // namespace hft

@@ -10,38 +10,27 @@
 #include "core/base/files.h"
 #include "core/base/limits.h"
 #include "core/base/log.h"
+#include "core/base/progress.h"
 #include "core/base/text.h"
 #include "core/checkpoint/companions.h"
 #include "core/checkpoint/config.h"
 #include "core/engine.h"
+#include "core/ranks/launch.h"
+#include "core/ranks/ranks.h"
 #include "hub/cache_guard.h"
 #include "tasks/commands.h"
-#include "tasks/run/model_options.h"
 #include "tasks/train/data_file.h"
 #include "tasks/train/event_file.h"
-#include "tasks/train/pushing.h"
-#include "tasks/train/reading.h"
-#include "tasks/train/report.h"
 #include "tasks/train/kinds.h"
+#include "tasks/train/report.h"
+#include "tasks/train/train_options.h"
 #include "tasks/train/training.h"
 
 namespace hft {
 namespace {
 
-struct Options {
-  ModelOptions model;
-  TrainingArguments arguments;
-  LoraSettings lora;
-  ColumnNames columns;
-  ReadingOptions reading;
-  PushOptions push;
-  std::string task, train_file, eval_file, output, resume, problem_type, logging_file,
-      report_to = "tensorboard";
-  bool force = false, ignore_mismatched = false, from_config = false, no_cache = false;
-};
-
 // What of the model's folder and the arguments decides which tokens rows become.
-Json origin_of_tokens(const fs::path& folder, const Options& o) {
+Json origin_of_tokens(const fs::path& folder, const TrainOptions& o) {
   Json origin;
   for (const fs::path& file : companion_files(folder))
     origin["files"][file.filename().string()] =
@@ -111,8 +100,9 @@ Json adapter_config(const LoraSettings& lora, const TrainTask& task, const std::
 // Everything of one run, made step by step.
 class Run {
  public:
-  explicit Run(Options& o)
+  Run(TrainOptions& o, const Launch& launch)
       : o_(o),
+        launch_(launch),
         task_(train_task(o.task)),
         folder_(model_folder(o.model, "",
                              o.from_config ? ModelParts::kTokenizer : ModelParts::kAll)),
@@ -127,25 +117,29 @@ class Run {
     complete(o_.lora, task_, read_);
     make_trainee();
     read_data(train, eval);
-    const Plan plan = plan_of(o_.arguments, std::ssize(data_.train));
-    Pushing pushing(o_.push, o_.output);
+    const Plan plan = plan_of(o_.arguments, std::ssize(data_.train), launch_.size);
+    const bool is_first = launch_.rank == 0;
+    Pushing pushing(is_first ? o_.push : PushOptions(), o_.output);
     Checkpoints checkpoints(settings(plan));
-    checkpoints.prepare(!o_.resume.empty(), o_.force && o_.resume.empty());
-    Training training(*trainee_, o_.arguments, plan, data_, checkpoints);
-    training.log_into(o_.logging_file);
-    EventFile events(o_.report_to == "tensorboard" ? o_.output : "");
-    training.tell({.evaluated = [&](const Json& history) { write_curve(o_.output, history); },
-                   .logged = [&](const Json& entry) { events.add(entry); },
-                   .saved = [&](std::int64_t step) {
-                     pushing.saved(checkpoints.folder(step), step);
-                   }});
-    RunState state;
-    if (!o_.resume.empty())
-      if (auto found = checkpoints.resume(*trainee_, o_.resume, o_.force)) state = *found;
+    meet(checkpoints);
+    on_first(*ranks_, [&] {
+      checkpoints.prepare(!o_.resume.empty(), o_.force && o_.resume.empty());
+    });
+    Training training({*ranks_, *trainee_, o_.arguments, plan, data_, checkpoints});
+    EventFile events(is_first && o_.report_to == "tensorboard" ? o_.output : "");
+    if (is_first) {
+      training.log_into(o_.logging_file);
+      training.tell({.evaluated = [&](const Json& history) { write_curve(o_.output, history); },
+                     .logged = [&](const Json& entry) { events.add(entry); },
+                     .saved = [&](std::int64_t step) {
+                       pushing.saved(checkpoints.folder(step), step);
+                     }});
+    }
+    RunState state = resumed(checkpoints);
     tell_size(plan);
     const Json figures = training.run(state);
-    finish(checkpoints, state, figures);
-    pushing.ended();
+    on_first(*ranks_, [&] { finish(checkpoints, state, figures); });
+    if (is_first) pushing.ended();
     return 0;
   }
 
@@ -164,6 +158,32 @@ class Run {
     if (eval) data_.eval = eval->examples(encoder);
     data_.masking = reading.masking();
     data_.spoken = reading.spoken();
+  }
+
+  // The other processes, which must do the same.
+  void meet(const Checkpoints& checkpoints) {
+    if (launch_.size == 1) return;
+    ranks_ = engine().meet_ranks(launch_, std::chrono::seconds(o_.ddp_timeout));
+    const std::string first = ranks_->broadcast(to_line(checkpoints.identity()), 0);
+    const auto differences = checkpoints.differences(parse_json(first, "what rank 0 does"));
+    if (!differences.empty())
+      fail(Errc::kUsage, "another run than that of rank 0: ", joined(differences, "; "));
+    constexpr double kMegabyte = 1 << 20;
+    trainee_->join(*ranks_, {.bucket_bytes = static_cast<std::int64_t>(
+                                 o_.arguments.ddp_bucket_cap_mb * kMegabyte),
+                             .shards_optimizer = o_.arguments.zero_stage == 1});
+  }
+
+  RunState resumed(const Checkpoints& checkpoints) {
+    RunState state;
+    if (o_.resume.empty()) return state;
+    if (auto found = checkpoints.resume(*trainee_, o_.resume, o_.force)) state = *found;
+    const std::string first = ranks_->broadcast(std::to_string(state.step), 0);
+    if (first != std::to_string(state.step))
+      fail_hint(Errc::kUsage, "all processes read and write one folder: a file system they share",
+                o_.output, ": rank 0 goes on from step ", first, ", this process from step ",
+                state.step);
+    return state;
   }
 
   void make_trainee() {
@@ -209,6 +229,7 @@ class Run {
     arguments["quantize"] = way_to_quantize(o_.model);
     arguments["target_modules"] = o_.lora.targets;
     arguments["modules_to_save"] = o_.lora.trained;
+    arguments["world_size"] = launch_.size;
     Checkpoints::Settings s{.output = o_.output,
                             .model = folder_,
                             .config = config,
@@ -239,15 +260,31 @@ class Run {
     std::puts(to_line(figures).c_str());
   }
 
-  Options& o_;
+  TrainOptions& o_;
+  const Launch launch_;
   const TrainTask& task_;
   fs::path folder_;
   Fields read_;  // config.json as its class reads it
   TrainData data_;
   std::unique_ptr<Trainee> trainee_;
+  std::unique_ptr<Ranks> ranks_ = alone();  // ends first: what is under way is the trainee's
 };
 
-int run(Options& o) {
+// One of several processes; the first one speaks.
+int run_one(TrainOptions& o, const Launch& launch) {
+  if (launch.rank == 0) return Run(o, launch)();
+  set_verbosity(Verbosity::kQuiet);
+  set_progress_style(ProgressStyle::kNone);
+  try {
+    return Run(o, launch)();
+  } catch (const FirstFailed& e) {
+    return static_cast<int>(e.code);
+  } catch (const Error& e) {
+    throw e.in("rank " + std::to_string(launch.rank));
+  }
+}
+
+int run(TrainOptions& o) {
   if (o.model.model.empty() || o.task.empty() || o.train_file.empty() || o.output.empty())
     fail(Errc::kUsage,
          "train wants a task, a model, data and a folder to write: "
@@ -259,113 +296,12 @@ int run(Options& o) {
     fail_hint(Errc::kUsage, "--lora-r 16 trains adapters over them",
               "--load-in-4bit and --load-in-8bit: weights in codes are not trained");
   hub::refuse_cache("-o", o.output);
-  return Run(o)();
-}
-
-void declare_data(Flags& flags, Options& o) {
-  std::vector<std::string> names;
-  for (const TrainTask& task : train_tasks())
-    names.push_back(task.name + (task.name == task.short_name ? "" : " (" + task.short_name + ")"));
-  flags.add("--task", o.task, "What is learned: " + joined(names, ", "))
-      .metavar("TASK")
-      .group("Data");
-  flags.add("--train-file", o.train_file, "Rows to learn from: JSON lines, JSON, CSV, TSV, text, or a folder of files in "
-            "folders that are called as their labels")
-      .metavar("FILE|DIR")
-      .group("Data");
-  flags.add("--eval-file,--validation-file", o.eval_file, "Rows to evaluate on")
-      .metavar("FILE|DIR")
-      .group("Data");
-  flags
-      .add("--no-cache", o.no_cache,
-           "Make the tokens of large files anew, and keep none in HF_HOME/hft/tokens")
-      .group("Data");
-  flags.add("--text-column", o.columns.text, "Column with the text, the words, the question, the messages or the source")
-      .metavar("NAME")
-      .group("Data");
-  flags.add("--text-pair-column", o.columns.pair, "Column with the second text, the context or the positive")
-      .metavar("NAME")
-      .group("Data");
-  flags.add("--media-column", o.columns.media, "Column with the picture or sound: a path, URL or base64")
-      .metavar("NAME")
-      .group("Data");
-  flags.add("--label-column", o.columns.label, "Column with the label, the tags, the answers, the target or the negative")
-      .metavar("NAME")
-      .group("Data");
-  flags
-      .add("--chat-template", o.reading.chat_template,
-           "Write conversations by this template in place of the model's")
-      .metavar("FILE|NAME")
-      .group("Data");
-  flags
-      .add("--assistant-turns", o.reading.by_turns,
-           "Learn an assistant's whole turns, whatever {% generation %} marks in the template")
-      .group("Data");
-  flags
-      .add("--source-prefix", o.reading.source_prefix,
-           "text2text-generation: put before each text that is read")
-      .metavar("TEXT")
-      .group("Data");
-  flags.add("--problem-type", o.problem_type, "What labels are; else they tell")
-      .one_of({"single_label_classification", "regression", "multi_label_classification"})
-      .metavar("NAME")
-      .group("Data");
-}
-
-void declare_output(Flags& flags, Options& o) {
-  flags.add("-o,--output-dir", o.output, "Folder to write").metavar("DIR");
-  flags.add("--force,--overwrite-output-dir", o.force,
-            "Write into a folder that has files; resume although something differs");
-  flags
-      .add("--resume-from-checkpoint", o.resume,
-           "Go on from this checkpoint; last: from the newest whole one")
-      .metavar("DIR|last");
-  flags
-      .add("--logging-file", o.logging_file,
-           "Write each entry of the log there too, a line of JSON")
-      .metavar("FILE");
-  flags
-      .add("--report-to", o.report_to,
-           "Event files below DIR/runs, which TensorBoard reads, or none")
-      .one_of({"tensorboard", "none"})
-      .metavar("NAME")
-      .show_default();
-  add_push_options(flags, o.push);
+  return run_one(o, launched());
 }
 
 std::function<int()> declare(Flags& flags) {
-  auto o = std::make_shared<Options>();
-  flags.footer(
-      "Examples:\n"
-      "  hft train --task classify -m distilbert-base-uncased --train-file train.jsonl -o DIR\n"
-      "  hft train --task classify -m MODEL --train-file train.jsonl --eval-file eval.jsonl -o DIR "
-      "\\\n"
-      "      --epochs 3 --lr 2e-5 --eval-strategy epoch --save-strategy epoch "
-      "--load-best-model-at-end\n"
-      "  hft train --task image-classify -m google/vit-base-patch16-224-in21k --train-file photos/ "
-      "-o DIR\n"
-      "  hft train --task generate -m gpt2 --train-file text.txt --block-size 128 --lora-r 8 -o "
-      "DIR\n"
-      "  hft train … -o DIR --resume-from-checkpoint last    # after a stop, to the same last bit\n"
-      "\n"
-      "Arguments and defaults are those of TrainingArguments; dropout is config.json's. stdout gets "
-      "the final figures.");
-  declare_output(flags, *o);
-  declare_data(flags, *o);
-  add_training_arguments(flags, o->arguments);
-  add_lora_options(flags, o->lora);
-  add_source_options(flags, o->model);
-  add_variant_option(flags, o->model);
-  flags
-      .add("--ignore-mismatched-sizes", o->ignore_mismatched,
-           "New weights where the checkpoint's head has other sizes")
-      .group("Model");
-  flags
-      .add("--from-config", o->from_config,
-           "Train from new weights: of the model only config.json and the tokenizer are read")
-      .group("Model");
-  add_bits_options(flags, o->model);
-  add_device_options(flags, o->model);
+  auto o = std::make_shared<TrainOptions>();
+  add_train_options(flags, *o);
   return [o] { return run(*o); };
 }
 

@@ -53,17 +53,26 @@ void add_speed(Json& to, const std::string& name, double seconds, double samples
 
 }  // namespace
 
-Training::Training(Trainee& trainee, const TrainingArguments& arguments, const Plan& plan,
-                   const TrainData& data, Checkpoints& checkpoints)
-    : trainee_(trainee),
-      arguments_(arguments),
-      plan_(plan),
-      data_(data),
-      checkpoints_(checkpoints),
-      schedule_(schedule_for(arguments, plan)) {}
+Training::Training(const Parts& parts)
+    : ranks_(parts.ranks),
+      trainee_(parts.trainee),
+      arguments_(parts.arguments),
+      plan_(parts.plan),
+      data_(parts.data),
+      checkpoints_(parts.checkpoints),
+      schedule_(schedule_for(arguments_, plan_)) {}
 
-// As torch's RandomSampler with accelerate's seed, or LengthGroupedSampler.
+// As torch's RandomSampler with accelerate's seed, or LengthGroupedSampler. For several ranks, its
+// first examples fill up the last batches, as accelerate's BatchSamplerShard does.
 std::vector<std::int64_t> Training::order(std::int64_t epoch) {
+  std::vector<std::int64_t> order = order_of_one(epoch);
+  const auto n = order.size(), whole = static_cast<std::size_t>(
+      plan_.batches * ranks_.size() * arguments_.per_device_train_batch_size);
+  for (std::size_t i = n; ranks_.size() > 1 && i < whole; ++i) order.push_back(order[(i - n) % n]);
+  return order;
+}
+
+std::vector<std::int64_t> Training::order_of_one(std::int64_t epoch) {
   const auto n = std::ssize(data_.train);
   const std::int64_t seed = arguments_.data_seed >= 0 ? arguments_.data_seed : arguments_.seed;
   std::vector<std::int64_t> order =
@@ -90,25 +99,29 @@ double Training::learn(const std::vector<std::int64_t>& order, std::int64_t upda
   const auto last = std::min(plan_.batches, (update + 1) * per_step);
   std::vector<TrainBatch> batches;
   double terms = 0;
-  for (auto b = update * per_step; b < last; ++b) {
+  for (auto step = update * per_step; step < last; ++step) {
+    const auto b = step * ranks_.size() + ranks_.rank();  // of all ranks' batches of the epoch
+    const auto place = static_cast<std::uint64_t>(epoch_ * plan_.batches * ranks_.size() + b);
     std::vector<TrainExample> chosen;
     for (auto i = b * size; i < std::min<std::int64_t>(std::ssize(order), (b + 1) * size); ++i)
       chosen.push_back(data_.train[order[i]]);
     Masking masking = data_.masking;
-    masking.seed = mixed(masking.seed, static_cast<std::uint64_t>(epoch_ * plan_.batches + b));
+    masking.seed = mixed(masking.seed, place);
     batches.push_back(batch_of(chosen, data_.labels.objective, masking));
     constexpr std::uint64_t kOfDropout = 0x64726f70;
-    batches.back().noise = mixed(static_cast<std::uint64_t>(arguments_.seed) ^ kOfDropout,
-                                 static_cast<std::uint64_t>(epoch_ * plan_.batches + b));
+    batches.back().noise =
+        mixed(static_cast<std::uint64_t>(arguments_.seed) ^ kOfDropout, place);
     terms += static_cast<double>(batches.back().terms());
   }
-  // Tokens of a language model weigh the same in whatever batch they are.
+  // Tokens of a language model weigh the same in whatever batch they are, and of whatever rank.
   const bool together = data_.labels.objective == Objective::kCausal;
+  if (together) ranks_.sum({&terms, 1});
+  const auto count = static_cast<double>(std::ssize(batches) * ranks_.size());
   double loss = 0;
   for (const TrainBatch& batch : batches)
-    loss += trainee_.learn(
-        batch, together ? terms
-                        : static_cast<double>(batch.terms()) * static_cast<double>(batches.size()));
+    loss += trainee_.learn(batch, together ? terms : static_cast<double>(batch.terms()) * count,
+                           &batch == &batches.back());
+  ranks_.sum({&loss, 1});
   return loss;
 }
 
@@ -117,10 +130,12 @@ void Training::one_step(const std::vector<std::int64_t>& order, std::int64_t upd
   rate_ = schedule_.rate(s.step, s.plateau);
   loss_ = learn(order, update);
   const auto refuse = [&](const char* what) {
-    const std::string last = checkpoints_.last();
-    fail_hint(Errc::kNotFinite, last.empty() ? "" : "the last good checkpoint is " + last, "step ",
-              s.step + 1, ": the ", what, " is no finite number (learning rate ", shown(rate_),
-              ")");
+    on_first(ranks_, [&] {
+      const std::string last = checkpoints_.last();
+      fail_hint(Errc::kNotFinite, last.empty() ? "" : "the last good checkpoint is " + last,
+                "step ", s.step + 1, ": the ", what, " is no finite number (learning rate ",
+                shown(rate_), ")");
+    });
   };
   if (!std::isfinite(loss_)) refuse("loss");
   norm_ = trainee_.update(rate_, arguments_.max_grad_norm);
@@ -163,11 +178,15 @@ void Training::log_loss() {
   log(entry);
 }
 
+Json Training::evaluated() {
+  return evaluate(ranks_, trainee_, data_.eval, data_.labels,
+                  {arguments_.per_device_eval_batch_size, data_.masking, data_.spoken});
+}
+
 void Training::evaluate_now() {
   const auto start = Clock::now();
-  Json figures = evaluate(trainee_, data_.eval, data_.labels,
-                          {arguments_.per_device_eval_batch_size, data_.masking, data_.spoken});
-  const auto size = arguments_.per_device_eval_batch_size;
+  Json figures = evaluated();
+  const auto size = arguments_.per_device_eval_batch_size * ranks_.size();
   const auto count = std::ssize(data_.eval);
   add_speed(figures, "eval", seconds_since(start), static_cast<double>(count),
             static_cast<double>((count + size - 1) / size));
@@ -204,7 +223,7 @@ void Training::rank(const Json& figures) {
 
 void Training::save_now() {
   if (saved_step_ == state_->step) return;
-  checkpoints_.save(trainee_, *state_);
+  checkpoints_.save(ranks_, trainee_, *state_);
   saved_step_ = state_->step;
   if (listeners_.saved) listeners_.saved(saved_step_);
 }
@@ -232,12 +251,19 @@ void Training::after_epoch() {
 }
 
 void Training::stop_if_asked() {
-  const int code = stop_requested();
-  if (code == 0) return;
+  // Whichever rank was asked to, all stop.
+  const int asked = stop_requested();
+  constexpr Errc kAsked[] = {Errc::kTerminated, Errc::kInterrupted};
+  double counts[] = {static_cast<double>(asked == static_cast<int>(kAsked[0])),
+                     static_cast<double>(asked == static_cast<int>(kAsked[1]))};
+  ranks_.sum(counts);
+  if (counts[0] + counts[1] == 0) return;
   save_now();
-  fail_hint(static_cast<Errc>(code), "--resume-from-checkpoint last goes on from it",
-            "stopped after step ", state_->step, " of ", plan_.steps, ": ",
-            checkpoints_.folder(state_->step).string(), " is saved");
+  on_first(ranks_, [&] {
+    fail_hint(kAsked[counts[0] > 0 ? 0 : 1], "--resume-from-checkpoint last goes on from it",
+              "stopped after step ", state_->step, " of ", plan_.steps, ": ",
+              checkpoints_.folder(state_->step).string(), " is saved");
+  });
 }
 
 Json Training::run(RunState& state) {
@@ -276,7 +302,7 @@ Json Training::figures_at_end(double seconds) {
   const double samples =
       arguments_.max_steps > 0
           ? static_cast<double>(arguments_.max_steps * arguments_.per_device_train_batch_size *
-                                arguments_.gradient_accumulation_steps)
+                                arguments_.gradient_accumulation_steps * ranks_.size())
           : static_cast<double>(std::ssize(data_.train)) * arguments_.num_train_epochs;
   add_speed(entry, "train", seconds, samples, static_cast<double>(plan_.steps));
   entry["train_loss"] = loss;
@@ -285,8 +311,7 @@ Json Training::figures_at_end(double seconds) {
   Json figures{{"epoch", s.epoch}, {"step", s.step}};
   figures.update(entry);
   if (data_.eval.empty()) return figures;
-  figures.update(evaluate(trainee_, data_.eval, data_.labels,
-                          {arguments_.per_device_eval_batch_size, data_.masking, data_.spoken}));
+  figures.update(evaluated());
   return figures;
 }
 

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "core/ranks/ranks.h"
 #include "tasks/train/checkpoints.h"
 #include "tasks/train/evaluation.h"
 #include "tasks/train/schedule.h"
@@ -22,8 +23,16 @@ struct TrainData {
 
 class Training {
  public:
-  Training(Trainee& trainee, const TrainingArguments& arguments, const Plan& plan,
-           const TrainData& data, Checkpoints& checkpoints);
+  // What all ranks take part in; the log file and the listeners are the first one's.
+  struct Parts {
+    Ranks& ranks;
+    Trainee& trainee;
+    const TrainingArguments& arguments;
+    const Plan& plan;
+    const TrainData& data;
+    Checkpoints& checkpoints;
+  };
+  explicit Training(const Parts& parts);
 
   // Lines of JSON, one for each entry of the log, go there too.
   void log_into(const std::string& file) { log_file_ = file; }
@@ -42,10 +51,12 @@ class Training {
   void one_step(const std::vector<std::int64_t>& order, std::int64_t update);
   double learn(const std::vector<std::int64_t>& order, std::int64_t update);
   std::vector<std::int64_t> order(std::int64_t epoch);
+  std::vector<std::int64_t> order_of_one(std::int64_t epoch);
   void after_step();
   void after_epoch();
   void log_loss();
   void log(Json entry);
+  Json evaluated();
   void evaluate_now();
   void rank(const Json& figures);
   void save_now();
@@ -53,6 +64,7 @@ class Training {
   Json figures_at_end(double seconds);
   bool evaluates_at(const char* when) const { return arguments_.eval_strategy == when; }
 
+  Ranks& ranks_;
   Trainee& trainee_;
   const TrainingArguments& arguments_;
   const Plan& plan_;

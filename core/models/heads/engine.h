@@ -1,10 +1,15 @@
 // The functions that libhft_engine.so gives the program.
 #pragma once
 
+#include <chrono>
+
 #include "core/models/heads/model.h"
 #include "core/placement/plan.h"
 
 namespace hft {
+
+class Ranks;
+struct Launch;
 
 // LibTorch's random numbers, so that a seed draws what it draws in Python.
 class Random {
@@ -46,6 +51,8 @@ struct Engine {
   // Where the weights of the folder's model would lie; reads config.json and headers alone.
   DevicePlan (*plan)(const ModelRequest& request);
   std::unique_ptr<Trainee> (*make_trainee)(const TrainRequest&);
+  // Meets the other processes of the launch; each must answer within the timeout, always.
+  std::unique_ptr<Ranks> (*meet_ranks)(const Launch&, std::chrono::seconds timeout);
 };
 
 }  // namespace hft

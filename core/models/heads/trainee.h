@@ -13,6 +13,7 @@
 #include "core/checkpoint/save.h"
 #include "core/models/heads/image.h"
 #include "core/models/heads/sound_view.h"
+#include "core/ranks/ranks.h"
 
 namespace hft {
 
@@ -102,8 +103,17 @@ class Trainee {
   virtual std::int64_t trained_numbers() const = 0;  // how many numbers are trained
   virtual std::int64_t all_numbers() const = 0;
 
+  struct Sharing {
+    std::int64_t bucket_bytes = 25 << 20;  // of gradients that are sent together
+    bool shards_optimizer = false;         // ZeRO-1 (arXiv:1910.02054)
+  };
+  // From here on all ranks take one step together, against the sum of their gradients. Their weights
+  // become those of rank 0. Throws kUnsupported for a model on a GPU.
+  virtual void join(Ranks& ranks, const Sharing& how) = 0;
+
   // Adds the gradients of the batch's loss, the sum of its terms / divisor, which is returned.
-  virtual double learn(const TrainBatch& batch, double divisor) = 0;
+  // `last`: of its step.
+  virtual double learn(const TrainBatch& batch, double divisor, bool last) = 0;
   // Takes a step at this rate against the gathered gradients, whose norm is returned; a longer one
   // is cut to `max_norm` (0: never). Takes none where the norm is no finite number.
   virtual double update(double rate, double max_norm) = 0;
@@ -121,7 +131,7 @@ class Trainee {
   // What save_pretrained would write; of LoRA the adapter's own, by PEFT's names. It lives until
   // the next call.
   virtual std::vector<SavedTensor> weights() = 0;
-  // What the optimiser remembers.
+  // What the optimiser remembers; with shards of it, all of it at rank 0, and all ranks ask.
   virtual std::vector<SavedTensor> memory() = 0;
   // Goes on from there; `memory` empty: with the weights alone.
   virtual void restore(const StoredTensors& weights, const StoredTensors& memory,

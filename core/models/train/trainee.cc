@@ -6,6 +6,7 @@
 #include <c10/core/GradMode.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <optional>
 #include <regex>
 
@@ -17,6 +18,8 @@
 #include "core/models/train/losses.h"
 #include "core/models/train/noise_of.h"
 #include "core/models/train/optimizer.h"
+#include "core/models/train/shared_gradients.h"
+#include "core/models/train/shards.h"
 #include "core/models/train/start_weights.h"
 
 namespace hft {
@@ -48,18 +51,18 @@ class NetTrainee : public Trainee {
     learning_.bf16 = request.bf16;
     learning_.recomputes = request.recompute;
     learning_.jitter = request.neftune_alpha;
-    Renames renames = renames_of(architecture_.base);
-    renames.newer = architecture_.newer_names;
-    start_ = start_weights(request, config_, renames,
+    renames_ = renames_of(architecture_.base);
+    renames_.newer = architecture_.newer_names;
+    start_ = start_weights(request, config_, renames_,
                            request.from_config
                                ? StoredTensors{}
                                : open_checkpoint(request.model.folder, request.model.variant),
                            [&](const Weights& w) { build(w); });
-    store_ = std::make_shared<WeightStore>(request.model.folder.string(), start_.tensors, renames,
+    store_ = std::make_shared<WeightStore>(request.model.folder.string(), start_.tensors, renames_,
                                            at::kFloat, device_);
     store_->quantize_with(quantize_of(request.model), request.model.double_quant);
     store_->train();
-    choose_trained(renames);
+    choose_trained();
     warn();
   }
 
@@ -84,8 +87,23 @@ class NetTrainee : public Trainee {
     return sum;
   }
 
-  double learn(const TrainBatch& batch, double divisor) override {
+  void join(Ranks& ranks, const Sharing& how) override {
+    if (!device_.is_cpu())
+      fail_hint(Errc::kUnsupported, "--device cpu", "several processes train on CPUs only");
+    translate_errors([&] {
+      const c10::AutoGradMode no_gradients(false);
+      if (request_.model.threads == 0 && !std::getenv("OMP_NUM_THREADS"))
+        at::set_num_threads(ranks.processors());
+      for (const Trained& one : trained_)
+        ranks.start_broadcast(numbers_of(one.value), 0)->wait();
+      shared_.emplace(ranks, in_module_order(), how.bucket_bytes, !request_.recompute);
+      if (how.shards_optimizer) shards_.emplace(ranks, trained_);
+    });
+  }
+
+  double learn(const TrainBatch& batch, double divisor, bool last) override {
     return translate_errors([&] {
+      if (last && shared_) shared_->expect();
       const c10::AutoGradMode with_gradients(true);
       learning_.generator = generator_of(batch.noise);
       learning_.texts = texts_of(batch);
@@ -100,9 +118,16 @@ class NetTrainee : public Trainee {
   double update(double rate, double max_norm) override {
     return translate_errors([&] {
       const c10::AutoGradMode no_gradients(false);
-      for (Trained& one : trained_) one.gradient = one.value.grad();
+      if (shared_)
+        shared_->take();
+      else
+        for (Trained& one : trained_) one.gradient = one.value.grad();
       const double norm = clip(trained_, max_norm);
-      if (std::isfinite(norm)) step(request_.optimizer, trained_, rate, ++updates_);
+      if (std::isfinite(norm)) {
+        if (shards_) shards_->keep_own();
+        step(request_.optimizer, trained_, rate, ++updates_);
+        if (shards_) shards_->exchange();
+      }
       for (Trained& one : trained_) one.gradient = one.value.mutable_grad() = Tensor();
       return norm;
     });
@@ -149,7 +174,8 @@ class NetTrainee : public Trainee {
     kept_.clear();
     std::vector<SavedTensor> all;
     for (const Trained& one : trained_)
-      for (const auto& [name, value] : one.memory) all.push_back(saved(name + "." + one.name, value));
+      for (const auto& [name, value] : shards_ ? shards_->memory_of(one) : one.memory)
+        all.push_back(saved(name + "." + one.name, value));
     return all;
   }
 
@@ -206,14 +232,33 @@ class NetTrainee : public Trainee {
            store_->missing()[0].name, "'");
   }
 
+  // The model's tensors in the order of its modules.
+  std::vector<WeightStore::Missing> in_order() const {
+    const auto asked =
+        std::make_shared<WeightStore>("", StoredTensors{}, renames_, at::kFloat, at::kCPU);
+    build(Weights(asked));
+    return asked->missing();
+  }
+
+  // What is trained, the same; adapters are in that order already.
+  std::vector<Trained*> in_module_order() {
+    std::map<std::string, std::size_t> places;
+    for (const auto& tensor : in_order())
+      places.emplace(start_.in_file(tensor.name), places.size());
+    std::vector<Trained*> order;
+    for (Trained& one : trained_) order.push_back(&one);
+    std::ranges::stable_sort(order, {}, [&](const Trained* one) {
+      const auto found = places.find(one->name);
+      return found == places.end() ? places.size() : found->second;
+    });
+    return order;
+  }
+
   // The net is built for the first time, which makes the parameters.
-  void choose_trained(const Renames& renames) {
+  void choose_trained() {
     const c10::AutoGradMode no_gradients(false);
     if (request_.lora.rank > 0) {
-      const auto asked = std::make_shared<WeightStore>("", StoredTensors{}, renames, at::kFloat,
-                                                       at::kCPU);
-      build(Weights(asked));
-      lora_.emplace(request_.lora, asked->missing(), request_.seed, device_);
+      lora_.emplace(request_.lora, in_order(), request_.seed, device_);
       learning_.trains = [this](const std::string& name) { return lora_->whole().contains(name); };
     }
     const LearningHere here(learning_, device_);
@@ -237,6 +282,7 @@ class NetTrainee : public Trainee {
       if (dot == name.npos || one == trained_.end())
         fail(Errc::kBadData, "the checkpoint to resume from remembers '", name,
              "', which is not trained");
+      if (shards_ && !shards_->own(*one)) continue;
       one->memory[name.substr(0, dot)] = read(name, stored, stored.shape).to(device_);
     }
   }
@@ -266,12 +312,15 @@ class NetTrainee : public Trainee {
   const Architecture& architecture_;
   at::Device device_;
   Learning learning_;
+  Renames renames_;
   StartWeights start_;
   std::shared_ptr<WeightStore> store_;
   std::int64_t positions_ = 0, source_positions_ = 0, stride_ = 1, updates_ = 0;
   std::vector<std::string> warnings_;
   std::vector<Trained> trained_;
   std::optional<Lora> lora_;
+  std::optional<SharedGradients> shared_;
+  std::optional<Shards> shards_;
   std::vector<Tensor> kept_;
 };
 
