@@ -12,7 +12,7 @@ struct Launch {
   std::string address = "127.0.0.1";
   int port = 29500;
   bool met_by_launcher = false;  // torchrun itself listens there
-  std::string attempt = "0";     // of torchrun, which starts all anew when one fails
+  std::string attempt;           // of torchrun, which starts all anew when one fails
 };
 
 // As the environment tells. Throws kUsage where it contradicts itself, or where several hosts are

@@ -103,7 +103,8 @@ std::string results_table(const Json& history) {
 
 std::string card(const TrainReport& r) {
   const TrainingArguments& a = r.arguments;
-  const auto per_step = a.per_device_train_batch_size * a.gradient_accumulation_steps;
+  const auto per_step =
+      a.per_device_train_batch_size * a.gradient_accumulation_steps * r.processes;
   std::string text = "---\nlibrary_name: transformers\n";
   if (!fs::is_directory(r.base)) text += "base_model: " + r.base + "\n";
   const std::string base = fs::is_directory(r.base)
@@ -121,9 +122,11 @@ std::string card(const TrainReport& r) {
           "\n- train_batch_size: " + std::to_string(a.per_device_train_batch_size) +
           "\n- eval_batch_size: " + std::to_string(a.per_device_eval_batch_size) +
           "\n- seed: " + std::to_string(a.seed);
+  if (r.processes > 1) text += "\n- num_devices: " + std::to_string(r.processes);
   if (a.gradient_accumulation_steps > 1)
-    text += "\n- gradient_accumulation_steps: " + std::to_string(a.gradient_accumulation_steps) +
-            "\n- total_train_batch_size: " + std::to_string(per_step);
+    text += "\n- gradient_accumulation_steps: " + std::to_string(a.gradient_accumulation_steps);
+  if (per_step != a.per_device_train_batch_size)
+    text += "\n- total_train_batch_size: " + std::to_string(per_step);
   text += "\n- optimizer: " + a.optim + " with betas=(" + rounded("%g", a.adam_beta1) + "," +
           rounded("%g", a.adam_beta2) + ") and epsilon=" + rounded("%g", a.adam_epsilon) +
           "\n- lr_scheduler_type: " + a.lr_scheduler_type;

@@ -14,6 +14,7 @@ struct TrainReport {
   const TrainingArguments& arguments;
   Json history;  // log_history
   Json figures;  // of the end
+  int processes = 1;
 };
 
 // train_results.json, eval_results.json, all_results.json, README.md, training_curve.svg and .png.

@@ -27,6 +27,7 @@ void read_rows(const std::string& file, Kind media, const std::function<void(Inp
   const char* column = is_media(media) ? usual_column(media) : kNoColumn;  // of a folder's files
   options.columns = {{.name = column, .source = column, .optional = true, .kind = media}};
   options.recurse = true;
+  options.shard = "0/1";  // ranks and tasks of a job array read all of it
   const std::string suffix = lowercase(fs::path(file).extension().string());
   options.lines = suffix == ".txt" || suffix == ".md";
   InputReader reader(options);

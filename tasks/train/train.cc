@@ -256,7 +256,8 @@ class Run {
                               .task = task_.name,
                               .arguments = o_.arguments,
                               .history = state.history,
-                              .figures = figures});
+                              .figures = figures,
+                              .processes = launch_.size});
     std::puts(to_line(figures).c_str());
   }
 

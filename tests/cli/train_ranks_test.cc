@@ -66,10 +66,10 @@ struct Rows {
   // `meanwhile`: shell that runs beside them, $p0 and $p1 being the first two.
   Several run(int count, const std::string& output, const std::vector<std::string>& more,
               const std::string& meanwhile = ":") const {
-    std::string shell = "WORLD_SIZE=" + std::to_string(count) + "; export WORLD_SIZE\n";
+    std::string shell = "export " + size_name + "=" + std::to_string(count) + "\n";
     for (int rank = 0; rank < count; ++rank) {
       const std::string n = std::to_string(rank);
-      shell += "RANK=" + n + " \"$0\" \"$@\" 2>err" + n + " >out" + n + " & p" + n + "=$!\n";
+      shell += rank_name + "=" + n + " \"$0\" \"$@\" 2>err" + n + " >out" + n + " & p" + n + "=$!\n";
     }
     shell += meanwhile + "\n";
     for (int rank = 0; rank < count; ++rank) {
@@ -127,6 +127,7 @@ struct Rows {
     }
   }
   test::TempFolder folder;
+  std::string rank_name = "RANK", size_name = "WORLD_SIZE";
 };
 
 // Until the log has so many entries, at most half a minute.
@@ -154,8 +155,8 @@ TEST_CASE("train: the loss of each step by two ranks is that of Trainer by two")
     };
     std::vector<std::string> more{"--task",       wanted["task"],  "-m",
                                   test::golden(wanted["model"]).string(),
-                                  "--train-file", write("train"),  "--eval-file", write("eval"),
-                                  "--dropout",    "0",             "--save-strategy", "no"};
+                                  "--train-file", write("train"),  "--dropout", "0",
+                                  "--save-strategy", "no"};
     for (const auto& [flag, value] : wanted["arguments"].items())
       if (flag != "logging_steps")
         more.insert(more.end(),
@@ -178,7 +179,7 @@ TEST_CASE("train: the loss of each step by two ranks is that of Trainer by two")
 }
 
 TEST_CASE("train: ranks give the losses of one process with the same global batch") {
-  const Rows rows;
+  Rows rows;
   const std::string eval = (rows.folder / "rows.jsonl").string();
   const std::vector<std::string> more{"--max-steps",     "12",    "--eval-file", eval,
                                       "--eval-strategy", "steps", "--eval-steps", "6",
@@ -193,13 +194,19 @@ TEST_CASE("train: ranks give the losses of one process with the same global batc
   REQUIRE(alone("one", {"--per-device-train-batch-size", "4", "--dropout", "0"}).code == 0);
   for (const int count : {2, 4}) {
     const std::string output = "by" + std::to_string(count);
+    rows.rank_name = count == 2 ? "RANK" : "OMPI_COMM_WORLD_RANK";
+    rows.size_name = count == 2 ? "WORLD_SIZE" : "OMPI_COMM_WORLD_SIZE";
     const auto ran = rows.run(count, output, with({"--per-device-train-batch-size",
                                                    std::to_string(4 / count), "--dropout", "0"}));
     INFO(ran.errors[0]);
     REQUIRE(ran.codes == std::vector<int>(count, 0));
     rows.same_curve("one", output);
     CHECK(Json::parse(ran.out)["step"] == 12);
+    CHECK(test::slurp(rows.folder / output / "README.md")
+              .find("- num_devices: " + std::to_string(count) + "\n- total_train_batch_size: 4\n") !=
+          std::string::npos);
   }
+  rows.rank_name = "PMI_RANK", rows.size_name = "PMI_SIZE";
   // What dropout draws follows from the batch, not from who computes it.
   const std::vector<std::string> halves{"--per-device-train-batch-size", "2"};
   REQUIRE(alone("dropped", {"--per-device-train-batch-size", "2", "--gradient-accumulation-steps",
@@ -250,7 +257,7 @@ TEST_CASE("train: a killed rank ends the others, and the run goes on to the same
   broken.insert(broken.end(), {"--per-device-train-batch-size", "2"});
   const auto killed = rows.run(2, "killed", broken, once_logged("killed", 6, "kill -KILL $p1"));
   CHECK(killed.codes == std::vector{12, 137});
-  CHECK(killed.errors[0].find("hft: error: rank 1 of 2 has ended\nhint: --resume-from-checkpoint "
+  CHECK(killed.errors[0].find("hft: rank 1 of 2 has ended\nhint: --resume-from-checkpoint "
                               "last goes on from the last checkpoint\n") != std::string::npos);
   CHECK(fs::exists(rows.folder / "killed/checkpoint-4/model.safetensors"));
 
@@ -280,12 +287,13 @@ TEST_CASE("train: a rank that keeps silent is waited for --ddp-timeout") {
                             once_logged("out", 3, "kill -STOP $p1; wait $p0; echo $? >first; kill "
                                                   "-KILL $p1"));
   CHECK(test::slurp(rows.folder / "first") == "12\n");
-  CHECK(ran.errors[0].find("hft: error: rank 1 of 2 did not answer within 2 s\n") !=
+  CHECK(ran.errors[0].find("hft: rank 1 of 2 did not answer within 2 s\n") !=
         std::string::npos);
 
   // So is one that never comes.
+  const std::string port = Port().number;
   const auto lone = test::hft(rows.args("lone", more),
-                              {.env = {"RANK=0", "WORLD_SIZE=2", "MASTER_PORT=" + Port().number}});
+                              {.env = {"RANK=0", "WORLD_SIZE=2", "MASTER_PORT=" + port}});
   CHECK(lone.code == 12);
   CHECK(lone.err.find("rank 1 of 2 did not answer within 2 s\n") != std::string::npos);
 }

@@ -13,6 +13,7 @@
 #include <future>
 #include <thread>
 
+#include "core/base/log.h"
 #include "core/base/text.h"
 #include "core/ranks/gloo/sockets.h"
 
@@ -35,16 +36,16 @@ Store store_of(const Launch& launch, std::chrono::seconds timeout) {
   return c10::make_intrusive<c10d::PrefixStore>("hft/" + launch.attempt, all);
 }
 
-// Those that do not say within a while that they are still there.
+// Somebody is lost: those that do not say within a while that they are still there, or the only one.
 std::vector<int> silent(Store store, const Launch& launch) {
   const auto key = [](int rank) { return "still here " + std::to_string(rank); };
   store->set(key(launch.rank), std::vector<std::uint8_t>{1});
   std::vector<int> left;
   for (int rank = 0; rank < launch.size; ++rank) left.push_back(rank);
   const auto end = Clock::now() + 3s;
-  while (Clock::now() < end) {
+  while (left.size() > 1 && Clock::now() < end) {
     std::erase_if(left, [&](int rank) { return store->check({key(rank)}); });
-    std::this_thread::sleep_for(50ms);
+    if (left.size() > 1) std::this_thread::sleep_for(50ms);
   }
   return left;
 }
@@ -61,9 +62,9 @@ std::vector<int> lost_ranks(const Store& store, const Launch& launch) {
     }
   }).detach();
   if (future.wait_for(4s) != std::future_status::ready) return {0};
-  const auto lost = future.get();
-  // The others ask the store, too.
-  if (launch.rank == 0) std::this_thread::sleep_for(1s);
+  auto lost = future.get();
+  const bool others_ask = std::ssize(lost) + 1 < launch.size;
+  if (launch.rank == 0 && others_ask) std::this_thread::sleep_for(500ms);
   return lost;
 }
 
@@ -159,7 +160,9 @@ class GlooRanks : public Ranks {
     } catch (const Error&) {
       throw;
     } catch (const std::exception& e) {
-      const bool waited = std::string_view(e.what()).find("imed out") != std::string_view::npos;
+      const std::string_view what = e.what();
+      detail(what);
+      const bool waited = what.find("imed out") != what.npos || what.find("imeout") != what.npos;
       std::vector<std::string> names;
       for (const int rank : lost_ranks(store_, launch_)) names.push_back(std::to_string(rank));
       fail_hint(Errc::kPeerFailed, "--resume-from-checkpoint last goes on from the last checkpoint",
