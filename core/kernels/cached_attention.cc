@@ -17,13 +17,12 @@ inline constexpr int kVectors = kCacheBlock / simd::width<V>;
 template <class V>
 inline constexpr int kSums = sizeof(V) == 64 ? 16 : 8;
 
-// sums [R][N] += a [R, depth] b [depth, N vectors], whose rows are `stride` apart; where they are
-// exact, in an order that does not depend on R and N.
-template <bool kExact, int R, int N, class V, class T>
-[[gnu::always_inline]] inline void add_product(V (&sums)[R][N], const float* a,
-                                               std::int64_t a_stride, const T* b,
-                                               std::int64_t stride, std::int64_t depth) {
-  constexpr int kChains = kExact || R * N >= 8 ? 1 : 8 / (R * N);  // sums that do not wait for each other
+// sums [R][N] += a [R, depth] b [depth, N vectors], whose rows are `stride` apart, as kChains sums that
+// do not wait for each other.
+template <int kChains, int R, int N, class V, class T>
+[[gnu::always_inline]] inline void add_chains(V (&sums)[R][N], const float* a,
+                                              std::int64_t a_stride, const T* b,
+                                              std::int64_t stride, std::int64_t depth) {
   V chains[kChains][R][N] = {};
   const auto add = [&](V(&to)[R][N], std::int64_t k) __attribute__((always_inline)) {
     V right[N];
@@ -47,6 +46,17 @@ template <bool kExact, int R, int N, class V, class T>
     for (int r = 0; r < R; ++r)
 #pragma GCC unroll 4
       for (int v = 0; v < N; ++v) sums[r][v] += chains[i][r][v];
+}
+
+// The same; where they are exact, in an order that does not depend on R and N.
+template <int R, int N, class V, class T>
+[[gnu::always_inline]] inline void add_product(bool exact, V (&sums)[R][N], const float* a,
+                                               std::int64_t a_stride, const T* b,
+                                               std::int64_t stride, std::int64_t depth) {
+  constexpr int kChains = 8 / (R * N);
+  if constexpr (kChains > 1)
+    if (!exact) return add_chains<kChains>(sums, a, a_stride, b, stride, depth);
+  add_chains<1>(sums, a, a_stride, b, stride, depth);
 }
 
 struct Scratch {
@@ -113,54 +123,65 @@ template <class V>
 }
 
 // The scores [R, N vectors] of the positions from `at` on of one block.
-template <bool kExact, int R, int N, class V, class T>
+template <int R, int N, class V, class T>
 [[gnu::always_inline]] inline void some_scores(const CachedHead& in, const T* head, int at,
                                                const float* queries, V (&scores)[R][kVectors<V>]) {
   V sums[R][N] = {};
-  add_product<kExact, R, N>(sums, queries, in.size, head + at * simd::width<V>, kCacheBlock, in.size);
+  add_product(in.row_exact, sums, queries, in.size, head + at * simd::width<V>, kCacheBlock, in.size);
   for (int r = 0; r < R; ++r)
     for (int v = 0; v < N; ++v) scores[r][at + v] = sums[r][v];
 }
 
 // `seen` weights of each row times values [seen, N vectors], added to what is mixed from column e on.
-template <bool kExact, int R, int N, class V, class T>
-[[gnu::always_inline]] inline void mix(const T* values, std::int64_t e, std::int64_t width,
+template <int R, int N, class V, class T>
+[[gnu::always_inline]] inline void mix(bool exact, const T* values, std::int64_t e, std::int64_t width,
                                        std::int64_t seen, const Scratch& scratch) {
   V sums[R][N];
   for (int r = 0; r < R; ++r)
     for (int v = 0; v < N; ++v)
       simd::load(scratch.mixed + r * width + e + v * simd::width<V>, sums[r][v]);
-  add_product<kExact, R, N>(sums, scratch.weights, kCacheBlock, values + e, width, seen);
+  add_product(exact, sums, scratch.weights, kCacheBlock, values + e, width, seen);
   for (int r = 0; r < R; ++r)
     for (int v = 0; v < N; ++v)
       simd::store(sums[r][v], scratch.mixed + r * width + e + v * simd::width<V>);
 }
 
-template <bool kExact, int R, class V, class T>
-[[gnu::always_inline]] inline void one_block(const CachedHead& in, const T* head,
-                                             std::int64_t block, std::int64_t seen, Row (&rows)[R],
-                                             const Scratch& scratch) {
-  constexpr int kWidth = simd::width<V>, kMost = kSums<V> / R > 1 ? kSums<V> / R : 1;
-  constexpr int kFit = kMost < kVectors<V> ? kMost : kVectors<V>;
-  constexpr int kTogether = kFit >= 8 ? 8 : kFit >= 4 ? 4 : kFit >= 2 ? 2 : 1;
-  const auto width = cached_width(in.size);
-  V scores[R][kVectors<V>] = {};
-  if (seen <= kWidth)  // the rest of the block is not even read
-    some_scores<kExact, R, 1>(in, head, 0, scratch.queries, scores);
-  else
-    for (int v = 0; v < kVectors<V> && v * kWidth < seen; v += kTogether)
-      some_scores<kExact, R, kTogether>(in, head, v, scratch.queries, scores);
-  for (int r = 0; r < R; ++r)
-    weigh(rows[r], scores[r], in, block, scratch.weights + r * kCacheBlock,
-          scratch.mixed + r * width);
-  const T* values = head + in.size * kCacheBlock;
-  std::int64_t e = 0;
-  for (; e + kTogether * kWidth <= width; e += kTogether * kWidth)
-    mix<kExact, R, kTogether, V>(values, e, width, seen, scratch);
-  for (; e < width; e += kWidth) mix<kExact, R, 1, V>(values, e, width, seen, scratch);
-}
+// The positions of one block, for R rows.
+template <int R, class T>
+struct OneBlock {
+  template <class V>
+  [[gnu::always_inline]] static inline void run(const CachedHead* in, const T* head, std::int64_t block,
+                                                std::int64_t seen, Row* rows, const Scratch* scratch) {
+    constexpr int kWidth = simd::width<V>, kMost = kSums<V> / R > 1 ? kSums<V> / R : 1;
+    constexpr int kFit = kMost < kVectors<V> ? kMost : kVectors<V>;
+    constexpr int kTogether = kFit >= 8 ? 8 : kFit >= 4 ? 4 : kFit >= 2 ? 2 : 1;
+    const auto width = cached_width(in->size);
+    V scores[R][kVectors<V>] = {};
+    if (seen <= kWidth)  // the rest of the block is not even read
+      some_scores<R, 1>(*in, head, 0, scratch->queries, scores);
+    else
+      for (int v = 0; v < kVectors<V> && v * kWidth < seen; v += kTogether)
+        some_scores<R, kTogether>(*in, head, v, scratch->queries, scores);
+    for (int r = 0; r < R; ++r)
+      weigh(rows[r], scores[r], *in, block, scratch->weights + r * kCacheBlock,
+            scratch->mixed + r * width);
+    const T* values = head + in->size * kCacheBlock;
+    std::int64_t e = 0;
+    for (; e + kTogether * kWidth <= width; e += kTogether * kWidth)
+      mix<R, kTogether, V>(in->row_exact, values, e, width, seen, *scratch);
+    for (; e < width; e += kWidth) mix<R, 1, V>(in->row_exact, values, e, width, seen, *scratch);
+  }
+};
 
-template <bool kExact, int R, class V, class T>
+// A block in codes as floats.
+struct WidenBlock {
+  template <class V>
+  [[gnu::always_inline]] static inline void run(const CachedHead* in, const std::byte* head, float* to) {
+    codes::widen<V>({head, in->size, in->bits}, to);
+  }
+};
+
+template <int R, class V, class T>
 [[gnu::always_inline]] inline void some_rows(const CachedHead& in, std::int64_t first,
                                              const Scratch& scratch) {
   const auto width = cached_width(in.size);
@@ -182,11 +203,12 @@ template <bool kExact, int R, class V, class T>
     const auto seen = std::min(kCacheBlock, end - block * kCacheBlock);
     if (is_coded(at)) {
       const auto* head = static_cast<const std::byte*>(without_mark(at)) + in.coded_offset;
-      codes::widen<V>({head, in.size, in.bits}, scratch.block);
-      one_block<kExact, R, V, float>(in, scratch.block, block, seen, rows, scratch);
+      const float* floats = scratch.block;
+      simd::call<WidenBlock, V>(&in, head, scratch.block);
+      simd::call<OneBlock<R, float>, V>(&in, floats, block, seen, +rows, &scratch);
     } else {
-      one_block<kExact, R, V>(in, static_cast<const T*>(at) + in.head_offset, block, seen, rows,
-                              scratch);
+      simd::call<OneBlock<R, T>, V>(&in, static_cast<const T*>(at) + in.head_offset, block, seen, +rows,
+                                    &scratch);
     }
   }
   for (int r = 0; r < R; ++r) {
@@ -198,7 +220,7 @@ template <bool kExact, int R, class V, class T>
   }
 }
 
-template <bool kExact, class T>
+template <class T>
 struct Rows {
   template <class V>
   [[gnu::always_inline]] static inline void run(const CachedHead* in, std::int64_t first,
@@ -206,22 +228,22 @@ struct Rows {
     const Scratch scratch{
         memory, memory + kCachedRows * in->size, memory + kCachedRows * (in->size + kCacheBlock),
         memory + kCachedRows * (in->size + kCacheBlock + cached_width(in->size))};
-    for (; last - first >= 8; first += 8) some_rows<kExact, 8, V, T>(*in, first, scratch);
+    for (; last - first >= 8; first += 8) some_rows<8, V, T>(*in, first, scratch);
     switch (last - first) {
       case 7:
-        return some_rows<kExact, 7, V, T>(*in, first, scratch);
+        return some_rows<7, V, T>(*in, first, scratch);
       case 6:
-        return some_rows<kExact, 6, V, T>(*in, first, scratch);
+        return some_rows<6, V, T>(*in, first, scratch);
       case 5:
-        return some_rows<kExact, 5, V, T>(*in, first, scratch);
+        return some_rows<5, V, T>(*in, first, scratch);
       case 4:
-        return some_rows<kExact, 4, V, T>(*in, first, scratch);
+        return some_rows<4, V, T>(*in, first, scratch);
       case 3:
-        return some_rows<kExact, 3, V, T>(*in, first, scratch);
+        return some_rows<3, V, T>(*in, first, scratch);
       case 2:
-        return some_rows<kExact, 2, V, T>(*in, first, scratch);
+        return some_rows<2, V, T>(*in, first, scratch);
       case 1:
-        return some_rows<kExact, 1, V, T>(*in, first, scratch);
+        return some_rows<1, V, T>(*in, first, scratch);
     }
   }
 };
@@ -235,8 +257,7 @@ std::int64_t cached_scratch(std::int64_t size) {
 void attend_cached(const CachedHead& in, std::int64_t first, std::int64_t last, float* scratch,
                    Processor row) {
   const auto run = [&]<class T>(T) {
-    in.row_exact ? simd::run_fitting<Rows<true, T>>(row, &in, first, last, scratch)
-                 : simd::run_fitting<Rows<false, T>>(row, &in, first, last, scratch);
+    simd::run_fitting<Rows<T>>(row, &in, first, last, scratch);
   };
   in.bfloat16 ? run(std::uint16_t{}) : run(float{});
 }

@@ -181,4 +181,15 @@ void run_fitting([[maybe_unused]] Processor row, A... a) {
   run_plain<Of<F, Narrow>>(a...);
 }
 
+// From within such a kernel: F for the same vectors as a function of its own, which is compiled once however
+// often it is called.
+template <class F, class V, class... A>
+[[gnu::always_inline]] inline void call(A... a) {
+#if defined(__x86_64__)
+  if constexpr (sizeof(V) == sizeof(Wide)) return run_avx512<Of<F, V>>(a...);
+  if constexpr (sizeof(V) == sizeof(Medium)) return run_avx2<Of<F, V>>(a...);
+#endif
+  if constexpr (sizeof(V) == sizeof(Narrow)) return run_plain<Of<F, V>>(a...);
+}
+
 }  // namespace hft::simd
