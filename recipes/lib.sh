@@ -21,9 +21,9 @@ fetch() {
 tokenizer() {
   local made=$work/start/$1
   shift
-  LD_LIBRARY_PATH=$(dirname "$(find "$work/root" -name 'libsentencepiece_train.so*' -print -quit)") \
-    "$work/root/usr/bin/spm_train" --input="$work/lines.txt" --model_prefix="$work/tokenizer" --num_threads=1 \
-    --minloglevel=1 "$@"
+  # In the folder itself: the names become part of the model.
+  (cd "$work" && LD_LIBRARY_PATH=$(dirname "$(find "$PWD/root" -name 'libsentencepiece_train.so*' -print -quit)") \
+    root/usr/bin/spm_train --input=lines.txt --model_prefix=tokenizer --num_threads=1 --minloglevel=1 "$@")
   cp "$work/tokenizer.model" "$made"
 }
 
