@@ -23,8 +23,8 @@ tokenizer() {
   shift
   # In the folder itself: the names become part of the model.
   (cd "$work" && LD_LIBRARY_PATH=$(dirname "$(find "$PWD/root" -name 'libsentencepiece_train.so*' -print -quit)") \
-    root/usr/bin/spm_train --input=lines.txt --model_prefix=tokenizer --num_threads=1 --minloglevel=1 "$@")
-  cp "$work/tokenizer.model" "$made"
+    root/usr/bin/spm_train --input=lines.txt --model_prefix=tok --num_threads=1 --minloglevel=1 "$@")
+  cp "$work/tok.model" "$made"
 }
 
 # start FILE…: a folder to train from: these files of the recipe.
