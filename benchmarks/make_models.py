@@ -308,7 +308,8 @@ def llava_small():
     words(part, 32064, {"<s>": 1, "</s>": 2, "<unk>": 0, "<image>": 32000, "<pad>": 32001}, "<s> $A")
     template = ("{% for message in messages %}{% for part in message['content'] %}{% if part['type'] == 'image' %}{{ '<image> ' }}"
                 "{% else %}{{ part['text'] + ' ' }}{% endif %}{% endfor %}{% endfor %}")
-    tf.LlavaProcessor(tf.CLIPImageProcessor(), tf.AutoTokenizer.from_pretrained(part), patch_size=16, chat_template=template,
+    tokenizer = tf.AutoTokenizer.from_pretrained(part, model_input_names=["input_ids", "attention_mask"])
+    tf.LlavaProcessor(tf.CLIPImageProcessor(), tokenizer, patch_size=16, chat_template=template,
                       vision_feature_select_strategy="default", num_additional_image_tokens=1).save_pretrained(part)
     os.replace(part, OUT / "llava-small")
 

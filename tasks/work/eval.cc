@@ -13,6 +13,7 @@
 #include "core/checkpoint/config.h"
 #include "core/checkpoint/sentence_folder.h"
 #include "tasks/commands.h"
+#include "tasks/run/data_set.h"
 #include "tasks/run/output_file.h"
 #include "tasks/work/eval_compare.h"
 #include "tasks/work/eval_outputs.h"
@@ -125,6 +126,9 @@ void check(EvalOptions& o, const EvalTask& task) {
        {&o.baseline, &o.predictions, &o.data.corpus, &o.data.qrels, &o.data.candidates})
     if (!file->empty() && *file != "-" && !fs::exists(*file))
       fail(Errc::kNotFound, *file, ": no such file");
+  for (const std::string& file : o.data.rows.files)
+    if (file != "-" && !is_hub_data(file) && !fs::exists(file))
+      fail(Errc::kNotFound, file, ": no such file");
   for (const auto* bounds : {&least, &drops})
     for (const Bound& bound : *bounds) o.metrics.gated.push_back(bound.metric);
   check_metric_names(task, o.metrics);

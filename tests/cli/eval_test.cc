@@ -224,6 +224,9 @@ TEST_CASE("eval: what is asked wrongly is a usage error that says what there is"
           "hint: --labels NAME,NAME… gives the names in the order of the numbers\n");
   CHECK(eval(folder, with(kLabels, {"n.jsonl", "--labels", "NEGATIVE,POSITIVE"}))
             .records()[0]["metrics"]["accuracy"]["value"] == 1.0);
+  const auto missing = eval(folder, {"--task", "detect", "-m", "m", "-i", "none.json"});
+  CHECK(missing.code == 5);
+  CHECK(missing.err == "hft: none.json: no such file\n");
 }
 
 TEST_CASE("eval: the jobs of docs/ci run a script that gates, and a second run changes no byte") {
