@@ -80,8 +80,8 @@ class Sketcher {
     std::uint64_t length = 0;
     if (text.size() >= sizeof length) std::memcpy(&length, text.data(), sizeof length);
     if (length > static_cast<std::uint64_t>(limits::kSafetensorsHeaderBytes))
-      fail(Errc::kBadData, name, ": header: its length is ", length, " bytes, the limit is ",
-           limits::kSafetensorsHeaderBytes);
+      fail(Errc::kBadData, request_.repo_id, ": ", name, ": header: its length is ", length,
+           " bytes, the limit is ", limits::kSafetensorsHeaderBytes);
     const auto header = static_cast<std::int64_t>(length + sizeof length);
     if (header > std::ssize(text)) text = beginning(name, header);
     text.resize(std::min(text.size(), static_cast<std::size_t>(header)));
