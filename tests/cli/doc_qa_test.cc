@@ -164,7 +164,8 @@ TEST_CASE("doc-qa: a language without data, and flags that tesseract does not kn
 TEST_CASE("doc-qa: a page that is looked at is needed no more where its words are given") {
   const test::TempFolder folder;
   const std::string model = kGolden + "layoutlmv3";
-  const Json words = {{"nine", {0, 0, 100, 100}}, {"boats", {100, 0, 200, 100}}};
+  const Json words = Json::array(
+      {Json::array({"nine", {0, 0, 100, 100}}), Json::array({"boats", {100, 0, 200, 100}})});
   const auto ask = [&](const Json& row, const std::string& of) {
     return test::hft({"doc-qa", "-m", of, "--question", "Who?", "-i", "-", "--input-format", "jsonl"},
                      {.in = row.dump() + "\n"});

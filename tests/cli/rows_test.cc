@@ -339,10 +339,15 @@ TEST_CASE("merge: shards of lines become the table of one run; shards that are t
   std::string rows;
   for (int i = 0; i < 9; ++i) rows += "{\"text\":" + (i == 4 ? std::string("5") : "\"row " + std::to_string(i) + "\"") + "}\n";
   spit(folder / "x.jsonl", rows);
-  REQUIRE(tokenize(folder, {"-i", "x.jsonl", "-o", "whole.parquet"}).code == 3);
+  const auto write = [&](const std::string& to, const std::vector<std::string>& more = {}) {
+    std::vector<std::string> args{"tokenize", "-m", kModel, "-i", "x.jsonl", "-o", to};
+    args.insert(args.end(), more.begin(), more.end());
+    return test::hft(args, {.cwd = folder.path}).code;
+  };
+  REQUIRE(write("whole.parquet") == 3);
   for (const char* part : {"0", "1"})
     for (const char* form : {".jsonl", ".parquet"})
-      tokenize(folder, {"-i", "x.jsonl", "--shard", std::string(part) + "/2", "-o", std::string(part) + form});
+      write(std::string(part) + form, {"--shard", std::string(part) + "/2"});
   const auto merge = [&](std::vector<std::string> args) {
     args.insert(args.begin(), "merge");
     return test::hft(args, {.cwd = folder.path});
